@@ -1,0 +1,1 @@
+//! The array of noisy oscillators.

@@ -1,0 +1,1 @@
+//! The configuration: a TOML shape, checked into a plan (empty).

@@ -1,0 +1,1 @@
+//! Allocates, wires and starts; `realtime` is the real-time thread.

@@ -1,0 +1,41 @@
+//! NAPOT: a real-time sensory engine. Camera, microphone and recordings drive arrays of noisy oscillators.
+//!
+//! ```text
+//!  recording ─┐  ring   encode        array            read out        ┌─> sound (WAV, page)
+//!  room      ─┼─(SPSC)─> retina   ─┐                 ┌─ electrodes ────┼─> page (WebSocket)
+//!             │          cochlea  ─┼─bursts─> step ──┼─ spectrum, 1/f  ├─> EDF+, PNG, report, ledger
+//!             ┘          scalar   ─┘   1 ms tick     └─ differential  ─┘
+//! ```
+//!
+//! Floors, low to high; a file imports only lower floors (`tests/architecture.rs` keeps it so):
+//!
+//! | floor | holds |
+//! |---|---|
+//! | 0 | [`units`], [`time`], [`error`], [`random`] |
+//! | 1 | [`signal`]: what flows; [`kernel`]: pure loops; [`stream`]: sources, sinks, rings |
+//! | 2 | [`sense`]: input becomes bursts; [`array`]: the oscillators; [`readout`]: what is read from them |
+//! | 3 | [`engine`]: wires and runs; [`source`], [`sink`]: the edges; [`view`]: the page |
+//! | 4 | [`config`], [`command`] |
+
+// A count or an index that becomes a float is small against 2^52, and a float that becomes a pixel or a
+// sample is clamped first: naming each of these casts would hide the arithmetic.
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+// Symbols are the textbook's: `z`, `re`, `im`, `x`, `y`.
+#![allow(clippy::many_single_char_names, clippy::similar_names)]
+
+pub mod array;
+pub mod command;
+pub mod config;
+pub mod engine;
+pub mod error;
+pub mod kernel;
+pub mod random;
+pub mod readout;
+pub mod sense;
+pub mod signal;
+pub mod sink;
+pub mod source;
+pub mod stream;
+pub mod time;
+pub mod units;
+pub mod view;

@@ -1,0 +1,3 @@
+//! What is read out of the field: electrodes, spectra, order, differential, information, sound.
+
+pub mod sonify;

@@ -1,0 +1,1 @@
+//! Input becomes bursts: retina, cochlea, scalar sensors, one event format for all.

@@ -1,0 +1,19 @@
+//! What flows: stamped sound, frames, channel samples, bursts, and views of the field.
+//!
+//! To add a kind of signal: write its file here, name it below, and give it a `Stamp`.
+
+mod burst;
+mod field;
+mod frame;
+mod scalar;
+mod snapshot;
+mod sound;
+mod stamp;
+
+pub use burst::{ArrayId, Burst, Sign};
+pub use field::{FieldView, SheetShape};
+pub use frame::Frame;
+pub use scalar::{ScalarLayout, ScalarSample};
+pub use snapshot::{Control, FieldFrame, FieldImage, InputPicture, Status, TraceChunk};
+pub use sound::AudioBlock;
+pub use stamp::{Origin, Stamp};

@@ -1,0 +1,97 @@
+//! What the engine publishes for people to look at: field pictures, traces, figures.
+//!
+//! Everything here may be lost without harm: it is shown, never fed back.
+
+use super::ArrayId;
+use crate::time::Tick;
+
+/// One band of one array as a picture.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldImage {
+    /// The array.
+    pub array: ArrayId,
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Two bytes a site, row by row: the phase in the frame that rotates with the band
+    /// (0 to 255 for 0 to 2 pi), then the amplitude (255 is 4 times the tonic rms, clamped).
+    pub phase_amplitude: Vec<u8>,
+}
+
+/// The field at one tick.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldFrame {
+    /// The tick.
+    pub tick: Tick,
+    /// The band that is shown, slowest is 0.
+    pub band: usize,
+    /// One picture per array.
+    pub images: Vec<FieldImage>,
+}
+
+/// A small picture of what the camera's side sees.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InputPicture {
+    /// Columns; 0 before the first picture.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Red, green, blue, row by row.
+    pub rgb: Vec<u8>,
+}
+
+/// A stretch of electrode traces.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct TraceChunk {
+    /// The tick of the first sample.
+    pub first_tick: u64,
+    /// Samples per second.
+    pub rate_hz: u32,
+    /// Electrode names.
+    pub names: Vec<String>,
+    /// Microvolts, one row per electrode.
+    pub microvolts: Vec<Vec<f32>>,
+}
+
+/// The figures of the moment; what is not measured yet is `None`.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+pub struct Status {
+    /// Model time in seconds.
+    pub seconds: f64,
+    /// Model time over wall time since the start.
+    pub realtime_factor: Option<f64>,
+    /// Blocks that were not ready when asked for.
+    pub deadline_misses: u64,
+    /// Bursts in the last second.
+    pub bursts_per_second: f64,
+    /// Their information in the last second.
+    pub bits_per_second: f64,
+    /// Information about the input that the field still holds, in bits.
+    pub bits_held: Option<f64>,
+    /// Frequencies of the spectrum in Hz, ascending, without 0.
+    pub spectrum_hz: Vec<f32>,
+    /// Power at those frequencies in uV^2/Hz, mean of the electrodes.
+    pub spectrum_power: Vec<f32>,
+    /// The aperiodic fit at those frequencies; empty where there is none.
+    pub spectrum_fit: Vec<f32>,
+    /// The tonic exponent.
+    pub exponent: Option<f64>,
+    /// Its 95 % interval.
+    pub exponent_interval: Option<[f64; 2]>,
+    /// Order parameter per band of the first array, 0 to 1, slowest first.
+    pub order: Vec<f32>,
+    /// Engine time per tick in ms: median and 99th percentile.
+    pub tick_ms: [Option<f64>; 2],
+    /// Per source: name, produced, delivered, dropped.
+    pub sources: Vec<(String, u64, u64, u64)>,
+    /// A sentence worth reading (a source that ended, a file cut short); empty otherwise.
+    pub notice: String,
+}
+
+/// What a page asks of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Show this band.
+    ShowBand(u8),
+}

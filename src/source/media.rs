@@ -1,0 +1,1 @@
+//! Opens whatever a file holds, by its content (empty).

@@ -1,0 +1,11 @@
+//! Where input comes from: sound files, video, tables, biosignals, the room.
+//!
+//! To add a source: write its file here, implement [`crate::stream::Source`], name it below and let
+//! [`media`] recognise it by its content.
+
+pub mod ffmpeg;
+pub mod media;
+pub mod room;
+pub mod scalar;
+pub mod sound;
+pub mod video;

@@ -1,0 +1,14 @@
+//! How things flow: sources and sinks, the counted ring (every value), the latest (newest value only),
+//! promises, and the latency trace.
+//!
+//! To add a transport: write its file here and say in it when not to use it.
+
+pub mod latest;
+pub mod promise;
+pub mod ring;
+mod sink;
+mod source;
+pub mod trace;
+
+pub use sink::Sink;
+pub use source::{Faults, Source, SourceInfo};

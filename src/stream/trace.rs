@@ -1,0 +1,83 @@
+//! The latency trace: how long each hop took, as a distribution with its count.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use crate::signal::Origin;
+
+/// A distribution of one hop's times, from 1 us to 1 min with 3 digits; one origin.
+#[derive(Clone, Debug)]
+pub struct Hop {
+    origin: Origin,
+    histogram: Histogram<u64>,
+}
+
+/// The figures of a hop; what was not measured is `None`, never zero.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+pub struct HopReport {
+    /// Where the stamps came from: `device`, `arrival` or `recorded`.
+    pub origin: String,
+    /// How many were measured.
+    pub count: u64,
+    /// Median in ms.
+    pub p50: Option<f64>,
+    /// 99th percentile in ms; needs 1,000 samples.
+    pub p99: Option<f64>,
+    /// 99.9th percentile in ms; needs 10,000 samples.
+    pub p99_9: Option<f64>,
+    /// Longest in ms.
+    pub max: Option<f64>,
+}
+
+impl Hop {
+    /// An empty distribution. Allocates all that it will need.
+    ///
+    /// # Panics
+    /// Never: the bounds are constants that `hdrhistogram` accepts.
+    #[must_use]
+    pub fn new(origin: Origin) -> Self {
+        let histogram = Histogram::new_with_bounds(1, 60_000_000, 3).expect("constant bounds");
+        Self { origin, histogram }
+    }
+
+    /// Adds one time; longer than a minute counts as a minute. Allocates nothing.
+    pub fn record(&mut self, time: Duration) {
+        self.histogram.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1));
+    }
+
+    /// The figures.
+    #[must_use]
+    pub fn report(&self) -> HopReport {
+        let count = self.histogram.len();
+        let at = |quantile: f64, least: u64| {
+            (count >= least).then(|| self.histogram.value_at_quantile(quantile) as f64 / 1_000.0)
+        };
+        HopReport {
+            origin: format!("{:?}", self.origin).to_lowercase(),
+            count,
+            p50: at(0.5, 1),
+            p99: at(0.99, 1_000),
+            p99_9: at(0.999, 10_000),
+            max: at(1.0, 1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tails_are_not_claimed_from_few_samples() {
+        let mut hop = Hop::new(Origin::Recorded);
+        assert_eq!(hop.report().p50, None);
+        for _ in 0..1_000 {
+            hop.record(Duration::from_micros(250));
+        }
+        let report = hop.report();
+        assert_eq!(report.count, 1_000);
+        assert!((report.p99.unwrap() - 0.25).abs() < 0.01);
+        assert_eq!(report.p99_9, None);
+    }
+}
