@@ -1,1 +1,11 @@
 //! Pure loops on slices and scalars; they know no clock, configuration or device.
+//!
+//! The only folder with `unsafe`: compiled twice for processors with and without AVX2 and FMA (the same
+//! source, the same bits: a fused multiply-add is exact wherever it runs), and shared rows of a team.
+//!
+//! To add a kernel: write the loop as an `#[inline(always)]` body over slices, dispatch to it as
+//! [`lattice`] does, test it against an identity, name it below.
+
+pub mod lattice;
+pub mod noise;
+pub mod team;

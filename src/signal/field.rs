@@ -31,7 +31,7 @@ pub struct FieldView<'a> {
     pub im: ArrayView3<'a, f32>,
 }
 
-impl FieldView<'_> {
+impl<'a> FieldView<'a> {
     /// The sheet's shape.
     #[must_use]
     pub fn shape(&self) -> SheetShape {
@@ -44,11 +44,11 @@ impl FieldView<'_> {
     /// # Panics
     /// Where `band` is not on the sheet, or the view is not contiguous.
     #[must_use]
-    pub fn band(&self, band: usize) -> (&[f32], &[f32]) {
+    pub fn band(&self, band: usize) -> (&'a [f32], &'a [f32]) {
         let sites = self.shape().sites();
         let range = band * sites..(band + 1) * sites;
-        let re = self.re.as_slice().expect("fields are contiguous");
-        let im = self.im.as_slice().expect("fields are contiguous");
+        let re = self.re.to_slice().expect("fields are contiguous");
+        let im = self.im.to_slice().expect("fields are contiguous");
         (&re[range.clone()], &im[range])
     }
 }

@@ -1,0 +1,116 @@
+//! The drive: bursts become short resonant pulses, sustained levels steady ones; real-time code.
+
+use crate::kernel::lattice::RowDrive;
+use crate::signal::{Burst, SheetShape};
+
+/// The largest drive of a site in units of the tonic rms: what comes beyond is held here.
+const CEILING: f32 = 12.0;
+
+/// Amplitudes per site, relative to the carrier.
+#[derive(Clone, Debug)]
+pub(super) struct Drive {
+    width: usize,
+    /// Share of the phasic drive that is left after a tick.
+    decay: f32,
+    gain: f32,
+    phasic_re: Vec<f32>,
+    phasic_im: Vec<f32>,
+    sustained: Vec<f32>,
+    /// The band that each column's sustained drive belongs to.
+    column_band: Vec<u8>,
+    refused: u64,
+    active: bool,
+}
+
+impl Drive {
+    pub(super) fn new(shape: SheetShape, gain: f64, decay: f64) -> Self {
+        Self {
+            width: shape.width,
+            decay: decay as f32,
+            gain: gain as f32,
+            phasic_re: vec![0.0; shape.sites()],
+            phasic_im: vec![0.0; shape.sites()],
+            sustained: vec![0.0; shape.sites()],
+            column_band: vec![shape.bands as u8 - 1; shape.width],
+            refused: 0,
+            active: false,
+        }
+    }
+
+    /// Bursts and levels that were refused: not finite, or beyond the sheet.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    pub(super) fn set_column_band(&mut self, column: usize, band: u8) {
+        self.column_band[column] = band;
+    }
+
+    /// Adds a burst's pulse: amplitude `gain * magnitude`, phase by sign and hue.
+    pub(super) fn strike(&mut self, burst: &Burst) {
+        let site = burst.site as usize;
+        let finite = burst.magnitude.is_finite() && burst.phase.is_finite();
+        if !finite || site >= self.phasic_re.len() {
+            self.refused += 1;
+            return;
+        }
+        let amplitude = self.gain * burst.sign.factor() * burst.magnitude;
+        let (sin, cos) = libm::sincosf(burst.phase);
+        self.add(site, amplitude * cos, amplitude * sin);
+    }
+
+    /// Adds a complex amplitude at a site and holds the sum below the ceiling.
+    pub(super) fn add(&mut self, site: usize, re: f32, im: f32) {
+        let (re, im) = (self.phasic_re[site] + re, self.phasic_im[site] + im);
+        let size = (re * re + im * im).sqrt();
+        let scale = if size > CEILING { CEILING / size } else { 1.0 };
+        self.phasic_re[site] = re * scale;
+        self.phasic_im[site] = im * scale;
+        self.active = true;
+    }
+
+    /// Sets the sustained levels, one per site, at least 0.
+    pub(super) fn sustain(&mut self, levels: &[f32]) {
+        for (held, level) in self.sustained.iter_mut().zip(levels) {
+            if level.is_finite() {
+                *held = level.clamp(0.0, CEILING);
+            } else {
+                *held = 0.0;
+                self.refused += 1;
+            }
+        }
+        self.active = true;
+    }
+
+    /// Row `y`'s drive; `None` while nothing drives the sheet.
+    pub(super) fn row(&self, y: usize) -> Option<RowDrive<'_>> {
+        let row = y * self.width..(y + 1) * self.width;
+        self.active.then(|| RowDrive {
+            phasic_re: &self.phasic_re[row.clone()],
+            phasic_im: &self.phasic_im[row.clone()],
+            sustained: &self.sustained[row],
+            sustained_band: &self.column_band,
+        })
+    }
+
+    /// Lets the phasic drive fade by one tick.
+    pub(super) fn fade(&mut self) {
+        if !self.active {
+            return;
+        }
+        let mut largest = 0.0f32;
+        for value in self.phasic_re.iter_mut().chain(&mut self.phasic_im) {
+            // A millionth of the tonic rms drives nothing; zero keeps the tail free of tiny numbers.
+            *value *= self.decay;
+            *value = if value.abs() < 1e-6 { 0.0 } else { *value };
+            largest = largest.max(value.abs());
+        }
+        let sustained = self.sustained.iter().copied().fold(0.0f32, f32::max);
+        self.active = largest > 0.0 || sustained > 0.0;
+    }
+
+    /// Writes what drives the sheet, as the state's hash sees it.
+    pub(super) fn planes(&self) -> [&[f32]; 3] {
+        [&self.phasic_re, &self.phasic_im, &self.sustained]
+    }
+}

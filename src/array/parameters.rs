@@ -1,0 +1,123 @@
+//! An array's parameters and their bounds.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::time::TICKS_PER_SECOND;
+use crate::units::Hertz;
+
+/// Length of a step in seconds, for the coefficients only: time itself is a tick count.
+pub(super) const STEP_SECONDS: f64 = 1.0 / TICKS_PER_SECOND as f64;
+
+/// What shapes an array's dynamics; the symbols are those of [`crate::array`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ArrayParameters {
+    /// Bands, an octave apart; 1 to 16.
+    pub bands: usize,
+    /// Centre frequency of the slowest band in Hz; above 0, and the fastest band stays below 250 Hz.
+    pub lowest_hz: f64,
+    /// Q, centre frequency over line width; 0.5 to 50.
+    pub q: f64,
+    /// χ, the exponent of the tonic spectrum as it is measured over 1 to 80 Hz; 0.5 to 2.
+    pub chi: f64,
+    /// κ, strength of the cascade; 0 to 8. Above about 2.5 the array is chaotic and forgets nothing.
+    pub kappa: f64,
+    /// g in units of γ/E; 0 to 1.
+    pub saturation: f64,
+    /// D in units of γ; 0 or more, with `D h` below 1/4 in every band.
+    pub diffusion: f64,
+    /// Strength of the tonic noise: 1 keeps the tonic variance, 0 is an array without a rhythm of its own.
+    pub tonic: f64,
+    /// Drive that a burst of one threshold starts, in units of the tonic rms; 0 to 12.
+    pub burst_gain: f64,
+    /// Time constant of a burst's drive in ms; 1 to 1,000.
+    pub burst_ms: f64,
+    /// Whether a twin without input runs beside the array.
+    pub twin: bool,
+}
+
+impl Default for ArrayParameters {
+    fn default() -> Self {
+        Self {
+            bands: 8,
+            lowest_hz: 0.75,
+            q: 1.5,
+            chi: 1.0,
+            kappa: 2.0,
+            saturation: 0.05,
+            diffusion: 0.3,
+            tonic: 1.0,
+            burst_gain: 3.0,
+            burst_ms: 10.0,
+            twin: true,
+        }
+    }
+}
+
+impl ArrayParameters {
+    /// Checks every bound.
+    ///
+    /// # Errors
+    /// Names the key (under `array.`), the value and the bound.
+    pub fn check(&self) -> Result<()> {
+        let within = |key: &str, value: f64, low: f64, high: f64| {
+            if value.is_finite() && (low..=high).contains(&value) {
+                Ok(())
+            } else {
+                let error = Error::configuration(format!("array.{key}"), "the value is out of bounds");
+                Err(error.value(value).bound(format!("{low} to {high}")))
+            }
+        };
+        within("bands", self.bands as f64, 1.0, 16.0)?;
+        within("lowest_hz", self.lowest_hz, 0.01, 100.0)?;
+        let fastest = self.centre(self.bands - 1).0;
+        if fastest > 250.0 {
+            return Err(Error::configuration(
+                "array.bands",
+                "the fastest band is too fast for steps of 1 ms, in Hz",
+            )
+            .value(fastest)
+            .bound("at most 250")
+            .help("Lower `array.bands` or `array.lowest_hz`."));
+        }
+        within("q", self.q, 0.5, 50.0)?;
+        within("chi", self.chi, 0.5, 2.0)?;
+        within("kappa", self.kappa, 0.0, 8.0)?;
+        within("saturation", self.saturation, 0.0, 1.0)?;
+        within("diffusion", self.diffusion, 0.0, 1e3)?;
+        let spread = self.diffusion * self.gamma(self.bands - 1) * STEP_SECONDS;
+        if spread >= 0.25 {
+            return Err(Error::configuration(
+                "array.diffusion",
+                "explicit steps of 1 ms would be unstable: D h of the fastest band",
+            )
+            .value(format!("{spread:.3}"))
+            .bound("below 0.25")
+            .help("Lower `array.diffusion` or raise `array.q`."));
+        }
+        within("tonic", self.tonic, 0.0, 10.0)?;
+        within("burst_gain", self.burst_gain, 0.0, 12.0)?;
+        within("burst_ms", self.burst_ms, 1.0, 1_000.0)
+    }
+
+    /// The centre frequency of a band.
+    #[must_use]
+    pub fn centre(&self, band: usize) -> Hertz {
+        Hertz(self.lowest_hz * libm::exp2(band as f64))
+    }
+
+    /// γ of a band in 1/s.
+    #[must_use]
+    pub fn gamma(&self, band: usize) -> f64 {
+        self.centre(band).radians_per_second() / (2.0 * self.q)
+    }
+
+    /// The band whose centre lies nearest to `rate`, by octaves.
+    #[must_use]
+    pub fn nearest_band(&self, rate: Hertz) -> usize {
+        let octaves = libm::round(libm::log2(rate.0 / self.lowest_hz));
+        octaves.clamp(0.0, self.bands as f64 - 1.0) as usize
+    }
+}

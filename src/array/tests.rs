@@ -1,0 +1,245 @@
+//! The array against what its equation promises.
+
+use super::*;
+use crate::kernel::team::Team;
+use crate::signal::{ArrayId, Burst, Sign};
+use crate::time::{Tick, Timestamp};
+
+fn array(side: (usize, usize), parameters: &ArrayParameters, members: usize) -> Array {
+    Array::new(ArrayId(0), side.0, side.1, parameters, 1, members).unwrap()
+}
+
+fn burst(site: u32) -> Burst {
+    Burst {
+        time: Timestamp::ZERO,
+        array: ArrayId(0),
+        site,
+        sign: Sign::On,
+        phase: 0.0,
+        magnitude: 2.0,
+        surprisal_bits: 5.0,
+    }
+}
+
+fn state(array: &Array) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    array.for_state_bytes(|part| bytes.extend_from_slice(part));
+    bytes
+}
+
+/// Rms of `driven - twin` per band, in units of the tonic rms.
+fn differential(array: &Array) -> Vec<f64> {
+    let (driven, twin) = (array.field(), array.twin().unwrap());
+    let sites = array.shape().sites() as f64;
+    (0..array.shape().bands)
+        .map(|band| {
+            let ((a, b), (c, d)) = (driven.band(band), twin.band(band));
+            let re: f64 = a.iter().zip(c).map(|(x, y)| f64::from(x - y).powi(2)).sum();
+            let im: f64 = b.iter().zip(d).map(|(x, y)| f64::from(x - y).powi(2)).sum();
+            ((re + im) / sites / array.band_variances()[band]).sqrt()
+        })
+        .collect()
+}
+
+/// Holds the phasic drive of the whole sheet at 6 times the tonic rms for 100 ms, and returns per band the
+/// differential's peak within 1.2 s and when it came, in ms after the flash began; and the total
+/// differential 3 s after the flash.
+fn flash(array: &mut Array) -> (Vec<(f64, u64)>, f64) {
+    let mut team = Team::new(1);
+    let mut peaks = vec![(0.0, 0); array.shape().bands];
+    let left_after_a_tick = (-1.0 / array.parameters().burst_ms).exp() as f32;
+    let mut top_up = 6.0;
+    let start = 500;
+    for tick in 0..start + 3_100 {
+        if (start..start + 100).contains(&tick) {
+            (0..array.shape().sites()).for_each(|site| array.push_site(site, top_up, 0.0));
+            top_up = 6.0 * (1.0 - left_after_a_tick);
+        }
+        array.step(Tick(tick), &mut team);
+        if (start..start + 1_200).contains(&tick) && tick % 5 == 0 {
+            for (peak, value) in peaks.iter_mut().zip(differential(array)) {
+                if value > peak.0 {
+                    *peak = (value, tick - start);
+                }
+            }
+        }
+    }
+    let total = differential(array).iter().map(|d| d * d).sum::<f64>().sqrt();
+    (peaks, total)
+}
+
+#[test]
+fn the_state_does_not_depend_on_how_many_threads_share_the_work() {
+    for side in [(1, 1), (3, 5), (17, 17), (20, 37)] {
+        let run = |members| {
+            let mut array = array(side, &ArrayParameters::default(), members);
+            let mut team = Team::new(members);
+            for tick in 0..50 {
+                if tick == 10 {
+                    array.strike(&burst(0));
+                }
+                array.step(Tick(tick), &mut team);
+            }
+            let figures = array.balance().1;
+            (state(&array), figures.input.to_bits(), figures.dissipated.to_bits())
+        };
+        let alone = run(1);
+        assert_eq!(alone, run(2), "{side:?}");
+        assert_eq!(alone, run(3), "{side:?}");
+    }
+}
+
+#[test]
+fn seeds_and_arrays_have_their_own_noise() {
+    let make = |id, seed| {
+        state(&Array::new(ArrayId(id), 4, 4, &ArrayParameters::default(), seed, 1).unwrap())
+    };
+    assert_eq!(make(0, 1), make(0, 1));
+    assert_ne!(make(0, 1), make(0, 2));
+    assert_ne!(make(0, 1), make(1, 1));
+}
+
+#[test]
+fn without_input_the_array_is_its_twin_to_the_bit() {
+    let mut array = array((8, 8), &ArrayParameters::default(), 1);
+    let mut team = Team::new(1);
+    for tick in 0..300 {
+        array.step(Tick(tick), &mut team);
+    }
+    let (driven, twin) = (array.field(), array.twin().unwrap());
+    assert_eq!(driven.re, twin.re);
+    assert_eq!(driven.im, twin.im);
+}
+
+#[test]
+fn every_site_keeps_its_tonic_variance() {
+    let parameters = ArrayParameters { twin: false, ..Default::default() };
+    let mut array = array((32, 32), &parameters, 1);
+    let mut team = Team::new(1);
+    let mut sums = vec![0.0; 8];
+    for tick in 0..12_000 {
+        array.step(Tick(tick), &mut team);
+        for (band, sum) in sums.iter_mut().enumerate().filter(|_| tick % 10 == 0) {
+            let (re, im) = array.field().band(band);
+            *sum += re.iter().zip(im).map(|(x, y)| f64::from(x * x + y * y)).sum::<f64>() / 1_024.0;
+        }
+    }
+    for (band, sum) in sums.iter().enumerate() {
+        let ratio = sum / 1_200.0 / array.band_variances()[band];
+        assert!((ratio - 1.0).abs() < 0.06, "band {band}: variance is {ratio} of E");
+    }
+}
+
+#[test]
+fn the_energy_book_closes_with_and_without_input() {
+    let mut array = array((16, 16), &ArrayParameters::default(), 1);
+    let mut team = Team::new(1);
+    for tick in 0..2_000 {
+        if tick % 7 == 0 {
+            (0..256).for_each(|site| array.strike(&burst(site)));
+        }
+        array.step(Tick(tick), &mut team);
+    }
+    let (book, figures) = array.balance();
+    assert!(figures.relative_error < 1e-4, "{figures:?}");
+    assert!(figures.cascade_error < 1e-4, "{figures:?}");
+    assert!(book.total(Cause::Drive) > 0.0);
+    assert!(book.total(Cause::Damping) < 0.0);
+    assert!(book.change(7, Cause::Cascade) < 0.0, "the driven band gives energy to the cascade");
+}
+
+#[test]
+fn a_flash_runs_down_the_bands_from_fast_to_slow() {
+    let (peaks, _) = flash(&mut array((24, 24), &ArrayParameters::default(), 1));
+    for (band, (peak, _)) in peaks.iter().enumerate() {
+        let least = if band < 2 { 0.1 } else { 0.3 };
+        assert!(*peak >= least, "band {band} peaks at {peak}: {peaks:?}");
+    }
+    assert!(peaks.windows(2).all(|pair| pair[0].1 >= pair[1].1), "out of order: {peaks:?}");
+}
+
+#[test]
+fn without_the_cascade_a_flash_stays_in_the_band_that_it_struck() {
+    let parameters = ArrayParameters { kappa: 0.0, ..Default::default() };
+    let (peaks, total) = flash(&mut array((16, 16), &parameters, 1));
+    assert!(peaks[7].0 > 2.0);
+    assert!(peaks[..7].iter().all(|(peak, _)| *peak == 0.0), "{peaks:?}");
+    assert!(total < 1e-6);
+}
+
+#[test]
+fn at_kappa_one_the_array_returns_to_its_twin() {
+    let parameters = ArrayParameters { kappa: 1.0, ..Default::default() };
+    let (_, total) = flash(&mut array((24, 24), &parameters, 1));
+    assert!(total < 0.01, "3 s after the flash {total} of tonic is left");
+}
+
+#[test]
+fn without_a_tonic_rhythm_nothing_moves_until_struck() {
+    let parameters = ArrayParameters { tonic: 0.0, ..Default::default() };
+    let mut array = array((4, 4), &parameters, 1);
+    let mut team = Team::new(1);
+    array.step(Tick(0), &mut team);
+    assert!(array.field().re.iter().all(|z| *z == 0.0));
+    array.strike(&burst(5));
+    array.step(Tick(1), &mut team);
+    assert!(array.field().re[(7, 1, 1)] > 0.0);
+}
+
+#[test]
+fn sustained_levels_drive_the_band_that_their_column_belongs_to() {
+    let parameters = ArrayParameters { kappa: 0.0, diffusion: 0.0, ..Default::default() };
+    let mut array = array((1, 2), &parameters, 1);
+    array.tune_columns(|column| crate::units::Hertz([3.0, 40.0][column]));
+    array.sustain(&[2.0, 2.0]);
+    let mut team = Team::new(1);
+    for tick in 0..200 {
+        array.step(Tick(tick), &mut team);
+    }
+    let moved = |band: usize, x: usize| array.field().re[(band, 0, x)] != array.twin().unwrap().re[(band, 0, x)];
+    assert!(moved(2, 0) && !moved(6, 0));
+    assert!(moved(6, 1) && !moved(2, 1));
+}
+
+#[test]
+fn bursts_that_are_not_finite_or_beyond_the_sheet_are_refused_and_counted() {
+    let mut array = array((4, 4), &ArrayParameters::default(), 1);
+    array.strike(&Burst { magnitude: f32::NAN, ..burst(0) });
+    array.strike(&Burst { phase: f32::INFINITY, ..burst(0) });
+    array.strike(&burst(16));
+    array.sustain(&[f32::NAN; 16]);
+    assert_eq!(array.refused(), 19);
+    array.step(Tick(0), &mut Team::new(1));
+    assert!(array.field().re.iter().all(|z| z.is_finite()));
+}
+
+#[test]
+fn a_storm_of_bursts_stays_bounded() {
+    let parameters = ArrayParameters { kappa: 8.0, ..Default::default() };
+    let mut array = array((8, 8), &parameters, 1);
+    let mut team = Team::new(1);
+    for tick in 0..2_000 {
+        (0..64).for_each(|site| array.strike(&Burst { magnitude: 1e30, ..burst(site) }));
+        array.step(Tick(tick), &mut team);
+    }
+    let largest = array.field().re.iter().fold(0.0f32, |most, z| most.max(z.abs()));
+    assert!(largest < 20.0, "{largest}");
+}
+
+#[test]
+fn parameters_out_of_bounds_are_named_with_value_and_bound() {
+    let message = |parameters: ArrayParameters| {
+        Array::new(ArrayId(0), 4, 4, &parameters, 1, 1).err().map(|error| error.to_string()).unwrap()
+    };
+    let base = ArrayParameters::default;
+    assert_eq!(
+        message(ArrayParameters { chi: 2.5, ..base() }),
+        "array.chi: the value is out of bounds: 2.5 (allowed: 0.5 to 2)"
+    );
+    assert!(message(ArrayParameters { bands: 0, ..base() }).contains("array.bands"));
+    assert!(message(ArrayParameters { bands: 12, ..base() }).contains("1536 (allowed: at most 250)"));
+    assert!(message(ArrayParameters { diffusion: 3.0, ..base() }).contains("D h of the fastest band"));
+    assert!(message(ArrayParameters { kappa: f64::NAN, ..base() }).contains("array.kappa"));
+    let size = Array::new(ArrayId(0), 0, 4, &base(), 1, 1).err().unwrap().to_string();
+    assert_eq!(size, "array size: the sheet's size is out of bounds: 0 x 4 (allowed: 1 x 1 to 4096 x 4096)");
+}
