@@ -236,24 +236,23 @@ impl Array {
         (&self.book, self.book.figures())
     }
 
-    /// Feeds the whole state, little-endian, to `take`: driven sheet, twin, drive.
-    pub fn for_state_bytes(&self, mut take: impl FnMut(&[u8])) {
-        let mut bytes = [0u8; 4_096];
-        let mut planes = |plane: &[f32]| {
-            for part in plane.chunks(bytes.len() / 4) {
-                for (slot, value) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(part) {
-                    *slot = value.to_le_bytes();
-                }
-                take(&bytes[..4 * part.len()]);
-            }
-        };
+    /// Hands the whole state to `take`, plane by plane: driven real and imaginary parts, the twin's where one
+    /// runs, then the drive's three planes.
+    pub fn for_state(&self, mut take: impl FnMut(&[f32])) {
         for copy in std::iter::once(&self.driven).chain(&self.twin) {
-            planes(&copy.now.re);
-            planes(&copy.now.im);
+            take(&copy.now.re);
+            take(&copy.now.im);
         }
         for plane in self.drive.planes() {
-            planes(plane);
+            take(plane);
         }
+    }
+
+    /// How many values [`Self::for_state`] hands over.
+    #[must_use]
+    pub fn state_values(&self) -> usize {
+        let copies = if self.twin.is_some() { 2 } else { 1 };
+        self.shape.sites() * (2 * self.shape.bands * copies + 3)
     }
 
     /// The carriers `e^{iω_b t}` at the tick, from the tick count itself: no sum of phases drifts.

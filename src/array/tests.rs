@@ -21,10 +21,11 @@ fn burst(site: u32) -> Burst {
     }
 }
 
-fn state(array: &Array) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    array.for_state_bytes(|part| bytes.extend_from_slice(part));
-    bytes
+fn state(array: &Array) -> Vec<u32> {
+    let mut bits = Vec::new();
+    array.for_state(|plane| bits.extend(plane.iter().map(|value| value.to_bits())));
+    assert_eq!(bits.len(), array.state_values());
+    bits
 }
 
 /// Rms of `driven - twin` per band, in units of the tonic rms.

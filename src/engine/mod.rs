@@ -1,1 +1,30 @@
 //! Allocates, wires and starts; `realtime` is the real-time thread.
+//!
+//! ```text
+//! source ─pull─> pump (thread each: decode, encode) ═rings═> realtime ═rings═> keeper ─push─> sinks
+//!                                                            instrument         └─> what people look at
+//! ```
+//!
+//! [`instrument`] is the whole model as a pure function of its stamped inputs: it knows no thread, ring or clock.
+//! `realtime` decides when a tick may run; [`pump`] brings inputs to it, [`keeper`] takes outputs from it.
+//! A run at full speed and a paced one go through the same code.
+//!
+//! To add a sense: a pump that encodes its items into bursts, its array in [`instrument`], its source in
+//! [`Inputs`].
+
+pub mod analysis;
+pub mod instrument;
+pub mod keeper;
+mod ledger;
+mod plan;
+pub mod pump;
+mod realtime;
+mod run;
+mod tick;
+
+pub use keeper::{Keep, Publish};
+pub use ledger::LedgerLine;
+pub use plan::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
+pub use pump::Inputs;
+pub use run::{Engine, Summary, SourceSummary};
+pub use tick::{STAGES, Stage, TickReport};

@@ -5,6 +5,7 @@
 mod burst;
 mod field;
 mod frame;
+mod kept;
 mod scalar;
 mod snapshot;
 mod sound;
@@ -13,6 +14,7 @@ mod stamp;
 pub use burst::{ArrayId, Burst, Sign};
 pub use field::{FieldView, SheetShape};
 pub use frame::Frame;
+pub use kept::{ElectrodeItem, FieldRow};
 pub use scalar::{ScalarLayout, ScalarSample};
 pub use snapshot::{Control, FieldFrame, FieldImage, InputPicture, Status, TraceChunk};
 pub use sound::AudioBlock;

@@ -1,0 +1,225 @@
+//! What a run is found to be: spectra, exponent, bursts, order, information, latency, gathered while it runs.
+
+use std::time::Duration;
+
+use crate::readout::aperiodic::{FitSettings, Mode, exponent_interval_of, fit};
+use crate::readout::bands::octave_powers;
+use crate::readout::information::BurstMeter;
+use crate::readout::moments::{Moments, mean_excess_kurtosis};
+use crate::readout::onset::{Onset, OnsetDetector};
+use crate::readout::spectrum::Welch;
+use crate::signal::Origin;
+use crate::stream::trace::Hop;
+use crate::time::TICKS_PER_SECOND;
+use crate::units::Hertz;
+
+use super::tick::{STAGES, TickReport};
+
+/// The range of the aperiodic fit in Hz: two decades.
+pub const FIT_RANGE_HZ: (f64, f64) = (1.0, 80.0);
+
+/// The fit of the tonic spectrum.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TonicFit {
+    /// The aperiodic exponent of the fixed model.
+    pub exponent: f64,
+    /// Its 95 % interval; `None` where there are too few segments.
+    pub interval: Option<[f64; 2]>,
+    /// The largest mean residual of an octave in dB.
+    pub max_residual_db: f64,
+    /// The exponent of the knee model, and its knee in Hz where it has one.
+    pub knee: Option<(f64, Option<f64>)>,
+    /// The fixed model's power at the spectrum's frequencies.
+    pub line: Vec<f32>,
+}
+
+/// A second of a run in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct SecondFigures {
+    /// Bursts that entered in this second.
+    pub bursts: u64,
+    /// Their surprisal in bits.
+    pub bits: f64,
+    /// Bits about the input that the field held at its end; `null` without a twin.
+    pub bits_held: Option<f64>,
+    /// Total rms of `driven - twin` over the tonic rms at its end, all bands; `null` without a twin.
+    pub differential: Option<f64>,
+}
+
+/// Everything that is gathered.
+pub struct Analysis {
+    /// Spectra of the driven electrodes.
+    pub driven: Welch,
+    /// Spectra of the twin's.
+    pub twin: Option<Welch>,
+    moments: Vec<Moments>,
+    electrodes: usize,
+    centres: Vec<Hertz>,
+    onsets: OnsetDetector,
+    /// Times of the onsets that were heard.
+    pub heard: Vec<Onset>,
+    /// Rates of bursts and bits.
+    pub meter: BurstMeter,
+    /// Order parameter per band of the first array.
+    pub order: Vec<Moments>,
+    /// Latest order parameter per band of the first array.
+    pub order_now: Vec<f32>,
+    held: Vec<f32>,
+    differential: Vec<f32>,
+    has_twin: bool,
+    /// A line per whole second.
+    pub seconds: Vec<SecondFigures>,
+    second: SecondFigures,
+    /// Engine time per tick.
+    pub tick_hop: Hop,
+    /// From due to done, in paced runs.
+    pub late_hop: Hop,
+    /// Engine time per stage in ns, summed.
+    pub stage_ns: [u64; STAGES],
+    /// Ticks seen.
+    pub ticks: u64,
+    /// Ticks of a paced run that ended over a block of sound (10 ms) late.
+    pub misses: u64,
+    /// Bits of the bursts of each array.
+    pub array_bits: [f64; super::tick::MOST_ARRAYS],
+    /// Bursts of each array.
+    pub array_bursts: [u64; super::tick::MOST_ARRAYS],
+}
+
+/// A block of sound: what is asked for at once.
+const BLOCK: Duration = Duration::from_millis(10);
+
+impl Analysis {
+    /// Empty, for `electrodes` driven electrodes at `rate_hz` (and as many of a twin) and bands at `centres`.
+    #[must_use]
+    pub fn new(electrodes: usize, rate_hz: u32, centres: Vec<Hertz>, has_twin: bool) -> Self {
+        let bands = centres.len();
+        Self {
+            driven: Welch::new(electrodes, rate_hz),
+            twin: has_twin.then(|| Welch::new(electrodes, rate_hz)),
+            moments: vec![Moments::new(); electrodes],
+            electrodes,
+            centres,
+            onsets: OnsetDetector::default(),
+            heard: Vec::new(),
+            meter: BurstMeter::new(TICKS_PER_SECOND as usize, TICKS_PER_SECOND),
+            order: vec![Moments::new(); bands],
+            order_now: vec![0.0; bands],
+            held: vec![0.0; bands],
+            differential: vec![0.0; bands],
+            has_twin,
+            seconds: Vec::new(),
+            second: SecondFigures::default(),
+            tick_hop: Hop::new(Origin::Recorded),
+            late_hop: Hop::new(Origin::Recorded),
+            stage_ns: [0; STAGES],
+            ticks: 0,
+            misses: 0,
+            array_bits: [0.0; super::tick::MOST_ARRAYS],
+            array_bursts: [0; super::tick::MOST_ARRAYS],
+        }
+    }
+
+    /// Takes a sample: driven electrodes, then the twin's where there is one.
+    pub fn sample(&mut self, values: &[f32]) {
+        let (driven, twin) = values.split_at(self.electrodes);
+        self.driven.push(driven);
+        if let Some(welch) = &mut self.twin {
+            welch.push(twin);
+            for (moments, value) in self.moments.iter_mut().zip(twin) {
+                moments.push(f64::from(*value));
+            }
+        }
+    }
+
+    /// Takes a tick's report; gives the onset that it completes.
+    pub fn tick(&mut self, report: &TickReport) -> Option<Onset> {
+        self.ticks += 1;
+        let bursts: u32 = report.bursts.iter().sum();
+        let bits: f64 = report.bits.iter().map(|bits| f64::from(*bits)).sum();
+        self.meter.tick(bursts, bits);
+        for (sum, count) in self.array_bursts.iter_mut().zip(report.bursts) {
+            *sum += u64::from(count);
+        }
+        for (sum, bits) in self.array_bits.iter_mut().zip(report.bits) {
+            *sum += f64::from(bits);
+        }
+        self.order[report.band].push(f64::from(report.order[0]));
+        self.order_now[report.band] = report.order[0];
+        if let Some(held) = report.bits_held {
+            self.held[report.band] = held;
+        }
+        if let Some(differential) = report.differential {
+            self.differential[report.band] = differential.iter().copied().fold(0.0, f32::max);
+        }
+        self.second.bursts += u64::from(bursts);
+        self.second.bits += bits;
+        if (report.tick.0 + 1).is_multiple_of(TICKS_PER_SECOND) {
+            self.second.bits_held = self.bits_held();
+            self.second.differential = self.differential_now();
+            self.seconds.push(self.second);
+            self.second = SecondFigures::default();
+        }
+        self.time(report);
+        let onset = self.onsets.push(report.tick, report.hearing_activity);
+        self.heard.extend(onset);
+        onset
+    }
+
+    fn time(&mut self, report: &TickReport) {
+        let mut total = 0;
+        for (sum, ns) in self.stage_ns.iter_mut().zip(report.stage_ns) {
+            *sum += u64::from(ns);
+            total += u64::from(ns);
+        }
+        self.tick_hop.record(Duration::from_nanos(total));
+        if let Some(late) = report.late_ns {
+            let late = Duration::from_nanos(late);
+            self.late_hop.record(late);
+            self.misses += u64::from(late > BLOCK);
+        }
+    }
+
+    /// Bits about the input that the field holds now.
+    #[must_use]
+    pub fn bits_held(&self) -> Option<f64> {
+        self.has_twin.then(|| self.held.iter().map(|bits| f64::from(*bits)).sum())
+    }
+
+    /// Total rms of `driven - twin` over all bands, in units of the tonic rms of a band: the array that differs most.
+    #[must_use]
+    pub fn differential_now(&self) -> Option<f64> {
+        let total = self.differential.iter().map(|rms| f64::from(*rms).powi(2)).sum::<f64>();
+        self.has_twin.then(|| total.sqrt())
+    }
+
+    /// Mean excess kurtosis of the twin's electrodes.
+    #[must_use]
+    pub fn excess_kurtosis(&self) -> Option<f64> {
+        self.twin.as_ref().and_then(|_| mean_excess_kurtosis(&self.moments))
+    }
+
+    /// Power of the twin's electrodes in each band's octave, uV².
+    #[must_use]
+    pub fn band_power(&self) -> Option<Vec<Option<f64>>> {
+        let welch = self.twin.as_ref()?;
+        Some(octave_powers(&welch.frequencies(), &welch.mean()?, &self.centres))
+    }
+
+    /// The fit of the tonic spectrum; `None` without a twin or before its first segments.
+    #[must_use]
+    pub fn tonic_fit(&self) -> Option<TonicFit> {
+        let welch = self.twin.as_ref()?;
+        let (frequencies, mean) = (welch.frequencies(), welch.mean()?);
+        let settings = |mode| FitSettings { mode, max_peaks: 0, ..FitSettings::default() };
+        let fixed = fit(&frequencies, &mean, FIT_RANGE_HZ, &settings(Mode::Fixed)).ok()?;
+        let knee = fit(&frequencies, &mean, FIT_RANGE_HZ, &settings(Mode::Knee)).ok();
+        Some(TonicFit {
+            exponent: fixed.exponent,
+            interval: exponent_interval_of(welch, FIT_RANGE_HZ, &settings(Mode::Fixed)),
+            max_residual_db: fixed.max_residual_db,
+            knee: knee.map(|fit| (fit.exponent, fit.knee_hz())),
+            line: frequencies.iter().skip(1).map(|hz| fixed.power_at(*hz) as f32).collect(),
+        })
+    }
+}

@@ -1,0 +1,314 @@
+//! The whole model as a function of its stamped inputs: bursts and sound in, fields and sound out; real-time
+//! code. It knows no thread, ring or clock, so a test can play it tick by tick.
+
+use super::ledger::{hash_values, shorten};
+use super::plan::EnginePlan;
+use super::tick::{MOST_ARRAYS, Stage, StageTimer, TickReport};
+use crate::array::{Array, EnergyFigures};
+use crate::error::{Error, Result};
+use crate::kernel::team::Team;
+use crate::readout::differential::relative_rms;
+use crate::readout::electrodes::{Electrodes, Montage, MontageKind};
+use crate::readout::information::bits_held;
+use crate::readout::order::order_parameter;
+use crate::readout::sonify::{Sonifier, Voice, Voicing};
+use crate::sense::cochlea::Cochlea;
+use crate::sense::scalar::ScalarSense;
+use crate::signal::{ArrayId, Burst, FieldView, SheetShape};
+use crate::time::{SAMPLES_PER_TICK, Tick};
+
+/// One tick of stereo sound.
+pub type TickSound = [[f32; 2]; SAMPLES_PER_TICK];
+
+/// The most bursts that enter in one tick; what comes beyond enters the next.
+pub const MOST_BURSTS: usize = 65_536;
+
+/// Electrodes on a hearing sheet and on a scalar sheet.
+const LINE_ELECTRODES: u8 = 8;
+
+/// An array with its name and what it belongs to.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+pub struct ArrayInfo {
+    /// `vision`, `hearing` or `scalar`.
+    pub name: String,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// Bands.
+    pub bands: usize,
+}
+
+/// The arrays, the cochlea, the electrodes and the voice.
+pub struct Instrument {
+    names: Vec<&'static str>,
+    arrays: Vec<Array>,
+    hearing: Option<(usize, Cochlea)>,
+    electrodes: Electrodes,
+    twin_electrodes: Option<Electrodes>,
+    sonifier: Sonifier,
+    variances: Vec<f32>,
+    bursts: Vec<Burst>,
+    inputs: blake3::Hasher,
+    sound: TickSound,
+    /// Driven, then twin; microvolts.
+    microvolts: Vec<f32>,
+}
+
+impl Instrument {
+    /// Builds what the plan asks for.
+    ///
+    /// # Errors
+    /// Where a parameter is out of bounds, or no array is asked for.
+    pub fn new(plan: &EnginePlan) -> Result<Self> {
+        let mut names = Vec::new();
+        let mut arrays = Vec::new();
+        let mut montages = Vec::new();
+        let mut add = |name: &'static str, height, width, kind| -> Result<usize> {
+            let index = arrays.len();
+            let id = ArrayId(index as u8);
+            let array = Array::new(id, height, width, &plan.array, plan.seed, plan.threads)?;
+            let variances = narrow(array.band_variances());
+            montages.push(Montage::on_sheet(kind, array.shape(), &plan.electrodes, &variances)?);
+            names.push(name);
+            arrays.push(array);
+            Ok(index)
+        };
+        if let Some(vision) = &plan.vision {
+            add("vision", vision.height, vision.width, MontageKind::TenTwenty19)?;
+        }
+        let mut hearing = None;
+        if let Some(plan) = &plan.hearing {
+            let (rows, columns) = (plan.cochlea.channels, plan.cochlea.rates);
+            let index = add("hearing", rows, columns, MontageKind::Tonotopic(LINE_ELECTRODES))?;
+            hearing = Some((index, Cochlea::new(&plan.cochlea, ArrayId(index as u8))?));
+        }
+        if let Some(plan) = &plan.scalar {
+            let (rows, columns) = ScalarSense::shape(plan.layout.names.len());
+            add("scalar", rows, columns, MontageKind::Scalar(LINE_ELECTRODES))?;
+        }
+        if arrays.is_empty() {
+            return Err(Error::configuration("engine", "no array is switched on"));
+        }
+        if let Some((index, cochlea)) = &hearing {
+            arrays[*index].tune_columns(|column| cochlea.rate_of_column(column));
+        }
+        let variances = narrow(arrays[0].band_variances());
+        let sonifier = voice(plan, &arrays, hearing.as_ref(), &variances)?;
+        let electrodes = Electrodes::new(montages, &plan.electrodes)?;
+        let twin_electrodes = plan.array.twin.then(|| electrodes.clone());
+        let channels = electrodes.names.len() * if plan.array.twin { 2 } else { 1 };
+        Ok(Self {
+            names,
+            arrays,
+            hearing,
+            electrodes,
+            twin_electrodes,
+            sonifier,
+            variances,
+            bursts: Vec::with_capacity(MOST_BURSTS + 4_096),
+            inputs: blake3::Hasher::new(),
+            sound: [[0.0; 2]; SAMPLES_PER_TICK],
+            microvolts: vec![0.0; channels],
+        })
+    }
+
+    /// The arrays in their order.
+    #[must_use]
+    pub fn arrays(&self) -> Vec<ArrayInfo> {
+        let info = |(name, array): (&&str, &Array)| {
+            let SheetShape { height, width, bands } = array.shape();
+            ArrayInfo { name: (*name).to_owned(), height, width, bands }
+        };
+        self.names.iter().zip(&self.arrays).map(info).collect()
+    }
+
+    /// The index of an array by its name.
+    #[must_use]
+    pub fn array_named(&self, name: &str) -> Option<ArrayId> {
+        self.names.iter().position(|known| *known == name).map(|index| ArrayId(index as u8))
+    }
+
+    /// Plays one tick: `heard` is the microphone's side, `seen` the bursts of all other senses.
+    pub fn tick(
+        &mut self,
+        tick: Tick,
+        heard: &TickSound,
+        seen: &[Burst],
+        team: &mut Team,
+        timer: &mut StageTimer<'_>,
+    ) -> TickReport {
+        let mut report = TickReport { tick, ..TickReport::default() };
+        self.hear(tick, heard, seen, &mut report);
+        timer.end(Stage::Hear);
+        for array in &mut self.arrays {
+            array.step(tick, team);
+        }
+        timer.end(Stage::Step);
+        self.read(tick, &mut report);
+        timer.end(Stage::Read);
+        let count = self.arrays.len();
+        let fields: [FieldView<'_>; MOST_ARRAYS] =
+            std::array::from_fn(|index| self.arrays[index.min(count - 1)].field());
+        self.sonifier.tick(tick, &fields[..count], &self.bursts, &mut self.sound);
+        timer.end(Stage::Sonify);
+        report
+    }
+
+    fn hear(&mut self, tick: Tick, heard: &TickSound, seen: &[Burst], report: &mut TickReport) {
+        self.bursts.clear();
+        self.bursts.extend_from_slice(&seen[..seen.len().min(MOST_BURSTS)]);
+        hash_values(&mut self.inputs, heard.as_flattened());
+        for burst in &self.bursts {
+            hash_burst(&mut self.inputs, burst);
+        }
+        if let Some((index, cochlea)) = &mut self.hearing {
+            let before = self.bursts.len();
+            cochlea.tick(tick, heard, &mut self.bursts);
+            self.arrays[*index].sustain(cochlea.sustained());
+            report.hearing_activity = self.bursts[before..].iter().map(|burst| burst.magnitude).sum();
+        }
+        for burst in &self.bursts {
+            let index = usize::from(burst.array.0);
+            if let Some(array) = self.arrays.get_mut(index) {
+                array.strike(burst);
+                report.bursts[index] += 1;
+                report.bits[index] += burst.surprisal_bits;
+            }
+        }
+    }
+
+    fn read(&mut self, tick: Tick, report: &mut TickReport) {
+        let bands = self.variances.len();
+        let band = (tick.0 % bands as u64) as usize;
+        let variance = self.variances[band];
+        report.band = band;
+        let mut differential = [0.0; MOST_ARRAYS];
+        let mut held = 0.0;
+        for (index, array) in self.arrays.iter().enumerate() {
+            let plane = array.field().band(band);
+            report.order[index] = order_parameter(plane);
+            if let Some(twin) = array.twin() {
+                differential[index] = relative_rms(plane, twin.band(band), variance);
+                held += bits_held(plane, twin.band(band), variance);
+            }
+        }
+        if self.twin_electrodes.is_some() {
+            report.differential = Some(differential);
+            report.bits_held = Some(held);
+        }
+    }
+
+    /// Reads the electrodes after a tick: driven, then twin, in microvolts; `None` between two samples.
+    pub fn electrodes(&mut self) -> Option<&[f32]> {
+        let count = self.arrays.len();
+        let last = count - 1;
+        let fields: [FieldView<'_>; MOST_ARRAYS] =
+            std::array::from_fn(|index| self.arrays[index.min(last)].field());
+        let names = self.electrodes.names.len();
+        let (driven, twin) = self.microvolts.split_at_mut(names);
+        let ready = self.electrodes.tick(&fields[..count], driven);
+        if let Some(electrodes) = &mut self.twin_electrodes {
+            let twins: [FieldView<'_>; MOST_ARRAYS] = std::array::from_fn(|index| {
+                let array = &self.arrays[index.min(last)];
+                array.twin().unwrap_or_else(|| array.field())
+            });
+            electrodes.tick(&twins[..count], twin);
+        }
+        ready.then_some(&self.microvolts)
+    }
+
+    /// The electrodes' names.
+    #[must_use]
+    pub fn electrode_names(&self) -> &[String] {
+        &self.electrodes.names
+    }
+
+    /// The sound of the last tick.
+    #[must_use]
+    pub fn sound(&self) -> &TickSound {
+        &self.sound
+    }
+
+    /// `E_b` of every band, slowest first.
+    #[must_use]
+    pub fn band_variances(&self) -> &[f32] {
+        &self.variances
+    }
+
+    /// The sound's voice: to fade out and to ask whether it has.
+    pub fn sonifier(&mut self) -> &mut Sonifier {
+        &mut self.sonifier
+    }
+
+    /// The field of an array, by its index.
+    #[must_use]
+    pub fn field(&self, index: usize) -> Option<FieldView<'_>> {
+        self.arrays.get(index).map(Array::field)
+    }
+
+    /// How many values [`Self::copy_state`] writes.
+    #[must_use]
+    pub fn state_values(&self) -> usize {
+        self.arrays.iter().map(Array::state_values).sum()
+    }
+
+    /// Copies the state of all arrays into `out`, which has the capacity for it.
+    pub fn copy_state(&self, out: &mut Vec<f32>) {
+        out.clear();
+        for array in &self.arrays {
+            array.for_state(|plane| out.extend_from_slice(plane));
+        }
+    }
+
+    /// The hash of what entered since the last call.
+    pub fn take_input_hash(&mut self) -> [u8; 16] {
+        let hash = shorten(&self.inputs.finalize());
+        self.inputs.reset();
+        hash
+    }
+
+    /// The energy books of all arrays.
+    pub fn energy(&mut self) -> Vec<EnergyFigures> {
+        self.arrays.iter_mut().map(|array| array.balance().1).collect()
+    }
+
+    /// Bursts and levels that were refused because they were not finite or beyond their sheet.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.arrays.iter().map(Array::refused).sum()
+    }
+}
+
+fn narrow(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|value| *value as f32).collect()
+}
+
+fn voice(
+    plan: &EnginePlan,
+    arrays: &[Array],
+    hearing: Option<&(usize, Cochlea)>,
+    variances: &[f32],
+) -> Result<Sonifier> {
+    let pitches: Vec<f64> = hearing.map_or_else(Vec::new, |(index, cochlea)| {
+        (0..arrays[*index].shape().height).map(|channel| cochlea.centre_of_channel(channel).0).collect()
+    });
+    let voices: Vec<Voice<'_>> = arrays
+        .iter()
+        .enumerate()
+        .map(|(index, array)| {
+            let hears = hearing.is_some_and(|(of, _)| *of == index);
+            let voicing = if hears { Voicing::Pitches(&pitches) } else { Voicing::Picture };
+            Voice { shape: array.shape(), voicing }
+        })
+        .collect();
+    let carriers: Vec<f64> = (0..plan.array.bands).map(|band| plan.array.centre(band).0).collect();
+    Sonifier::new(&plan.sonify, &voices, variances, &carriers, plan.seed)
+}
+
+fn hash_burst(hasher: &mut blake3::Hasher, burst: &Burst) {
+    hasher.update(&burst.time.0.to_le_bytes());
+    hasher.update(&[burst.array.0, u8::from(burst.sign.factor() > 0.0)]);
+    hasher.update(&burst.site.to_le_bytes());
+    hash_values(hasher, &[burst.phase, burst.magnitude, burst.surprisal_bits]);
+}

@@ -1,0 +1,351 @@
+//! The keeper: takes what the real-time thread puts out, writes it down, measures it, shows it.
+//!
+//! It may be slow: in a replay the rings then hold the engine back, and nothing is lost.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::analysis::{Analysis, TonicFit};
+use super::instrument::ArrayInfo;
+use super::ledger::{LedgerLine, hash_values, shorten};
+use super::realtime::{RawField, StateCopy};
+use super::tick::TickReport;
+use crate::error::Error;
+use crate::readout::paint::paint;
+use crate::signal::{
+    ArrayId, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, Status, TraceChunk,
+};
+use crate::stream::Sink;
+use crate::stream::latest::{Reader, Writer};
+use crate::stream::ring::{Consumer, Counters, Producer};
+use crate::time::{Clock, TICKS_PER_SECOND, Tick, Timestamp};
+use crate::units::Hertz;
+
+/// How long the keeper rests when there is nothing to take.
+const REST: Duration = Duration::from_millis(2);
+/// Between two figures for the page.
+const STATUS_EVERY: Duration = Duration::from_millis(200);
+/// Between two fits for the page.
+const FIT_EVERY: Duration = Duration::from_secs(1);
+/// Samples in a stretch of traces.
+const TRACE_SAMPLES: usize = 50;
+
+/// The files of a run; what is `None` is not kept.
+#[derive(Default)]
+pub struct Keep {
+    /// The sound of the field.
+    pub sound: Option<Box<dyn Sink<Item = [[f32; 2]]>>>,
+    /// The driven electrodes, and onsets as marks.
+    pub electrodes: Option<Box<dyn Sink<Item = ElectrodeItem>>>,
+    /// A line per second and one at the end.
+    pub ledger: Option<Box<dyn Sink<Item = LedgerLine>>>,
+    /// The field of the first array, a row per second and one at the end.
+    pub field: Option<Box<dyn Sink<Item = FieldRow>>>,
+}
+
+/// What people look at; every part may stall without harm.
+pub struct Publish {
+    /// The field, about 30 a second.
+    pub field: Writer<FieldFrame>,
+    /// Figures.
+    pub status: Writer<Status>,
+    /// Electrode traces; what finds no room is dropped.
+    pub traces: crossbeam_channel::Sender<TraceChunk>,
+    /// The sound; what finds no room is dropped and counted.
+    pub sound: Producer<[f32; 2]>,
+    /// What the page asks for.
+    pub control: crossbeam_channel::Receiver<Control>,
+}
+
+/// What the keeper must know of the engine.
+pub(super) struct Facts {
+    pub(super) arrays: Vec<ArrayInfo>,
+    pub(super) electrodes: Vec<String>,
+    pub(super) rate_hz: u32,
+    pub(super) centres: Vec<Hertz>,
+    pub(super) variances: Vec<f32>,
+    /// Names and counters of the rings on the way in.
+    pub(super) sources: Vec<(String, Arc<Counters>)>,
+}
+
+/// The keeper's belongings.
+pub(super) struct Keeper {
+    pub(super) sound: Consumer<[f32; 2]>,
+    pub(super) electrodes: Consumer<f32>,
+    pub(super) reports: Consumer<TickReport>,
+    pub(super) states: Consumer<Box<StateCopy>>,
+    pub(super) spare: Producer<Box<StateCopy>>,
+    pub(super) field: Reader<RawField>,
+    pub(super) shown_band: Arc<AtomicUsize>,
+    pub(super) keep: Keep,
+    pub(super) publish: Option<Publish>,
+    pub(super) facts: Facts,
+    pub(super) analysis: Analysis,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// What the keeper found.
+pub(super) struct Kept {
+    pub(super) analysis: Analysis,
+    pub(super) fit: Option<TonicFit>,
+    /// Hash of all ledger lines.
+    pub(super) ledger_hash: String,
+    pub(super) failures: Vec<Error>,
+}
+
+/// The keeper's own state while it runs.
+struct Desk {
+    ledger: blake3::Hasher,
+    failures: Vec<Error>,
+    sample: Vec<f32>,
+    frames: Vec<[f32; 2]>,
+    trace: TraceChunk,
+    samples: u64,
+    fit: Option<TonicFit>,
+    fitted: Timestamp,
+    told: Timestamp,
+    ticks_told: u64,
+}
+
+impl Keeper {
+    /// Runs until the engine's ends are closed and everything has been taken.
+    pub(super) fn run(mut self) -> Kept {
+        let channels = self.facts.electrodes.len();
+        let wide = if self.analysis.twin.is_some() { 2 } else { 1 };
+        let mut desk = Desk {
+            ledger: blake3::Hasher::new(),
+            failures: Vec::new(),
+            sample: vec![0.0; channels * wide],
+            frames: Vec::with_capacity(48_000),
+            trace: self.empty_trace(0),
+            samples: 0,
+            fit: None,
+            fitted: self.clock.now(),
+            told: self.clock.now(),
+            ticks_told: 0,
+        };
+        loop {
+            let open = self.reports.is_written();
+            let busy = self.take_all(&mut desk);
+            self.look(&mut desk);
+            if !busy {
+                if !open {
+                    break;
+                }
+                self.clock.wait_until(self.clock.now() + REST);
+            }
+        }
+        self.finish(desk)
+    }
+
+    fn take_all(&mut self, desk: &mut Desk) -> bool {
+        let sound = self.take_sound(desk);
+        let electrodes = self.take_electrodes(desk);
+        let reports = self.take_reports(desk);
+        let states = self.take_states(desk);
+        sound | electrodes | reports | states
+    }
+
+    fn take_sound(&mut self, desk: &mut Desk) -> bool {
+        desk.frames.resize(self.sound.waiting().min(48_000), [0.0; 2]);
+        let got = self.sound.pop_into(&mut desk.frames);
+        if got == 0 {
+            return false;
+        }
+        push(&mut self.keep.sound, &desk.frames[..got], &mut desk.failures);
+        if let Some(publish) = &mut self.publish {
+            for frame in &desk.frames[..got] {
+                publish.sound.push(*frame);
+            }
+        }
+        true
+    }
+
+    fn take_electrodes(&mut self, desk: &mut Desk) -> bool {
+        let mut any = false;
+        while self.electrodes.waiting() >= desk.sample.len() {
+            any = true;
+            self.electrodes.pop_into(&mut desk.sample);
+            self.analysis.sample(&desk.sample);
+            let driven = &desk.sample[..self.facts.electrodes.len()];
+            if self.keep.electrodes.is_some() {
+                let item = ElectrodeItem::Sample(driven.to_vec());
+                push(&mut self.keep.electrodes, &item, &mut desk.failures);
+            }
+            if let Some(publish) = &mut self.publish {
+                for (trace, value) in desk.trace.microvolts.iter_mut().zip(driven) {
+                    trace.push(*value);
+                }
+                if desk.trace.microvolts[0].len() >= TRACE_SAMPLES {
+                    let next = (desk.samples + 1) * TICKS_PER_SECOND / u64::from(self.facts.rate_hz);
+                    let full = std::mem::replace(&mut desk.trace, empty_trace(&self.facts, next));
+                    // A page that is slow misses a stretch; the engine does not wait for it.
+                    let _ = publish.traces.try_send(full);
+                }
+            }
+            desk.samples += 1;
+        }
+        any
+    }
+
+    fn take_reports(&mut self, desk: &mut Desk) -> bool {
+        let mut any = false;
+        while let Some(report) = self.reports.pop() {
+            any = true;
+            if let Some(onset) = self.analysis.tick(&report)
+                && self.keep.electrodes.is_some()
+            {
+                let mark = ElectrodeItem::Mark(onset.tick.start(), "onset".to_owned());
+                push(&mut self.keep.electrodes, &mark, &mut desk.failures);
+            }
+        }
+        any
+    }
+
+    fn take_states(&mut self, desk: &mut Desk) -> bool {
+        let mut any = false;
+        while let Some(copy) = self.states.pop() {
+            any = true;
+            let mut hasher = blake3::Hasher::new();
+            hash_values(&mut hasher, &copy.values);
+            let line =
+                LedgerLine { tick: copy.tick, state: shorten(&hasher.finalize()), inputs: copy.inputs };
+            desk.ledger.update(line.to_string().as_bytes());
+            desk.ledger.update(b"\n");
+            push(&mut self.keep.ledger, &line, &mut desk.failures);
+            if self.keep.field.is_some() {
+                let row = self.field_row(&copy);
+                push(&mut self.keep.field, &row, &mut desk.failures);
+            }
+            self.spare.push(copy);
+        }
+        any
+    }
+
+    /// The first array's bands, from a copy of the state.
+    fn field_row(&self, copy: &StateCopy) -> FieldRow {
+        let array = &self.facts.arrays[0];
+        let sites = array.height * array.width;
+        let plane = |index: usize| &copy.values[index * sites..(index + 1) * sites];
+        let images = (0..array.bands)
+            .map(|band| {
+                let mut image = FieldImage::default();
+                let planes = (plane(band), plane(array.bands + band));
+                let (variance, centre) = (self.facts.variances[band], self.facts.centres[band]);
+                paint(ArrayId(0), array.width, planes, variance, centre, copy.tick, &mut image);
+                image
+            })
+            .collect();
+        FieldRow { time: copy.tick.next().start(), images }
+    }
+
+    /// Shows people the field and the figures.
+    fn look(&mut self, desk: &mut Desk) {
+        let Some(publish) = &mut self.publish else { return };
+        while let Ok(Control::ShowBand(band)) = publish.control.try_recv() {
+            let last = self.facts.centres.len() - 1;
+            self.shown_band.store(usize::from(band).min(last), Ordering::Relaxed);
+        }
+        if self.field.update() {
+            let raw = self.field.peek_output_buffer();
+            let frame = publish.field.input_buffer_mut();
+            frame.tick = raw.tick;
+            frame.band = raw.band;
+            frame.images.resize_with(raw.planes.len(), FieldImage::default);
+            let (variance, centre) = (self.facts.variances[raw.band], self.facts.centres[raw.band]);
+            for (index, ((re, im), image)) in raw.planes.iter().zip(&mut frame.images).enumerate() {
+                let width = self.facts.arrays[index].width;
+                paint(ArrayId(index as u8), width, (re, im), variance, centre, raw.tick, image);
+            }
+            publish.field.publish();
+        }
+        let now = self.clock.now();
+        if now - desk.fitted >= FIT_EVERY {
+            desk.fit = self.analysis.tonic_fit();
+            desk.fitted = now;
+        }
+        if now - desk.told >= STATUS_EVERY {
+            let status = self.status(desk, now);
+            desk.told = now;
+            desk.ticks_told = self.analysis.ticks;
+            if let Some(publish) = &mut self.publish {
+                publish.status.write(status);
+            }
+        }
+    }
+
+    fn status(&self, desk: &Desk, now: Timestamp) -> Status {
+        let analysis = &self.analysis;
+        let spectrum = analysis.driven.mean().unwrap_or_default();
+        let narrow = |values: &[f64]| values.iter().skip(1).map(|v| *v as f32).collect::<Vec<f32>>();
+        let hop = analysis.tick_hop.report();
+        let wall = (now - desk.told).as_secs_f64();
+        let model = (analysis.ticks - desk.ticks_told) as f64 / TICKS_PER_SECOND as f64;
+        Status {
+            seconds: analysis.ticks as f64 / TICKS_PER_SECOND as f64,
+            realtime_factor: (wall > 0.0).then(|| model / wall),
+            deadline_misses: analysis.misses,
+            bursts_per_second: analysis.meter.bursts_per_second().unwrap_or(0.0),
+            bits_per_second: analysis.meter.bits_per_second().unwrap_or(0.0),
+            bits_held: analysis.bits_held(),
+            spectrum_hz: if spectrum.is_empty() { Vec::new() } else { narrow(&analysis.driven.frequencies()) },
+            spectrum_power: narrow(&spectrum),
+            spectrum_fit: desk.fit.as_ref().map_or_else(Vec::new, |fit| fit.line.clone()),
+            exponent: desk.fit.as_ref().map(|fit| fit.exponent),
+            exponent_interval: desk.fit.as_ref().and_then(|fit| fit.interval),
+            order: analysis.order_now.clone(),
+            tick_ms: [hop.p50, hop.p99],
+            sources: self
+                .facts
+                .sources
+                .iter()
+                .map(|(name, counters)| {
+                    let counts = counters.read();
+                    (name.clone(), counts.produced, counts.delivered, counts.dropped)
+                })
+                .collect(),
+            notice: desk.failures.first().map(ToString::to_string).unwrap_or_default(),
+        }
+    }
+
+    fn empty_trace(&self, first_tick: u64) -> TraceChunk {
+        empty_trace(&self.facts, first_tick)
+    }
+
+    fn finish(self, mut desk: Desk) -> Kept {
+        let Keep { sound, electrodes, ledger, field } = self.keep;
+        let mut close = |outcome: Option<crate::error::Result<()>>| {
+            desk.failures.extend(outcome.and_then(Result::err));
+        };
+        close(sound.map(Sink::finish));
+        close(electrodes.map(Sink::finish));
+        close(ledger.map(Sink::finish));
+        close(field.map(Sink::finish));
+        Kept {
+            fit: self.analysis.tonic_fit(),
+            analysis: self.analysis,
+            ledger_hash: desk.ledger.finalize().to_hex()[..32].to_owned(),
+            failures: desk.failures,
+        }
+    }
+}
+
+fn empty_trace(facts: &Facts, first_tick: u64) -> TraceChunk {
+    TraceChunk {
+        first_tick: Tick(first_tick).0,
+        rate_hz: facts.rate_hz,
+        names: facts.electrodes.clone(),
+        microvolts: vec![Vec::with_capacity(TRACE_SAMPLES); facts.electrodes.len()],
+    }
+}
+
+/// Hands an item to a file; a file that fails is told once and given up, the run goes on.
+fn push<T: ?Sized>(sink: &mut Option<Box<dyn Sink<Item = T>>>, item: &T, failures: &mut Vec<Error>) {
+    let Some(open) = sink else { return };
+    if let Err(failure) = open.push(item) {
+        tracing::error!("{failure}");
+        failures.push(failure);
+        *sink = None;
+    }
+}

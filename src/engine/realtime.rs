@@ -1,0 +1,238 @@
+//! The real-time thread: decides when a tick may run, plays it, hands its outputs on.
+//!
+//! Within a tick it allocates nothing, takes no lock and makes no system call; between ticks it makes timed
+//! waits. A tick runs when every source has promised it, every ring has room and, in a paced run, it is due.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::instrument::{Instrument, MOST_BURSTS, TickSound};
+use super::plan::Pace;
+use super::pump::{BurstFeed, SoundFeed};
+use super::tick::{Stage, StageTimer, TickReport};
+use crate::kernel::team::Team;
+use crate::signal::Burst;
+use crate::stream::latest::Writer;
+use crate::stream::ring::{Consumer, Producer};
+use crate::time::{Clock, SAMPLES_PER_TICK, TICKS_PER_SECOND, Tick, Timestamp};
+
+/// How long the thread waits before it looks again.
+const LOOK_AGAIN: Duration = Duration::from_micros(100);
+/// Ticks between two pictures of the field.
+const FIELD_EVERY: u64 = 33;
+
+/// A copy of the state on its way to be hashed and drawn.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StateCopy {
+    pub(super) tick: Tick,
+    pub(super) inputs: [u8; 16],
+    pub(super) values: Vec<f32>,
+}
+
+/// One band of every array as it is, on its way to be drawn.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RawField {
+    pub(super) tick: Tick,
+    pub(super) band: usize,
+    /// Per array: real and imaginary plane.
+    pub(super) planes: Vec<(Vec<f32>, Vec<f32>)>,
+}
+
+/// The writing ends of what leaves the thread.
+pub(super) struct Outlets {
+    pub(super) sound: Producer<[f32; 2]>,
+    /// Per sample: driven electrodes, then the twin's.
+    pub(super) electrodes: Producer<f32>,
+    pub(super) reports: Producer<TickReport>,
+    pub(super) states: Producer<Box<StateCopy>>,
+    /// Copies that the keeper has read.
+    pub(super) spare: Consumer<Box<StateCopy>>,
+    pub(super) field: Writer<RawField>,
+    pub(super) shown_band: Arc<AtomicUsize>,
+}
+
+/// The thread's belongings.
+pub(super) struct Realtime {
+    pub(super) instrument: Instrument,
+    pub(super) team: Team,
+    pub(super) sound: Option<SoundFeed>,
+    pub(super) bursts: Vec<BurstFeed>,
+    pub(super) outlets: Outlets,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) pace: Pace,
+    pub(super) ticks: Option<u64>,
+    pub(super) tail_ticks: u64,
+}
+
+/// What is left when the thread has ended.
+pub(super) struct Played {
+    pub(super) instrument: Instrument,
+    pub(super) ticks: u64,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Playing,
+    /// Inputs have ended; this many ticks are left before the fade.
+    Tail(u64),
+    /// The sound fades; this many ticks are left.
+    Fading(u64),
+}
+
+impl Realtime {
+    /// Plays to the end.
+    pub(super) fn run(mut self) -> Played {
+        let mut seen: Vec<Burst> = Vec::with_capacity(MOST_BURSTS);
+        let mut heard: TickSound = [[0.0; 2]; SAMPLES_PER_TICK];
+        let mut phase = Phase::Playing;
+        let mut tick = Tick(0);
+        let start = self.clock.now();
+        loop {
+            let ready = self.wait_until_ready(tick, start);
+            phase = self.next_phase(phase, tick, ready);
+            if phase == Phase::Fading(0) {
+                break;
+            }
+            self.gather(tick, &mut heard, &mut seen);
+            self.play(tick, &heard, &seen, start, phase == Phase::Fading(1));
+            tick = tick.next();
+            if !self.outlets.sound.is_read() {
+                break;
+            }
+        }
+        Played { instrument: self.instrument, ticks: tick.0 }
+    }
+
+    /// Waits until the tick may run; `false` where the run is to stop.
+    fn wait_until_ready(&self, tick: Tick, start: Timestamp) -> bool {
+        let due = self.pace.due(tick).map(|due| Timestamp(start.0 + due.0));
+        loop {
+            let stopped = self.stop.load(Ordering::Acquire);
+            let room = self.has_room();
+            let late = due.is_none_or(|due| self.clock.now() >= due);
+            if room && (stopped || (late && self.has_inputs(tick))) {
+                return !stopped;
+            }
+            if !self.outlets.sound.is_read() {
+                return false;
+            }
+            let now = self.clock.now();
+            let next = due.filter(|due| *due > now && *due < now + LOOK_AGAIN).unwrap_or(now + LOOK_AGAIN);
+            self.clock.wait_until(next);
+        }
+    }
+
+    fn has_inputs(&self, tick: Tick) -> bool {
+        // The promise is read first: what it covers is then in the ring.
+        let sound = self.sound.as_ref().is_none_or(|feed| {
+            let ended = feed.promise.is_ended();
+            feed.frames.waiting() >= SAMPLES_PER_TICK || ended
+        });
+        sound && self.bursts.iter().all(|feed| feed.promise.covers(tick))
+    }
+
+    fn has_room(&self) -> bool {
+        let out = &self.outlets;
+        out.sound.vacant() >= SAMPLES_PER_TICK
+            && out.electrodes.vacant() >= 2 * self.instrument.electrode_names().len()
+            && out.reports.vacant() > 0
+            && out.spare.waiting() > 0
+            && out.states.vacant() > 0
+    }
+
+    fn inputs_ended(&self) -> bool {
+        let sound = self.sound.as_ref().is_none_or(|feed| feed.promise.is_ended() && feed.frames.waiting() == 0);
+        let bursts = |feed: &BurstFeed| feed.promise.is_ended() && feed.bursts.waiting() == 0;
+        sound && self.bursts.iter().all(bursts)
+    }
+
+    fn next_phase(&mut self, phase: Phase, tick: Tick, ready: bool) -> Phase {
+        let fade = self.instrument.sonifier().fade_out_ticks();
+        let endless = self.sound.is_none() && self.bursts.is_empty();
+        let next = match phase {
+            Phase::Fading(left) => return Phase::Fading(left.saturating_sub(1)),
+            _ if !ready => Phase::Fading(fade.max(1)),
+            _ if let Some(ticks) = self.ticks => {
+                if tick.0 >= ticks {
+                    Phase::Fading(0)
+                } else if tick.0 + fade >= ticks {
+                    Phase::Fading(ticks - tick.0)
+                } else {
+                    Phase::Playing
+                }
+            }
+            Phase::Playing if endless || !self.inputs_ended() => Phase::Playing,
+            Phase::Playing => Phase::Tail(self.tail_ticks),
+            Phase::Tail(left) => Phase::Tail(left.saturating_sub(1)),
+        };
+        let next = if next == Phase::Tail(0) { Phase::Fading(fade.max(1)) } else { next };
+        if matches!(next, Phase::Fading(_)) {
+            self.instrument.sonifier().begin_fade_out();
+        }
+        next
+    }
+
+    fn gather(&mut self, tick: Tick, heard: &mut TickSound, seen: &mut Vec<Burst>) {
+        let got = self.sound.as_mut().map_or(0, |feed| feed.frames.pop_into(heard));
+        heard[got..].fill([0.0; 2]);
+        seen.clear();
+        for feed in &mut self.bursts {
+            while seen.len() < MOST_BURSTS
+                && feed.bursts.peek().is_some_and(|burst| burst.time.tick_at_or_after() <= tick)
+            {
+                seen.extend(feed.bursts.pop());
+            }
+        }
+    }
+
+    fn play(&mut self, tick: Tick, heard: &TickSound, seen: &[Burst], start: Timestamp, last: bool) {
+        let clock = Arc::clone(&self.clock);
+        let mut timer = StageTimer::start(&*clock);
+        let mut report = self.instrument.tick(tick, heard, seen, &mut self.team, &mut timer);
+        self.outlets.sound.push_some(self.instrument.sound());
+        if let Some(sample) = self.instrument.electrodes() {
+            self.outlets.electrodes.push_some(sample);
+        }
+        timer.end(Stage::Read);
+        if last || (tick.0 + 1).is_multiple_of(TICKS_PER_SECOND) {
+            self.hand_over_state(tick);
+        }
+        if tick.0.is_multiple_of(FIELD_EVERY) {
+            self.show_field(tick);
+        }
+        timer.end(Stage::Publish);
+        report.stage_ns = timer.stage_ns;
+        report.late_ns = self.pace.due(tick).map(|due| {
+            let late = clock.now() - Timestamp(start.0 + due.0);
+            late.as_nanos() as u64
+        });
+        self.outlets.reports.push(report);
+    }
+
+    fn hand_over_state(&mut self, tick: Tick) {
+        if let Some(mut copy) = self.outlets.spare.pop() {
+            copy.tick = tick;
+            copy.inputs = self.instrument.take_input_hash();
+            self.instrument.copy_state(&mut copy.values);
+            self.outlets.states.push(copy);
+        }
+    }
+
+    fn show_field(&mut self, tick: Tick) {
+        let band = self.outlets.shown_band.load(Ordering::Relaxed);
+        let raw = self.outlets.field.input_buffer_mut();
+        raw.tick = tick;
+        raw.band = band;
+        for (index, (re, im)) in raw.planes.iter_mut().enumerate() {
+            if let Some(field) = self.instrument.field(index) {
+                let (from_re, from_im) = field.band(band);
+                re.copy_from_slice(from_re);
+                im.copy_from_slice(from_im);
+            }
+        }
+        self.outlets.field.publish();
+    }
+}

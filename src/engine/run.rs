@@ -1,0 +1,270 @@
+//! A run from start to summary: builds the instrument, opens the rings, starts the threads, waits for them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::thread::JoinHandle;
+
+use super::analysis::{Analysis, TonicFit};
+use super::instrument::{ArrayInfo, Instrument};
+use super::keeper::{Facts, Keep, Keeper, Kept, Publish};
+use super::plan::EnginePlan;
+use super::pump::{self, BurstFeed, Common, Inputs, Pump, PumpReport, SoundFeed};
+use super::realtime::{Outlets, Played, RawField, Realtime, StateCopy};
+use crate::array::EnergyFigures;
+use crate::error::{Error, Kind, Result};
+use crate::kernel::team::Team;
+use crate::sense::retina::Retina;
+use crate::sense::scalar::ScalarSense;
+use crate::signal::InputPicture;
+use crate::stream::latest::{Writer, latest};
+use crate::stream::ring::{Counters, Counts, ring};
+use crate::time::{Clock, SAMPLE_RATE, Timestamp};
+use crate::units::Hertz;
+
+/// Seconds of output that may wait for the keeper.
+const WAITING_SECONDS: usize = 4;
+/// Copies of the state that may wait for the keeper.
+const STATE_COPIES: usize = 3;
+
+/// A source's part of a run.
+#[derive(Clone, Debug)]
+pub struct SourceSummary {
+    /// What the pump did.
+    pub pump: PumpReport,
+    /// The counts of its ring: sound frames, or bursts.
+    pub ring: Counts,
+}
+
+/// What a run did and found.
+pub struct Summary {
+    /// Ticks that were played.
+    pub ticks: u64,
+    /// The arrays.
+    pub arrays: Vec<ArrayInfo>,
+    /// The electrodes' names.
+    pub electrodes: Vec<String>,
+    /// Per source.
+    pub sources: Vec<SourceSummary>,
+    /// Everything that was gathered.
+    pub analysis: Analysis,
+    /// The fit of the tonic spectrum.
+    pub fit: Option<TonicFit>,
+    /// Energy book per array.
+    pub energy: Vec<EnergyFigures>,
+    /// Bursts and levels that were refused.
+    pub refused: u64,
+    /// Hash of all ledger lines.
+    pub ledger_hash: String,
+    /// Rings on the way out: name and counts.
+    pub rings: Vec<(&'static str, Counts)>,
+    /// Wall time from start to end in ns.
+    pub wall_ns: u64,
+    /// What went wrong: sources that broke off, files that could not be written.
+    pub failures: Vec<Error>,
+}
+
+/// A running engine.
+pub struct Engine {
+    realtime: JoinHandle<Played>,
+    keeper: JoinHandle<Kept>,
+    pumps: Vec<Pump>,
+    rings: Vec<(&'static str, Arc<Counters>)>,
+    arrays: Vec<ArrayInfo>,
+    electrodes: Vec<String>,
+    band_hz: Vec<f32>,
+    clock: Arc<dyn Clock>,
+    started: Timestamp,
+}
+
+/// The pumps and their engine ends.
+#[derive(Default)]
+struct Feeds {
+    pumps: Vec<Pump>,
+    sound: Option<SoundFeed>,
+    bursts: Vec<BurstFeed>,
+}
+
+impl Engine {
+    /// Starts a run. `shown` gets the input's pictures; `common.stop` ends it early, with whole outputs.
+    ///
+    /// # Errors
+    /// Where a parameter is out of bounds, a source has no array to go to, or a thread can't be started.
+    pub fn start(
+        plan: &EnginePlan,
+        inputs: Inputs,
+        keep: Keep,
+        publish: Option<Publish>,
+        shown: Option<Writer<InputPicture>>,
+        common: Common,
+    ) -> Result<Self> {
+        let instrument = Instrument::new(plan)?;
+        let arrays = instrument.arrays();
+        let electrodes = instrument.electrode_names().to_vec();
+        let feeds = open_feeds(plan, &instrument, inputs, shown, &common)?;
+        let shown_band = Arc::new(AtomicUsize::new(plan.array.bands / 2));
+        let centres: Vec<Hertz> = (0..plan.array.bands).map(|band| plan.array.centre(band)).collect();
+        let rate_hz = plan.electrodes.rate_hz;
+        let wide = electrodes.len() * if plan.array.twin { 2 } else { 1 };
+        let (sound_in, sound_out, sound_counts) = ring(WAITING_SECONDS * SAMPLE_RATE as usize);
+        let (electrodes_in, electrodes_out, electrode_counts) =
+            ring(WAITING_SECONDS * 1_000 * wide.max(2 * electrodes.len()));
+        let (reports_in, reports_out, report_counts) = ring(WAITING_SECONDS * 1_000);
+        let (states_in, states_out, state_counts) = ring(STATE_COPIES);
+        let (mut spare_in, spare_out, _) = ring(STATE_COPIES);
+        for _ in 0..STATE_COPIES {
+            let values = Vec::with_capacity(instrument.state_values());
+            spare_in.push(Box::new(StateCopy { values, ..StateCopy::default() }));
+        }
+        let planes = arrays.iter().map(|array| vec![0.0; array.height * array.width]);
+        let raw = RawField { planes: planes.map(|plane| (plane.clone(), plane)).collect(), ..RawField::default() };
+        let (field_in, field_out) = latest(&raw);
+        let keeper = Keeper {
+            sound: sound_out,
+            electrodes: electrodes_out,
+            reports: reports_out,
+            states: states_out,
+            spare: spare_in,
+            field: field_out,
+            shown_band: Arc::clone(&shown_band),
+            keep,
+            publish,
+            facts: Facts {
+                arrays: arrays.clone(),
+                electrodes: electrodes.clone(),
+                rate_hz,
+                centres: centres.clone(),
+                variances: instrument.band_variances().to_vec(),
+                sources: feeds.pumps.iter().map(|p| (p.name().to_owned(), Arc::clone(&p.counters))).collect(),
+            },
+            analysis: Analysis::new(electrodes.len(), rate_hz, centres.clone(), plan.array.twin),
+            clock: Arc::clone(&common.clock),
+        };
+        let realtime = Realtime {
+            instrument,
+            team: Team::new(plan.threads),
+            sound: feeds.sound,
+            bursts: feeds.bursts,
+            outlets: Outlets {
+                sound: sound_in,
+                electrodes: electrodes_in,
+                reports: reports_in,
+                states: states_in,
+                spare: spare_out,
+                field: field_in,
+                shown_band,
+            },
+            clock: Arc::clone(&common.clock),
+            stop: Arc::clone(&common.stop),
+            pace: plan.pace,
+            ticks: plan.ticks,
+            tail_ticks: plan.tail_ticks,
+        };
+        let started = common.clock.now();
+        Ok(Self {
+            keeper: thread("napot-keeper", move || keeper.run())?,
+            realtime: thread("napot-engine", move || realtime.run())?,
+            pumps: feeds.pumps,
+            rings: vec![
+                ("sound", sound_counts),
+                ("electrodes", electrode_counts),
+                ("reports", report_counts),
+                ("states", state_counts),
+            ],
+            arrays,
+            electrodes,
+            band_hz: centres.iter().map(|centre| centre.0 as f32).collect(),
+            clock: common.clock,
+            started,
+        })
+    }
+
+    /// The arrays.
+    #[must_use]
+    pub fn arrays(&self) -> &[ArrayInfo] {
+        &self.arrays
+    }
+
+    /// Centre frequencies of the bands in Hz, slowest first.
+    #[must_use]
+    pub fn band_hz(&self) -> &[f32] {
+        &self.band_hz
+    }
+
+    /// Whether the engine has played its last tick.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.realtime.is_finished()
+    }
+
+    /// Waits for the end of the run.
+    ///
+    /// # Errors
+    /// Where one of its threads panicked.
+    pub fn join(self, stop: &AtomicBool) -> Result<Summary> {
+        let panicked = |name: &str| Error::new(Kind::Numeric, name, "the thread panicked; its outputs are lost");
+        let played = self.realtime.join().map_err(|_| panicked("engine"));
+        // Pumps whose input goes on for ever end with the engine.
+        stop.store(true, std::sync::atomic::Ordering::Release);
+        let kept = self.keeper.join().map_err(|_| panicked("keeper"))?;
+        let Played { mut instrument, ticks } = played?;
+        let mut failures = kept.failures;
+        let mut sources = Vec::new();
+        for pump in self.pumps {
+            let counters = Arc::clone(&pump.counters);
+            let pump = pump.join()?;
+            failures.extend(pump.failure.clone());
+            sources.push(SourceSummary { pump, ring: counters.read() });
+        }
+        Ok(Summary {
+            ticks,
+            arrays: self.arrays,
+            electrodes: self.electrodes,
+            sources,
+            analysis: kept.analysis,
+            fit: kept.fit,
+            energy: instrument.energy(),
+            refused: instrument.refused(),
+            ledger_hash: kept.ledger_hash,
+            rings: self.rings.into_iter().map(|(name, counters)| (name, counters.read())).collect(),
+            wall_ns: (self.clock.now() - self.started).as_nanos() as u64,
+            failures,
+        })
+    }
+}
+
+fn open_feeds(
+    plan: &EnginePlan,
+    instrument: &Instrument,
+    inputs: Inputs,
+    shown: Option<Writer<InputPicture>>,
+    common: &Common,
+) -> Result<Feeds> {
+    let mut feeds = Feeds::default();
+    if let Some(source) = inputs.sound {
+        let (pump, feed) = pump::sound(source, common.clone())?;
+        feeds.pumps.push(pump);
+        feeds.sound = Some(feed);
+    }
+    if let (Some(source), Some(vision)) = (inputs.video, &plan.vision) {
+        let array = instrument.array_named("vision").unwrap_or_default();
+        let retina = Retina::new(&vision.retina, vision.height, vision.width, array)?;
+        let (pump, feed) = pump::video(source, retina, shown, common.clone())?;
+        feeds.pumps.push(pump);
+        feeds.bursts.push(feed);
+    }
+    if let (Some(source), Some(scalar)) = (inputs.scalar, &plan.scalar) {
+        let array = instrument.array_named("scalar").unwrap_or_default();
+        let sense = ScalarSense::new(&scalar.sense, scalar.layout.names.len(), array)?;
+        let (pump, feed) = pump::scalar(source, sense, common.clone())?;
+        feeds.pumps.push(pump);
+        feeds.bursts.push(feed);
+    }
+    Ok(feeds)
+}
+
+fn thread<T: Send + 'static>(name: &str, body: impl FnOnce() -> T + Send + 'static) -> Result<JoinHandle<T>> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body)
+        .map_err(|cause| Error::new(Kind::Numeric, name, "no thread could be started").value(cause))
+}

@@ -1,0 +1,89 @@
+//! What the engine reports of a tick: plain numbers in a fixed place, so that reporting allocates nothing.
+
+use crate::time::{Clock, Tick, Timestamp};
+
+/// The most arrays an engine has.
+pub const MOST_ARRAYS: usize = 4;
+/// How many stages a tick has.
+pub const STAGES: usize = 5;
+
+/// The parts of a tick whose time is told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The cochlea, and bursts into drive.
+    Hear,
+    /// The arrays' step, twins included.
+    Step,
+    /// Electrodes and meters.
+    Read,
+    /// The sound of the field.
+    Sonify,
+    /// Hashes, copies and rings.
+    Publish,
+}
+
+impl Stage {
+    /// All stages in their order.
+    pub const ALL: [Self; STAGES] = [Self::Hear, Self::Step, Self::Read, Self::Sonify, Self::Publish];
+
+    /// Its name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hear => "hear",
+            Self::Step => "step",
+            Self::Read => "read",
+            Self::Sonify => "sonify",
+            Self::Publish => "publish",
+        }
+    }
+}
+
+/// One tick in numbers. Band figures look at one band a tick, in turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TickReport {
+    /// The tick.
+    pub tick: Tick,
+    /// Bursts that entered, per array.
+    pub bursts: [u32; MOST_ARRAYS],
+    /// Their surprisal in bits, per array.
+    pub bits: [f32; MOST_ARRAYS],
+    /// Sum of the hearing bursts' magnitudes: what onsets are found in.
+    pub hearing_activity: f32,
+    /// The band that the next figures are of.
+    pub band: usize,
+    /// Order parameter, per array.
+    pub order: [f32; MOST_ARRAYS],
+    /// Rms of `driven - twin` over the tonic rms, per array; `None` without a twin.
+    pub differential: Option<[f32; MOST_ARRAYS]>,
+    /// Bits held about the input, all arrays; `None` without a twin.
+    pub bits_held: Option<f32>,
+    /// Time of each stage in ns.
+    pub stage_ns: [u32; STAGES],
+    /// Time from when the tick was due to its end in ns; `None` where ticks are not paced.
+    pub late_ns: Option<u64>,
+}
+
+/// Times the stages of a tick.
+pub struct StageTimer<'a> {
+    clock: &'a dyn Clock,
+    last: Timestamp,
+    /// Time of each stage in ns.
+    pub stage_ns: [u32; STAGES],
+}
+
+impl<'a> StageTimer<'a> {
+    /// Starts a tick's first stage now.
+    #[must_use]
+    pub fn start(clock: &'a dyn Clock) -> Self {
+        Self { clock, last: clock.now(), stage_ns: [0; STAGES] }
+    }
+
+    /// Ends a stage; the next begins.
+    pub fn end(&mut self, stage: Stage) {
+        let now = self.clock.now();
+        let spent = (now - self.last).as_nanos().min(u128::from(u32::MAX));
+        self.stage_ns[stage as usize] = self.stage_ns[stage as usize].saturating_add(spent as u32);
+        self.last = now;
+    }
+}
