@@ -1,1 +1,283 @@
-//! The configuration: a TOML shape, checked into a plan (empty).
+//! The configuration: a TOML shape with defaults, then one check that turns it into a plan.
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::array::ArrayParameters;
+use crate::engine::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
+use crate::error::{Error, Kind, Result};
+use crate::readout::electrodes::ElectrodeParameters;
+use crate::readout::sonify::SonifyParameters;
+use crate::sense::cochlea::CochleaParameters;
+use crate::sense::retina::RetinaParameters;
+use crate::sense::scalar::ScalarParameters;
+use crate::signal::ScalarLayout;
+use crate::source::room::RoomParameters;
+use crate::time::TICKS_PER_SECOND;
+use crate::view::ViewParameters;
+
+/// The most threads that may share a step.
+const MOST_THREADS: usize = 64;
+/// The largest configuration that is read.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// Everything that can be configured; every key may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The seed of all noise and of the room.
+    pub seed: u64,
+    /// Threads.
+    pub engine: EngineConfig,
+    /// The dynamics of all arrays.
+    pub array: ArrayParameters,
+    /// Sight.
+    pub vision: VisionConfig,
+    /// Hearing.
+    pub hearing: HearingConfig,
+    /// Scalar channels.
+    pub scalar: ScalarParameters,
+    /// The electrodes.
+    pub electrodes: ElectrodeParameters,
+    /// The sound of the field.
+    pub sound: SonifyParameters,
+    /// The page.
+    pub view: ViewParameters,
+    /// The room.
+    pub room: RoomParameters,
+}
+
+/// Threads.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EngineConfig {
+    /// Threads that share a step, 0 to 64; 0 takes as many as pay on this machine, at most 2. The result
+    /// never depends on it.
+    pub threads: usize,
+}
+
+/// Sight.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct VisionConfig {
+    /// Whether there is a seeing array.
+    pub enabled: bool,
+    /// Rows, 1 to 4096.
+    pub height: usize,
+    /// Columns, 1 to 4096.
+    pub width: usize,
+    /// The retina.
+    pub retina: RetinaParameters,
+}
+
+impl Default for VisionConfig {
+    fn default() -> Self {
+        Self { enabled: true, height: 128, width: 128, retina: RetinaParameters::default() }
+    }
+}
+
+/// Hearing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HearingConfig {
+    /// Whether there is a hearing array.
+    pub enabled: bool,
+    /// The cochlea; its channels and rates are the array's rows and columns.
+    pub cochlea: CochleaParameters,
+}
+
+impl Default for HearingConfig {
+    fn default() -> Self {
+        Self { enabled: true, cochlea: CochleaParameters::default() }
+    }
+}
+
+/// What a command adds to the configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    /// How fast model time runs.
+    pub pace: Pace,
+    /// Seconds to run.
+    pub seconds: Option<f64>,
+    /// Seconds to run on after the end of the inputs.
+    pub tail_seconds: f64,
+    /// The channels of a scalar input.
+    pub layout: Option<ScalarLayout>,
+}
+
+impl Config {
+    /// Reads a file (or takes the defaults), then applies `key=value` overrides.
+    ///
+    /// # Errors
+    /// Names the file, the line, the key, the value and the bound.
+    pub fn load(file: Option<&Path>, overrides: &[String]) -> Result<Self> {
+        let text = file.map(read).transpose()?.unwrap_or_default();
+        let name = file.map_or_else(|| "configuration".to_owned(), |file| file.display().to_string());
+        // The text itself first: only here do faults have a line.
+        let from_file: Self = toml::from_str(&text).map_err(|fault| located(&name, &text, &fault))?;
+        from_file.check().map_err(|error| match file {
+            Some(file) => {
+                let line = line_of_key(&text, error.subject());
+                error.within(file, line)
+            }
+            None => error,
+        })?;
+        if overrides.is_empty() {
+            return Ok(from_file);
+        }
+        let mut table: toml::Table = toml::from_str(&text).map_err(|fault| located(&name, &text, &fault))?;
+        for item in overrides {
+            set(&mut table, item)?;
+        }
+        let config: Self = table.try_into().map_err(|fault: toml::de::Error| {
+            Error::call("--set", fault.message().replace('\n', " ")).value(overrides.join(" "))
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks every bound.
+    ///
+    /// # Errors
+    /// Names the key, the value and the bound.
+    pub fn check(&self) -> Result<()> {
+        if self.engine.threads > MOST_THREADS {
+            let error = Error::configuration("engine.threads", "the value is out of bounds");
+            return Err(error.value(self.engine.threads).bound(format!("0 to {MOST_THREADS}")));
+        }
+        for (key, side) in [("vision.height", self.vision.height), ("vision.width", self.vision.width)] {
+            if !(1..=4_096).contains(&side) {
+                let error = Error::configuration(key, "the value is out of bounds");
+                return Err(error.value(side).bound("1 to 4096"));
+            }
+        }
+        self.array.check()?;
+        self.vision.retina.check()?;
+        self.hearing.cochlea.check()?;
+        self.scalar.check()?;
+        self.electrodes.check()?;
+        self.sound.check()?;
+        self.view.check()?;
+        self.room.check()
+    }
+
+    /// The plan of a run.
+    #[must_use]
+    pub fn plan(&self, session: &Session) -> EnginePlan {
+        let ticks = |seconds: f64| (seconds * TICKS_PER_SECOND as f64).round() as u64;
+        EnginePlan {
+            seed: self.seed,
+            threads: self.threads(),
+            pace: session.pace,
+            ticks: session.seconds.map(ticks),
+            tail_ticks: ticks(session.tail_seconds),
+            array: self.array.clone(),
+            vision: self.vision.enabled.then(|| VisionPlan {
+                height: self.vision.height,
+                width: self.vision.width,
+                retina: self.vision.retina.clone(),
+            }),
+            hearing: self.hearing.enabled.then(|| HearingPlan { cochlea: self.hearing.cochlea.clone() }),
+            scalar: session
+                .layout
+                .clone()
+                .map(|layout| ScalarPlan { layout, sense: self.scalar.clone() }),
+            electrodes: self.electrodes.clone(),
+            sonify: self.sound.clone(),
+        }
+    }
+
+    /// Threads that share a step on this machine.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        match self.engine.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from).min(2),
+            threads => threads,
+        }
+    }
+
+    /// The configuration as TOML, every key spelled out.
+    ///
+    /// # Errors
+    /// Where it can't be written as TOML.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string_pretty(self)
+            .map_err(|cause| Error::new(Kind::Configuration, "configuration", "it can't be printed").value(cause))
+    }
+
+    /// What decides the result, hashed: everything but threads and page.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let decisive = Self { engine: EngineConfig::default(), view: ViewParameters::default(), ..self.clone() };
+        let text = serde_json::to_string(&decisive).unwrap_or_default();
+        blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
+    }
+}
+
+fn read(file: &Path) -> Result<String> {
+    let failed = |cause: std::io::Error| {
+        Error::new(Kind::Configuration, file.display().to_string(), "the configuration can't be read").value(cause)
+    };
+    let size = std::fs::metadata(file).map_err(failed)?.len();
+    if size > MOST_BYTES {
+        let error = Error::new(Kind::Configuration, file.display().to_string(), "the file is too large, in bytes");
+        return Err(error.value(size).bound(format!("at most {MOST_BYTES}")));
+    }
+    std::fs::read_to_string(file).map_err(failed)
+}
+
+/// Turns a TOML fault into our message, with its line.
+fn located(name: &str, text: &str, fault: &toml::de::Error) -> Error {
+    let error = Error::new(Kind::Configuration, name, fault.message().replace('\n', " "));
+    let Some(span) = fault.span() else { return error };
+    let before = &text[..span.start.min(text.len())];
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    let found = text.get(span).and_then(|found| found.lines().next()).map(str::trim).unwrap_or_default();
+    let error = error.at(format!("line {line}, column {column}"));
+    if found.is_empty() { error } else { error.value(found) }
+}
+
+/// The line on which a dotted key is set, where the text has it as `key =` under its `[section]`.
+fn line_of_key(text: &str, key: &str) -> Option<usize> {
+    let mut section = String::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+            section = format!("{header}.");
+        } else if let Some((name, _)) = line.split_once('=')
+            && format!("{section}{}", name.trim()) == key
+        {
+            return Some(number + 1);
+        }
+    }
+    None
+}
+
+/// Applies `a.b.c=value`; the value is TOML where it parses as such, else text.
+fn set(table: &mut toml::Table, item: &str) -> Result<()> {
+    let Some((key, value)) = item.split_once('=') else {
+        let error = Error::call("--set", "the override has no `=`").value(item);
+        return Err(error.help("Write it as `--set array.kappa=1`."));
+    };
+    let value = toml::from_str::<toml::Table>(&format!("value = {value}"))
+        .ok()
+        .and_then(|mut parsed| parsed.remove("value"))
+        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    let parts: Vec<&str> = key.trim().split('.').collect();
+    let (last, sections) = parts.split_last().unwrap_or((&"", &[]));
+    let mut here = table;
+    for section in sections {
+        let entry = here
+            .entry((*section).to_owned())
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let toml::Value::Table(inner) = entry else {
+            return Err(Error::call("--set", "the key goes through a value that is no section").value(key));
+        };
+        here = inner;
+    }
+    here.insert((*last).to_owned(), value);
+    Ok(())
+}

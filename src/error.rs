@@ -116,6 +116,20 @@ impl Error {
         self
     }
 
+    /// The same error about a key of the configuration file `file`, with its line where it is known.
+    #[must_use]
+    pub fn within(mut self, file: impl AsRef<Path>, line: Option<usize>) -> Self {
+        self.0.subject = format!("{}: {}", file.as_ref().display(), self.0.subject);
+        self.0.place = line.map(|line| format!("line {line}")).or(self.0.place);
+        self
+    }
+
+    /// What it is about: a file, a key, a flag.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.0.subject
+    }
+
     /// The kind.
     #[must_use]
     pub fn kind(&self) -> Kind {

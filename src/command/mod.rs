@@ -1,1 +1,144 @@
-//! One file per subcommand.
+//! The commands, one file each; this file parses the call and dispatches.
+//!
+//! To add a command: its file here, its variant of [`Command`], a line in [`main`]'s match.
+
+mod analyze;
+mod bench;
+mod configuration;
+mod demo;
+mod files;
+mod outputs;
+mod replay;
+pub mod report;
+mod run;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+
+/// A real-time sensory engine: camera, microphone and recordings drive arrays of noisy oscillators.
+#[derive(Parser, Debug)]
+#[command(name = "napot", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What all commands take.
+#[derive(Args, Debug)]
+pub(crate) struct Common {
+    /// Read the configuration from this TOML file.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Override one key, as in `--set array.kappa=1`; may be given again.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Seed of all noise and of the room.
+    #[arg(long, global = true, value_name = "N")]
+    seed: Option<u64>,
+    /// Run for exactly this many seconds of model time; input that ends earlier is followed by silence.
+    #[arg(long = "for", global = true, value_name = "SECONDS", value_parser = seconds)]
+    seconds: Option<f64>,
+    /// Write report, sound, electrodes, pictures and ledger into this folder.
+    #[arg(long, global = true, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print one JSON document on standard output and nothing else there.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print only errors.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+impl Common {
+    /// The configuration that the call asks for.
+    fn load(&self) -> Result<Config> {
+        let mut config = Config::load(self.config.as_deref(), &self.overrides)?;
+        if let Some(seed) = self.seed {
+            config.seed = seed;
+        }
+        Ok(config)
+    }
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run the built-in room through the whole engine: no hardware needed.
+    Demo(run::RunArgs),
+    /// Run recordings through the engine: sound, video, pictures, CSV, EDF.
+    Replay(replay::ReplayArgs),
+    /// Print and plot what a run found.
+    Analyze(analyze::AnalyzeArgs),
+    /// Measure what the engine costs on this machine.
+    Bench(bench::BenchArgs),
+    /// Check, print or describe the configuration.
+    Config(configuration::ConfigArgs),
+}
+
+/// A length of time on the command line.
+fn seconds(text: &str) -> std::result::Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && (0.001..=31_536_000.0).contains(&value) => Ok(value),
+        _ => Err("allowed: 0.001 to 31536000 seconds".to_owned()),
+    }
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(cli.common.quiet);
+    let common = &cli.common;
+    let outcome = match &cli.command {
+        Command::Demo(args) => demo::run(common, args),
+        Command::Replay(args) => replay::run(common, args),
+        Command::Analyze(args) => analyze::run(common, args),
+        Command::Bench(args) => bench::run(common, args),
+        Command::Config(args) => configuration::run(common, args),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("napot: {error}");
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+/// Logs go to standard error; `NAPOT_LOG` sets the level by module.
+fn start_log(quiet: bool) {
+    let default = if quiet { "error" } else { "warn" };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("NAPOT_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+}
+
+/// Prints a document as JSON on standard output.
+fn print_json<T: serde::Serialize>(document: &T) -> Result<()> {
+    let text = serde_json::to_string_pretty(document)
+        .map_err(|cause| Error::output("standard output", "the document can't be written").value(cause))?;
+    print_line(&text)
+}
+
+/// Prints to standard output; a reader that has gone away is no failure of ours.
+fn print_line(text: &str) -> Result<()> {
+    use std::io::Write;
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::output("standard output", "it can't be written").value(cause))
+        }
+        _ => Ok(()),
+    }
+}

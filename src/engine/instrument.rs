@@ -27,7 +27,7 @@ pub const MOST_BURSTS: usize = 65_536;
 const LINE_ELECTRODES: u8 = 8;
 
 /// An array with its name and what it belongs to.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct ArrayInfo {
     /// `vision`, `hearing` or `scalar`.
     pub name: String,

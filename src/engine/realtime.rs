@@ -4,7 +4,7 @@
 //! waits. A tick runs when every source has promised it, every ring has room and, in a paced run, it is due.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::instrument::{Instrument, MOST_BURSTS, TickSound};
@@ -64,6 +64,8 @@ pub(super) struct Realtime {
     pub(super) pace: Pace,
     pub(super) ticks: Option<u64>,
     pub(super) tail_ticks: u64,
+    /// Ticks played so far, for people to see.
+    pub(super) played: Arc<AtomicU64>,
 }
 
 /// What is left when the thread has ended.
@@ -99,6 +101,7 @@ impl Realtime {
             self.gather(tick, &mut heard, &mut seen);
             self.play(tick, &heard, &seen, start, phase == Phase::Fading(1));
             tick = tick.next();
+            self.played.store(tick.0, Ordering::Relaxed);
             if !self.outlets.sound.is_read() {
                 break;
             }

@@ -1,7 +1,7 @@
 //! A run from start to summary: builds the instrument, opens the rings, starts the threads, waits for them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use super::analysis::{Analysis, TonicFit};
@@ -72,6 +72,7 @@ pub struct Engine {
     arrays: Vec<ArrayInfo>,
     electrodes: Vec<String>,
     band_hz: Vec<f32>,
+    ticks: Arc<AtomicU64>,
     clock: Arc<dyn Clock>,
     started: Timestamp,
 }
@@ -85,19 +86,19 @@ struct Feeds {
 }
 
 impl Engine {
-    /// Starts a run. `shown` gets the input's pictures; `common.stop` ends it early, with whole outputs.
+    /// Starts a run of an instrument that was built from `plan`. `shown` gets the input's pictures; `common.stop` ends it early, with whole outputs.
     ///
     /// # Errors
     /// Where a parameter is out of bounds, a source has no array to go to, or a thread can't be started.
     pub fn start(
         plan: &EnginePlan,
+        instrument: Instrument,
         inputs: Inputs,
         keep: Keep,
         publish: Option<Publish>,
         shown: Option<Writer<InputPicture>>,
         common: Common,
     ) -> Result<Self> {
-        let instrument = Instrument::new(plan)?;
         let arrays = instrument.arrays();
         let electrodes = instrument.electrode_names().to_vec();
         let feeds = open_feeds(plan, &instrument, inputs, shown, &common)?;
@@ -139,6 +140,7 @@ impl Engine {
             analysis: Analysis::new(electrodes.len(), rate_hz, centres.clone(), plan.array.twin),
             clock: Arc::clone(&common.clock),
         };
+        let played = Arc::new(AtomicU64::new(0));
         let realtime = Realtime {
             instrument,
             team: Team::new(plan.threads),
@@ -158,6 +160,7 @@ impl Engine {
             pace: plan.pace,
             ticks: plan.ticks,
             tail_ticks: plan.tail_ticks,
+            played: Arc::clone(&played),
         };
         let started = common.clock.now();
         Ok(Self {
@@ -173,6 +176,7 @@ impl Engine {
             arrays,
             electrodes,
             band_hz: centres.iter().map(|centre| centre.0 as f32).collect(),
+            ticks: played,
             clock: common.clock,
             started,
         })
@@ -190,6 +194,12 @@ impl Engine {
         &self.band_hz
     }
 
+    /// Ticks played so far.
+    #[must_use]
+    pub fn ticks(&self) -> u64 {
+        self.ticks.load(Ordering::Relaxed)
+    }
+
     /// Whether the engine has played its last tick.
     #[must_use]
     pub fn is_finished(&self) -> bool {
@@ -204,7 +214,7 @@ impl Engine {
         let panicked = |name: &str| Error::new(Kind::Numeric, name, "the thread panicked; its outputs are lost");
         let played = self.realtime.join().map_err(|_| panicked("engine"));
         // Pumps whose input goes on for ever end with the engine.
-        stop.store(true, std::sync::atomic::Ordering::Release);
+        stop.store(true, Ordering::Release);
         let kept = self.keeper.join().map_err(|_| panicked("keeper"))?;
         let Played { mut instrument, ticks } = played?;
         let mut failures = kept.failures;

@@ -114,6 +114,16 @@ pub fn step_row(
     step_row_body(bands, sheet, y, drive, noise, out, book);
 }
 
+/// Which compilation of the kernels this processor runs.
+#[must_use]
+pub fn instruction_set() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    if has_fma() {
+        return "avx2+fma";
+    }
+    "baseline"
+}
+
 #[cfg(target_arch = "x86_64")]
 fn has_fma() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")

@@ -5,6 +5,7 @@
 
 pub mod ffmpeg;
 pub mod media;
+pub mod playlist;
 pub mod room;
 pub mod scalar;
 pub mod sound;

@@ -14,7 +14,7 @@ pub struct Hop {
 }
 
 /// The figures of a hop; what was not measured is `None`, never zero.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct HopReport {
     /// Where the stamps came from: `device`, `arrival` or `recorded`.
     pub origin: String,

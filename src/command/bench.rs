@@ -1,0 +1,203 @@
+//! `napot bench`: what the engine costs on this machine, as ratios and nanoseconds.
+
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::{Common, print_json, print_line};
+use crate::array::{Array, ArrayParameters};
+use crate::config::{Config, Session};
+use crate::engine::instrument::Instrument;
+use crate::engine::{Engine, Inputs, Keep, Pace, Stage, pump};
+use crate::error::Result;
+use crate::kernel::team::Team;
+use crate::signal::ArrayId;
+use crate::source::room::Room;
+use crate::time::{Clock, TICKS_PER_SECOND, Tick, WallClock};
+use std::sync::Arc;
+
+/// What the command takes.
+#[derive(Args, Debug)]
+pub(super) struct BenchArgs {
+    /// What to measure; both where left out.
+    #[arg(value_enum)]
+    what: Option<What>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// The array alone: ns per oscillator-step by size and threads.
+    Throughput,
+    /// The whole engine on the room: ticks per second and the share of each stage.
+    Pipeline,
+}
+
+/// Model seconds of the pipeline's run, where `--for` says nothing.
+const PIPELINE_SECONDS: f64 = 10.0;
+/// Oscillator-steps of one measurement.
+const STEPS: usize = 20_000_000;
+/// Measurements of one size; the median counts.
+const ROUNDS: usize = 5;
+
+/// The array's cost at one size.
+#[derive(Debug, Serialize)]
+struct Throughput {
+    sites: [usize; 2],
+    bands: usize,
+    threads: usize,
+    isa: &'static str,
+    twin: bool,
+    ns_per_oscillator_step: f64,
+    spread: [f64; 2],
+    count: usize,
+}
+
+/// The whole engine's cost on the room.
+#[derive(Debug, Serialize)]
+struct Pipeline {
+    seconds: f64,
+    threads: usize,
+    ticks_per_second: f64,
+    realtime_factor: f64,
+    stage_us: Vec<(&'static str, f64)>,
+    stage_share: Vec<(&'static str, f64)>,
+    tick_ms_p50: Option<f64>,
+    tick_ms_p99: Option<f64>,
+    decoding_seconds: Vec<(String, f64)>,
+}
+
+#[derive(Debug, Serialize)]
+struct Results {
+    throughput: Vec<Throughput>,
+    pipeline: Option<Pipeline>,
+}
+
+/// Runs the command.
+pub(super) fn run(common: &Common, args: &BenchArgs) -> Result<ExitCode> {
+    let config = common.load()?;
+    let mut results = Results { throughput: Vec::new(), pipeline: None };
+    if args.what != Some(What::Pipeline) {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        for side in [64, 128, 256] {
+            for threads in [1, 2].into_iter().filter(|threads| *threads <= cores) {
+                for twin in [false, true] {
+                    results.throughput.push(throughput(&config, side, threads, twin)?);
+                }
+            }
+        }
+    }
+    if args.what != Some(What::Throughput) {
+        results.pipeline = Some(pipeline(&config, common.seconds.unwrap_or(PIPELINE_SECONDS))?);
+    }
+    match (common.json, args.what) {
+        (true, Some(What::Throughput)) => print_json(&results.throughput)?,
+        (true, Some(What::Pipeline)) => print_json(&results.pipeline)?,
+        (true, None) => print_json(&results)?,
+        (false, _) => print_table(&results)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn throughput(config: &Config, side: usize, threads: usize, twin: bool) -> Result<Throughput> {
+    let parameters = ArrayParameters { twin, ..config.array.clone() };
+    let mut array = Array::new(ArrayId(0), side, side, &parameters, config.seed, threads)?;
+    let mut team = Team::new(threads);
+    let clock = WallClock::start();
+    let oscillators = side * side * parameters.bands;
+    let ticks = (STEPS / oscillators).max(1);
+    let mut tick = Tick(0);
+    let mut rounds: Vec<f64> = (0..=ROUNDS)
+        .map(|_| {
+            let start = clock.now();
+            for _ in 0..ticks {
+                array.step(tick, &mut team);
+                tick = tick.next();
+            }
+            (clock.now() - start).as_nanos() as f64 / (ticks * oscillators) as f64
+        })
+        .skip(1)
+        .collect();
+    rounds.sort_by(f64::total_cmp);
+    Ok(Throughput {
+        sites: [side, side],
+        bands: parameters.bands,
+        threads,
+        isa: crate::kernel::lattice::instruction_set(),
+        twin,
+        ns_per_oscillator_step: rounds[ROUNDS / 2],
+        spread: [rounds[0], rounds[ROUNDS - 1]],
+        count: ROUNDS * ticks,
+    })
+}
+
+fn pipeline(config: &Config, seconds: f64) -> Result<Pipeline> {
+    let session = Session { pace: Pace::Max, seconds: Some(seconds), tail_seconds: 0.0, layout: None };
+    let plan = config.plan(&session);
+    let (video, sound) = Room::new(&config.room, config.seed)?.into_sources();
+    let inputs = Inputs {
+        sound: plan.hearing.is_some().then(|| Box::new(sound) as _),
+        video: plan.vision.is_some().then(|| Box::new(video) as _),
+        scalar: None,
+    };
+    let common = pump::Common { stop: Arc::default(), clock: Arc::new(WallClock::start()) };
+    let stop = Arc::clone(&common.stop);
+    let instrument = Instrument::new(&plan)?;
+    let summary = Engine::start(&plan, instrument, inputs, Keep::default(), None, None, common)?.join(&stop)?;
+    let analysis = &summary.analysis;
+    let busy = analysis.stage_ns.iter().sum::<u64>().max(1) as f64;
+    let each = |scale: f64| {
+        Stage::ALL
+            .iter()
+            .map(|stage| (stage.name(), analysis.stage_ns[*stage as usize] as f64 * scale))
+            .collect()
+    };
+    let ticks = summary.ticks.max(1) as f64;
+    let hop = analysis.tick_hop.report();
+    Ok(Pipeline {
+        seconds: ticks / TICKS_PER_SECOND as f64,
+        threads: plan.threads,
+        ticks_per_second: ticks / (busy * 1e-9),
+        realtime_factor: ticks / TICKS_PER_SECOND as f64 / (busy * 1e-9),
+        stage_us: each(1e-3 / ticks),
+        stage_share: each(1.0 / busy),
+        tick_ms_p50: hop.p50,
+        tick_ms_p99: hop.p99,
+        decoding_seconds: summary
+            .sources
+            .iter()
+            .map(|source| (source.pump.info.kind.clone(), source.pump.decode_ns as f64 * 1e-9))
+            .collect(),
+    })
+}
+
+fn print_table(results: &Results) -> Result<()> {
+    if !results.throughput.is_empty() {
+        print_line("array        threads  twin  isa       ns per oscillator-step  (min to max of 5)")?;
+    }
+    for row in &results.throughput {
+        print_line(&format!(
+            "{:>4} x {:<4}  {:>7}  {:<4}  {:<8}  {:>22.2}  ({:.2} to {:.2})",
+            row.sites[0],
+            row.sites[1],
+            row.threads,
+            if row.twin { "yes" } else { "no" },
+            row.isa,
+            row.ns_per_oscillator_step,
+            row.spread[0],
+            row.spread[1]
+        ))?;
+    }
+    let Some(pipeline) = &results.pipeline else { return Ok(()) };
+    print_line(&format!(
+        "\nwhole engine on the room, {:.0} s, {} threads: {:.0} ticks a second, {:.2} x real time",
+        pipeline.seconds, pipeline.threads, pipeline.ticks_per_second, pipeline.realtime_factor
+    ))?;
+    for ((name, us), (_, share)) in pipeline.stage_us.iter().zip(&pipeline.stage_share) {
+        print_line(&format!("  {name:<8} {us:>8.1} us a tick  {:>5.1} %", 100.0 * share))?;
+    }
+    for (kind, seconds) in &pipeline.decoding_seconds {
+        print_line(&format!("  {kind} source: {seconds:.2} s of its own thread, not counted above"))?;
+    }
+    Ok(())
+}

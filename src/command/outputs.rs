@@ -1,0 +1,178 @@
+//! The files of a run: opened before it starts, each under its final name only when it is whole.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::report::Report;
+use crate::config::Config;
+use crate::engine::{Keep, LedgerLine};
+use crate::error::{Error, Result};
+use crate::signal::{ElectrodeItem, FieldRow};
+use crate::sink::edf::EdfWriter;
+use crate::sink::picture::{Column, ContactSheet};
+use crate::sink::wav::WavWriter;
+use crate::stream::Sink;
+
+/// The folder of a run.
+pub(super) struct Outputs {
+    dir: PathBuf,
+    band_hz: Vec<f64>,
+    rate_hz: u32,
+}
+
+impl Outputs {
+    /// Makes the folder where it is missing.
+    pub(super) fn open(dir: &Path, config: &Config) -> Result<Self> {
+        fs::create_dir_all(dir).map_err(|cause| Error::output(dir, "the folder can't be made").value(cause))?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            band_hz: (0..config.array.bands).map(|band| config.array.centre(band).0).collect(),
+            rate_hz: config.electrodes.rate_hz,
+        })
+    }
+
+    /// Opens every file of the run.
+    pub(super) fn sinks(self, electrodes: &[String]) -> Result<(Self, Keep)> {
+        let path = |name: &str| self.dir.join(name);
+        let prefilter = if self.rate_hz == 1_000 { "none" } else { "linear-phase low-pass" };
+        let names: Vec<String> = electrodes.to_vec();
+        let edf = EdfWriter::create(path("electrodes.edf"), &names, self.rate_hz, prefilter)?;
+        let columns = self
+            .band_hz
+            .iter()
+            .map(|hz| Column { group: "bands".to_owned(), label: format!("{hz} Hz") })
+            .collect();
+        let keep = Keep {
+            sound: Some(Box::new(WavFile(WavWriter::create(path("sound.wav"))?))),
+            electrodes: Some(Box::new(EdfFile(edf))),
+            ledger: Some(Box::new(LedgerFile::create(path("ledger.txt"))?)),
+            field: Some(Box::new(FieldFile {
+                sheet: ContactSheet::new("The field: phase as hue, amplitude as colour", columns),
+                path: path("field.png"),
+            })),
+        };
+        Ok((self, keep))
+    }
+
+    /// Writes the report.
+    pub(super) fn finish(self, report: &Report) -> Result<()> {
+        let path = self.dir.join("report.json");
+        let text = serde_json::to_string_pretty(report)
+            .map_err(|cause| Error::output(&path, "the report can't be written").value(cause))?;
+        let mut file = TextFile::create(path)?;
+        file.line(&text)?;
+        file.finish()
+    }
+}
+
+/// A text file that gets its name when it is whole.
+struct TextFile {
+    path: PathBuf,
+    part: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl TextFile {
+    fn create(path: PathBuf) -> Result<Self> {
+        let mut part = path.clone().into_os_string();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        let file = File::create(&part).map_err(|cause| failed(&part, &cause))?;
+        Ok(Self { path, part, file: BufWriter::new(file) })
+    }
+
+    fn line(&mut self, text: &str) -> Result<()> {
+        writeln!(self.file, "{text}").map_err(|cause| failed(&self.part, &cause))
+    }
+
+    fn finish(mut self) -> Result<()> {
+        self.file.flush().map_err(|cause| failed(&self.part, &cause))?;
+        fs::rename(&self.part, &self.path).map_err(|cause| failed(&self.path, &cause))
+    }
+}
+
+fn failed(path: &Path, cause: &std::io::Error) -> Error {
+    Error::output(path, "the file can't be written").value(cause)
+}
+
+struct WavFile(WavWriter);
+
+impl Sink for WavFile {
+    type Item = [[f32; 2]];
+
+    fn push(&mut self, frames: &[[f32; 2]]) -> Result<()> {
+        self.0.push(frames)
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.0.finish()
+    }
+}
+
+struct EdfFile(EdfWriter);
+
+impl Sink for EdfFile {
+    type Item = ElectrodeItem;
+
+    fn push(&mut self, item: &ElectrodeItem) -> Result<()> {
+        match item {
+            ElectrodeItem::Sample(microvolts) => self.0.push(microvolts),
+            ElectrodeItem::Mark(time, text) => {
+                self.0.annotate(*time, text);
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        let summary = self.0.finish()?;
+        if summary.clipped > 0 {
+            tracing::warn!("electrodes.edf: {} samples were beyond its range and are clipped", summary.clipped);
+        }
+        Ok(())
+    }
+}
+
+struct LedgerFile(TextFile);
+
+impl LedgerFile {
+    fn create(path: PathBuf) -> Result<Self> {
+        let mut file = TextFile::create(path)?;
+        file.line("# tick, hash of the state after it, hash of what entered since the line before")?;
+        Ok(Self(file))
+    }
+}
+
+impl Sink for LedgerFile {
+    type Item = LedgerLine;
+
+    fn push(&mut self, line: &LedgerLine) -> Result<()> {
+        self.0.line(&line.to_string())
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.0.finish()
+    }
+}
+
+struct FieldFile {
+    sheet: ContactSheet,
+    path: PathBuf,
+}
+
+impl Sink for FieldFile {
+    type Item = FieldRow;
+
+    fn push(&mut self, row: &FieldRow) -> Result<()> {
+        self.sheet.add_row(row.time, None, &row.images);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        if self.sheet.rows() == 0 {
+            return Ok(());
+        }
+        self.sheet.write(&self.path)
+    }
+}

@@ -1,0 +1,61 @@
+//! `napot replay`: recordings through the engine.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::files::{Files, open_files};
+use super::run::{RunArgs, Show, play};
+use super::{Common, seconds};
+use crate::error::{Error, Result};
+use crate::source::media::MediaOptions;
+use crate::source::scalar::CsvOptions;
+use crate::time::Timestamp;
+use crate::units::Hertz;
+
+/// What the command takes.
+#[derive(Args, Debug)]
+pub(super) struct ReplayArgs {
+    /// Recordings. Sound, picture and channels play together; files of the same sense one after another.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Start this many seconds into the recordings.
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = start_seconds)]
+    start: f64,
+    /// Play round and round, until `--for` or Ctrl-C.
+    #[arg(long = "loop")]
+    again: bool,
+    /// Samples per second of a table without a time column.
+    #[arg(long, value_name = "HZ")]
+    rate: Option<f64>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+fn start_seconds(text: &str) -> std::result::Result<f64, String> {
+    if text.parse::<f64>() == Ok(0.0) { Ok(0.0) } else { seconds(text) }
+}
+
+/// Runs the command.
+pub(super) fn run(common: &Common, args: &ReplayArgs) -> Result<ExitCode> {
+    let config = common.load()?;
+    if let Some(rate) = args.rate.filter(|rate| !(1e-3..=1e6).contains(rate)) {
+        let error = Error::call("--rate", "the value is out of bounds, in Hz");
+        return Err(error.value(rate).bound("0.001 to 1000000"));
+    }
+    let options = MediaOptions { table: CsvOptions { rate: args.rate.map(Hertz) } };
+    let start = Timestamp((args.start * 1e9).round() as i64);
+    let Files { inputs, layout, length, mut config } =
+        open_files(&args.files, &options, start, args.again, config)?;
+    // An array without a sense of its own would only repeat its twin.
+    config.vision.enabled &= inputs.video.is_some();
+    config.hearing.enabled &= inputs.sound.is_some();
+    let names: Vec<String> = args
+        .files
+        .iter()
+        .map(|file| file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned())
+        .collect();
+    let show = Show { title: names.join(", "), length };
+    play(common, &args.run, &config, inputs, layout, &show)
+}

@@ -1,0 +1,250 @@
+//! What `demo` and `replay` share: outputs, page, engine, progress, Ctrl-C, report.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::outputs::Outputs;
+use super::report::Report;
+use super::{Common, print_json, print_line};
+use crate::config::{Config, Session};
+use crate::engine::instrument::Instrument;
+use crate::engine::{Engine, Inputs, Pace, Publish, pump};
+use crate::error::{Error, Kind, Result};
+use crate::signal::{FieldFrame, InputPicture, ScalarLayout, SheetShape, Status};
+use crate::stream::latest::{Reader, Writer, latest};
+use crate::stream::ring::ring;
+use crate::time::{Clock, Timestamp, WallClock};
+use crate::view;
+
+/// Sound that may wait for the page: a second.
+const PAGE_SOUND: usize = 48_000;
+/// How often the command looks whether the run has ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What a run takes.
+#[derive(Args, Debug)]
+pub(super) struct RunArgs {
+    /// Model seconds per second: 1 is real time, `max` as fast as this machine goes.
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = pace)]
+    speed: Pace,
+    /// Run without the page.
+    #[arg(long)]
+    no_view: bool,
+    /// Run on for this many seconds after the end of the input.
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = tail)]
+    tail: f64,
+}
+
+/// What a run is called, and how long it is if that is known.
+pub(super) struct Show {
+    pub(super) title: String,
+    pub(super) length: Option<Timestamp>,
+}
+
+fn pace(text: &str) -> std::result::Result<Pace, String> {
+    if text == "max" {
+        return Ok(Pace::Max);
+    }
+    match text.parse::<f64>() {
+        Ok(factor) if (0.01..=1_000.0).contains(&factor) => {
+            Ok(Pace::Real { thousandths: (factor * 1_000.0).round() as u32 })
+        }
+        _ => Err("allowed: 0.01 to 1000, or `max`".to_owned()),
+    }
+}
+
+fn tail(text: &str) -> std::result::Result<f64, String> {
+    if text.parse::<f64>() == Ok(0.0) { Ok(0.0) } else { super::seconds(text) }
+}
+
+/// The page's side of a run.
+struct Page {
+    publish: Publish,
+    shown: Writer<InputPicture>,
+    feeds: PageFeeds,
+}
+
+struct PageFeeds {
+    field: Reader<FieldFrame>,
+    input: Reader<InputPicture>,
+    status: Reader<Status>,
+    traces: crossbeam_channel::Receiver<crate::signal::TraceChunk>,
+    sound: crate::stream::ring::Consumer<[f32; 2]>,
+    control: crossbeam_channel::Sender<crate::signal::Control>,
+}
+
+fn page() -> Page {
+    let (field_in, field) = latest(&FieldFrame::default());
+    let (shown, input) = latest(&InputPicture::default());
+    let (status_in, status) = latest(&Status::default());
+    let (traces_in, traces) = crossbeam_channel::bounded(64);
+    let (sound_in, sound, _) = ring(PAGE_SOUND);
+    let (control, control_out) = crossbeam_channel::bounded(16);
+    Page {
+        publish: Publish {
+            field: field_in,
+            status: status_in,
+            traces: traces_in,
+            sound: sound_in,
+            control: control_out,
+        },
+        shown,
+        feeds: PageFeeds { field, input, status, traces, sound, control },
+    }
+}
+
+/// Plays `inputs` through the engine and reports.
+pub(super) fn play(
+    common: &Common,
+    args: &RunArgs,
+    config: &Config,
+    inputs: Inputs,
+    layout: Option<ScalarLayout>,
+    show: &Show,
+) -> Result<ExitCode> {
+    let session = Session {
+        pace: args.speed,
+        seconds: common.seconds,
+        tail_seconds: args.tail,
+        layout,
+    };
+    let plan = config.plan(&session);
+    let silent = inputs.sound.is_none() && inputs.video.is_none() && inputs.scalar.is_none();
+    if silent && args.speed == Pace::Max && common.seconds.is_none() {
+        let error = Error::call("--speed max", "a run without input at full speed has no end");
+        return Err(error.help("Add `--for SECONDS`."));
+    }
+    let sources: Vec<String> = describe(&inputs);
+    let stop = Arc::new(AtomicBool::new(false));
+    catch_interrupts(&stop)?;
+    let clock: Arc<dyn Clock> = Arc::new(WallClock::start());
+    let outputs = common.out.as_deref().map(|dir| Outputs::open(dir, config)).transpose()?;
+    let common_parts = pump::Common { stop: Arc::clone(&stop), clock: Arc::clone(&clock) };
+    let (publish, shown, feeds) = if args.no_view {
+        (None, None, None)
+    } else {
+        let Page { publish, shown, feeds } = page();
+        (Some(publish), Some(shown), Some(feeds))
+    };
+    let instrument = Instrument::new(&plan)?;
+    let (outputs, keep) = match outputs {
+        Some(outputs) => {
+            let (outputs, keep) = outputs.sinks(instrument.electrode_names())?;
+            (Some(outputs), keep)
+        }
+        None => (None, crate::engine::Keep::default()),
+    };
+    let engine = Engine::start(&plan, instrument, inputs, keep, publish, shown, common_parts)?;
+    let running = feeds.map(|feeds| open_page(common, config, &engine, feeds, show, sources)).transpose()?;
+    wait(common, &engine, &stop, &*clock, show, common.seconds);
+    let summary = engine.join(&stop)?;
+    if let Some(running) = running {
+        running.stop();
+    }
+    let report = Report::new(config, &summary);
+    if let Some(outputs) = outputs {
+        outputs.finish(&report)?;
+    }
+    if common.json {
+        print_json(&report)?;
+    } else if !common.quiet {
+        print_line(&report.summary())?;
+    }
+    for failure in &summary.failures {
+        eprintln!("napot: {failure}");
+    }
+    Ok(summary.failures.first().map_or(ExitCode::SUCCESS, |failure| {
+        ExitCode::from(failure.kind().exit_code())
+    }))
+}
+
+fn describe(inputs: &Inputs) -> Vec<String> {
+    let sound = inputs.sound.as_ref().map(|source| source.info());
+    let video = inputs.video.as_ref().map(|source| source.info());
+    let scalar = inputs.scalar.as_ref().map(|source| source.info());
+    let line = |info: &crate::stream::SourceInfo| format!("{}: {} ({})", info.kind, info.name, info.format);
+    [sound, video, scalar].into_iter().flatten().map(line).collect()
+}
+
+/// The first Ctrl-C ends the run with whole outputs, the second at once.
+fn catch_interrupts(stop: &Arc<AtomicBool>) -> Result<()> {
+    let stop = Arc::clone(stop);
+    ctrlc::set_handler(move || {
+        if stop.swap(true, Ordering::AcqRel) {
+            std::process::exit(130);
+        }
+    })
+    .map_err(|cause| Error::new(Kind::Device, "signals", "Ctrl-C can't be caught").value(cause))
+}
+
+fn open_page(
+    common: &Common,
+    config: &Config,
+    engine: &Engine,
+    feeds: PageFeeds,
+    show: &Show,
+    sources: Vec<String>,
+) -> Result<view::Running> {
+    let arrays = engine
+        .arrays()
+        .iter()
+        .map(|array| {
+            let (height, width, bands) = (array.height, array.width, array.bands);
+            (array.name.clone(), SheetShape { height, width, bands })
+        })
+        .collect();
+    let about = view::About {
+        title: show.title.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: config.seed,
+        arrays,
+        band_hz: engine.band_hz().to_vec(),
+        sources,
+    };
+    let PageFeeds { field, input, status, traces, sound, control } = feeds;
+    let running = view::start(
+        &config.view,
+        view::Feeds { field, input, status, traces, sound, control, about },
+    )?;
+    if !common.quiet {
+        eprintln!("NAPOT plays {}. Look and listen at {} (Ctrl-C ends).", show.title, running.url());
+    }
+    Ok(running)
+}
+
+/// Waits for the end of the run, with a progress bar on a terminal.
+fn wait(
+    common: &Common,
+    engine: &Engine,
+    stop: &AtomicBool,
+    clock: &dyn Clock,
+    show: &Show,
+    seconds: Option<f64>,
+) {
+    let length = seconds.or_else(|| show.length.map(Timestamp::seconds_for_print)).filter(|s| *s > 0.0);
+    let visible = std::io::stderr().is_terminal() && !common.quiet && !common.json;
+    let bar = match length {
+        Some(length) if visible => {
+            let style = ProgressStyle::with_template("{wide_bar} {msg}");
+            ProgressBar::new((length * 1_000.0) as u64)
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        }
+        _ => ProgressBar::hidden(),
+    };
+    while !engine.is_finished() {
+        clock.wait_until(clock.now() + LOOK);
+        let ticks = engine.ticks();
+        bar.set_position(ticks);
+        bar.set_message(format!("{:.1} s", ticks as f64 / 1_000.0));
+        if stop.load(Ordering::Acquire) {
+            bar.set_message("ending");
+        }
+    }
+    bar.finish_and_clear();
+}
