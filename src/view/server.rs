@@ -46,8 +46,8 @@ pub(super) struct Limits {
     pub(super) farewell: Duration,
     /// Bytes of one message from a viewer.
     pub(super) request_bytes: usize,
-    /// Messages from one viewer in a second.
-    pub(super) requests_per_second: u32,
+    /// Messages from one viewer between two checks, of which there are five in `patience`.
+    pub(super) requests_per_check: u32,
 }
 
 impl Default for Limits {
@@ -59,7 +59,7 @@ impl Default for Limits {
             patience: Duration::from_secs(5),
             farewell: Duration::from_millis(250),
             request_bytes: 64 * 1024,
-            requests_per_second: 1_000,
+            requests_per_check: 1_000,
         }
     }
 }

@@ -69,7 +69,7 @@ impl Viewer<'_> {
         if let Err(end) = self.send(Message::Binary(about)).await {
             return end;
         }
-        let Limits { patience, requests_per_second, .. } = self.shared.limits;
+        let Limits { patience, requests_per_check, .. } = self.shared.limits;
         let mut checks = tokio::time::interval(patience / CHECKS);
         let mut idle_checks = 0;
         let mut oldest = None;
@@ -96,7 +96,7 @@ impl Viewer<'_> {
                     if idle_checks >= CHECKS {
                         return End::Paused;
                     }
-                    if self.requests > requests_per_second {
+                    if self.requests > requests_per_check {
                         return End::Refused(close_code::POLICY, "too many requests");
                     }
                     self.requests = 0;

@@ -167,7 +167,7 @@ export function fieldPanel(host) {
       more.className = "more";
       more.append(...others);
       host.replaceChildren(...(first ? [first] : []), ...(others.length ? [more] : []));
-      document.documentElement.style.setProperty("--columns", others.length ? "1.27" : "1");
+      document.documentElement.style.setProperty("--columns", others.length ? "1.25" : "1");
     },
     /** @param {Uint8ClampedArray} fresh */
     setTable(fresh) {

@@ -52,9 +52,9 @@ function reach(target, hue, limit) {
 /** sRGB's transfer curve. @param {number} value linear */
 const encode = (value) => 255 * (value <= 0.0031308 ? 12.92 * value : 1.055 * value ** (1 / 2.4) - 0.055);
 
-/** How vivid an amplitude (in units of 4 times the tonic rms) is shown: the tonic rhythm at two fifths.
+/** How vivid an amplitude (in units of 4 times the tonic rms) is shown: the tonic rhythm at four ninths.
  * @param {number} amplitude 0 to 1 */
-const vividness = (amplitude) => amplitude ** 0.65;
+const vividness = (amplitude) => amplitude ** 0.6;
 
 /**
  * The table: RGBA bytes, one row per amplitude, one column per phase.
@@ -62,8 +62,8 @@ const vividness = (amplitude) => amplitude ** 0.65;
  * @param {boolean} dark whether the page is dark
  */
 export function fieldTable(dark) {
-  const target = dark ? 0.27 : 0.42;
-  const most = 0.15;
+  const target = dark ? 0.22 : 0.42;
+  const most = 0.155;
   // Phase 0 is red, as in the retina's chroma.
   const hues = Array.from({ length: PHASES }, (_, i) => (i / PHASES) * 2 * Math.PI + 0.35);
   const limits = hues.map((hue) => reach(target, hue, most));

@@ -28,11 +28,10 @@ function ticks(low, high) {
 export function spectrumPanel(canvas, figure) {
   let range = { low: -1, high: 1, set: false };
 
-  /** Grows at once, shrinks slowly, in whole powers: the axis stays still. @param {number[]} powers */
+  /** Grows at once and shrinks only when far too wide: the axis stays still. @param {number[]} powers above 0 */
   function follow(powers) {
-    const positive = powers.filter((p) => p > 0);
-    const low = Math.floor(Math.log10(Math.min(...positive)) - 0.1);
-    const high = Math.ceil(Math.log10(Math.max(...positive)) + 0.1);
+    const low = Math.floor(2 * (Math.log10(Math.min(...powers)) - 0.12)) / 2;
+    const high = Math.ceil(2 * (Math.log10(Math.max(...powers)) + 0.12)) / 2;
     const far = !range.set || low < range.low || high > range.high || range.high - range.low > high - low + 1;
     if (far) range = { low, high, set: true };
   }
@@ -52,7 +51,7 @@ export function spectrumPanel(canvas, figure) {
       const [name, value, kind] = [...figure.children];
       name.textContent = "1/f exponent";
       value.textContent = exponent.toFixed(2) + spread;
-      kind.textContent = interval ? "95 %" : "";
+      kind.textContent = interval ? "(95 %)" : "";
     }
     return text;
   }
@@ -95,7 +94,7 @@ export function spectrumPanel(canvas, figure) {
       context.textAlign = "right";
       context.textBaseline = "middle";
       const step = Math.max(1, Math.ceil(((range.high - range.low) * 22) / (bottom - MARGIN.top)));
-      for (let p = range.low; p <= range.high; p += step) {
+      for (let p = Math.ceil(range.low); p <= range.high; p += step) {
         const at = Math.round(y(10 ** p)) + 0.5;
         context.beginPath();
         context.moveTo(MARGIN.left, at);

@@ -5,7 +5,7 @@ import { fit, font, roundDown, say } from "./canvas.js";
 
 /** Seconds across the panel. */
 const SECONDS = 8;
-const LEFT = 40, RIGHT = 46;
+const LEFT = 40, RIGHT = 46, FOOT = 22;
 
 /** @param {HTMLCanvasElement} canvas @param {HTMLElement} note */
 export function tracePanel(canvas, note) {
@@ -24,14 +24,14 @@ export function tracePanel(canvas, note) {
     say(note, `${names.length} at ${rate} Hz`);
   }
 
-  /** Microvolts between two baselines: three times the median rms, held still until it is far off. */
+  /** Microvolts between two baselines: five times the median rms, held still until it is far off. */
   function follow() {
     const rms = rings.map((ring) => {
       let sum = 0, count = 0;
       for (const v of ring) if (v === v) { sum += v * v; count++; }
       return count ? Math.sqrt(sum / count) : 0;
     }).sort((a, b) => a - b);
-    const wanted = 3.2 * rms[rms.length >> 1];
+    const wanted = 5 * rms[rms.length >> 1];
     if (wanted > 0 && (scale === 0 || wanted > 1.6 * scale || wanted < scale / 2.2)) scale = wanted;
   }
 
@@ -62,7 +62,7 @@ export function tracePanel(canvas, note) {
         return;
       }
       follow();
-      const span = width - LEFT - RIGHT, foot = 18, spacing = (height - foot) / rings.length;
+      const span = width - LEFT - RIGHT, spacing = (height - FOOT) / rings.length;
       const size = SECONDS * rate, gain = scale > 0 ? spacing / scale : 0;
       // No more points than pixels: beyond that a line only costs.
       const stride = Math.max(1, Math.floor(size / (1.5 * span)));
@@ -73,7 +73,7 @@ export function tracePanel(canvas, note) {
         const x = Math.round(LEFT + span - (s * span) / SECONDS) + 0.5;
         context.beginPath();
         context.moveTo(x, 0);
-        context.lineTo(x, height - foot);
+        context.lineTo(x, height - FOOT);
         context.stroke();
       }
       context.textAlign = "left";
@@ -81,7 +81,7 @@ export function tracePanel(canvas, note) {
       rings.forEach((_, k) => { if (k % every === 0) context.fillText(names[k], 0, (k + 0.5) * spacing); });
       context.save();
       context.beginPath();
-      context.rect(LEFT, 0, span, height - foot + 4);
+      context.rect(LEFT, -4, span, height - FOOT + 8);
       context.clip();
       context.strokeStyle = theme.tonic;
       context.lineWidth = 1;
@@ -112,7 +112,7 @@ export function tracePanel(canvas, note) {
   /** @param {CanvasRenderingContext2D} context @param {import("./canvas.js").Theme} theme @param {number} width @param {number} height
    * @param {number} second pixels in a second @param {number} gain pixels in a microvolt */
   function scaleBar(context, theme, width, height, second, gain) {
-    const bottom = height - 18.5, x = width - RIGHT + 8.5;
+    const bottom = height - FOOT - 0.5, x = width - RIGHT + 8.5;
     context.strokeStyle = theme.text;
     context.fillStyle = theme.text;
     context.lineWidth = 1.5;
