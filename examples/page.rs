@@ -3,23 +3,23 @@
 //! Nothing shown is the engine's: the field is smoothed noise with waves through it, the spectrum an
 //! exact 1/f, the sound pink noise with grains.
 
+// Pictures and sound from small counts: every cast is of a value that fits.
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
 use std::f32::consts::TAU;
-use std::time::Duration;
 
 use napot::random::Stream;
-use napot::signal::{
-    ArrayId, Control, FieldFrame, FieldImage, InputPicture, SheetShape, Status, TraceChunk,
-};
-use napot::stream::{latest::latest, ring::ring};
-use napot::time::{Clock, Tick, Timestamp, WallClock};
-use napot::view::{About, Feeds, ViewParameters, start};
+use napot::signal::{ArrayId, Control, FieldFrame, FieldImage, InputPicture, SheetShape, Status, TraceChunk};
+use napot::stream::latest::latest;
+use napot::stream::ring::{Producer, ring};
+use napot::time::{Clock, Tick, WallClock};
+use napot::view::{About, DEFAULT_PORT, Feeds, ViewParameters, start};
 
 const BANDS_HZ: [f32; 8] = [0.75, 1.5, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0];
 const NAMES: [&str; 19] = [
-    "Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P7", "P3", "Pz", "P4",
-    "P8", "O1", "O2",
+    "Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P7", "P3", "Pz", "P4", "P8",
+    "O1", "O2",
 ];
-const TRACE_HZ: usize = 250;
 
 /// A sheet of complex noise that forgets slowly, stirred by a wave.
 struct Sheet {
@@ -39,8 +39,10 @@ impl Sheet {
             let old = part.clone();
             for (site, value) in part.iter_mut().enumerate() {
                 let (x, y) = (site % self.width, site / self.width);
-                let at = |x: usize, y: usize| old[y.min(self.height - 1) * self.width + x.min(self.width - 1)];
-                let around = at(x + 1, y) + at(x.saturating_sub(1), y) + at(x, y + 1) + at(x, y.saturating_sub(1));
+                let at =
+                    |x: usize, y: usize| old[y.min(self.height - 1) * self.width + x.min(self.width - 1)];
+                let around =
+                    at(x + 1, y) + at(x.saturating_sub(1), y) + at(x, y + 1) + at(x, y.saturating_sub(1));
                 let mixed = 0.6 * *value + 0.1 * around;
                 *value = keep * mixed + 0.45 * (1.0 - keep * keep).sqrt() * gauss(noise);
             }
@@ -94,7 +96,8 @@ fn picture(seconds: f32) -> InputPicture {
     for y in 0..height {
         for x in 0..width {
             let (u, v) = (x as f32 / 256.0, y as f32 / 144.0);
-            let floor = if v > 0.62 { 0.35 + 0.1 * ((u * 20.0 / (v - 0.4)).sin().signum()) } else { 0.62 - 0.3 * v };
+            let floor =
+                if v > 0.62 { 0.35 + 0.1 * ((u * 20.0 / (v - 0.4)).sin().signum()) } else { 0.62 - 0.3 * v };
             let mut colour = [floor * 0.9, floor * 0.93, floor];
             for (k, tint) in [[0.85, 0.35, 0.25], [0.25, 0.55, 0.8], [0.9, 0.75, 0.3]].iter().enumerate() {
                 let phase = seconds * (0.5 + 0.2 * k as f32) + 2.0 * k as f32;
@@ -127,7 +130,9 @@ fn status(seconds: f64, noise: &mut Stream) -> Status {
         spectrum_hz,
         exponent: (seconds > 3.0).then_some(1.004),
         exponent_interval: Some([0.968, 1.041]),
-        order: (0..8).map(|band| 0.08 + 0.04 * band as f32 + 0.05 * (seconds as f32 + band as f32).sin()).collect(),
+        order: (0..8)
+            .map(|band| 0.08 + 0.04 * band as f32 + 0.05 * (seconds as f32 + band as f32).sin())
+            .collect(),
         tick_ms: [Some(0.412), (seconds > 1.0).then_some(0.683)],
         sources: vec![
             ("room picture".into(), (30.0 * seconds) as u64, (30.0 * seconds) as u64, 0),
@@ -137,9 +142,70 @@ fn status(seconds: f64, noise: &mut Stream) -> Status {
     }
 }
 
+/// What goes on from tick to tick.
+struct Run {
+    noise: Stream,
+    sheets: [Sheet; 2],
+    pink: [Pink; 2],
+    walks: Vec<Pink>,
+    chunk: Vec<Vec<f32>>,
+    band: usize,
+}
+
+impl Run {
+    fn new() -> Self {
+        let pink = || Pink([0.0; 10]);
+        Self {
+            noise: Stream::new(1, 0),
+            sheets: [Sheet::new(128, 128), Sheet::new(32, 128)],
+            pink: [pink(), pink()],
+            walks: NAMES.iter().map(|_| pink()).collect(),
+            chunk: vec![Vec::new(); NAMES.len()],
+            band: 4,
+        }
+    }
+
+    /// A millisecond of sound: pink noise, and a grain every 700 ms.
+    fn sound(&mut self, tick: u64, sound: &mut Producer<[f32; 2]>) {
+        let since = (tick % 700) as f32;
+        let grain = if since < 120.0 { 0.12 * (-since / 40.0).exp() } else { 0.0 };
+        for sample in 0..48 {
+            let turns = 523.25 * (tick % 700 * 48 + sample) as f32 / 48_000.0;
+            let tone = grain * (TAU * turns).sin();
+            let [left, right] = &mut self.pink;
+            let (left, right) = (left.next(&mut self.noise), right.next(&mut self.noise));
+            sound.push([0.06 * left + tone, 0.06 * right + 0.6 * tone]);
+        }
+    }
+
+    fn traces(&mut self, tick: u64) -> Option<TraceChunk> {
+        if tick.is_multiple_of(4) {
+            for (walk, row) in self.walks.iter_mut().zip(&mut self.chunk) {
+                row.push(14.0 * walk.next(&mut self.noise));
+            }
+        }
+        (tick % 50 == 49).then(|| TraceChunk {
+            first_tick: tick - 49,
+            rate_hz: 250,
+            names: NAMES.map(String::from).to_vec(),
+            microvolts: std::mem::replace(&mut self.chunk, vec![Vec::new(); NAMES.len()]),
+        })
+    }
+
+    fn field(&mut self, tick: u64) -> FieldFrame {
+        let keep = 1.0 - 0.02 * (1 << self.band.min(5)) as f32 / 8.0;
+        for sheet in &mut self.sheets {
+            sheet.step(&mut self.noise, keep);
+        }
+        let seconds = tick as f32 / 1_000.0;
+        let images = (0..).zip(&self.sheets).map(|(array, sheet)| sheet.image(array, seconds)).collect();
+        FieldFrame { tick: Tick(tick), band: self.band, images }
+    }
+}
+
 fn main() -> napot::error::Result<()> {
-    let number = |place: usize| std::env::args().nth(place).and_then(|text| text.parse::<u16>().ok());
-    let seconds_wanted = number(2).unwrap_or(u16::MAX);
+    let number = |place| std::env::args().nth(place).and_then(|text| text.parse::<u16>().ok());
+    let seconds = u64::from(number(2).unwrap_or(u16::MAX));
     let (mut field, field_out) = latest(&FieldFrame::default());
     let (mut input, input_out) = latest(&InputPicture::default());
     let (mut figures, status_out) = latest(&Status::default());
@@ -155,50 +221,36 @@ fn main() -> napot::error::Result<()> {
         band_hz: BANDS_HZ.to_vec(),
         sources: vec!["made-up room, 256 × 144 at 30 fps".into(), "made-up sound, 48 kHz stereo".into()],
     };
-    let feeds = Feeds { field: field_out, input: input_out, status: status_out, traces: traces_out, sound: sound_out, control, about };
-    let page = start(&ViewParameters { port: number(1).unwrap_or(8787), open: false }, feeds)?;
+    let feeds = Feeds {
+        field: field_out,
+        input: input_out,
+        status: status_out,
+        traces: traces_out,
+        sound: sound_out,
+        control,
+        about,
+    };
+    let page = start(&ViewParameters { port: number(1).unwrap_or(DEFAULT_PORT), open: false }, feeds)?;
     println!("{}", page.url());
 
     let clock = WallClock::start();
-    let mut noise = Stream::new(1, 0);
-    let mut sheets = [Sheet::new(128, 128), Sheet::new(32, 128)];
-    let mut pink = [Pink([0.0; 10]), Pink([0.0; 10])];
-    let mut walks: Vec<Pink> = NAMES.iter().map(|_| Pink([0.0; 10])).collect();
-    let mut band = 4;
-    let mut chunk: Vec<Vec<f32>> = NAMES.iter().map(|_| Vec::new()).collect();
-    for tick in 0..1_000 * u64::from(seconds_wanted) {
-        clock.wait_until(Timestamp(0) + Duration::from_millis(tick));
-        let seconds = tick as f64 / 1_000.0;
-        let grain = if tick % 700 < 120 { (-(tick as f32 % 700.0) / 40.0).exp() } else { 0.0 };
-        for sample in 0..48u64 {
-            let tone = 0.12 * grain * (TAU * 523.25 * (tick * 48 + sample) as f32 / 48_000.0).sin();
-            let [left, right] = &mut pink;
-            sound.push([0.06 * left.next(&mut noise) + tone, 0.06 * right.next(&mut noise) + 0.6 * tone]);
-        }
-        if tick % 4 == 0 {
-            for (walk, row) in walks.iter_mut().zip(&mut chunk) {
-                row.push(14.0 * walk.next(&mut noise));
-            }
-        }
-        if tick % 50 == 49 {
-            let microvolts = std::mem::replace(&mut chunk, NAMES.iter().map(|_| Vec::new()).collect());
-            let names = NAMES.map(String::from).to_vec();
-            let stretch = TraceChunk { first_tick: tick - 49, rate_hz: TRACE_HZ as u32, names, microvolts };
-            // A page that reads too slowly loses traces; the run goes on.
+    let mut run = Run::new();
+    for tick in 0..1_000 * seconds {
+        clock.wait_until(Tick(tick).start());
+        run.sound(tick, &mut sound);
+        if let Some(stretch) = run.traces(tick) {
+            // A page that takes too little loses traces; the run goes on.
             let _ = traces.try_send(stretch);
         }
         if tick % 33 == 0 {
-            for Control::ShowBand(wanted) in wishes.try_iter() {
-                band = usize::from(wanted);
+            for Control::ShowBand(band) in wishes.try_iter() {
+                run.band = usize::from(band);
             }
-            let keep = 1.0 - 0.02 * (1 << band.min(5)) as f32 / 8.0;
-            sheets.iter_mut().for_each(|sheet| sheet.step(&mut noise, keep));
-            let images = (0u8..).zip(&sheets).map(|(array, sheet)| sheet.image(array, seconds as f32)).collect();
-            field.write(FieldFrame { tick: Tick(tick), band, images });
-            input.write(picture(seconds as f32));
+            field.write(run.field(tick));
+            input.write(picture(tick as f32 / 1_000.0));
         }
         if tick % 200 == 0 {
-            figures.write(status(seconds, &mut noise));
+            figures.write(status(tick as f64 / 1_000.0, &mut run.noise));
         }
     }
     page.stop();

@@ -79,13 +79,13 @@ pub(super) async fn guard(State(port): State<u16>, request: Request, next: Next)
 mod tests {
     use super::*;
 
-    fn headers(name: HeaderName, values: &[&str]) -> HeaderMap {
+    fn headers(name: &HeaderName, values: &[&str]) -> HeaderMap {
         values.iter().map(|value| (name.clone(), HeaderValue::from_str(value).unwrap())).collect()
     }
 
     #[test]
     fn only_loopback_names_with_our_port_are_ours() {
-        let asked = |values: &[&str]| names_us(&Uri::from_static("/"), &headers(header::HOST, values), 8787);
+        let asked = |values: &[&str]| names_us(&Uri::from_static("/"), &headers(&header::HOST, values), 8787);
         for host in ["127.0.0.1:8787", "localhost:8787", "[::1]:8787"] {
             assert!(asked(&[host]), "{host}");
         }
@@ -105,18 +105,23 @@ mod tests {
         assert!(!asked(&[]));
         assert!(!asked(&["127.0.0.1:8787", "evil.example"]));
         let absolute = Uri::from_static("http://evil.example/");
-        assert!(!names_us(&absolute, &headers(header::HOST, &["localhost:8787"]), 8787));
+        assert!(!names_us(&absolute, &headers(&header::HOST, &["localhost:8787"]), 8787));
     }
 
     #[test]
     fn only_our_own_page_or_no_browser_may_open_a_socket() {
-        let may = |values: &[&str]| may_open(&headers(header::ORIGIN, values), 8787);
+        let may = |values: &[&str]| may_open(&headers(&header::ORIGIN, values), 8787);
         assert!(may(&[]));
         assert!(may(&["http://127.0.0.1:8787"]));
         assert!(may(&["http://localhost:8787"]));
-        for origin in
-            ["null", "", "http://127.0.0.1", "https://127.0.0.1:8787", "http://evil.example", "127.0.0.1:8787"]
-        {
+        for origin in [
+            "null",
+            "",
+            "http://127.0.0.1",
+            "https://127.0.0.1:8787",
+            "http://evil.example",
+            "127.0.0.1:8787",
+        ] {
             assert!(!may(&[origin]), "{origin}");
         }
         assert!(!may(&["http://127.0.0.1:8787", "http://evil.example"]));

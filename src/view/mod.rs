@@ -80,7 +80,8 @@ pub struct About {
     /// The seed; sent as text, since a script's numbers end at 2^53.
     #[serde(serialize_with = "as_text")]
     pub seed: u64,
-    /// Every array's name and sheet, in the order of their [`crate::signal::ArrayId`].
+    /// Every array's name and sheet, in the order of their [`crate::signal::ArrayId`]. The first is shown
+    /// large. One named `hearing` is drawn with row 0, its lowest pitch, at the bottom.
     pub arrays: Vec<(String, SheetShape)>,
     /// The bands' centre frequencies in Hz, slowest first.
     pub band_hz: Vec<f32>,

@@ -71,7 +71,7 @@ pub(super) fn field(frame: &FieldFrame, sequence: u64) -> Option<Bytes> {
         let sites = image.width * image.height;
         sites > 0
             && image.phase_amplitude.len() == 2 * sites
-            && image.width.max(image.height) <= usize::from(u16::MAX)
+            && u16::try_from(image.width.max(image.height)).is_ok()
     };
     let count = frame.images.iter().filter(whole).count();
     if count == 0 {

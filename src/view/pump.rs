@@ -125,8 +125,7 @@ impl Pump {
             }
             self.sound_sequence += 1;
             if listened {
-                let bytes =
-                    protocol::sound(&self.chunk[..taken], self.sound_sequence, self.sound_position);
+                let bytes = protocol::sound(&self.chunk[..taken], self.sound_sequence, self.sound_position);
                 self.shared.each(|outbox| outbox.offer_sound(taken, bytes.clone()));
             }
             self.sound_position += taken as u64;

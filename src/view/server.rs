@@ -294,9 +294,11 @@ fn router(port: u16, shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Rou
         let answer = || async { ([(header::CONTENT_TYPE, asset.kind)], asset.bytes) };
         router = router.route(asset.path, get(answer));
     }
-    router
-        .layer(axum::middleware::from_fn_with_state(port, guard::guard))
-        .with_state(Server { port, shared, stopped })
+    router.layer(axum::middleware::from_fn_with_state(port, guard::guard)).with_state(Server {
+        port,
+        shared,
+        stopped,
+    })
 }
 
 async fn open_socket(

@@ -8,9 +8,7 @@ use crossbeam_channel::{Receiver, Sender};
 
 use super::server::Limits;
 use super::{About, DEFAULT_PORT, Feeds, Running, ViewParameters, start, start_within};
-use crate::signal::{
-    ArrayId, Control, FieldFrame, FieldImage, InputPicture, SheetShape, Status, TraceChunk,
-};
+use crate::signal::{ArrayId, Control, FieldFrame, FieldImage, InputPicture, SheetShape, Status, TraceChunk};
 use crate::stream::latest::{Writer, latest};
 use crate::stream::ring::{Counters, Producer, ring};
 use crate::time::Tick;
@@ -221,7 +219,10 @@ fn the_page_and_all_its_files_are_served_with_their_types_and_strict_headers() {
         let answer = get(page.address(), asset.path, &host);
         assert_eq!(status_of(&answer), 200, "{}", asset.path);
         assert!(answer.contains(&format!("content-type: {}", asset.kind)), "{answer}");
-        assert!(answer.contains("content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'"));
+        assert!(
+            answer
+                .contains("content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'")
+        );
         assert!(answer.contains("x-content-type-options: nosniff"));
         assert!(answer.contains("referrer-policy: no-referrer"));
         assert!(answer.ends_with(&*String::from_utf8_lossy(asset.bytes)), "{}", asset.path);
@@ -237,7 +238,7 @@ fn the_page_holds_nothing_inline_and_names_no_other_place() {
         let text = String::from_utf8_lossy(asset.bytes);
         assert!(!text.contains("https://"), "{}", asset.path);
         assert!(!text.contains("style=") && !text.contains("onclick"), "{}", asset.path);
-        if asset.path.ends_with(".js") {
+        if asset.kind.starts_with("text/javascript") {
             assert!(text.starts_with("// @ts-check"), "{}", asset.path);
             let imports = text.lines().filter_map(|line| line.split(" from \"./").nth(1));
             for import in imports {
@@ -269,7 +270,9 @@ fn a_socket_opens_for_our_page_and_for_programs_but_for_no_other_page() {
     let knock = |extra: &str| Viewer::knock(page.address(), extra).1;
     assert_eq!(knock(""), 101);
     assert_eq!(knock(&format!("Origin: http://{}\r\n", page.address())), 101);
-    for origin in ["null", "http://evil.example", "http://127.0.0.1:1", &format!("https://{}", page.address())] {
+    for origin in
+        ["null", "http://evil.example", "http://127.0.0.1:1", &format!("https://{}", page.address())]
+    {
         assert_eq!(knock(&format!("Origin: {origin}\r\n")), 403, "{origin}");
     }
 }

@@ -138,8 +138,7 @@ impl Viewer<'_> {
         self.status_sequence += 1;
         let counts = serde_json::json!(self.outbox.counts());
         let viewers = self.shared.viewers();
-        let text =
-            format!(r#"{{"status":{status},"ended":{ended},"viewers":{viewers},"viewer":{counts}}}"#);
+        let text = format!(r#"{{"status":{status},"ended":{ended},"viewers":{viewers},"viewer":{counts}}}"#);
         Message::Binary(protocol::json(Kind::Status, &text, self.status_sequence, 0))
     }
 

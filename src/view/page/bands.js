@@ -8,7 +8,7 @@ export const hertz = (hz) => `${hz >= 10 ? Math.round(hz) : Number(hz.toPrecisio
 
 /** @param {HTMLElement} host @param {(band: number) => void} choose */
 export function bandSelector(host, choose) {
-  /** @type {{ button: HTMLButtonElement, order: HTMLElement, bar: HTMLElement, name: string }[]} */
+  /** @type {{ button: HTMLButtonElement, order: HTMLElement, bar: HTMLElement }[]} */
   let rows = [];
   return {
     /** @param {number[]} frequencies in Hz */
@@ -16,11 +16,16 @@ export function bandSelector(host, choose) {
       rows = frequencies.map((hz, band) => {
         const button = document.createElement("button");
         button.type = "button";
-        button.innerHTML = '<span class="hz"></span><span class="order"></span><span class="bar"><i></i></span>';
-        const [label, order, track] = /** @type {HTMLElement[]} */ ([...button.children]);
-        label.textContent = hertz(hz).replace(" Hz", "");
+        // What is read aloud is what is seen, with the words that the eye does without.
+        button.innerHTML = '<span><span class="aloud"></span><span class="hz"></span><span class="aloud"> Hz,</span></span>' +
+          '<span><span class="aloud">order </span><span class="order"></span></span><span class="bar"><i></i></span>';
+        const [label, value, track] = /** @type {HTMLElement[]} */ ([...button.children]);
+        const order = /** @type {HTMLElement} */ (value.lastElementChild);
+        say(label.children[0], `Band ${band + 1}, `);
+        say(label.children[1], hertz(hz).replace(" Hz", ""));
+        button.title = `${hertz(hz)}: key ${band + 1}`;
         button.addEventListener("click", () => choose(band));
-        return { button, order, bar: /** @type {HTMLElement} */ (track.firstElementChild), name: hertz(hz) };
+        return { button, order, bar: /** @type {HTMLElement} */ (track.firstElementChild) };
       });
       host.replaceChildren(...rows.map((row) => row.button));
       this.setOrder([]);
@@ -32,13 +37,11 @@ export function bandSelector(host, choose) {
     },
     /** @param {number[]} values */
     setOrder(values) {
-      rows.forEach(({ button, order, bar, name }, band) => {
+      rows.forEach(({ order, bar }, band) => {
         const value = values[band];
         const known = Number.isFinite(value);
         say(order, known ? value.toFixed(2) : "–");
         bar.style.transform = `scaleX(${known ? Math.min(1, Math.max(0, value)) : 0})`;
-        button.setAttribute("aria-label", `Band ${band + 1}, ${name}, order ${known ? value.toFixed(2) : "not measured"}`);
-        button.title = `${name}: key ${band + 1}`;
       });
     },
     count: () => rows.length,

@@ -60,11 +60,11 @@ const link = connect({
   sound: (samples) => sound.push(samples),
   status(status, viewer) {
     figures = { status, viewer };
-    if (!frozen) meters.add(status);
+    meters.add(status);
     fresh.status = true;
   },
   traces(chunk) {
-    if (!frozen) traces.add(chunk);
+    traces.add(chunk);
     fresh.traces = true;
   },
   about(run) {
@@ -183,6 +183,7 @@ function freeze() {
   frozen = !frozen;
   if (frozen && fresh.field) { link.ack(fresh.field.sequence); }
   fresh.field = undefined;
+  fresh.traces = fresh.status = true;
   byId("freeze").setAttribute("aria-pressed", String(frozen));
   showState();
 }
@@ -198,12 +199,16 @@ document.addEventListener("keydown", (event) => {
   const digit = Number(event.key);
   if (digit >= 1 && digit <= bands.count()) link.band(digit - 1);
   else if (event.key === "s" || event.key === "S") sound.toggle();
-  else if (event.key === " ") {
-    // Space presses a button that was reached by the keyboard; one that was clicked only still has the focus.
-    if (event.target instanceof HTMLButtonElement && event.target.matches(":focus-visible")) return;
+  else if (event.key === " " && !(event.target instanceof HTMLButtonElement)) {
+    // Space on a button presses that button.
     event.preventDefault();
     freeze();
   }
+});
+document.addEventListener("click", (event) => {
+  // A button that was clicked with a pointer must not keep the focus, or Space would press it again.
+  const button = event.detail > 0 && event.target instanceof Element ? event.target.closest("button") : null;
+  if (button && !helpBox.contains(button)) button.blur();
 });
 document.addEventListener("visibilitychange", () => {
   if (document.hidden && fresh.field) link.ack(fresh.field.sequence);

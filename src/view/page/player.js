@@ -1,16 +1,18 @@
 // @ts-check
-// The sound thread: a ring that holds about 120 ms, read at a speed that follows the engine's clock.
+// The sound thread: a ring that holds about 120 ms (more after it ran dry), read at a speed that follows the engine's clock.
 
-/** Frames held when all is well, before playing starts and after it ran dry. */
-const TARGET = 5_760;
-/** Frames in the ring: 680 ms. Above three times the target it has fallen behind and skips. */
+/** Frames gathered before playing starts: 120 ms. Each time it ran dry a fifth more, up to 400 ms. */
+const TARGET = 5_760, GROWTH = 1.2, MOST = 19_200;
+/** Frames above the target at which it has fallen behind and skips: 240 ms. */
+const LATE = 11_520;
+/** Frames in the ring: 680 ms. */
 const SIZE = 32_768;
 /** Largest change of speed, to follow the engine's clock: 0.2 %, 3.5 cents. */
 const BEND = 0.002;
 /** Gain per frame: 400 ms to fade in, 20 ms to fade out. */
 const RISE = 1 / 19_200, FALL = 1 / 960;
-/** Frames between reports. */
-const REPORT = 12_000;
+/** Frames between reports: a second. */
+const REPORT = 48_000;
 
 class Player extends AudioWorkletProcessor {
   constructor() {
@@ -19,6 +21,7 @@ class Player extends AudioWorkletProcessor {
     this.right = new Float32Array(SIZE);
     this.written = 0;
     this.read = 0;
+    this.target = TARGET;
     this.fill = TARGET;
     this.gain = 0;
     this.wanted = false;
@@ -34,7 +37,7 @@ class Player extends AudioWorkletProcessor {
   take({ play, samples }) {
     if (play !== undefined) {
       this.wanted = play;
-      if (play) { this.read = this.written; this.flowing = false; }
+      if (play) { this.read = this.written; this.flowing = false; this.target = TARGET; }
     }
     if (!samples) return;
     for (let i = 0; i + 1 < samples.length; i += 2) {
@@ -43,9 +46,9 @@ class Player extends AudioWorkletProcessor {
       this.right[at] = samples[i + 1];
       this.written++;
     }
-    if (this.written - this.read > 3 * TARGET) {
-      this.skipped += Math.floor(this.written - this.read - TARGET);
-      this.read = this.written - TARGET;
+    if (this.written - this.read > this.target + LATE) {
+      this.skipped += Math.floor(this.written - this.read - this.target);
+      this.read = this.written - this.target;
       // A jump in the middle of a wave would click.
       this.gain = 0;
     }
@@ -61,15 +64,18 @@ class Player extends AudioWorkletProcessor {
   process(_inputs, outputs) {
     const [left, right] = outputs[0];
     const waiting = this.written - this.read;
-    if (!this.flowing && waiting >= TARGET) { this.flowing = true; this.fill = waiting; }
+    if (!this.flowing && waiting >= this.target) { this.flowing = true; this.fill = waiting; }
     this.fill += 0.01 * (waiting - this.fill);
-    const bend = Math.max(-1, Math.min(1, (this.fill - TARGET) / TARGET));
+    const bend = Math.max(-1, Math.min(1, (this.fill - this.target) / this.target));
     const speed = 1 + BEND * bend;
     for (let i = 0; i < left.length; i++) {
       const left_over = this.written - this.read;
       if (this.flowing && left_over < 4) {
         this.flowing = false;
-        if (this.wanted) this.underruns++;
+        if (this.wanted) {
+          this.underruns++;
+          this.target = Math.min(MOST, Math.round(this.target * GROWTH));
+        }
       }
       // The last frames before it runs dry fade out: silence must not begin with a click.
       const sounding = this.wanted && this.flowing && left_over > 1_000;
