@@ -1,8 +1,8 @@
 // @ts-check
 // The sound thread: a ring that holds about 120 ms (more after it ran dry), read at a speed that follows the engine's clock.
 
-/** Frames gathered before playing starts: 120 ms. Each time it ran dry a fifth more, up to 400 ms. */
-const TARGET = 5_760, GROWTH = 1.2, MOST = 19_200;
+/** Frames gathered before playing starts: 120 ms. Each time it ran dry a fifth more, up to 300 ms. */
+const TARGET = 5_760, GROWTH = 1.2, MOST = 14_400;
 /** Frames above the target at which it has fallen behind and skips: 240 ms. */
 const LATE = 11_520;
 /** Frames in the ring: 680 ms. */
@@ -26,6 +26,7 @@ class Player extends AudioWorkletProcessor {
     this.gain = 0;
     this.wanted = false;
     this.flowing = false;
+    this.late = false;
     this.underruns = 0;
     this.skipped = 0;
     this.peak = 0;
@@ -46,12 +47,16 @@ class Player extends AudioWorkletProcessor {
       this.right[at] = samples[i + 1];
       this.written++;
     }
-    if (this.written - this.read > this.target + LATE) {
-      this.skipped += Math.floor(this.written - this.read - this.target);
-      this.read = this.written - this.target;
-      // A jump in the middle of a wave would click.
-      this.gain = 0;
-    }
+    if (this.written - this.read > this.target + LATE) this.late = true;
+  }
+
+  /** Leaves out what is too old, once faded out: a jump in the middle of a wave would click. */
+  skip() {
+    this.late = false;
+    const behind = Math.floor(this.written - this.read - this.target);
+    if (behind <= 0) return;
+    this.skipped += behind;
+    this.read += behind;
   }
 
   /** Catmull-Rom between frames. @param {Float32Array} ring @param {number} whole @param {number} part */
@@ -78,8 +83,9 @@ class Player extends AudioWorkletProcessor {
         }
       }
       // The last frames before it runs dry fade out: silence must not begin with a click.
-      const sounding = this.wanted && this.flowing && left_over > 1_000;
+      const sounding = this.wanted && this.flowing && !this.late && left_over > 1_000;
       this.gain = Math.max(0, Math.min(1, this.gain + (sounding ? RISE : -FALL)));
+      if (this.late && this.gain === 0) this.skip();
       if (!this.flowing) { left[i] = right[i] = 0; continue; }
       const whole = Math.floor(this.read), part = this.read - whole;
       left[i] = this.gain * this.between(this.left, whole, part);
