@@ -1,1 +1,214 @@
-//! The page and its server (empty).
+//! The page and its server: shows a run in a browser on this machine, and never holds it up.
+//!
+//! | file | job |
+//! |---|---|
+//! | `server` | listens on the loopback address, lets in whom it may, serves the page |
+//! | `guard` | who may ask (Host, Origin) and with which headers the answers go out |
+//! | `assets` | the page's files, embedded |
+//! | `pump` | takes what the engine publishes, shares it among the viewers |
+//! | `outbox` | what waits for one viewer: bounded, the newest first, every loss counted |
+//! | `viewer` | one viewer's WebSocket: credits, time limits, requests |
+//! | `protocol` | the bytes on that WebSocket |
+//!
+//! To add a message: give it a kind in `protocol`, a place in `outbox`, and decode it in `page/wire.js`.
+//! To add a panel: write its module in `page/`, list it in `assets`, and hand it its message in `page/main.js`.
+
+mod assets;
+mod guard;
+mod outbox;
+mod protocol;
+mod pump;
+mod server;
+#[cfg(test)]
+mod tests;
+mod viewer;
+
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+
+use tokio::sync::watch;
+
+use crate::error::{Error, Kind, Result};
+use crate::signal::{Control, FieldFrame, InputPicture, SheetShape, Status, TraceChunk};
+use crate::stream::{latest, ring};
+
+/// The port that is asked for where none is named; if it is taken, one of the next ten is used.
+pub const DEFAULT_PORT: u16 = 8787;
+
+/// The lowest port that needs no privilege.
+const FIRST_FREE_PORT: u16 = 1024;
+
+/// Where the page is served and whether a browser is opened on it.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ViewParameters {
+    /// The TCP port on 127.0.0.1: 0 for any free one, else 1024 to 65535. The default, 8787, is a wish:
+    /// where it is taken, one of the next ten is used. Any other port is used or refused.
+    pub port: u16,
+    /// Whether to open the page in the desktop's browser.
+    pub open: bool,
+}
+
+impl Default for ViewParameters {
+    fn default() -> Self {
+        Self { port: DEFAULT_PORT, open: false }
+    }
+}
+
+impl ViewParameters {
+    /// Checks the values.
+    ///
+    /// # Errors
+    /// Where the port needs a privilege.
+    pub fn check(&self) -> Result<()> {
+        if self.port != 0 && self.port < FIRST_FREE_PORT {
+            return Err(Error::configuration("view.port", "the port needs a privilege")
+                .value(self.port)
+                .bound("0 for any free port, or 1024 to 65535"));
+        }
+        Ok(())
+    }
+}
+
+/// What a run is, for the page's head and its axes.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+pub struct About {
+    /// What runs, for people: `demo`, a file's name.
+    pub title: String,
+    /// The engine's version.
+    pub version: String,
+    /// The seed; sent as text, since a script's numbers end at 2^53.
+    #[serde(serialize_with = "as_text")]
+    pub seed: u64,
+    /// Every array's name and sheet, in the order of their [`crate::signal::ArrayId`]. The first is shown
+    /// large. One named `hearing` is drawn with row 0, its lowest pitch, at the bottom.
+    pub arrays: Vec<(String, SheetShape)>,
+    /// The bands' centre frequencies in Hz, slowest first.
+    pub band_hz: Vec<f32>,
+    /// One line per source: what it is and in which format.
+    pub sources: Vec<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands a reference
+fn as_text<S: serde::Serializer>(seed: &u64, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_str(seed)
+}
+
+/// The reading ends of what the engine publishes, and the way back to it.
+///
+/// All are emptied whether anybody watches or not. The run counts as ended once the traces' sender
+/// and the sound's producer are both gone.
+pub struct Feeds {
+    /// The field, about 30 times a second.
+    pub field: latest::Reader<FieldFrame>,
+    /// What comes in, at most 256 pixels wide and high.
+    pub input: latest::Reader<InputPicture>,
+    /// The figures, about 5 times a second.
+    pub status: latest::Reader<Status>,
+    /// The electrodes, about every 50 ms.
+    pub traces: crossbeam_channel::Receiver<TraceChunk>,
+    /// The sound at 48 kHz, full scale 1, left and right.
+    pub sound: ring::Consumer<[f32; 2]>,
+    /// What the page asks for. A full channel keeps the newest request waiting here.
+    pub control: crossbeam_channel::Sender<Control>,
+    /// What the run is.
+    pub about: About,
+}
+
+/// A page that is being served. Dropping it ends the server too, without waiting for that.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    /// The address that is listened on, always on 127.0.0.1.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The page's address for people.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// Tells the viewers that the run has ended, and ends the server within a second.
+    pub fn stop(mut self) {
+        // No receiver means that the thread has ended already.
+        let _ = self.stop.send(true);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the page's server had failed");
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+    }
+}
+
+/// Starts the page's server on a thread of its own.
+///
+/// # Errors
+/// Where the port needs a privilege or is taken, or the system gives no thread or no loopback address.
+pub fn start(parameters: &ViewParameters, feeds: Feeds) -> Result<Running> {
+    let running = start_within(parameters, feeds, server::Limits::default())?;
+    if parameters.open {
+        open_browser(&running.url());
+    }
+    Ok(running)
+}
+
+fn start_within(parameters: &ViewParameters, feeds: Feeds, limits: server::Limits) -> Result<Running> {
+    parameters.check()?;
+    let listener = server::listen(parameters.port)?;
+    let failed = |problem: &str, cause: std::io::Error| {
+        Error::new(Kind::Device, "the page's server", problem).value(cause)
+    };
+    let address = listener.local_addr().map_err(|cause| failed("the address is not known", cause))?;
+    if parameters.port == DEFAULT_PORT && address.port() != DEFAULT_PORT {
+        tracing::warn!("port {DEFAULT_PORT} is taken; the page is at http://{address}/");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| failed("the event loop can't start", cause))?;
+    let (stop, stopped) = watch::channel(false);
+    let thread = std::thread::Builder::new()
+        .name("napot-page".into())
+        .spawn(move || server::run(&runtime, listener, feeds, limits, &stopped))
+        .map_err(|cause| failed("its thread can't start", cause))?;
+    tracing::info!("the page is at http://{address}/");
+    Ok(Running { address, stop, thread: Some(thread) })
+}
+
+/// Asks the desktop to show `url`; where it can't, the log says so and the run goes on.
+fn open_browser(url: &str) {
+    let (program, before): (&str, &[&str]) = if cfg!(target_os = "macos") {
+        ("open", &[])
+    } else if cfg!(target_os = "windows") {
+        ("cmd", &["/C", "start", ""])
+    } else {
+        ("xdg-open", &[])
+    };
+    let mut command = std::process::Command::new(program);
+    command.args(before).arg(url);
+    command.stdin(std::process::Stdio::null());
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let url = url.to_owned();
+    let waited = std::thread::Builder::new().name("napot-browser".into()).spawn(move || {
+        if !command.status().is_ok_and(|status| status.success()) {
+            tracing::warn!("no browser could be opened; open {url} yourself");
+        }
+    });
+    if let Err(cause) = waited {
+        tracing::warn!("no browser could be opened: {cause}");
+    }
+}

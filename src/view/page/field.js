@@ -1,0 +1,201 @@
+// @ts-check
+// The field: one canvas for each array, by WebGL2, or by Canvas2D where there is none.
+// WebGL interpolates between sites in the complex plane, so that colours between two sites lie between
+// their oscillations; Canvas2D draws one pixel a site.
+
+import { AMPLITUDES, PHASES } from "./palette.js";
+
+/** Drawn pixels for each site and direction: filling pixels costs more than sending sites. */
+const FINENESS = 2;
+
+const VERTEX = `#version 300 es
+out vec2 at;
+uniform float up;
+void main() {
+  vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0;
+  at = vec2(corner.x, up > 0.0 ? corner.y : 1.0 - corner.y);
+  gl_Position = vec4(corner * 2.0 - 1.0, 0.0, 1.0);
+}`;
+
+const FRAGMENT = `#version 300 es
+precision highp float;
+const float TAU = 6.28318530718;
+uniform sampler2D sites;
+uniform sampler2D colours;
+in vec2 at;
+out vec4 colour;
+vec2 site(ivec2 p, ivec2 size) {
+  vec2 value = texelFetch(sites, clamp(p, ivec2(0), size - 1), 0).rg;
+  float phase = value.r * (255.0 / 256.0) * TAU;
+  return value.g * vec2(cos(phase), sin(phase));
+}
+void main() {
+  ivec2 size = textureSize(sites, 0);
+  vec2 p = at * vec2(size) - 0.5;
+  ivec2 i = ivec2(floor(p));
+  vec2 f = p - vec2(i);
+  vec2 z = mix(mix(site(i, size), site(i + ivec2(1, 0), size), f.x),
+               mix(site(i + ivec2(0, 1), size), site(i + ivec2(1, 1), size), f.x), f.y);
+  float phase = length(z) > 0.0 ? atan(z.y, z.x) / TAU : 0.0;
+  colour = vec4(texture(colours, vec2(phase + 0.5 / 256.0, length(z))).rgb, 1.0);
+}`;
+
+/** @typedef {{ draw(width: number, height: number, bytes: Uint8Array): void, paint(table: Uint8ClampedArray): void, lost(): boolean }} Painter */
+
+/** @param {HTMLCanvasElement} canvas @param {boolean} up whether row 0 lies at the bottom @returns {Painter | null} */
+function webglPainter(canvas, up) {
+  const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false, desynchronized: false, powerPreference: "low-power" });
+  if (!gl) return null;
+  const program = gl.createProgram();
+  for (const [kind, source] of /** @type {[number, string][]} */ ([[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]])) {
+    const shader = gl.createShader(kind);
+    if (!shader) return null;
+    gl.shaderSource(shader, source);
+    gl.compileShader(shader);
+    gl.attachShader(program, shader);
+  }
+  gl.linkProgram(program);
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS)) return null;
+  gl.useProgram(program);
+  gl.uniform1f(gl.getUniformLocation(program, "up"), up ? 1 : 0);
+  gl.uniform1i(gl.getUniformLocation(program, "sites"), 0);
+  gl.uniform1i(gl.getUniformLocation(program, "colours"), 1);
+  const texture = (/** @type {number} */ unit, /** @type {number} */ filter, /** @type {number} */ wrap) => {
+    gl.activeTexture(gl.TEXTURE0 + unit);
+    gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, filter);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, filter);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, wrap);
+    // Only the phase is cyclic: amplitude 4 must not bleed into amplitude 0.
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
+  };
+  texture(0, gl.NEAREST, gl.CLAMP_TO_EDGE);
+  texture(1, gl.LINEAR, gl.REPEAT);
+  gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+  return {
+    draw(width, height, bytes) {
+      gl.activeTexture(gl.TEXTURE0);
+      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RG8, width, height, 0, gl.RG, gl.UNSIGNED_BYTE, bytes);
+      gl.viewport(0, 0, canvas.width, canvas.height);
+      gl.drawArrays(gl.TRIANGLES, 0, 3);
+    },
+    paint(table) {
+      gl.activeTexture(gl.TEXTURE1);
+      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, PHASES, AMPLITUDES, 0, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(table.buffer));
+    },
+    lost: () => gl.isContextLost(),
+  };
+}
+
+/** @param {HTMLCanvasElement} canvas @param {boolean} up @returns {Painter} */
+function plainPainter(canvas, up) {
+  const context = canvas.getContext("2d");
+  /** @type {Uint32Array} */
+  let words = new Uint32Array(0);
+  /** @type {ImageData | undefined} */
+  let image;
+  return {
+    draw(width, height, bytes) {
+      if (!context) return;
+      if (image?.width !== width || image?.height !== height) image = context.createImageData(width, height);
+      const pixels = new Uint32Array(image.data.buffer);
+      for (let row = 0; row < height; row++) {
+        const from = row * width, to = (up ? height - 1 - row : row) * width;
+        for (let column = 0; column < width; column++) {
+          const at = 2 * (from + column);
+          pixels[to + column] = words[bytes[at + 1] * PHASES + bytes[at]];
+        }
+      }
+      context.putImageData(image, 0, 0);
+    },
+    paint(table) { words = new Uint32Array(table.buffer); },
+    lost: () => false,
+  };
+}
+
+/** What an array's directions mean, where its name tells; hearing has its lowest channel in row 0, drawn at the bottom.
+ * @param {string} name */
+const axes = (name) => (name === "hearing" ? { up: true, text: "pitch ↑ rate →" } : { up: false, text: "" });
+
+/** All sheets of a run. @param {HTMLElement} host */
+export function fieldPanel(host) {
+  /** @type {{ name: string, canvas: HTMLCanvasElement, painter: Painter, note: HTMLElement, last?: import("./wire.js").FieldImage }[]} */
+  let sheets = [];
+  /** @type {Uint8ClampedArray} */
+  let table = new Uint8ClampedArray(PHASES * AMPLITUDES * 4);
+
+  /** @param {string} name @param {{ width: number, height: number }} shape */
+  function makeSheet(name, shape) {
+    const figure = document.createElement("figure");
+    const canvas = document.createElement("canvas");
+    const caption = document.createElement("figcaption");
+    const label = document.createElement("b"), note = document.createElement("span");
+    const { up, text } = axes(name);
+    label.textContent = name.charAt(0).toUpperCase() + name.slice(1);
+    note.textContent = text || `${shape.width} × ${shape.height} sites`;
+    caption.title = `${name}: ${shape.width} columns, ${shape.height} rows`;
+    caption.append(label, note);
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", `${name} field: nothing yet`);
+    canvas.style.aspectRatio = `${shape.width} / ${shape.height}`;
+    canvas.width = shape.width * FINENESS;
+    canvas.height = shape.height * FINENESS;
+    let painter = webglPainter(canvas, up);
+    if (!painter) {
+      canvas.width = shape.width;
+      canvas.height = shape.height;
+      painter = plainPainter(canvas, up);
+    }
+    painter.paint(table);
+    canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
+    canvas.addEventListener("webglcontextrestored", () => {
+      const again = webglPainter(canvas, up);
+      if (again) { sheet.painter = again; again.paint(table); }
+    });
+    figure.append(canvas, caption);
+    const sheet = { name, canvas, painter, note };
+    sheets.push(sheet);
+    return figure;
+  }
+
+  return {
+    /** @param {import("./wire.js").About["arrays"]} arrays */
+    setArrays(arrays) {
+      sheets = [];
+      const [first, ...others] = arrays.map(([name, shape]) => makeSheet(name, shape));
+      const more = document.createElement("div");
+      more.className = "more";
+      more.append(...others);
+      host.replaceChildren(...(first ? [first] : []), ...(others.length ? [more] : []));
+      document.documentElement.style.setProperty("--columns", others.length ? "1.25" : "1");
+    },
+    /** @param {Uint8ClampedArray} fresh */
+    setTable(fresh) {
+      table = fresh;
+      for (const { painter, last } of sheets) {
+        painter.paint(table);
+        if (last) painter.draw(last.width, last.height, last.bytes);
+      }
+    },
+    /** @param {import("./wire.js").FieldFrame} frame */
+    draw(frame) {
+      for (const image of frame.images) {
+        const sheet = sheets[image.array];
+        if (!sheet || sheet.painter.lost()) continue;
+        sheet.painter.draw(image.width, image.height, image.bytes);
+        sheet.last = image;
+      }
+    },
+    /** Says in words what is shown. @param {string} band */
+    describe(band) {
+      for (const { name, canvas, last } of sheets) {
+        if (!last) continue;
+        let sum = 0;
+        for (let i = 1; i < last.bytes.length; i += 2) sum += last.bytes[i];
+        const mean = (4 * sum) / 255 / (last.bytes.length / 2);
+        canvas.setAttribute("aria-label", `${name} field, ${band}: mean amplitude ${mean.toFixed(2)} times the tonic rms`);
+      }
+    },
+  };
+}
+

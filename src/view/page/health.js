@@ -1,0 +1,52 @@
+// @ts-check
+// The health line: what the engine and this page manage, always in sight.
+
+import { say, short, whole } from "./canvas.js";
+
+/** A list of named figures that keeps its elements. @param {HTMLElement} host */
+function list(host) {
+  /** @type {Map<string, HTMLElement>} */
+  const items = new Map();
+  return {
+    /** @param {string} name @param {string} value @param {boolean} bad @param {string} title */
+    set(name, value, bad = false, title = "") {
+      let item = items.get(name);
+      if (!item) {
+        const row = document.createElement("div"), term = document.createElement("dt");
+        item = document.createElement("dd");
+        term.textContent = name;
+        if (title) row.title = title;
+        row.append(term, item);
+        host.append(row);
+        items.set(name, item);
+      }
+      say(item, value);
+      item.className = bad ? "bad" : "";
+    },
+    clear() { items.clear(); host.replaceChildren(); },
+  };
+}
+
+/** @param {HTMLElement} figures @param {HTMLElement} sources */
+export function healthLine(figures, sources) {
+  const health = list(figures), flows = list(sources);
+  return {
+    /** @param {import("./wire.js").Status} status @param {import("./wire.js").Counts} viewer @param {number} drawn frames a second */
+    show(status, viewer, drawn) {
+      const [median, tail] = status.tick_ms;
+      health.set("tick", `${short(median)} / ${short(tail)} ms`, (tail ?? 0) > 1, "engine time per 1 ms tick: median / 99th percentile");
+      health.set("real time", status.realtime_factor === null ? "–" : `× ${status.realtime_factor.toFixed(2)}`,
+        (status.realtime_factor ?? 1) < 0.98, "model time over wall time");
+      health.set("deadline misses", whole(status.deadline_misses), status.deadline_misses > 0, "blocks that were not ready when asked for");
+      health.set("page", `${drawn.toFixed(0)} fps`, false, "field frames drawn in a second");
+      health.set("frames dropped", `${whole(viewer.dropped)} of ${whole(viewer.produced)}`, false,
+        "field frames that this page passed over, of those made since it opened");
+      for (const [name, produced, delivered, dropped] of status.sources) {
+        flows.set(name, `${whole(produced)} / ${whole(delivered)} / ${whole(dropped)}`, dropped > 0, "produced / delivered / dropped");
+      }
+    },
+    /** @param {string} text */
+    sound(text) { health.set("sound", text, false, "buffered, and how often it ran dry"); },
+    forget() { flows.clear(); },
+  };
+}

@@ -1,0 +1,50 @@
+// @ts-check
+// The picture that comes in. It is not ours to keep from flashing, so it is drawn small: below a quarter of the
+// 341 x 256 pixel block of WCAG 2.3.1 (21,824 px), where no flash counts as one.
+
+import { say } from "./canvas.js";
+
+/** CSS pixels that the picture may cover. */
+const AREA = 21_000;
+/** And how wide or high it may be. */
+const WIDEST = 240, HIGHEST = 132;
+
+/** @param {HTMLCanvasElement} canvas @param {HTMLElement} none @param {HTMLElement} note */
+export function inputPanel(canvas, none, note) {
+  const context = canvas.getContext("2d", { alpha: false });
+  /** @type {ImageData | undefined} */
+  let image;
+  canvas.hidden = true;
+  return {
+    /** @param {import("./wire.js").Picture} picture */
+    draw({ width, height, rgb }) {
+      if (!context || rgb.length < 3 * width * height) return;
+      if (image?.width !== width || image?.height !== height) {
+        canvas.width = width;
+        canvas.height = height;
+        image = context.createImageData(width, height);
+        image.data.fill(255);
+        const scale = Math.min(Math.sqrt(AREA / (width * height)), WIDEST / width, HIGHEST / height);
+        canvas.style.width = `${Math.floor(width * scale)}px`;
+        canvas.style.height = `${Math.floor(height * scale)}px`;
+        canvas.hidden = false;
+        none.hidden = true;
+        say(note, `${width} × ${height}`);
+      }
+      for (let from = 0, to = 0; from < 3 * width * height; from += 3, to += 4) {
+        image.data[to] = rgb[from];
+        image.data[to + 1] = rgb[from + 1];
+        image.data[to + 2] = rgb[from + 2];
+      }
+      context.putImageData(image, 0, 0);
+    },
+    /** Says in words what is shown. */
+    describe() {
+      if (!image) return;
+      let sum = 0;
+      for (let i = 0; i < image.data.length; i += 4) sum += image.data[i] + image.data[i + 1] + image.data[i + 2];
+      const mean = Math.round((100 * sum) / (255 * 0.75 * image.data.length));
+      canvas.setAttribute("aria-label", `Input picture, ${image.width} by ${image.height} pixels, mean brightness ${mean} %`);
+    },
+  };
+}

@@ -1,0 +1,221 @@
+// @ts-check
+// The page: joins the connection, the panels and the keys.
+
+import { bandSelector, hertz } from "./bands.js";
+import { byId, canvasById, say, theme } from "./canvas.js";
+import { fieldPanel } from "./field.js";
+import { healthLine } from "./health.js";
+import { inputPanel } from "./input.js";
+import { meterPanel } from "./meters.js";
+import { drawWheel, fieldTable } from "./palette.js";
+import { soundPlayer } from "./sound.js";
+import { spectrumPanel } from "./spectrum.js";
+import { tracePanel } from "./traces.js";
+import { connect } from "./wire.js";
+
+/** Least time between drawings in ms where less motion is asked for: one update a second. */
+const CALM = 1_000;
+
+const darkQuery = matchMedia("(prefers-color-scheme: dark)");
+const calmQuery = matchMedia("(prefers-reduced-motion: reduce)");
+
+const field = fieldPanel(byId("sheets"));
+const input = inputPanel(canvasById("input"), byId("input-none"), byId("input-sub"));
+const meters = meterPanel(byId("meters"));
+const spectrum = spectrumPanel(canvasById("spectrum"), byId("exponent"));
+const traces = tracePanel(canvasById("traces"), byId("traces-sub"));
+const health = healthLine(byId("health"), byId("health-sources"));
+const bands = bandSelector(byId("bands"), (band) => link.band(band));
+const sound = soundPlayer((wanted) => link.sound(wanted), (text, playing) => {
+  health.sound(text);
+  say(byId("sound-label"), playing ? "Stop sound" : "Play sound");
+  byId("sound").setAttribute("aria-pressed", String(playing));
+});
+
+let colours = theme();
+let frozen = false;
+/** What came and was not drawn yet. */
+const fresh = {
+  /** @type {import("./wire.js").FieldFrame | undefined} */ field: undefined,
+  /** @type {import("./wire.js").Picture | undefined} */ input: undefined,
+  traces: false,
+  status: false,
+};
+/** @type {{ status: import("./wire.js").Status, viewer: import("./wire.js").Counts } | undefined} */
+let figures;
+/** @type {import("./wire.js").About | undefined} */
+let about;
+/** @type {import("./wire.js").LinkState} */
+let linkState = "connecting";
+let drawnFrames = 0, drawnRate = 0, rateFrom = performance.now(), lastDrawn = -Infinity, shownBand = -1;
+
+const link = connect({
+  field(frame) {
+    // A frame that will not be drawn is acknowledged at once: the newest must not wait behind it.
+    if (fresh.field) link.ack(fresh.field.sequence);
+    fresh.field = frame;
+    if (document.hidden || frozen || calmQuery.matches) link.ack(frame.sequence);
+  },
+  input(picture) { fresh.input = picture; },
+  sound: (samples) => sound.push(samples),
+  status(status, viewer) {
+    figures = { status, viewer };
+    meters.add(status);
+    fresh.status = true;
+  },
+  traces(chunk) {
+    traces.add(chunk);
+    fresh.traces = true;
+  },
+  about(run) {
+    const same = about && about.seed === run.seed && about.title === run.title && JSON.stringify(about.arrays) === JSON.stringify(run.arrays);
+    about = run;
+    if (!same) begin(run);
+  },
+  state(state) {
+    linkState = state;
+    showState();
+  },
+});
+
+/** A run begins: its sheets, bands and names. @param {import("./wire.js").About} run */
+function begin(run) {
+  field.setArrays(run.arrays);
+  bands.setBands(run.band_hz);
+  spectrum.forget();
+  traces.forget();
+  meters.forget();
+  health.forget();
+  shownBand = -1;
+  say(byId("title"), run.title);
+  say(byId("sources"), run.sources.join("   ·   "));
+  byId("sources").title = run.sources.join("\n");
+  say(byId("help-run"), `NAPOT ${run.version}, seed ${run.seed}`);
+  document.title = `${run.title} – NAPOT`;
+}
+
+const STATES = {
+  connecting: ["Connecting", ""],
+  live: ["Live", ""],
+  ended: ["Ended", "The run has ended. The last picture is kept; a new run will show here by itself."],
+  lost: ["Connection lost", "The connection is lost. The last picture is kept; trying again."],
+};
+
+function showState() {
+  const [name, told] = STATES[linkState];
+  const held = frozen && linkState === "live";
+  document.body.dataset.state = held ? "frozen" : linkState;
+  say(byId("state"), held ? "Frozen" : name);
+  const notice = byId("notice");
+  const text = [told, held ? "The display is frozen; the run goes on. Space goes on with it." : "", figures?.status.notice ?? ""].filter(Boolean).join(" ");
+  say(notice, text);
+  notice.hidden = text === "";
+}
+
+/** @param {number} seconds */
+function clock(seconds) {
+  const tenths = Math.floor(seconds * 10 + 1e-6);
+  const hours = Math.floor(tenths / 36_000), minutes = Math.floor(tenths / 600) % 60;
+  const rest = `${String(Math.floor(tenths / 10) % 60).padStart(2, "0")}.${tenths % 10}`;
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
+function drawField() {
+  const frame = fresh.field;
+  if (!frame) return;
+  field.draw(frame);
+  link.ack(frame.sequence);
+  fresh.field = undefined;
+  drawnFrames++;
+  if (frame.band !== shownBand) {
+    shownBand = frame.band;
+    bands.show(shownBand);
+    const hz = about?.band_hz[shownBand];
+    say(byId("field-sub"), hz === undefined ? "" : `${hertz(hz)} band`);
+  }
+}
+
+function drawFigures() {
+  if (!figures) return;
+  const { status, viewer } = figures;
+  const now = performance.now();
+  if (now - rateFrom >= 1_000) {
+    drawnRate = (1_000 * drawnFrames) / (now - rateFrom);
+    drawnFrames = 0;
+    rateFrom = now;
+    field.describe(about && shownBand >= 0 ? `${hertz(about.band_hz[shownBand])} band` : "no band");
+    input.describe();
+  }
+  say(byId("clock"), clock(status.seconds));
+  bands.setOrder(status.order);
+  meters.draw(colours);
+  spectrum.draw(status, colours);
+  health.show(status, viewer, drawnRate);
+  showState();
+}
+
+/** @param {number} now */
+function frame(now) {
+  requestAnimationFrame(frame);
+  if (frozen || (calmQuery.matches && now - lastDrawn < CALM)) return;
+  lastDrawn = now;
+  drawField();
+  if (fresh.input) { input.draw(fresh.input); fresh.input = undefined; }
+  if (fresh.traces) { traces.draw(colours); fresh.traces = false; }
+  if (fresh.status) { drawFigures(); fresh.status = false; }
+}
+
+function recolour() {
+  colours = theme();
+  const table = fieldTable(darkQuery.matches);
+  field.setTable(table);
+  drawWheel(canvasById("wheel"), table);
+  redraw();
+}
+
+function redraw() {
+  traces.draw(colours);
+  meters.draw(colours);
+  if (figures) spectrum.draw(figures.status, colours);
+}
+
+function freeze() {
+  frozen = !frozen;
+  if (frozen && fresh.field) { link.ack(fresh.field.sequence); }
+  fresh.field = undefined;
+  fresh.traces = fresh.status = true;
+  byId("freeze").setAttribute("aria-pressed", String(frozen));
+  showState();
+}
+
+const helpBox = /** @type {HTMLDialogElement} */ (byId("help-box"));
+byId("help").addEventListener("click", () => helpBox.showModal());
+byId("freeze").addEventListener("click", freeze);
+byId("sound").addEventListener("click", () => sound.toggle());
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (event.key === "?") { if (helpBox.open) helpBox.close(); else helpBox.showModal(); return; }
+  if (helpBox.open) return;
+  const digit = Number(event.key);
+  if (digit >= 1 && digit <= bands.count()) link.band(digit - 1);
+  else if (event.key === "s" || event.key === "S") sound.toggle();
+  else if (event.key === " " && !(event.target instanceof HTMLButtonElement)) {
+    // Space on a button presses that button.
+    event.preventDefault();
+    freeze();
+  }
+});
+document.addEventListener("click", (event) => {
+  // A button that was clicked with a pointer must not keep the focus, or Space would press it again.
+  const button = event.detail > 0 && event.target instanceof Element ? event.target.closest("button") : null;
+  if (button && !helpBox.contains(button)) button.blur();
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden && fresh.field) link.ack(fresh.field.sequence);
+});
+darkQuery.addEventListener("change", recolour);
+new ResizeObserver(redraw).observe(byId("traces"));
+
+recolour();
+drawFigures();
+requestAnimationFrame(frame);

@@ -1,0 +1,76 @@
+// @ts-check
+// Bursts and bits: the figure now, and its last minute as a line.
+
+import { fit, say, short } from "./canvas.js";
+
+/** Values kept: a minute at five a second. */
+const HISTORY = 300;
+
+/** @type {{ title: string, unit: string, tone: "phasic" | "tonic", read(status: import("./wire.js").Status): number | null }[]} */
+const METERS = [
+  { title: "Bursts", unit: "per second", tone: "phasic", read: (status) => status.bursts_per_second },
+  { title: "Information", unit: "bits per second", tone: "phasic", read: (status) => status.bits_per_second },
+  { title: "Held", unit: "bits in the field", tone: "tonic", read: (status) => status.bits_held },
+];
+
+/** @param {HTMLElement} host */
+export function meterPanel(host) {
+  const meters = METERS.map((meter) => {
+    const box = document.createElement("div");
+    box.className = `meter ${meter.tone}`;
+    box.innerHTML = '<h2></h2><span class="value">–</span><span class="unit"></span><div class="fill"><canvas role="img"></canvas></div>';
+    const [title, value, unit, fill] = [...box.children];
+    title.textContent = meter.title;
+    unit.textContent = meter.unit;
+    const canvas = /** @type {HTMLCanvasElement} */ (fill.firstElementChild);
+    host.append(box);
+    return { ...meter, value, canvas, history: /** @type {(number | null)[]} */ ([]) };
+  });
+  return {
+    /** @param {import("./wire.js").Status} status */
+    add(status) {
+      for (const meter of meters) {
+        meter.history.push(meter.read(status));
+        if (meter.history.length > HISTORY) meter.history.shift();
+      }
+    },
+    /** @param {import("./canvas.js").Theme} theme */
+    draw(theme) {
+      for (const { title, unit, tone, value, canvas, history } of meters) {
+        const now = history.at(-1);
+        say(value, short(now));
+        canvas.setAttribute("aria-label", `${title}, the last minute: now ${short(now)} ${unit}`);
+        const sheet = fit(canvas);
+        if (!sheet) continue;
+        const { context, width, height } = sheet;
+        const top = Math.max(1e-9, ...history.map((v) => v ?? 0));
+        const x = (/** @type {number} */ i) => width - ((history.length - 1 - i) * width) / (HISTORY - 1);
+        const y = (/** @type {number} */ v) => height - 1 - (v / top) * (height - 4);
+        context.strokeStyle = theme.line;
+        context.beginPath();
+        context.moveTo(0, height - 0.5);
+        context.lineTo(width, height - 0.5);
+        context.stroke();
+        context.beginPath();
+        let pen = false;
+        history.forEach((v, i) => {
+          if (v === null || !Number.isFinite(v)) { pen = false; return; }
+          if (pen) context.lineTo(x(i), y(v));
+          else context.moveTo(x(i), y(v));
+          pen = true;
+        });
+        context.strokeStyle = theme[tone];
+        context.lineWidth = 1.5;
+        context.lineJoin = "round";
+        context.stroke();
+        context.lineTo(width, height);
+        context.lineTo(x(0), height);
+        context.globalAlpha = 0.14;
+        context.fillStyle = theme[tone];
+        context.fill();
+        context.globalAlpha = 1;
+      }
+    },
+    forget() { for (const meter of meters) meter.history.length = 0; },
+  };
+}

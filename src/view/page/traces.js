@@ -1,0 +1,136 @@
+// @ts-check
+// Electrode traces, one above the other, newest at the right, with a scale bar.
+
+import { fit, font, roundDown, say } from "./canvas.js";
+
+/** Seconds across the panel. */
+const SECONDS = 8;
+const LEFT = 40, RIGHT = 46, FOOT = 22;
+
+/** @param {HTMLCanvasElement} canvas @param {HTMLElement} note */
+export function tracePanel(canvas, note) {
+  /** @type {string[]} */
+  let names = [];
+  let rate = 0, end = 0, scale = 0;
+  /** One ring for each electrode; a gap holds NaN. @type {Float32Array[]} */
+  let rings = [];
+
+  /** @param {import("./wire.js").TraceChunk} chunk */
+  function begin(chunk) {
+    names = chunk.names;
+    rate = chunk.rate_hz;
+    rings = names.map(() => new Float32Array(SECONDS * rate).fill(NaN));
+    scale = 0;
+    say(note, `${names.length} at ${rate} Hz`);
+  }
+
+  /** Microvolts between two baselines: five times the median rms, held still until it is far off. */
+  function follow() {
+    const rms = rings.map((ring) => {
+      let sum = 0, count = 0;
+      for (const v of ring) if (v === v) { sum += v * v; count++; }
+      return count ? Math.sqrt(sum / count) : 0;
+    }).sort((a, b) => a - b);
+    const wanted = 5 * rms[rms.length >> 1];
+    if (wanted > 0 && (scale === 0 || wanted > 1.6 * scale || wanted < scale / 2.2)) scale = wanted;
+  }
+
+  return {
+    /** @param {import("./wire.js").TraceChunk} chunk */
+    add(chunk) {
+      if (chunk.rate_hz !== rate || chunk.names.join() !== names.join()) begin(chunk);
+      const length = chunk.microvolts[0]?.length ?? 0;
+      const first = Math.round((chunk.first_tick * rate) / 1000);
+      const size = SECONDS * rate;
+      if (first < end || first - end > size) rings.forEach((ring) => ring.fill(NaN));
+      else for (let i = end; i < first; i++) rings.forEach((ring) => { ring[i % size] = NaN; });
+      chunk.microvolts.forEach((row, k) => row.forEach((v, i) => { rings[k][(first + i) % size] = v ?? NaN; }));
+      end = first + length;
+    },
+    forget() { names = []; rings = []; rate = 0; end = 0; },
+    /** @param {import("./canvas.js").Theme} theme */
+    draw(theme) {
+      const sheet = fit(canvas);
+      if (!sheet) return;
+      const { context, width, height } = sheet;
+      context.font = font(11.5);
+      context.textBaseline = "middle";
+      if (!rings.length) {
+        context.fillStyle = theme.quiet;
+        context.textAlign = "center";
+        context.fillText("Waiting for the electrodes", width / 2, height / 2);
+        return;
+      }
+      follow();
+      const span = width - LEFT - RIGHT, spacing = (height - FOOT) / rings.length;
+      const size = SECONDS * rate, gain = scale > 0 ? spacing / scale : 0;
+      // No more points than pixels: beyond that a line only costs.
+      const stride = Math.max(1, Math.floor(size / (1.5 * span)));
+      const every = Math.max(1, Math.ceil(12 / spacing));
+      context.strokeStyle = theme.grid;
+      context.lineWidth = 1;
+      for (let s = 0; s <= SECONDS; s++) {
+        const x = Math.round(LEFT + span - (s * span) / SECONDS) + 0.5;
+        context.beginPath();
+        context.moveTo(x, 0);
+        context.lineTo(x, height - FOOT);
+        context.stroke();
+      }
+      context.textAlign = "left";
+      context.fillStyle = theme.quiet;
+      rings.forEach((_, k) => { if (k % every === 0) context.fillText(names[k], 0, (k + 0.5) * spacing); });
+      context.save();
+      context.beginPath();
+      context.rect(LEFT, -4, span, height - FOOT + 8);
+      context.clip();
+      context.strokeStyle = theme.tonic;
+      context.lineWidth = 1;
+      context.lineJoin = "round";
+      // Whole strides from the start of the run: the same samples are drawn while they travel.
+      const oldest = Math.ceil(Math.max(0, end - size) / stride) * stride;
+      rings.forEach((ring, k) => {
+        const base = (k + 0.5) * spacing;
+        let pen = false;
+        context.beginPath();
+        for (let i = oldest; i < end; i += stride) {
+          const v = ring[i % size];
+          if (v !== v) { pen = false; continue; }
+          const x = LEFT + span - ((end - i) * span) / size, y = base - v * gain;
+          if (pen) context.lineTo(x, y);
+          else context.moveTo(x, y);
+          pen = true;
+        }
+        context.stroke();
+      });
+      context.restore();
+      scaleBar(context, theme, width, height, span / SECONDS, gain);
+      canvas.setAttribute("aria-label",
+        `${names.length} electrode traces, the last ${SECONDS} s, ${scale ? scale.toFixed(0) : "?"} microvolts from line to line`);
+    },
+  };
+
+  /** @param {CanvasRenderingContext2D} context @param {import("./canvas.js").Theme} theme @param {number} width @param {number} height
+   * @param {number} second pixels in a second @param {number} gain pixels in a microvolt */
+  function scaleBar(context, theme, width, height, second, gain) {
+    const bottom = height - FOOT - 0.5, x = width - RIGHT + 8.5;
+    context.strokeStyle = theme.text;
+    context.fillStyle = theme.text;
+    context.lineWidth = 1.5;
+    context.beginPath();
+    const microvolts = gain > 0 ? roundDown(56 / gain) : 0;
+    context.moveTo(x, bottom - microvolts * gain);
+    context.lineTo(x, bottom);
+    context.stroke();
+    context.beginPath();
+    context.moveTo(width - RIGHT - second, height - 10.5);
+    context.lineTo(width - RIGHT, height - 10.5);
+    context.stroke();
+    context.textAlign = "left";
+    if (microvolts > 0) {
+      const middle = bottom - (microvolts * gain) / 2;
+      context.fillText(String(microvolts), x + 6, middle - 7);
+      context.fillText("µV", x + 6, middle + 7);
+    }
+    context.fillText("1 s", width - RIGHT + 6, height - 10);
+  }
+}

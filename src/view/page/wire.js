@@ -1,0 +1,117 @@
+// @ts-check
+// The WebSocket: decodes the server's messages (src/view/protocol.rs), acknowledges, reconnects.
+
+/** @typedef {{ array: number, width: number, height: number, bytes: Uint8Array }} FieldImage */
+/** @typedef {{ sequence: number, tick: number, band: number, images: FieldImage[] }} FieldFrame */
+/** @typedef {{ width: number, height: number, rgb: Uint8Array }} Picture */
+/** @typedef {{ first_tick: number, rate_hz: number, names: string[], microvolts: (number | null)[][] }} TraceChunk */
+/** @typedef {{ produced: number, delivered: number, dropped: number, sound_dropped: number, traces_dropped: number }} Counts */
+/** @typedef {{ seconds: number, realtime_factor: number | null, deadline_misses: number, bursts_per_second: number,
+ *   bits_per_second: number, bits_held: number | null, spectrum_hz: number[], spectrum_power: number[], spectrum_fit: number[],
+ *   exponent: number | null, exponent_interval: [number, number] | null, order: number[], tick_ms: [number | null, number | null],
+ *   sources: [string, number, number, number][], notice: string }} Status */
+/** @typedef {{ title: string, version: string, seed: string, arrays: [string, { height: number, width: number, bands: number }][],
+ *   band_hz: number[], sources: string[] }} About */
+/** @typedef {"connecting" | "live" | "ended" | "lost"} LinkState */
+/** @typedef {{ field(frame: FieldFrame): void, input(picture: Picture): void, sound(samples: Float32Array, position: number): void,
+ *   status(status: Status, viewer: Counts): void, traces(chunk: TraceChunk): void, about(about: About): void,
+ *   state(state: LinkState): void }} Receiver */
+
+const HEADER_BYTES = 24;
+const VERSION = 1;
+/** The server's close code for "the run has ended". */
+const AWAY = 1001;
+/** Wait before the first and the longest wait before a later try, in ms. */
+const RETRY = [400, 3000];
+
+const text = new TextDecoder();
+
+/** @param {ArrayBuffer} buffer @param {DataView} view @returns {FieldFrame} */
+function readField(buffer, view) {
+  const images = [];
+  let at = HEADER_BYTES;
+  for (let i = view.getUint32(4, true); i > 0; i--) {
+    const width = view.getUint16(at + 4, true), height = view.getUint16(at + 6, true);
+    const bytes = new Uint8Array(buffer, at + 8, 2 * width * height);
+    images.push({ array: view.getUint16(at, true), width, height, bytes });
+    at += 8 + bytes.length;
+  }
+  return { sequence: count(view, 8), tick: count(view, 16), band: view.getUint16(2, true), images };
+}
+
+/** A 64-bit count; exact below 2^53, which at one a millisecond is 285,000 years. @param {DataView} view @param {number} at */
+const count = (view, at) => Number(view.getBigUint64(at, true));
+
+/** @param {ArrayBuffer} buffer @param {Receiver} receiver */
+function dispatch(buffer, receiver) {
+  if (buffer.byteLength < HEADER_BYTES) return;
+  const view = new DataView(buffer);
+  if (view.getUint8(1) !== VERSION) return;
+  const json = () => JSON.parse(text.decode(new Uint8Array(buffer, HEADER_BYTES)));
+  switch (view.getUint8(0)) {
+    case 1: return receiver.field(readField(buffer, view));
+    case 2: return receiver.input({
+      width: view.getUint16(HEADER_BYTES, true),
+      height: view.getUint16(HEADER_BYTES + 2, true),
+      rgb: new Uint8Array(buffer, HEADER_BYTES + 8),
+    });
+    case 3: return receiver.sound(new Float32Array(buffer, HEADER_BYTES), count(view, 16));
+    case 4: {
+      const message = json();
+      if (message.status) receiver.status(message.status, message.viewer);
+      if (message.ended) receiver.state("ended");
+      return;
+    }
+    case 5: return receiver.traces(json());
+    case 6: return receiver.about(json());
+  }
+}
+
+/** Connects, and connects again when the connection is lost. @param {Receiver} receiver */
+export function connect(receiver) {
+  /** @type {WebSocket | undefined} */
+  let socket;
+  let wait = RETRY[0];
+  let ended = false;
+  const wanted = { sound: false };
+
+  const send = (/** @type {object} */ request) => {
+    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(request));
+  };
+  const open = () => {
+    socket = new WebSocket(`ws://${location.host}/socket`);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      wait = RETRY[0];
+      ended = false;
+      receiver.state("live");
+      if (wanted.sound) send({ sound: true });
+    };
+    socket.onmessage = (event) => dispatch(event.data, {
+      ...receiver,
+      state: (state) => {
+        ended = state === "ended";
+        receiver.state(state);
+      },
+    });
+    socket.onclose = (event) => {
+      ended ||= event.code === AWAY;
+      receiver.state(ended ? "ended" : "lost");
+      setTimeout(open, wait);
+      wait = Math.min(2 * wait, RETRY[1]);
+    };
+  };
+  open();
+
+  return {
+    /** The frame was drawn, or passed over: the server may send another. @param {number} sequence */
+    ack: (sequence) => send({ ack: sequence }),
+    /** @param {number} band */
+    band: (band) => send({ band }),
+    /** @param {boolean} sound */
+    sound: (sound) => {
+      wanted.sound = sound;
+      send({ sound });
+    },
+  };
+}

@@ -1,0 +1,146 @@
+//! Takes what the engine publishes and shares it among the viewers; with none, it only empties the feeds.
+
+use std::sync::Arc;
+
+use crossbeam_channel::{TryRecvError, TrySendError};
+
+use super::protocol;
+use super::server::Shared;
+use super::{About, Feeds};
+use crate::signal::Control;
+
+/// Sound frames in one message at most: 20 ms.
+const CHUNK_FRAMES: usize = 960;
+/// Messages of one feed that one turn takes at most: bounds a turn where the engine runs ahead.
+const TURN: usize = 256;
+
+/// The feeds' reading side.
+pub(super) struct Pump {
+    feeds: Feeds,
+    shared: Arc<Shared>,
+    field_sequence: u64,
+    input_sequence: u64,
+    trace_sequence: u64,
+    sound_sequence: u64,
+    sound_position: u64,
+    chunk: Vec<[f32; 2]>,
+    traces_open: bool,
+}
+
+impl Pump {
+    /// A pump from `feeds` to `shared`'s viewers.
+    pub(super) fn new(feeds: Feeds, shared: Arc<Shared>) -> Self {
+        Self {
+            feeds,
+            shared,
+            field_sequence: 0,
+            input_sequence: 0,
+            trace_sequence: 0,
+            sound_sequence: 0,
+            sound_position: 0,
+            chunk: vec![[0.0; 2]; CHUNK_FRAMES],
+            traces_open: true,
+        }
+    }
+
+    /// Takes all that has come. A viewer who just joined gets the newest of everything.
+    pub(super) fn turn(&mut self) {
+        let joined = self.shared.take_joined();
+        let watched = self.shared.viewers() > 0;
+        let written = self.feeds.sound.is_written();
+        self.pass_field(watched, joined);
+        self.pass_input(watched, joined);
+        self.pass_traces(watched);
+        self.pass_sound(watched);
+        if !written && !self.traces_open && !self.shared.has_ended() {
+            self.shared.end();
+            self.pass_status(watched, true);
+        } else {
+            self.pass_status(watched, joined);
+        }
+        self.pass_control();
+    }
+
+    fn pass_field(&mut self, watched: bool, joined: bool) {
+        let fresh = self.feeds.field.update();
+        self.field_sequence += u64::from(fresh);
+        if watched
+            && (fresh || joined)
+            && let Some(bytes) = protocol::field(self.feeds.field.output_buffer(), self.field_sequence)
+        {
+            self.shared.each(|outbox| outbox.offer_field(self.field_sequence, bytes.clone()));
+        }
+    }
+
+    fn pass_input(&mut self, watched: bool, joined: bool) {
+        let fresh = self.feeds.input.update();
+        self.input_sequence += u64::from(fresh);
+        if watched
+            && (fresh || joined)
+            && let Some(bytes) = protocol::input(self.feeds.input.output_buffer(), self.input_sequence)
+        {
+            self.shared.each(|outbox| outbox.offer_input(bytes.clone()));
+        }
+    }
+
+    fn pass_status(&mut self, watched: bool, joined: bool) {
+        let fresh = self.feeds.status.update();
+        if !(fresh || joined) {
+            return;
+        }
+        let Ok(text) = serde_json::to_string(self.feeds.status.output_buffer()) else {
+            return;
+        };
+        let text: Arc<str> = text.into();
+        if watched {
+            self.shared.each(|outbox| outbox.offer_status(Arc::clone(&text)));
+        }
+        self.shared.keep_status(text);
+    }
+
+    fn pass_traces(&mut self, watched: bool) {
+        for _ in 0..TURN {
+            match self.feeds.traces.try_recv() {
+                Ok(chunk) => {
+                    self.trace_sequence += 1;
+                    if watched && let Some(bytes) = protocol::traces(chunk, self.trace_sequence) {
+                        self.shared.each(|outbox| outbox.offer_traces(bytes.clone()));
+                    }
+                }
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => {
+                    self.traces_open = false;
+                    break;
+                }
+            }
+        }
+    }
+
+    fn pass_sound(&mut self, watched: bool) {
+        let listened = watched && self.shared.any(super::outbox::Outbox::wants_sound);
+        for _ in 0..TURN {
+            let taken = self.feeds.sound.pop_into(&mut self.chunk);
+            if taken == 0 {
+                break;
+            }
+            self.sound_sequence += 1;
+            if listened {
+                let bytes = protocol::sound(&self.chunk[..taken], self.sound_sequence, self.sound_position);
+                self.shared.each(|outbox| outbox.offer_sound(taken, bytes.clone()));
+            }
+            self.sound_position += taken as u64;
+        }
+    }
+
+    fn pass_control(&mut self) {
+        let Some(band) = self.shared.take_wanted_band() else { return };
+        if let Err(TrySendError::Full(_)) = self.feeds.control.try_send(Control::ShowBand(band)) {
+            self.shared.retry_band(band);
+        }
+    }
+}
+
+/// The page's description of the run.
+pub(super) fn describe(about: &About) -> String {
+    serde_json::to_string(about).unwrap_or_else(|_| "{}".into())
+}

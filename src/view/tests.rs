@@ -1,0 +1,523 @@
+//! What a browser, a stranger and a careless client notice of the page's server, over real sockets.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::server::Limits;
+use super::{About, DEFAULT_PORT, Feeds, Running, ViewParameters, start, start_within};
+use crate::signal::{ArrayId, Control, FieldFrame, FieldImage, InputPicture, SheetShape, Status, TraceChunk};
+use crate::stream::latest::{Writer, latest};
+use crate::stream::ring::{Counters, Producer, ring};
+use crate::time::Tick;
+
+/// The engine's side of the feeds.
+struct Engine {
+    field: Writer<FieldFrame>,
+    input: Writer<InputPicture>,
+    status: Writer<Status>,
+    traces: Sender<TraceChunk>,
+    sound: Producer<[f32; 2]>,
+    sound_counts: std::sync::Arc<Counters>,
+    wishes: Receiver<Control>,
+    ticks: u64,
+}
+
+impl Engine {
+    fn new() -> (Self, Feeds) {
+        let (field, field_out) = latest(&FieldFrame::default());
+        let (input, input_out) = latest(&InputPicture::default());
+        let (status, status_out) = latest(&Status::default());
+        let (traces, traces_out) = crossbeam_channel::bounded(16);
+        let (sound, sound_out, sound_counts) = ring(4_800);
+        let (control, wishes) = crossbeam_channel::bounded(1);
+        let about = About {
+            title: "test".into(),
+            version: "0".into(),
+            seed: u64::MAX,
+            arrays: vec![("vision".into(), SheetShape { height: 2, width: 3, bands: 8 })],
+            band_hz: vec![1.0; 8],
+            sources: Vec::new(),
+        };
+        let feeds = Feeds {
+            field: field_out,
+            input: input_out,
+            status: status_out,
+            traces: traces_out,
+            sound: sound_out,
+            control,
+            about,
+        };
+        (Self { field, input, status, traces, sound, sound_counts, wishes, ticks: 0 }, feeds)
+    }
+
+    fn field(&mut self) {
+        self.ticks += 33;
+        let bytes = vec![7; 12];
+        let image = FieldImage { array: ArrayId(0), width: 3, height: 2, phase_amplitude: bytes };
+        self.field.write(FieldFrame { tick: Tick(self.ticks), band: 5, images: vec![image] });
+    }
+}
+
+fn quick() -> Limits {
+    Limits {
+        head: Duration::from_millis(150),
+        patience: Duration::from_millis(400),
+        farewell: Duration::from_millis(150),
+        ..Limits::default()
+    }
+}
+
+fn any_port() -> ViewParameters {
+    ViewParameters { port: 0, open: false }
+}
+
+fn served(limits: Limits) -> (Engine, Running) {
+    let (engine, feeds) = Engine::new();
+    (engine, start_within(&any_port(), feeds, limits).unwrap())
+}
+
+fn dial(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream
+}
+
+/// Sends a request's head as written and returns the whole answer.
+fn ask(address: SocketAddr, head: &str) -> String {
+    let mut stream = dial(address);
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    // A server that keeps the connection open is cut off by the time limit; what came counts.
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn get(address: SocketAddr, path: &str, host: &str) -> String {
+    ask(address, &format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"))
+}
+
+fn status_of(answer: &str) -> u16 {
+    answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
+}
+
+/// A WebSocket client that does only what a test tells it.
+struct Viewer {
+    stream: TcpStream,
+}
+
+#[derive(Debug, PartialEq)]
+enum Said {
+    Binary(Vec<u8>),
+    Close(u16),
+    Gone,
+}
+
+impl Viewer {
+    fn knock(address: SocketAddr, extra: &str) -> (Self, u16) {
+        let mut stream = dial(address);
+        let head = format!(
+            "GET /socket HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{extra}\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        let mut byte = [0];
+        while !answer.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|count| count == 1) {
+            answer.push(byte[0]);
+        }
+        (Self { stream }, status_of(&String::from_utf8_lossy(&answer)))
+    }
+
+    fn open(address: SocketAddr) -> Self {
+        let (viewer, status) = Self::knock(address, "");
+        assert_eq!(status, 101);
+        viewer
+    }
+
+    /// Sends one masked frame (RFC 6455, section 5.2), the mask being zero.
+    fn frame(&mut self, opcode: u8, payload: &[u8]) {
+        let mut frame = vec![0x80 | opcode];
+        match payload.len() {
+            length @ 0..126 => frame.push(0x80 | length as u8),
+            length => {
+                frame.push(0x80 | 127);
+                frame.extend((length as u64).to_be_bytes());
+            }
+        }
+        frame.extend([0; 4]);
+        frame.extend_from_slice(payload);
+        // The server may have closed already: then what it said is what counts.
+        let _ = self.stream.write_all(&frame);
+    }
+
+    fn request(&mut self, json: &str) {
+        self.frame(1, json.as_bytes());
+    }
+
+    fn hear(&mut self) -> Said {
+        let mut head = [0; 2];
+        if self.stream.read_exact(&mut head).is_err() {
+            return Said::Gone;
+        }
+        let mut wide = [0; 8];
+        let width = match head[1] {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        if self.stream.read_exact(&mut wide[8 - width..]).is_err() {
+            return Said::Gone;
+        }
+        let length = if width == 0 { usize::from(head[1]) } else { u64::from_be_bytes(wide) as usize };
+        let mut payload = vec![0; length];
+        if self.stream.read_exact(&mut payload).is_err() {
+            return Said::Gone;
+        }
+        match head[0] & 0x0F {
+            8 => Said::Close(u16::from_be_bytes([payload[0], payload[1]])),
+            _ => Said::Binary(payload),
+        }
+    }
+
+    /// The next message of `kind`; panics where the connection ends before.
+    fn next(&mut self, kind: u8) -> Vec<u8> {
+        loop {
+            match self.hear() {
+                Said::Binary(bytes) if bytes[0] == kind => return bytes,
+                Said::Binary(_) => {}
+                end => panic!("{end:?} came before a message of kind {kind}"),
+            }
+        }
+    }
+
+    fn end(&mut self) -> Said {
+        loop {
+            match self.hear() {
+                Said::Binary(_) => {}
+                end => return end,
+            }
+        }
+    }
+}
+
+fn sequence(message: &[u8]) -> u64 {
+    u64::from_le_bytes(message[8..16].try_into().unwrap())
+}
+
+fn json(message: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(&message[24..]).unwrap()
+}
+
+#[test]
+fn the_page_and_all_its_files_are_served_with_their_types_and_strict_headers() {
+    let (_engine, page) = served(Limits::default());
+    let host = page.address().to_string();
+    for asset in super::assets::ASSETS {
+        let answer = get(page.address(), asset.path, &host);
+        assert_eq!(status_of(&answer), 200, "{}", asset.path);
+        assert!(answer.contains(&format!("content-type: {}", asset.kind)), "{answer}");
+        assert!(
+            answer
+                .contains("content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'")
+        );
+        assert!(answer.contains("x-content-type-options: nosniff"));
+        assert!(answer.contains("referrer-policy: no-referrer"));
+        assert!(answer.ends_with(&*String::from_utf8_lossy(asset.bytes)), "{}", asset.path);
+    }
+    assert_eq!(status_of(&get(page.address(), "/../Cargo.toml", &host)), 404);
+    let post = format!("POST / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(status_of(&ask(page.address(), &post)), 405);
+}
+
+#[test]
+fn the_page_holds_nothing_inline_and_names_no_other_place() {
+    for asset in super::assets::ASSETS {
+        let text = String::from_utf8_lossy(asset.bytes);
+        assert!(!text.contains("https://"), "{}", asset.path);
+        assert!(!text.contains("style=") && !text.contains("onclick"), "{}", asset.path);
+        if asset.kind.starts_with("text/javascript") {
+            assert!(text.starts_with("// @ts-check"), "{}", asset.path);
+            let imports = text.lines().filter_map(|line| line.split(" from \"./").nth(1));
+            for import in imports {
+                let path = format!("/{}", import.trim_end_matches("\";"));
+                assert!(super::assets::ASSETS.iter().any(|other| other.path == path), "{path}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_request_for_another_host_is_refused() {
+    let (_engine, page) = served(Limits::default());
+    let port = page.address().port();
+    for name in ["127.0.0.1", "localhost", "[::1]"] {
+        assert_eq!(status_of(&get(page.address(), "/", &format!("{name}:{port}"))), 200, "{name}");
+    }
+    for host in ["evil.example", "127.0.0.1.evil.com", "127.0.0.1:1", &format!("evil.example:{port}")] {
+        let answer = get(page.address(), "/", host);
+        assert_eq!(status_of(&answer), 403, "{host}");
+        assert!(answer.contains("nosniff"), "a refusal carries the headers too");
+    }
+    assert_eq!(status_of(&ask(page.address(), "GET / HTTP/1.0\r\n\r\n")), 403);
+}
+
+#[test]
+fn a_socket_opens_for_our_page_and_for_programs_but_for_no_other_page() {
+    let (_engine, page) = served(Limits::default());
+    let knock = |extra: &str| Viewer::knock(page.address(), extra).1;
+    assert_eq!(knock(""), 101);
+    assert_eq!(knock(&format!("Origin: http://{}\r\n", page.address())), 101);
+    for origin in
+        ["null", "http://evil.example", "http://127.0.0.1:1", &format!("https://{}", page.address())]
+    {
+        assert_eq!(knock(&format!("Origin: {origin}\r\n")), 403, "{origin}");
+    }
+}
+
+#[test]
+fn a_viewer_learns_what_runs_and_sees_all_that_is_published() {
+    let (mut engine, page) = served(Limits::default());
+    engine.field();
+    engine.input.write(InputPicture { width: 1, height: 1, rgb: vec![1, 2, 3] });
+    let mut viewer = Viewer::open(page.address());
+    let about = json(&viewer.next(6));
+    assert_eq!(about["seed"], u64::MAX.to_string());
+    assert_eq!(about["arrays"][0][1]["width"], 3);
+
+    let input = viewer.next(2);
+    assert_eq!(&input[24..], [1, 0, 1, 0, 0, 0, 0, 0, 1, 2, 3]);
+    let field = viewer.next(1);
+    assert_eq!(field[..8], [1, 1, 5, 0, 1, 0, 0, 0]);
+    assert_eq!(u64::from_le_bytes(field[16..24].try_into().unwrap()), 33);
+    assert_eq!(field[24..32], [0, 0, 0, 0, 3, 0, 2, 0]);
+    assert_eq!(field[32..], [7; 12]);
+
+    let names = vec!["Cz".to_owned()];
+    let chunk = TraceChunk { first_tick: 50, rate_hz: 250, names, microvolts: vec![vec![1.234_567]] };
+    engine.traces.send(chunk).unwrap();
+    assert_eq!(json(&viewer.next(5))["microvolts"][0][0], 1.23);
+
+    engine.status.write(Status { bursts_per_second: 12.5, ..Status::default() });
+    loop {
+        let status = json(&viewer.next(4));
+        if status["status"]["bursts_per_second"] == 12.5 {
+            assert_eq!(status["viewers"], 1);
+            assert_eq!(status["ended"], false);
+            assert!(status["status"]["exponent"].is_null(), "what was not measured is null");
+            break;
+        }
+    }
+}
+
+#[test]
+fn sound_comes_only_when_asked_for_and_the_ring_is_emptied_all_the_same() {
+    let (mut engine, page) = served(Limits::default());
+    for _ in 0..480 {
+        engine.sound.push([0.5, -0.5]);
+    }
+    while engine.sound_counts.read().delivered < 480 {
+        std::thread::yield_now();
+    }
+    let mut viewer = Viewer::open(page.address());
+    viewer.request(r#"{"sound":true}"#);
+    let heard = loop {
+        // The request and the sound take different ways: push until some is heard.
+        engine.sound.push([0.25, -0.25]);
+        engine.status.write(Status::default());
+        if let Said::Binary(bytes) = viewer.hear()
+            && bytes[0] == 3
+        {
+            break bytes;
+        }
+    };
+    assert_eq!(heard[24..32], [0.25f32.to_le_bytes(), (-0.25f32).to_le_bytes()].concat());
+    assert!(u64::from_le_bytes(heard[16..24].try_into().unwrap()) >= 480, "its place counts from the start");
+}
+
+#[test]
+fn two_frames_are_under_way_at_most_and_the_newest_comes_next() {
+    let (mut engine, page) = served(Limits::default());
+    engine.field();
+    let mut viewer = Viewer::open(page.address());
+    assert_eq!(sequence(&viewer.next(1)), 1);
+    engine.field();
+    assert_eq!(sequence(&viewer.next(1)), 2);
+    // No credit left: the next frames must not come, only the newest of them after an acknowledgement.
+    for _ in 0..5 {
+        engine.field();
+        while !engine.field.consumed() {
+            std::thread::yield_now();
+        }
+    }
+    engine.status.write(Status { seconds: 1.0, ..Status::default() });
+    let mut status = serde_json::Value::Null;
+    while status["status"]["seconds"] != 1.0 {
+        match viewer.hear() {
+            Said::Binary(bytes) if bytes[0] == 4 => status = json(&bytes),
+            Said::Binary(bytes) => assert_ne!(bytes[0], 1, "a frame came without a credit"),
+            end => panic!("{end:?}"),
+        }
+    }
+    assert_eq!(status["viewer"]["produced"], 7);
+    assert_eq!(status["viewer"]["delivered"], 2);
+    assert_eq!(status["viewer"]["dropped"], 4, "one of the seven waits");
+    viewer.request(r#"{"ack":2}"#);
+    assert_eq!(sequence(&viewer.next(1)), 7);
+}
+
+#[test]
+fn a_chosen_band_reaches_the_engine_and_one_that_is_not_there_does_not() {
+    let (engine, page) = served(Limits::default());
+    let mut viewer = Viewer::open(page.address());
+    viewer.request(r#"{"band":8}"#);
+    viewer.request(r#"{"band":3}"#);
+    let wish = engine.wishes.recv_timeout(Duration::from_secs(5)).unwrap();
+    assert_eq!(wish, Control::ShowBand(3));
+}
+
+#[test]
+fn a_full_way_to_the_engine_keeps_the_newest_wish() {
+    let (engine, page) = served(Limits::default());
+    let mut viewer = Viewer::open(page.address());
+    viewer.request(r#"{"band":1}"#);
+    while engine.wishes.is_empty() {
+        std::thread::yield_now();
+    }
+    for band in 2..6 {
+        viewer.request(&format!(r#"{{"band":{band}}}"#));
+    }
+    // The status answers after the wishes were read.
+    let mut last = Control::ShowBand(0);
+    while last != Control::ShowBand(5) {
+        last = engine.wishes.recv_timeout(Duration::from_secs(5)).unwrap();
+    }
+    assert!(engine.wishes.is_empty());
+}
+
+#[test]
+fn the_ninth_viewer_is_refused_until_one_leaves() {
+    let (_engine, page) = served(Limits::default());
+    let mut viewers: Vec<Viewer> = (0..8).map(|_| Viewer::open(page.address())).collect();
+    assert_eq!(Viewer::knock(page.address(), "").1, 503);
+    viewers.pop();
+    let place_came_free = (0..500).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        Viewer::knock(page.address(), "").1 == 101
+    });
+    assert!(place_came_free);
+}
+
+#[test]
+fn a_viewer_that_draws_nothing_is_closed_and_holds_nobody_up() {
+    let (mut engine, page) = served(quick());
+    let mut paused = Viewer::open(page.address());
+    let mut other = Viewer::open(page.address());
+    let mut drawn = 0;
+    // The paused one reads nothing at all; the other goes on past the time at which that one is closed.
+    while drawn < 40 {
+        engine.field();
+        drawn = sequence(&other.next(1));
+        other.request(&format!(r#"{{"ack":{drawn}}}"#));
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    assert_eq!(paused.end(), Said::Close(1013));
+}
+
+#[test]
+fn careless_requests_close_their_own_connection_only() {
+    let (_engine, page) = served(Limits::default());
+    let close = |opcode: u8, payload: &[u8]| {
+        let mut viewer = Viewer::open(page.address());
+        viewer.frame(opcode, payload);
+        viewer.end()
+    };
+    assert_eq!(close(1, b"{\"fly\":1}"), Said::Close(1008));
+    assert_eq!(close(1, b"not JSON"), Said::Close(1008));
+    assert_eq!(close(2, b"{}"), Said::Close(1003));
+    assert_eq!(close(1, &vec![b' '; 64 * 1024 + 1]), Said::Close(1009));
+    assert_eq!(status_of(&get(page.address(), "/", &page.address().to_string())), 200);
+}
+
+#[test]
+fn a_flood_of_requests_is_cut_off() {
+    let limits = Limits { requests_per_check: 20, ..quick() };
+    let (_engine, page) = served(limits);
+    let mut viewer = Viewer::open(page.address());
+    for _ in 0..200 {
+        viewer.frame(9, b"ping");
+    }
+    let mut end = viewer.hear();
+    while matches!(end, Said::Binary(_)) {
+        end = viewer.hear();
+    }
+    assert_eq!(end, Said::Close(1008));
+}
+
+#[test]
+fn half_a_request_does_not_stay() {
+    let (_engine, page) = served(quick());
+    for half in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: 127"] {
+        let mut stream = dial(page.address());
+        stream.write_all(half.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        assert!(stream.read_to_end(&mut answer).is_ok(), "the connection with {half:?} stayed open");
+    }
+}
+
+#[test]
+fn the_end_of_the_engine_is_told_and_the_last_picture_stays() {
+    let (mut engine, page) = served(Limits::default());
+    engine.field();
+    engine.status.write(Status { seconds: 9.0, ..Status::default() });
+    let mut viewer = Viewer::open(page.address());
+    viewer.next(1);
+    drop(engine);
+    while json(&viewer.next(4))["ended"] != true {}
+    let mut late = Viewer::open(page.address());
+    assert_eq!(sequence(&late.next(1)), 1, "who comes late still sees the last frame");
+}
+
+#[test]
+fn a_stop_is_told_and_does_not_wait_for_a_paused_viewer() {
+    let (mut engine, page) = served(quick());
+    let address = page.address();
+    let _paused = Viewer::open(address);
+    let mut viewer = Viewer::open(address);
+    engine.field();
+    viewer.next(1);
+    let (done, stopped) = crossbeam_channel::bounded(1);
+    std::thread::spawn(move || {
+        page.stop();
+        let _ = done.send(());
+    });
+    assert!(stopped.recv_timeout(Duration::from_secs(1)).is_ok(), "the server took more than a second");
+    assert_eq!(json(&viewer.next(4))["ended"], true);
+    assert_eq!(viewer.end(), Said::Close(1001));
+    assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn a_named_port_that_is_taken_is_an_error_and_the_default_one_moves_on() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let error = start(&ViewParameters { port, open: false }, Engine::new().1).unwrap_err();
+    let told = error.to_string();
+    assert!(told.contains("view.port: the port is taken") && told.contains(&port.to_string()), "{told}");
+
+    // Whoever has the default port, this test or another program: the page must go elsewhere.
+    let _default = TcpListener::bind((Ipv4Addr::LOCALHOST, DEFAULT_PORT));
+    let page = start(&ViewParameters::default(), Engine::new().1).unwrap();
+    assert!((DEFAULT_PORT + 1..=DEFAULT_PORT + 10).contains(&page.address().port()));
+    page.stop();
+}
+
+#[test]
+fn a_port_that_needs_a_privilege_is_refused_by_its_key() {
+    let error = ViewParameters { port: 80, open: false }.check().unwrap_err();
+    assert_eq!(error.kind().exit_code(), 2);
+    assert!(error.to_string().starts_with("view.port: "));
+    assert!(any_port().check().is_ok());
+}

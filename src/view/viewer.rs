@@ -1,0 +1,193 @@
+//! One viewer's WebSocket: credits, time limits, requests.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::outbox::{Next, Outbox};
+use super::protocol::{self, Kind, Request};
+use super::server::{Limits, Shared};
+
+/// Field frames that may be under way: one that is being drawn and one that travels. More would only
+/// grow old in the buffers between.
+const CREDITS: usize = 2;
+/// The share of the patience after which a viewer's progress is looked at again.
+const CHECKS: u32 = 5;
+
+/// Why a viewer's connection ends.
+enum End {
+    /// The viewer left, or its connection broke.
+    Left,
+    /// It took nothing for too long.
+    Paused,
+    /// It asked for what is not allowed: a close code and a reason.
+    Refused(u16, &'static str),
+    /// The server ends.
+    Stopped,
+}
+
+struct Viewer<'a> {
+    socket: WebSocket,
+    outbox: Arc<Outbox>,
+    shared: &'a Shared,
+    under_way: VecDeque<u64>,
+    field_broke_off: bool,
+    status_sequence: u64,
+    requests: u32,
+}
+
+/// Serves one viewer until it leaves, stalls, misbehaves, or the server stops.
+pub(super) async fn serve(socket: WebSocket, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+    let outbox = shared.join();
+    let mut viewer = Viewer {
+        socket,
+        outbox: Arc::clone(&outbox),
+        shared: &shared,
+        under_way: VecDeque::with_capacity(CREDITS),
+        field_broke_off: false,
+        status_sequence: 0,
+        requests: 0,
+    };
+    let end = viewer.run(&mut stopped).await;
+    viewer.close(&end).await;
+    let counts = outbox.close(viewer.field_broke_off);
+    shared.leave(&outbox);
+    tracing::debug!(
+        produced = counts.produced,
+        delivered = counts.delivered,
+        dropped = counts.dropped,
+        "a viewer left"
+    );
+}
+
+impl Viewer<'_> {
+    async fn run(&mut self, stopped: &mut watch::Receiver<bool>) -> End {
+        let about = protocol::json(Kind::About, &self.shared.about, 1, 0);
+        if let Err(end) = self.send(Message::Binary(about)).await {
+            return end;
+        }
+        let Limits { patience, requests_per_check, .. } = self.shared.limits;
+        let mut checks = tokio::time::interval(patience / CHECKS);
+        let mut idle_checks = 0;
+        let mut oldest = None;
+        loop {
+            while let Some(next) = self.outbox.take(self.under_way.len() < CREDITS) {
+                if let Err(end) = self.send_next(next).await {
+                    return end;
+                }
+            }
+            tokio::select! {
+                message = self.socket.recv() => match message {
+                    Some(Ok(message)) => if let Err(end) = self.receive(message) { return end },
+                    // The one error that is the viewer's doing and leaves a connection to answer on.
+                    Some(Err(error)) if too_long(&error) =>
+                        return End::Refused(close_code::SIZE, "at most 64 KiB a message"),
+                    Some(Err(_)) | None => return End::Left,
+                },
+                () = self.outbox.filled() => {}
+                _ = checks.tick() => {
+                    // All credits out, and the oldest still the one of the last check: it draws nothing.
+                    let stuck = self.under_way.len() >= CREDITS && oldest == self.under_way.front().copied();
+                    idle_checks = if stuck { idle_checks + 1 } else { 0 };
+                    oldest = self.under_way.front().copied();
+                    if idle_checks >= CHECKS {
+                        return End::Paused;
+                    }
+                    if self.requests > requests_per_check {
+                        return End::Refused(close_code::POLICY, "too many requests");
+                    }
+                    self.requests = 0;
+                }
+                _ = stopped.changed() => return End::Stopped,
+            }
+        }
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), End> {
+        match timeout(self.shared.limits.patience, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Left),
+            Err(_) => Err(End::Paused),
+        }
+    }
+
+    async fn send_next(&mut self, next: Next) -> Result<(), End> {
+        match next {
+            Next::Ready(bytes) => self.send(Message::Binary(bytes)).await,
+            Next::Status(status) => {
+                let message = self.status(&status, self.shared.has_ended());
+                self.send(message).await
+            }
+            Next::Field { sequence, field, input } => {
+                self.field_broke_off = true;
+                if let Some(input) = input {
+                    self.send(Message::Binary(input)).await?;
+                }
+                self.send(Message::Binary(field)).await?;
+                self.field_broke_off = false;
+                self.under_way.push_back(sequence);
+                Ok(())
+            }
+        }
+    }
+
+    fn status(&mut self, status: &str, ended: bool) -> Message {
+        self.status_sequence += 1;
+        let counts = serde_json::json!(self.outbox.counts());
+        let viewers = self.shared.viewers();
+        let text = format!(r#"{{"status":{status},"ended":{ended},"viewers":{viewers},"viewer":{counts}}}"#);
+        Message::Binary(protocol::json(Kind::Status, &text, self.status_sequence, 0))
+    }
+
+    fn receive(&mut self, message: Message) -> Result<(), End> {
+        self.requests += 1;
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Close(_) => return Err(End::Left),
+            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Binary(_) => return Err(End::Refused(close_code::UNSUPPORTED, "requests are JSON")),
+        };
+        let Ok(request) = serde_json::from_str::<Request>(&text) else {
+            return Err(End::Refused(close_code::POLICY, "not a request that is known here"));
+        };
+        if let Some(drawn) = request.ack {
+            while self.under_way.front().is_some_and(|sequence| *sequence <= drawn) {
+                self.under_way.pop_front();
+            }
+        }
+        if let Some(wanted) = request.sound {
+            self.outbox.set_sound(wanted);
+        }
+        if let Some(band) = request.band {
+            self.shared.want_band(band);
+        }
+        Ok(())
+    }
+
+    /// Says why, where there is still somebody to say it to.
+    async fn close(&mut self, end: &End) {
+        let (code, reason) = match end {
+            End::Left => return,
+            End::Paused => (close_code::AGAIN, "nothing was drawn for too long"),
+            End::Refused(code, reason) => (*code, *reason),
+            End::Stopped => (close_code::AWAY, "the run has ended"),
+        };
+        let patience = self.shared.limits.farewell;
+        if matches!(end, End::Stopped) {
+            let message = self.status(&self.shared.last_status(), true);
+            if !matches!(timeout(patience, self.socket.send(message)).await, Ok(Ok(()))) {
+                return;
+            }
+        }
+        let frame = CloseFrame { code, reason: reason.into() };
+        // Whoever does not take the farewell is left without it.
+        let _ = timeout(patience, self.socket.send(Message::Close(Some(frame)))).await;
+    }
+}
+
+fn too_long(error: &axum::Error) -> bool {
+    error.to_string().to_lowercase().contains("too long")
+}
