@@ -190,14 +190,14 @@ impl Decoder {
             n => format!("{n} channels"),
         };
         let rate = f64::from(self.rate) / 1000.0;
-        let by = if self.child.is_some() { " (by ffmpeg)" } else { "" };
-        format!("{} {rate} kHz {channels}{by}", self.codec_name)
+        let codec = if self.child.is_some() { "by ffmpeg," } else { &self.codec_name };
+        format!("{codec} {rate} kHz {channels}")
     }
 
     /// Frames that the file says it holds, if it does.
     #[must_use]
     pub fn expected_frames(&self) -> Option<u64> {
-        self.expected.map(|frames| self.timeline.shown(frames))
+        self.expected.filter(|&frames| frames > 0).map(|frames| self.timeline.shown(frames))
     }
 
     /// What went wrong so far without ending the track.
@@ -349,8 +349,11 @@ impl Decoder {
         let Some(movie) = TimeBase::try_from_recip(edit.movie_scale) else { return };
         let empty = frames(i128::from(edit.empty), movie, self.rate);
         let start = frames(i128::from(edit.media_start), self.base, self.rate);
-        // The length is rounded to a movie unit, so one unit more is allowed.
-        let length = (edit.length > 0).then(|| frames(i128::from(edit.length) + 1, movie, self.rate));
+        let length = frames(i128::from(edit.length), movie, self.rate);
+        // The length is rounded to a movie unit: what is stored beyond it by less than a unit is shown.
+        let stored = self.expected.and_then(|frames| i64::try_from(frames).ok()).map(|frames| frames - start);
+        let beyond = stored.map_or(i64::MAX, |stored| stored.saturating_sub(length));
+        let length = (edit.length > 0 && beyond > frames(1, movie, self.rate)).then_some(length);
         self.timeline = Timeline::edited(empty, start, length);
     }
 
@@ -403,7 +406,7 @@ fn decoder(path: &Path, params: &AudioCodecParameters, gapless: bool) -> Result<
     let options = AudioDecoderOptions::default().gapless(gapless);
     let codecs = symphonia::default::get_codecs();
     let Some(known) = codecs.get_audio_decoder(params.codec) else { return Ok(None) };
-    let name = known.codec.info.short_name.to_uppercase();
+    let name = known.codec.info.short_name.to_uppercase().replace('_', " ");
     match guard(path, || codecs.make_audio_decoder(params, &options))? {
         Ok(decoder) => Ok(Some((decoder, name))),
         Err(Fault::Unsupported(_)) => Ok(None),

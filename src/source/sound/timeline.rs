@@ -28,7 +28,7 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// A time line with `empty` frames first and then the stored ones from `start` on, `length` of them.
+    /// A time line with `empty` frames first and then the stored ones from `start` on, at most `length`.
     #[must_use]
     pub fn edited(empty: i64, start: i64, length: Option<i64>) -> Self {
         let end = length.map(|length| u64::try_from(empty.saturating_add(length)).unwrap_or(0));
