@@ -131,7 +131,7 @@ fn head(path: &Path) -> Result<Vec<u8>> {
     Ok(head)
 }
 
-/// A first box of one of the types that may open an ISO base media or QuickTime file.
+/// A first box of one of the types that may open an ISO base media or `QuickTime` file.
 fn is_mp4(head: &[u8]) -> bool {
     let first: &[u8] = head.get(4..8).unwrap_or_default();
     [b"ftyp".as_slice(), b"moov", b"mdat", b"wide", b"pnot", b"styp"].contains(&first)
@@ -208,8 +208,8 @@ fn is_table(head: &[u8]) -> bool {
             };
             line.contains(|c: char| c.is_ascii_digit()) && cells.all(number)
         };
-        let like_the_first = |line: &&str| cells(line) == cells(lines[0]);
-        lines.first().is_some_and(|_| lines.iter().all(|l| like_the_first(l))) && lines.iter().any(|l| numbers(l))
+        let alike = lines.iter().all(|line| cells(line) == cells(lines[0]));
+        alike && lines.iter().copied().any(numbers)
     })
 }
 

@@ -16,9 +16,9 @@ use crate::stream::Faults;
 use crate::time::Timestamp;
 
 /// The most bytes of one record: the standard asks for 61440, long records of many channels hold more.
-const MAX_RECORD_BYTES: u64 = 16 << 20;
+const MAX_RECORD_BYTES: usize = 16 << 20;
 /// The most signals, annotations included.
-const MAX_SIGNALS: u64 = 1024;
+const MAX_SIGNALS: i64 = 1024;
 /// The longest record, in seconds.
 const MAX_RECORD_SECONDS: i64 = 86_400;
 
@@ -69,14 +69,15 @@ impl Edf {
             let error = Error::input(path, "the version of this EDF is unknown").at("byte 0");
             return Err(error.value(format!("`{}`", fixed.text(0, 8))).bound("`0`"));
         }
-        let signals = fixed.whole(252, 4, "the number of signals", 1..=MAX_SIGNALS as i64)? as usize;
-        let header_bytes = 256 * (signals as i64 + 1);
+        let signals = fixed.whole(252, 4, "the number of signals", 1..=MAX_SIGNALS)?;
+        let header_bytes = 256 * (signals + 1);
         fixed.whole(184, 8, "the header's length", header_bytes..=header_bytes)?;
         let records = fixed.whole(236, 8, "the number of records", -1..=99_999_999)?;
         let duration = fixed.seconds(244)?;
         let reserved = fixed.text(192, 44);
         let kind = ["EDF+C", "EDF+D"].into_iter().find(|k| reserved.starts_with(k)).unwrap_or("EDF");
 
+        let signals = signals as usize;
         let table = Fields::read(path, &mut input, 256, 256 * signals)?;
         let mut edf = Self {
             path: path.to_owned(),
@@ -101,23 +102,23 @@ impl Edf {
 
     /// Reads the signals' headers: each field stands for all signals in a row.
     fn signals(&mut self, table: &Fields, signals: usize, plus: bool) -> Result<()> {
-        let mut at: u64 = 0;
+        let mut at = 0;
         for signal in 0..signals {
             let field = |offset: usize, width: usize| offset * signals + width * signal;
-            let most = MAX_RECORD_BYTES as i64 / 2;
+            let most = MAX_RECORD_BYTES.cast_signed() as i64 / 2;
             let samples = table.whole(field(216, 8), 8, "the samples in a record", 0..=most)? as usize;
             let name = table.text(field(0, 16), 16);
-            let bytes = 2 * samples as u64;
+            let bytes = 2 * samples;
             if at + bytes > MAX_RECORD_BYTES {
                 let error = Error::input(&self.path, "a record is too long").at(table.place(field(216, 8)));
                 return Err(error.value(format!("{} bytes", at + bytes)).bound(format!("{MAX_RECORD_BYTES} bytes")));
             }
             if plus && name == "EDF Annotations" {
-                self.annotations.push(at as usize..(at + bytes) as usize);
+                self.annotations.push(at..at + bytes);
             } else if samples > 0 {
                 let (gain, offset) = table.scale([field(104, 8), field(112, 8), field(120, 8), field(128, 8)])?;
                 let unit = table.text(field(96, 8), 8).to_owned();
-                self.channels.push(Channel { name: name.to_owned(), unit, gain, offset, samples, at: at as usize });
+                self.channels.push(Channel { name: name.to_owned(), unit, gain, offset, samples, at });
             }
             at += bytes;
         }
@@ -130,7 +131,7 @@ impl Edf {
             return Err(error.value("0 s").bound("more than 0 s"));
         }
         self.per_record = self.channels.iter().map(|c| c.samples).max().unwrap_or(1);
-        self.record = vec![0; at as usize];
+        self.record = vec![0; at];
         // The first call reads the first record.
         self.next = self.per_record;
         Ok(())

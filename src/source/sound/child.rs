@@ -43,16 +43,11 @@ pub fn open(path: &Path) -> Result<Option<(Wave, Child)>> {
         String::from_utf8_lossy(&kept).into_owned()
     });
     let mut child = Child { process, complaints: Some(complaints) };
-    match Wave::open(path, Box::new(std::io::BufReader::new(sound))) {
-        Ok(Some(wave)) => Ok(Some((wave, child))),
-        Ok(None) | Err(_) => {
-            let (_, complaints) = child.end();
-            if complaints.contains("matches no streams") {
-                return Ok(None);
-            }
-            Err(undecoded(path, &complaints))
-        }
+    if let Ok(Some(wave)) = Wave::open(path, Box::new(std::io::BufReader::new(sound))) {
+        return Ok(Some((wave, child)));
     }
+    let (_, complaints) = child.end();
+    if complaints.contains("matches no streams") { Ok(None) } else { Err(undecoded(path, &complaints)) }
 }
 
 impl Child {

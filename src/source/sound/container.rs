@@ -30,6 +30,10 @@ pub struct Edit {
 pub struct Survey {
     /// What shows that the file was cut short: one clause.
     pub cut: Option<String>,
+    /// Where the container says that it ends, in bytes, where that lies beyond the file's end.
+    pub declared_end: Option<u64>,
+    /// Whether it is known to hold no sound.
+    pub silent: bool,
     /// The edits of each track of an MP4, by track number.
     pub edits: Vec<(u32, Edit)>,
     /// The length of the whole film in an MP4, as a count of `movie_scale`ths of a second.
@@ -52,6 +56,7 @@ impl Survey {
             Content::Matroska => matroska(&mut file, length),
             Content::Ogg => ogg(&mut file, length),
             Content::Caf => caf(&mut file, length),
+            Content::Avi => avi(&mut file),
             _ => Ok(Self::default()),
         };
         // What can't be surveyed is left to the decoder's own checks.
@@ -67,8 +72,10 @@ impl Survey {
 
 type Bytes = BufReader<File>;
 
-fn declares(end: u64, length: u64) -> Option<String> {
-    (end > length).then(|| format!("its header declares {end} bytes, the file holds {length}"))
+/// The survey of a container that says that it ends at byte `end`.
+fn declares(end: u64, length: u64) -> Survey {
+    let cut = (end > length).then(|| format!("its header declares {end} bytes, the file holds {length}"));
+    Survey { declared_end: cut.is_some().then_some(end), cut, ..Survey::default() }
 }
 
 fn be32(bytes: &[u8]) -> u32 {
@@ -83,7 +90,7 @@ fn be64(bytes: &[u8]) -> u64 {
 fn form(file: &mut Bytes, length: u64) -> std::io::Result<Survey> {
     let mut head = [0; 8];
     file.read_exact(&mut head)?;
-    Ok(Survey { cut: declares(8 + u64::from(be32(&head[4..])), length), ..Survey::default() })
+    Ok(declares(8 + u64::from(be32(&head[4..])), length))
 }
 
 /// CAF: an 8-byte header, then chunks of type, 64-bit length; the last may say -1, to the end.
@@ -102,7 +109,15 @@ fn caf(file: &mut Bytes, length: u64) -> std::io::Result<Survey> {
         }
         at = at.saturating_add(12).saturating_add(size);
     }
-    Ok(Survey { cut: declares(at, length), ..Survey::default() })
+    Ok(declares(at, length))
+}
+
+/// AVI: a stream's header (`strh`) names its type four bytes on; sound is `auds`.
+fn avi(file: &mut Bytes) -> std::io::Result<Survey> {
+    let mut head = Vec::new();
+    file.take(64 * 1024).read_to_end(&mut head)?;
+    let sound = head.windows(12).any(|w| w.starts_with(b"strh") && w.ends_with(b"auds"));
+    Ok(Survey { silent: !sound, ..Survey::default() })
 }
 
 /// Matroska: the EBML header, then the Segment, whose length may be unknown (RFC 8794, 6.2; RFC 9559).
@@ -114,7 +129,7 @@ fn matroska(file: &mut Bytes, length: u64) -> std::io::Result<Survey> {
     file.read_exact(&mut id)?;
     let size = if id == [0x18, 0x53, 0x80, 0x67] { ebml_size(file)? } else { None };
     let end = size.map_or(0, |size| size.saturating_add(file.stream_position().unwrap_or(0)));
-    Ok(Survey { cut: declares(end, length), ..Survey::default() })
+    Ok(declares(end, length))
 }
 
 /// A variable-length size; `None` where it is marked unknown.
@@ -195,12 +210,14 @@ fn boxes(file: &mut Bytes, from: u64, to: u64) -> std::io::Result<(Vec<Part>, u6
 /// MP4: where its boxes end, that its index is there, and the edits of its tracks.
 fn mp4(path: &Path, file: &mut Bytes, length: u64) -> Result<Survey> {
     let (top, end) = boxes(file, 0, length).unwrap_or_default();
-    let Some(index) = top.iter().find(|part| &part.kind == b"moov") else {
-        let error = Error::input(path, "the index (`moov`) of this MP4 is missing, so nothing in it can be found");
+    let index_is_cut = end > length && top.last().is_some_and(|part| &part.kind == b"moov");
+    let Some(index) = top.iter().find(|part| &part.kind == b"moov" && !index_is_cut) else {
+        let problem = "the index (`moov`) of this MP4 is missing or not whole, so nothing in it can be found";
+        let error = Error::input(path, problem);
         let help = "The index often lies at the end: the file was probably cut short. Copy it again, or repair it.";
         return Err(error.at(format!("byte {length}, its end")).help(help));
     };
-    let mut survey = Survey { cut: declares(end, length), ..Survey::default() };
+    let mut survey = declares(end, length);
     // A damaged index is the demuxer's to report.
     let _ = tracks(file, index, &mut survey);
     Ok(survey)

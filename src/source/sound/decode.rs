@@ -2,13 +2,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as Fault;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
-use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
+use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, TimeBase, Timestamp as Units};
@@ -16,7 +18,8 @@ use symphonia::core::units::{Duration, TimeBase, Timestamp as Units};
 use super::child::Child;
 use super::container::{Edit, Survey};
 use super::mix::{Downmix, MAX_CHANNELS};
-use super::timeline::Timeline;
+use super::padded::Padded;
+use super::timeline::{Placed, Timeline};
 use super::wave::{MAX_RATE, Wave};
 use crate::error::{Error, Result};
 use crate::source::content::Content;
@@ -24,6 +27,10 @@ use crate::stream::Faults;
 
 /// Damaged packets in a row after which a stream is given up.
 const MOST_DAMAGED: u32 = 1000;
+/// Errors of a demuxer in a row, without a packet between them, after which it has lost its place.
+const MOST_LOST: u32 = 64;
+/// The longest file that a header is believed to declare: 1 TiB.
+const MOST_DECLARED: u64 = 1 << 40;
 /// Frames of silence, for packets that can't be decoded, after which the declared rate is believed.
 const MOST_BEFORE_START: usize = 100_000;
 
@@ -47,15 +54,20 @@ pub struct Decoder {
     /// Frames that the file probably holds.
     expected: Option<u64>,
     cut: Option<String>,
+    /// Set when the reading has gone beyond the cut.
+    beyond: Arc<AtomicBool>,
+    /// Whether a gap between packets means that some are missing.
+    gapless: bool,
     child: Option<Child>,
     faults: Faults,
     damaged_in_a_row: u32,
+    lost_in_a_row: u32,
     interleaved: Vec<f32>,
     mixed: Vec<[f32; 2]>,
 }
 
 enum Demuxer {
-    Wave(Wave),
+    Wave(Box<Wave>),
     Reader(Box<dyn FormatReader>),
 }
 
@@ -65,8 +77,9 @@ pub enum Found {
     Track(Box<Decoder>),
     /// The container is understood and holds no sound.
     Silent,
-    /// There is sound, or may be, that only the `ffmpeg` program decodes.
-    Foreign,
+    /// There is sound, or may be, that only the `ffmpeg` program decodes; the error says what is wrong
+    /// where it finds none either.
+    Foreign(Option<Error>),
 }
 
 impl Decoder {
@@ -80,24 +93,37 @@ impl Decoder {
         if content == Content::Wave {
             let input = Box::new(std::io::BufReader::new(file));
             return Ok(match Wave::open(path, input)? {
-                None => Found::Foreign,
+                None => Found::Foreign(None),
                 Some(wave) => Found::Track(Box::new(Self::of_wave(path, wave, None)?)),
             });
         }
         if matches!(content, Content::Avi | Content::Foreign(_)) {
-            return Ok(Found::Foreign);
+            return Ok(Found::Foreign(None));
         }
-        let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
+        let beyond = Arc::new(AtomicBool::new(false));
+        let length = file.metadata().map_err(unreadable)?.len();
+        let source: Box<dyn MediaSource> = match survey.declared_end {
+            // A header may declare anything; the filling is bounded by what could follow in earnest.
+            Some(end) if end <= MOST_DECLARED && content != Content::Matroska => Box::new(Padded::new(file, length, end, Arc::clone(&beyond))),
+            _ => Box::new(file),
+        };
+        let stream = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
         let probe = || {
             let probe = symphonia::default::get_probe();
             probe.probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
         };
         let reader = match guard(path, probe)? {
             Ok(reader) => reader,
-            Err(Fault::Unsupported(_)) => return Ok(Found::Foreign),
+            Err(Fault::Unsupported(_)) => return Ok(Found::Foreign(None)),
+            // A damaged page anywhere near the end keeps this demuxer from opening an Ogg; ffmpeg skips it.
+            Err(fault @ Fault::DecodeError(_)) if content == Content::Ogg => {
+                return Ok(Found::Foreign(Some(unopened(path, &fault, survey))));
+            }
             Err(fault) => return Err(unopened(path, &fault, survey)),
         };
-        Self::of_reader(path, content, reader, survey)
+        // Looking for tables beyond the cut is no reading beyond it.
+        beyond.store(false, Ordering::Release);
+        Self::of_reader(path, content, reader, survey, beyond)
     }
 
     /// The sound that `child` pipes as WAV.
@@ -116,29 +142,37 @@ impl Decoder {
         let base = TimeBase::try_from_recip(rate).unwrap_or_default();
         let (codec, codec_name) = decoder(path, &format.codec, true)?.ok_or_else(|| no_decoder(path))?;
         let (channels, expected) = (count(&format.codec), wave.declared_frames());
-        let mut decoder = Self::new(path, Demuxer::Wave(wave), codec, 0, base);
+        let mut decoder = Self::new(path, Demuxer::Wave(Box::new(wave)), codec, 0, base);
         (decoder.rate, decoder.channels, decoder.codec_name) = (rate, channels, codec_name);
         (decoder.expected, decoder.child) = (expected, child);
         Ok(decoder)
     }
 
-    fn of_reader(path: &Path, content: Content, reader: Box<dyn FormatReader>, survey: &Survey) -> Result<Found> {
+    fn of_reader(
+        path: &Path,
+        content: Content,
+        reader: Box<dyn FormatReader>,
+        survey: &Survey,
+        beyond: Arc<AtomicBool>,
+    ) -> Result<Found> {
         let tracks = reader.tracks();
         let Some(track) = reader.default_track(TrackType::Audio) else {
             // A track without parameters may be sound in a code that the demuxer doesn't know.
             let nameless = tracks.is_empty() || tracks.iter().any(|t| t.codec_params.is_none() || t.track_type() == Some(TrackType::Audio));
-            return Ok(if nameless { Found::Foreign } else { Found::Silent });
+            return Ok(if nameless { Found::Foreign(None) } else { Found::Silent });
         };
         let track: Track = track.clone();
         let Some(CodecParameters::Audio(params)) = &track.codec_params else { return Ok(Found::Silent) };
         check(path, params)?;
         // Without a LAME tag the demuxer guesses the number of MPEG frames, and would trim real sound by it.
         let guessed = content == Content::MpegSound && track.delay.is_none();
-        let Some((codec, codec_name)) = decoder(path, params, !guessed)? else { return Ok(Found::Foreign) };
+        let Some((codec, codec_name)) = decoder(path, params, !guessed)? else { return Ok(Found::Foreign(None)) };
         let base = track.time_base.or_else(|| params.sample_rate.and_then(TimeBase::try_from_recip));
         let mut decoder = Self::new(path, Demuxer::Reader(reader), codec, track.id, base.unwrap_or_default());
         (decoder.rate, decoder.channels, decoder.codec_name) = (params.sample_rate.unwrap_or(0), count(params), codec_name);
         decoder.cut.clone_from(&survey.cut);
+        decoder.beyond = beyond;
+        decoder.gapless = matches!(content, Content::Flac | Content::Ogg);
         decoder.expected = track.num_frames;
         decoder.due = match content {
             Content::Ogg | Content::Mp4 | Content::Matroska => None,
@@ -167,9 +201,12 @@ impl Decoder {
             due: None,
             expected: None,
             cut: None,
+            beyond: Arc::default(),
+            gapless: false,
             child: None,
             faults: Faults::default(),
             damaged_in_a_row: 0,
+            lost_in_a_row: 0,
             interleaved: Vec::new(),
             mixed: Vec::new(),
         }
@@ -230,9 +267,9 @@ impl Decoder {
             self.mixed.resize(usize::try_from(frames).unwrap_or(0), [0.0; 2]);
         }
         let first = self.frames_at(packet.pts.saturating_add(packet.trim_start));
-        if !self.timeline.place(first, &self.mixed, self.rate, out) {
-            self.faults.damaged += 1;
-        }
+        let placed = self.timeline.place(first, &self.mixed, self.rate, out);
+        let missing = placed == Placed::AfterGap && self.gapless;
+        self.faults.damaged += u64::from(missing || placed == Placed::Doubted);
         Ok(true)
     }
 
@@ -243,7 +280,7 @@ impl Decoder {
     /// The next packet of this track.
     fn packet(&mut self) -> Result<Next> {
         match &mut self.demuxer {
-            Demuxer::Wave(wave) => Ok(match wave.next() {
+            Demuxer::Wave(wave) => Ok(match wave.packet() {
                 // A pipe's end is judged by how its writer ended.
                 Err(_) if self.child.is_some() => Next::End,
                 Err(error) => return Err(error),
@@ -254,11 +291,16 @@ impl Decoder {
                 }
             }),
             Demuxer::Reader(reader) => match guard(&self.path, || reader.next_packet())? {
+                _ if self.beyond.load(Ordering::Acquire) => Ok(Next::End),
                 Ok(None) => Ok(Next::End),
-                Ok(Some(packet)) if packet.track_id != self.track => Ok(Next::Other),
-                Ok(Some(packet)) => Ok(Next::Packet(packet)),
-                Err(Fault::DecodeError(_) | Fault::LimitError(_)) => {
-                    self.damaged()?;
+                Ok(Some(packet)) => {
+                    self.lost_in_a_row = 0;
+                    Ok(if packet.track_id == self.track { Next::Packet(packet) } else { Next::Other })
+                }
+                Err(Fault::DecodeError(_) | Fault::LimitError(_)) if self.lost_in_a_row < MOST_LOST => {
+                    self.lost_in_a_row += 1;
+                    // Damage that takes several attempts to get past is one damage.
+                    self.faults.damaged += u64::from(self.lost_in_a_row == 1);
                     Ok(Next::Other)
                 }
                 Err(Fault::IoError(cause)) if cause.kind() == std::io::ErrorKind::UnexpectedEof => {
@@ -283,8 +325,13 @@ impl Decoder {
                 buffer.copy_to_vec_interleaved(interleaved);
                 (buffer.spec().rate(), buffer.spec().channels().clone())
             })
-        })?;
-        let Ok((rate, channels)) = outcome else { return Ok(false) };
+        });
+        let (rate, channels) = match outcome {
+            Ok(Ok(found)) => found,
+            Ok(Err(_)) => return Ok(false),
+            // Nothing that a decoder held when it panicked is trusted.
+            Err(_) => return guard(path, || codec.reset()).map(|()| false),
+        };
         if interleaved.is_empty() {
             return Ok(true);
         }
@@ -337,7 +384,9 @@ impl Decoder {
         if let Some(why) = self.cut.take() {
             return Err(self.cut_short(&why));
         }
-        if let Some(due) = self.due.take().filter(|&due| self.timeline.position() < due) {
+        // MPEG sound has no stamps: what damage took is missing from its length.
+        let lost = if self.gapless { 0 } else { self.faults.damaged.saturating_mul(2 * 1152) };
+        if let Some(due) = self.due.take().filter(|&due| self.timeline.position().saturating_add(lost) < due) {
             let seconds = due as f64 / f64::from(self.rate.max(1));
             return Err(self.cut_short(&format!("its header declares {seconds:.3} s")));
         }
@@ -353,7 +402,9 @@ impl Decoder {
         // The length is rounded to a movie unit: what is stored beyond it by less than a unit is shown.
         let stored = self.expected.and_then(|frames| i64::try_from(frames).ok()).map(|frames| frames - start);
         let beyond = stored.map_or(i64::MAX, |stored| stored.saturating_sub(length));
-        let length = (edit.length > 0 && beyond > frames(1, movie, self.rate)).then_some(length);
+        let rounding = frames(1, movie, self.rate);
+        let length = if beyond > 0 && beyond <= rounding { length + beyond } else { length };
+        let length = (edit.length > 0).then_some(length);
         self.timeline = Timeline::edited(empty, start, length);
     }
 
@@ -420,7 +471,7 @@ fn count(params: &AudioCodecParameters) -> usize {
 
 /// Checks what the container declares, where it does.
 fn check(path: &Path, params: &AudioCodecParameters) -> Result<()> {
-    checked(path, params.sample_rate.unwrap_or(1), params.channels.as_ref().map_or(1, |c| c.count()))
+    checked(path, params.sample_rate.unwrap_or(1), params.channels.as_ref().map_or(1, symphonia::core::audio::Channels::count))
 }
 
 fn checked(path: &Path, rate: u32, channels: usize) -> Result<()> {

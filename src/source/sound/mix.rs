@@ -63,7 +63,7 @@ impl Downmix {
 /// Beyond this a sample is damage, not sound: 120 dB over full scale.
 const LOUDEST: f32 = 1e6;
 
-/// Gains by position; channels that no rule reaches stay silent, and all-silent gives up to the mean.
+/// Gains by position; channels that no rule reaches stay silent.
 fn positioned(positions: impl Iterator<Item = Position>) -> Vec<[f32; 2]> {
     positions.map(gain).collect()
 }
@@ -116,7 +116,9 @@ fn normalised(mut gains: Vec<[f32; 2]>, count: usize) -> Vec<[f32; 2]> {
         gains.fill([1.0, 1.0]);
     }
     let larger = sum(0, &gains).max(sum(1, &gains));
-    gains.iter_mut().for_each(|g| *g = g.map(|v| v / larger));
+    for gain in &mut gains {
+        *gain = gain.map(|v| v / larger);
+    }
     gains
 }
 

@@ -9,6 +9,7 @@ pub mod child;
 pub mod container;
 pub mod decode;
 pub mod mix;
+mod padded;
 pub mod resample;
 pub mod timeline;
 pub mod wave;
@@ -59,11 +60,14 @@ pub fn open(path: &Path) -> Result<Option<SoundFile>> {
         return Ok(None);
     }
     let survey = Survey::of(path, content)?;
+    if survey.silent {
+        return Ok(None);
+    }
     let decoder = match Decoder::open(path, content, &survey)? {
         Found::Track(decoder) => *decoder,
         Found::Silent => return Ok(None),
-        Found::Foreign => match child::open(path)? {
-            None => return Ok(None),
+        Found::Foreign(wrong) => match child::open(path)? {
+            None => return wrong.map_or(Ok(None), Err),
             Some((wave, child)) => Decoder::of_child(path, wave, child, &survey)?,
         },
     };

@@ -60,7 +60,7 @@ impl Resampler {
             filter,
             left: vec![0.0; run_in],
             right: vec![0.0; run_in],
-            start: -(run_in as i64),
+            start: -(run_in.cast_signed() as i64),
             taken: 0,
             given: 0,
             ended: false,
@@ -120,17 +120,17 @@ impl Resampler {
     /// Drops what no later output needs.
     fn forget(&mut self) {
         let used = match &self.filter {
-            None => self.left.len().min((self.given as i64 - self.start).max(0) as usize),
+            None => self.left.len().min((self.given.cast_signed() - self.start).max(0) as usize),
             Some(filter) => {
                 let (next, _) = place(self.given, self.rate);
-                (next - (filter.taps as i64 / 2 - 1) - self.start).max(0) as usize
+                (next - (filter.taps.cast_signed() as i64 / 2 - 1) - self.start).max(0) as usize
             }
         };
         let used = used.min(self.left.len());
         if used >= SLACK || self.filter.is_none() {
             self.left.drain(..used);
             self.right.drain(..used);
-            self.start += used as i64;
+            self.start += used.cast_signed() as i64;
         }
     }
 }
@@ -175,7 +175,7 @@ impl Filter {
     /// Output `n`, where the history reaches far enough.
     fn at(&self, n: u64, rate: u64, history: &History<'_>) -> Option<[f32; 2]> {
         let (frame, rest) = place(n, rate);
-        let first = usize::try_from(frame - (self.taps as i64 / 2 - 1) - history.start).ok()?;
+        let first = usize::try_from(frame - (self.taps.cast_signed() as i64 / 2 - 1) - history.start).ok()?;
         let left = history.left.get(first..first + self.taps)?;
         let right = history.right.get(first..first + self.taps)?;
         let scaled = rest * self.phases;

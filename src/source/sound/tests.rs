@@ -143,7 +143,7 @@ fn forty_eight_kilohertz_floats_come_through_bit_for_bit_and_nan_as_silence() {
 fn a_file_cut_at_any_byte_is_given_up_to_the_cut_and_then_says_so() {
     let folder = folder();
     let whole = folder.path().join("whole.wav");
-    wav(&whole, 48_000, 2, 16, (0..700).map(|n| n as f32 / 1000.0));
+    wav(&whole, 48_000, 2, 16, (0..150).map(|n| n as f32 / 1000.0));
     let bytes = std::fs::read(&whole).unwrap();
     let cut = folder.path().join("cut.wav");
     let mut last = 0;
@@ -164,7 +164,7 @@ fn a_file_cut_at_any_byte_is_given_up_to_the_cut_and_then_says_so() {
         assert!(message.contains("cut.wav"), "{message}");
         assert!(length < 4 || message.contains("cut short"), "{length}: {message}");
     }
-    assert_eq!(last, 699);
+    assert_eq!(last, 149);
     assert!(hear(&whole).error.is_none());
 }
 
@@ -174,8 +174,8 @@ fn no_flipped_byte_makes_it_panic_or_run_away() {
     let path = folder.path().join("flipped.wav");
     wav(&path, 44_100, 2, 16, (0..200).map(|n| n as f32 / 1000.0));
     let bytes = std::fs::read(&path).unwrap();
-    for at in 0..64 {
-        for pattern in [0x01, 0x80, 0xff] {
+    for at in 0..48 {
+        for pattern in [0x01, 0xff] {
             let mut damaged = bytes.clone();
             damaged[at] ^= pattern;
             std::fs::write(&path, &damaged).unwrap();
@@ -263,9 +263,96 @@ fn real_recordings_last_as_long_as_ffprobe_says() {
         let due = (frames * 48_000).div_ceil(rate) as usize;
         assert!(heard.frames.len().abs_diff(due) <= 1, "{name}: {} for {due}", heard.frames.len());
         assert!(heard.error.is_none(), "{:?}", heard.error);
-        assert!(heard.frames.iter().any(|f| f[0].abs() > 0.01));
+        // The bird's sound track is digital silence: ffmpeg decodes it to zeros as well.
+        assert_eq!(heard.frames.iter().any(|f| f[0].abs() > 0.01), name.starts_with("audio"));
         let mut again = open(&path).unwrap().unwrap();
         let first = again.pull().unwrap().unwrap();
         assert_eq!(first.frames, heard.frames[..first.frames.len()]);
+    }
+}
+
+/// Encodes two seconds at 44.1 kHz with a burst of 1 kHz from 1.0 to 1.1 s; `None` where ffmpeg is absent.
+fn encoded(folder: &Path, name: &str, before: &[&str], options: &[&str]) -> Option<PathBuf> {
+    let source = folder.join("burst.wav");
+    let burst = |n: u32| if (44_100..48_510).contains(&n) { 0.8 * libm::sin(0.142_475_9 * f64::from(n)) } else { 0.0 };
+    wav(&source, 44_100, 2, 16, (0..88_200).map(|n| burst(n) as f32));
+    let path = folder.join(name);
+    let ends = [source.to_str().unwrap(), path.to_str().unwrap()];
+    ffmpeg(&[before, &["-i", ends[0]], options, &[ends[1]]].concat()).then_some(path)
+}
+
+/// The middle of the energy, in frames.
+fn centre(frames: &[[f32; 2]]) -> f64 {
+    let energy = |f: &[f32; 2]| f64::from(f[0]) * f64::from(f[0]);
+    let weighted: f64 = frames.iter().enumerate().map(|(n, f)| n as f64 * energy(f)).sum();
+    weighted / frames.iter().map(energy).sum::<f64>()
+}
+
+#[test]
+fn every_codec_keeps_time_and_length() {
+    let folder = folder();
+    // Containers that don't say where the sound ends keep the last packet's padding.
+    let late: [&str; 6] = ["-f", "lavfi", "-i", "color=d=3:r=10:s=64x64", "-itsoffset", "0.5"];
+    for (name, options, start, padded) in [
+        ("a.flac", [].as_slice(), 0.0, false), ("a.ogg", &[], 0.0, false), ("a.mp3", &[], 0.0, false),
+        ("a.m4a", &[], 0.0, false), ("alac.m4a", &["-c:a", "alac"], 0.0, false), ("a.aiff", &[], 0.0, false),
+        ("a.caf", &[], 0.0, false), ("ima.wav", &["-c:a", "adpcm_ima_wav"], 0.0, true),
+        ("a.mka", &[], 0.0, true), ("a.opus", &[], 0.0, false), ("a.avi", &["-c:a", "pcm_s16le"], 0.0, false),
+        ("late.mp4", &late, 0.5, true), ("late.mkv", &late, 0.5, true),
+    ] {
+        let (before, options) = if start > 0.0 { (options, [].as_slice()) } else { ([].as_slice(), options) };
+        let Some(path) = encoded(folder.path(), name, before, options) else { continue };
+        let heard = hear(&path);
+        assert!(heard.error.is_none(), "{name}: {:?}", heard.error);
+        let due = 48_000.0 * (1.05 + start);
+        // Matroska's stamps are rounded to milliseconds, and keep Vorbis's first half block.
+        let tolerance = if name.contains("mk") { 240.0 } else { 48.0 };
+        assert!((centre(&heard.frames) - due).abs() < tolerance, "{name}: burst at {} for {due}", centre(&heard.frames));
+        let whole = 96_000 + (48_000.0 * start) as usize;
+        let more = if padded { 4800 } else { 1 };
+        assert!(heard.frames.len() + 1 >= whole && heard.frames.len() <= whole + more, "{name}: {}", heard.frames.len());
+    }
+}
+
+#[test]
+fn damaged_packets_become_silence_of_their_length_and_are_counted() {
+    let folder = folder();
+    // Where the samples lie, behind headers and padding.
+    for (name, options, quarter) in [
+        ("a.flac", [].as_slice(), 3), ("a.m4a", &[], 1), ("adpcm.wav", &["-c:a", "adpcm_ms"], 2),
+    ] {
+        let Some(path) = encoded(folder.path(), name, &[], options) else { continue };
+        let whole = hear(&path).frames.len();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() * quarter / 4;
+        bytes[middle..middle + 80].iter_mut().for_each(|b| *b ^= 0xff);
+        std::fs::write(&path, &bytes).unwrap();
+        let heard = hear(&path);
+        assert!(heard.error.is_none(), "{name}: {:?}", heard.error);
+        assert!(heard.frames.len().abs_diff(whole) <= 2, "{name}: {} of {whole}", heard.frames.len());
+        assert!(heard.faults.damaged > 0 || name == "adpcm.wav", "{name}");
+    }
+}
+
+#[test]
+fn a_cut_is_told_by_every_container_that_declares_its_length() {
+    let folder = folder();
+    let fast = ["-movflags", "faststart"];
+    for (name, options) in [
+        ("a.flac", [].as_slice()), ("a.ogg", &[]), ("a.mp3", &[]), ("a.aiff", &[]), ("a.caf", &[]), ("a.mka", &[]),
+        ("fast.m4a", &fast), ("a.m4a", &[]),
+    ] {
+        let Some(path) = encoded(folder.path(), name, &[], options) else { continue };
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() * 9 / 10]).unwrap();
+        if name == "a.m4a" {
+            let message = open(&path).err().unwrap().to_string();
+            assert!(message.contains("index (`moov`)") && message.contains("cut short"), "{message}");
+            continue;
+        }
+        let heard = hear(&path);
+        assert!(heard.frames.len() > 40_000, "{name}: {} frames", heard.frames.len());
+        let message = heard.error.unwrap_or_else(|| panic!("{name} passed as whole")).to_string();
+        assert!(message.contains("cut short") && message.contains(" s"), "{name}: {message}");
     }
 }

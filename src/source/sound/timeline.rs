@@ -9,6 +9,17 @@ const LATEST_START_S: i64 = 6 * 3600;
 /// Frames of silence given at a time.
 const SILENCE_BLOCK: u64 = 4096;
 
+/// How a packet fitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placed {
+    /// After what was given before, or at the track's start.
+    Next,
+    /// After a silence that stands for packets that are missing.
+    AfterGap,
+    /// Its stamp was not believed: it was put after what was given before.
+    Doubted,
+}
+
 /// The positions of one track's frames, counted from the file's start at the track's rate.
 #[derive(Debug, Default)]
 pub struct Timeline {
@@ -66,18 +77,17 @@ impl Timeline {
         any
     }
 
-    /// Puts `frames`, whose first is stored at `first`, after what has been given; `false` where its
-    /// stamp was not believed.
-    pub fn place(&mut self, first: i64, frames: &[[f32; 2]], rate: u32, out: &mut Vec<[f32; 2]>) -> bool {
+    /// Puts `frames`, whose first is stored at `first`, after what has been given.
+    pub fn place(&mut self, first: i64, frames: &[[f32; 2]], rate: u32, out: &mut Vec<[f32; 2]>) -> Placed {
         if frames.is_empty() {
-            return true;
+            return Placed::Next;
         }
         let at = first.saturating_add(self.shift);
         let from = if self.started { at } else { self.from };
         let hidden = usize::try_from(from.saturating_sub(at)).unwrap_or(0);
         let (at, frames) = (at.max(from), frames.get(hidden..).unwrap_or_default());
         if frames.is_empty() {
-            return true;
+            return Placed::Next;
         }
         let ahead = at.saturating_sub(i64::try_from(self.position).unwrap_or(i64::MAX));
         let (longest, tolerance) = if self.started {
@@ -89,10 +99,12 @@ impl Timeline {
         let ahead = if believed && ahead.abs() > tolerance { ahead } else { 0 };
         let skipped = usize::try_from(-ahead).unwrap_or(0).min(frames.len());
         let kept = &frames[skipped..];
+        let placed = match (believed, self.started && ahead > 0) {
+            (false, _) => Placed::Doubted,
+            (true, true) => Placed::AfterGap,
+            (true, false) => Placed::Next,
+        };
         self.started |= !kept.is_empty();
-        if kept.is_empty() {
-            return believed;
-        }
         let gap = self.room(u64::try_from(ahead).unwrap_or(0));
         self.gap += gap;
         self.position += gap;
@@ -104,7 +116,7 @@ impl Timeline {
         } else {
             out.extend_from_slice(kept);
         }
-        believed
+        placed
     }
 
     /// How many of `count` frames are shown before the end.
@@ -121,7 +133,7 @@ mod tests {
 
     fn given(line: &mut Timeline, first: i64, count: usize) -> Vec<[f32; 2]> {
         let mut out = Vec::new();
-        assert!(line.place(first, &vec![ONE; count], 1000, &mut out));
+        assert_ne!(line.place(first, &vec![ONE; count], 1000, &mut out), Placed::Doubted);
         while line.silence(&mut out) {}
         out
     }
@@ -163,9 +175,9 @@ mod tests {
         let mut line = Timeline::default();
         given(&mut line, 0, 10);
         let mut out = Vec::new();
-        assert!(!line.place(i64::MAX / 2, &[ONE; 10], 1000, &mut out));
+        assert_eq!(line.place(i64::MAX / 2, &[ONE; 10], 1000, &mut out), Placed::Doubted);
         assert_eq!(out.len(), 10);
-        assert!(!line.place(i64::MIN / 2, &[ONE; 10], 1000, &mut out));
+        assert_eq!(line.place(i64::MIN / 2, &[ONE; 10], 1000, &mut out), Placed::Doubted);
         assert_eq!(out.len(), 20);
     }
 }

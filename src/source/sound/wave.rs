@@ -114,7 +114,7 @@ impl Wave {
     ///
     /// # Errors
     /// Where the file ends before the header's count, once all whole blocks have been given.
-    pub fn next(&mut self) -> Result<Option<Packet>> {
+    pub fn packet(&mut self) -> Result<Option<Packet>> {
         let block = self.format.block;
         let most = (PACKET_BYTES / block).max(1) * block;
         let wanted = self.left.map_or(most, |left| most.min(usize::try_from(left).unwrap_or(most)));
