@@ -43,7 +43,8 @@ pub enum Content {
 }
 
 /// What is understood, for messages.
-pub const UNDERSTOOD: &str = "WAV, FLAC, Ogg, MP3, AAC, MP4, Matroska, AIFF, CAF, AVI, Y4M, GIF, PNG, JPEG, EDF, CSV";
+pub const UNDERSTOOD: &str =
+    "WAV, FLAC, Ogg, MP3, AAC, MP4, Matroska, AIFF, CAF, AVI, Y4M, GIF, PNG, JPEG, EDF, CSV";
 
 /// Bytes looked at.
 const LOOKED_AT: usize = 4096;
@@ -114,20 +115,20 @@ impl Content {
 
 /// The file's first bytes.
 fn head(path: &Path) -> Result<Vec<u8>> {
-    let wrong = |problem: &str, cause: &std::io::Error| {
-        Error::call(path.display().to_string(), problem).value(cause)
-    };
+    let wrong =
+        |problem: &str, cause: &std::io::Error| Error::call(path.display().to_string(), problem).value(cause);
     let file = File::open(path).map_err(|cause| match cause.kind() {
-        std::io::ErrorKind::NotFound => {
-            Error::call(path.display().to_string(), "there is no such file").help("Check the name and the folder.")
-        }
+        std::io::ErrorKind::NotFound => Error::call(path.display().to_string(), "there is no such file")
+            .help("Check the name and the folder."),
         _ => wrong("the file can't be opened", &cause),
     })?;
     if file.metadata().is_ok_and(|m| m.is_dir()) {
         return Err(Error::call(path.display().to_string(), "this is a directory, not a file"));
     }
     let mut head = Vec::with_capacity(LOOKED_AT);
-    file.take(LOOKED_AT as u64).read_to_end(&mut head).map_err(|cause| wrong("the file can't be read", &cause))?;
+    file.take(LOOKED_AT as u64)
+        .read_to_end(&mut head)
+        .map_err(|cause| wrong("the file can't be read", &cause))?;
     Ok(head)
 }
 
@@ -139,7 +140,10 @@ fn is_mp4(head: &[u8]) -> bool {
 }
 
 fn is_still(head: &[u8]) -> bool {
-    let portable = head.len() > 2 && head[0] == b'P' && (b'1'..=b'6').contains(&head[1]) && head[2].is_ascii_whitespace();
+    let portable = head.len() > 2
+        && head[0] == b'P'
+        && (b'1'..=b'6').contains(&head[1])
+        && head[2].is_ascii_whitespace();
     head.starts_with(b"\x89PNG") || head.starts_with(&[0xff, 0xd8, 0xff]) || is_bmp(head) || portable
 }
 

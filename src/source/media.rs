@@ -86,7 +86,9 @@ mod tests {
     fn a_file_is_what_it_holds_not_what_it_is_called() {
         let table = media("picture.png", b"t,a\n0,1\n1,2\n").unwrap();
         assert_eq!(table.scalar.unwrap().layout().names, ["a"]);
-        let mut wave = b"RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\xbb\0\0\0\x77\x01\0\x02\0\x10\0data\x04\0\0\0".to_vec();
+        let mut wave =
+            b"RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\xbb\0\0\0\x77\x01\0\x02\0\x10\0data\x04\0\0\0"
+                .to_vec();
         wave.extend([0, 1, 0, 2]);
         let mut sound = media("song.mp3", &wave).unwrap().sound.unwrap();
         assert_eq!(sound.pull().unwrap().unwrap().frames.len(), 2);
@@ -94,7 +96,10 @@ mod tests {
 
     #[test]
     fn a_wrong_name_is_a_wrong_call_and_wrong_content_is_wrong_input() {
-        assert_eq!(failure(open(Path::new("/no/such/file.wav"), &MediaOptions::default())).kind(), Kind::Call);
+        assert_eq!(
+            failure(open(Path::new("/no/such/file.wav"), &MediaOptions::default())).kind(),
+            Kind::Call
+        );
         assert_eq!(failure(media("empty.wav", b"")).kind(), Kind::Input);
         let error = failure(media("letter.txt", b"Dear reader,\nthis is a letter.\n"));
         assert_eq!(error.kind(), Kind::Input);

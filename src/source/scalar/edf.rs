@@ -111,19 +111,23 @@ impl Edf {
             let bytes = 2 * samples;
             if at + bytes > MAX_RECORD_BYTES {
                 let error = Error::input(&self.path, "a record is too long").at(table.place(field(216, 8)));
-                return Err(error.value(format!("{} bytes", at + bytes)).bound(format!("{MAX_RECORD_BYTES} bytes")));
+                return Err(error
+                    .value(format!("{} bytes", at + bytes))
+                    .bound(format!("{MAX_RECORD_BYTES} bytes")));
             }
             if plus && name == "EDF Annotations" {
                 self.annotations.push(at..at + bytes);
             } else if samples > 0 {
-                let (gain, offset) = table.scale([field(104, 8), field(112, 8), field(120, 8), field(128, 8)])?;
+                let (gain, offset) =
+                    table.scale([field(104, 8), field(112, 8), field(120, 8), field(128, 8)])?;
                 let unit = table.text(field(96, 8), 8).to_owned();
                 self.channels.push(Channel { name: name.to_owned(), unit, gain, offset, samples, at });
             }
             at += bytes;
         }
         if self.channels.is_empty() || self.channels.len() > MAX_CHANNELS {
-            let error = Error::input(&self.path, "the number of channels with samples is out of range").at("byte 252");
+            let error = Error::input(&self.path, "the number of channels with samples is out of range")
+                .at("byte 252");
             return Err(error.value(self.channels.len()).bound(format!("1 to {MAX_CHANNELS}")));
         }
         if self.duration == 0 {
@@ -205,8 +209,12 @@ impl Edf {
             return Ok(false);
         }
         if got < self.record.len() {
-            let place = format!("{} (record {}, byte {})", Timestamp(self.end), self.read + 1, at + got as u64);
-            let error = Error::input(&self.path, "the file was cut short: records that its header declares are missing");
+            let place =
+                format!("{} (record {}, byte {})", Timestamp(self.end), self.read + 1, at + got as u64);
+            let error = Error::input(
+                &self.path,
+                "the file was cut short: records that its header declares are missing",
+            );
             let declared = self.records.map_or("unknown".into(), |n| n.to_string());
             let error = error.at(place).value(format!("{} whole records", self.read)).bound(declared);
             return Err(error.help("What came before the cut was used."));
@@ -232,7 +240,8 @@ impl Edf {
         };
         let since = onset.saturating_sub(*self.first_onset.get_or_insert(onset));
         if since < self.end {
-            let error = Error::input(&self.path, "the record begins before the one before it ends").at(format!("record {}", self.read));
+            let error = Error::input(&self.path, "the record begins before the one before it ends")
+                .at(format!("record {}", self.read));
             return Err(error.value(Timestamp(since)).bound(format!("{} or later", Timestamp(self.end))));
         }
         Ok(since)
@@ -254,8 +263,11 @@ impl<'a> Fields<'a> {
         if got.is_ok_and(|count| count == length) {
             return Ok(Self { path, start, bytes });
         }
-        let error = Error::input(path, "the file was cut short: it ends within its header, before the first sample");
-        Err(error.at(format!("byte {}", start + bytes.len())).bound(format!("at least {} bytes", start + length)))
+        let error =
+            Error::input(path, "the file was cut short: it ends within its header, before the first sample");
+        Err(error
+            .at(format!("byte {}", start + bytes.len()))
+            .bound(format!("at least {} bytes", start + length)))
     }
 
     fn place(&self, at: usize) -> String {
@@ -269,7 +281,13 @@ impl<'a> Fields<'a> {
         std::str::from_utf8(&field[..printable]).unwrap_or_default().trim()
     }
 
-    fn whole(&self, at: usize, width: usize, what: &str, bound: std::ops::RangeInclusive<i64>) -> Result<i64> {
+    fn whole(
+        &self,
+        at: usize,
+        width: usize,
+        what: &str,
+        bound: std::ops::RangeInclusive<i64>,
+    ) -> Result<i64> {
         let text = self.text(at, width);
         match text.parse::<i64>() {
             Ok(value) if bound.contains(&value) => Ok(value),
@@ -287,7 +305,8 @@ impl<'a> Fields<'a> {
         match decimal::nanoseconds(text) {
             Some(value @ 0..) if value <= most => Ok(value),
             _ => {
-                let error = Error::input(self.path, "the length of a record is out of range").at(self.place(at));
+                let error =
+                    Error::input(self.path, "the length of a record is out of range").at(self.place(at));
                 Err(error.value(format!("`{text}`")).bound(format!("0 to {MAX_RECORD_SECONDS} s")))
             }
         }
@@ -305,7 +324,8 @@ impl<'a> Fields<'a> {
         }
         let [low, high, digital_low, digital_high] = limits;
         if digital_low >= digital_high {
-            let error = Error::input(self.path, "a channel's digital maximum does not exceed its minimum").at(self.place(at[3]));
+            let error = Error::input(self.path, "a channel's digital maximum does not exceed its minimum")
+                .at(self.place(at[3]));
             return Err(error.value(digital_high).bound(format!("more than {digital_low}")));
         }
         let gain = (high - low) / (digital_high - digital_low);

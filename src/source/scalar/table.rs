@@ -98,15 +98,23 @@ impl Table {
     }
 
     /// Finds the time column and the channels, and checks that rows can be stamped.
-    fn choose_columns(&mut self, names: Option<&StringRecord>, first: &StringRecord, options: &CsvOptions) -> Result<()> {
-        let time = names.and_then(|names| (0..names.len()).find_map(|c| time_unit(&names[c]).map(|read| (c, read))));
+    fn choose_columns(
+        &mut self,
+        names: Option<&StringRecord>,
+        first: &StringRecord,
+        options: &CsvOptions,
+    ) -> Result<()> {
+        let time =
+            names.and_then(|names| (0..names.len()).find_map(|c| time_unit(&names[c]).map(|read| (c, read))));
         self.clock = match (options.rate, time) {
             (Some(rate), _) => Clock::Rate((rate.0 * 1000.0).round() as u64),
             (None, Some((column, read))) => Clock::Column { column, read, first: None },
             (None, None) => {
                 let error = Error::input(&self.path, "nothing says when the rows were taken").at("line 1");
                 let bound = "a column named time, t, seconds, timestamp, s or ms";
-                return Err(error.bound(bound).help("Name the time column so, or give the rate in rows per second."));
+                return Err(error
+                    .bound(bound)
+                    .help("Name the time column so, or give the rate in rows per second."));
             }
         };
         self.check_cells(first, 1)?;
@@ -168,8 +176,12 @@ impl Table {
             return Ok(());
         }
         let line = row.position().map_or(line, csv::Position::line);
-        let error = Error::input(&self.path, "the row has another number of cells than the first").at(format!("line {line}"));
-        Err(error.value(row.len()).bound(self.cells).help("If this is the last line, the file was probably cut short."))
+        let error = Error::input(&self.path, "the row has another number of cells than the first")
+            .at(format!("line {line}"));
+        Err(error
+            .value(row.len())
+            .bound(self.cells)
+            .help("If this is the last line, the file was probably cut short."))
     }
 
     fn time(&mut self, row: &StringRecord, line: u64) -> Result<Timestamp> {
@@ -183,12 +195,17 @@ impl Table {
         let place = format!("line {line}, column {}", column + 1);
         let plain = if self.decimal_comma { cell.replace(',', ".") } else { cell.to_owned() };
         let Some(time) = read(&plain) else {
-            let error = Error::input(&self.path, "the time is no number within range").at(place).value(format!("`{cell}`"));
-            return Err(error.help("Write times as a number of seconds (or of milliseconds in a column named ms)."));
+            let error = Error::input(&self.path, "the time is no number within range")
+                .at(place)
+                .value(format!("`{cell}`"));
+            return Err(
+                error.help("Write times as a number of seconds (or of milliseconds in a column named ms).")
+            );
         };
         let since = time.saturating_sub(*first.get_or_insert(time));
         if since < self.last_time {
-            let error = Error::input(&self.path, "the time runs backwards").at(place).value(format!("`{cell}`"));
+            let error =
+                Error::input(&self.path, "the time runs backwards").at(place).value(format!("`{cell}`"));
             let last = Timestamp(self.last_time.saturating_add(first.unwrap_or(0)));
             return Err(error.bound(format!("{} s or later", last.seconds_for_print())));
         }
@@ -215,7 +232,8 @@ fn next_row(path: &Path, rows: &mut csv::Reader<Bounded>) -> Result<Option<Strin
 /// The reader of a column that is named like a time: in seconds, or in milliseconds.
 fn time_unit(name: &str) -> Option<fn(&str) -> Option<i64>> {
     let name = name.to_ascii_lowercase();
-    let words: Vec<&str> = name.split([' ', '_', '(', ')', '[', ']', '/']).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        name.split([' ', '_', '(', ')', '[', ']', '/']).filter(|w| !w.is_empty()).collect();
     match words[..] {
         ["ms"] | ["time" | "t" | "timestamp", "ms" | "milliseconds"] => Some(decimal::nanoseconds_of_ms),
         ["time" | "t" | "seconds" | "timestamp" | "timestamps" | "s"]

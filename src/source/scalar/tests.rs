@@ -115,7 +115,10 @@ fn edf(reserved: &str, seconds: &str, signals: &[(&str, usize)], records: usize,
     let pad = |text: &str, width: usize| format!("{text:<width$}");
     let mut head = pad("0", 8) + &pad("X", 80) + &pad("X", 80) + "01.01.0101.01.01";
     head += &pad(&(256 * (signals.len() + 1)).to_string(), 8);
-    head += &(pad(reserved, 44) + &pad(&records.to_string(), 8) + &pad(seconds, 8) + &pad(&signals.len().to_string(), 4));
+    head += &(pad(reserved, 44)
+        + &pad(&records.to_string(), 8)
+        + &pad(seconds, 8)
+        + &pad(&signals.len().to_string(), 4));
     let each = |width: usize, value: &dyn Fn(usize) -> String| -> String {
         (0..signals.len()).map(|n| pad(&value(n), width)).collect()
     };
@@ -158,7 +161,8 @@ fn slower_channels_repeat_their_samples() {
     assert_eq!(file.duration(), Some(Timestamp(1_000_000_000)));
     let (samples, error, _) = read(file);
     assert!(error.is_none());
-    let tenths = |c: usize| -> Vec<i32> { samples.iter().map(|s| (s.values[c] * 10.0).round() as i32).collect() };
+    let tenths =
+        |c: usize| -> Vec<i32> { samples.iter().map(|s| (s.values[c] * 10.0).round() as i32).collect() };
     assert_eq!(tenths(0), [0, 1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(tenths(1), [0, 0, 1, 1, 2, 2, 3, 3]);
     assert_eq!(times(&samples)[5], 625_000_000);
@@ -256,8 +260,14 @@ fn a_real_recording_has_the_values_that_mne_reads() {
     assert_eq!(samples.len(), 3072);
     // As MNE-Python reads them, in microvolts (the last channel is a count).
     for (channel, sample, value) in [
-        (0, 0, -15.0), (0, 1000, 31.0), (0, 3071, -30.0), (70, 0, -7.0), (70, 1000, 29.0), (70, 3071, -13.0),
-        (138, 0, 4352.0), (138, 1000, 0.0),
+        (0, 0, -15.0),
+        (0, 1000, 31.0),
+        (0, 3071, -30.0),
+        (70, 0, -7.0),
+        (70, 1000, 29.0),
+        (70, 3071, -13.0),
+        (138, 0, 4352.0),
+        (138, 1000, 0.0),
     ] {
         assert!((samples[sample].values[channel] - value).abs() < 1e-3_f32, "{channel} {sample}");
     }

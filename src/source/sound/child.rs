@@ -57,7 +57,11 @@ impl Child {
     /// Where the program says that it failed; `place` says how far the sound came.
     pub fn finish(mut self, path: &Path, place: &str) -> Result<u64> {
         let (whole, complaints) = self.end();
-        if whole { Ok(complaints.lines().count() as u64) } else { Err(undecoded(path, &complaints).at(place)) }
+        if whole {
+            Ok(complaints.lines().count() as u64)
+        } else {
+            Err(undecoded(path, &complaints).at(place))
+        }
     }
 
     fn end(&mut self) -> (bool, String) {

@@ -214,7 +214,8 @@ fn mp4(path: &Path, file: &mut Bytes, length: u64) -> Result<Survey> {
     let Some(index) = top.iter().find(|part| &part.kind == b"moov" && !index_is_cut) else {
         let problem = "the index (`moov`) of this MP4 is missing or not whole, so nothing in it can be found";
         let error = Error::input(path, problem);
-        let help = "The index often lies at the end: the file was probably cut short. Copy it again, or repair it.";
+        let help =
+            "The index often lies at the end: the file was probably cut short. Copy it again, or repair it.";
         return Err(error.at(format!("byte {length}, its end")).help(help));
     };
     let mut survey = declares(end, length);

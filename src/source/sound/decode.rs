@@ -1,12 +1,15 @@
 //! Decodes one sound track, packet by packet, into stereo frames that lie where the file's clock says.
+//!
+//! Lossless codecs give the same bits everywhere by definition. The lossy decoders of `symphonia` make their
+//! tables with the system's `sin` and `pow` (mostly in f64, then rounded to f32), so that a table entry could
+//! in rare cases differ by its last bit between systems; on one machine it never does.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::AudioDecoder;
 use symphonia::core::errors::Error as Fault;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
@@ -16,11 +19,12 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, TimeBase, Timestamp as Units};
 
 use super::child::Child;
+use super::codec::{check, checked, count, decoder, guard, no_decoder};
 use super::container::{Edit, Survey};
-use super::mix::{Downmix, MAX_CHANNELS};
+use super::mix::Downmix;
 use super::padded::Padded;
 use super::timeline::{Placed, Timeline};
-use super::wave::{MAX_RATE, Wave};
+use super::wave::Wave;
 use crate::error::{Error, Result};
 use crate::source::content::Content;
 use crate::stream::Faults;
@@ -104,7 +108,9 @@ impl Decoder {
         let length = file.metadata().map_err(unreadable)?.len();
         let source: Box<dyn MediaSource> = match survey.declared_end {
             // A header may declare anything; the filling is bounded by what could follow in earnest.
-            Some(end) if end <= MOST_DECLARED && content != Content::Matroska => Box::new(Padded::new(file, length, end, Arc::clone(&beyond))),
+            Some(end) if end <= MOST_DECLARED && content != Content::Matroska => {
+                Box::new(Padded::new(file, length, end, Arc::clone(&beyond)))
+            }
             _ => Box::new(file),
         };
         let stream = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
@@ -158,7 +164,10 @@ impl Decoder {
         let tracks = reader.tracks();
         let Some(track) = reader.default_track(TrackType::Audio) else {
             // A track without parameters may be sound in a code that the demuxer doesn't know.
-            let nameless = tracks.is_empty() || tracks.iter().any(|t| t.codec_params.is_none() || t.track_type() == Some(TrackType::Audio));
+            let nameless = tracks.is_empty()
+                || tracks
+                    .iter()
+                    .any(|t| t.codec_params.is_none() || t.track_type() == Some(TrackType::Audio));
             return Ok(if nameless { Found::Foreign(None) } else { Found::Silent });
         };
         let track: Track = track.clone();
@@ -166,10 +175,13 @@ impl Decoder {
         check(path, params)?;
         // Without a LAME tag the demuxer guesses the number of MPEG frames, and would trim real sound by it.
         let guessed = content == Content::MpegSound && track.delay.is_none();
-        let Some((codec, codec_name)) = decoder(path, params, !guessed)? else { return Ok(Found::Foreign(None)) };
+        let Some((codec, codec_name)) = decoder(path, params, !guessed)? else {
+            return Ok(Found::Foreign(None));
+        };
         let base = track.time_base.or_else(|| params.sample_rate.and_then(TimeBase::try_from_recip));
         let mut decoder = Self::new(path, Demuxer::Reader(reader), codec, track.id, base.unwrap_or_default());
-        (decoder.rate, decoder.channels, decoder.codec_name) = (params.sample_rate.unwrap_or(0), count(params), codec_name);
+        (decoder.rate, decoder.channels, decoder.codec_name) =
+            (params.sample_rate.unwrap_or(0), count(params), codec_name);
         decoder.cut.clone_from(&survey.cut);
         decoder.beyond = beyond;
         decoder.gapless = matches!(content, Content::Flac | Content::Ogg);
@@ -307,7 +319,8 @@ impl Decoder {
                     Err(self.cut_short("the file ends within a packet"))
                 }
                 Err(Fault::ResetRequired) => {
-                    let error = Error::input(&self.path, "a second stream of another kind follows in the same file");
+                    let error =
+                        Error::input(&self.path, "a second stream of another kind follows in the same file");
                     Err(error.at(self.place()).help("Split the file into its streams and name each."))
                 }
                 Err(fault) => {
@@ -386,7 +399,8 @@ impl Decoder {
         }
         // MPEG sound has no stamps: what damage took is missing from its length.
         let lost = if self.gapless { 0 } else { self.faults.damaged.saturating_mul(2 * 1152) };
-        if let Some(due) = self.due.take().filter(|&due| self.timeline.position().saturating_add(lost) < due) {
+        if let Some(due) = self.due.take().filter(|&due| self.timeline.position().saturating_add(lost) < due)
+        {
             let seconds = due as f64 / f64::from(self.rate.max(1));
             return Err(self.cut_short(&format!("its header declares {seconds:.3} s")));
         }
@@ -435,53 +449,10 @@ fn frames(units: i128, base: TimeBase, rate: u32) -> i64 {
     i64::try_from((top + bottom).div_euclid(2 * bottom)).unwrap_or(i64::MAX)
 }
 
-/// Runs a decoder of hostile bytes: the library states that it doesn't panic, but nothing proves it, and a
-/// crafted file must not end the engine.
-fn guard<T>(path: &Path, work: impl FnOnce() -> T) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work))
-        .map_err(|_| Error::input(path, "the sound is damaged in a way that its decoder can't handle"))
-}
-
 fn unopened(path: &Path, fault: &Fault, survey: &Survey) -> Error {
-    let short = survey.cut.is_some() || matches!(fault, Fault::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof);
-    let problem = if short { "the file was cut short before its first sound" } else { "the sound can't be opened" };
+    let short = survey.cut.is_some()
+        || matches!(fault, Fault::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof);
+    let problem =
+        if short { "the file was cut short before its first sound" } else { "the sound can't be opened" };
     Error::input(path, problem).at("0.000 s").value(fault)
-}
-
-fn no_decoder(path: &Path) -> Error {
-    Error::input(path, "there is no decoder for this sound")
-}
-
-/// The decoder of `params` and its codec's name; `None` where there is none.
-fn decoder(path: &Path, params: &AudioCodecParameters, gapless: bool) -> Result<Option<(Box<dyn AudioDecoder>, String)>> {
-    let options = AudioDecoderOptions::default().gapless(gapless);
-    let codecs = symphonia::default::get_codecs();
-    let Some(known) = codecs.get_audio_decoder(params.codec) else { return Ok(None) };
-    let name = known.codec.info.short_name.to_uppercase().replace('_', " ");
-    match guard(path, || codecs.make_audio_decoder(params, &options))? {
-        Ok(decoder) => Ok(Some((decoder, name))),
-        Err(Fault::Unsupported(_)) => Ok(None),
-        Err(fault) => Err(Error::input(path, "the sound's decoder can't be set up").value(fault)),
-    }
-}
-
-fn count(params: &AudioCodecParameters) -> usize {
-    params.channels.as_ref().map_or(0, symphonia::core::audio::Channels::count)
-}
-
-/// Checks what the container declares, where it does.
-fn check(path: &Path, params: &AudioCodecParameters) -> Result<()> {
-    checked(path, params.sample_rate.unwrap_or(1), params.channels.as_ref().map_or(1, symphonia::core::audio::Channels::count))
-}
-
-fn checked(path: &Path, rate: u32, channels: usize) -> Result<()> {
-    if !(1..=MAX_RATE).contains(&rate) {
-        let error = Error::input(path, "the sample rate is out of range").value(format!("{rate} Hz"));
-        return Err(error.bound(format!("1 to {MAX_RATE} Hz")));
-    }
-    if !(1..=MAX_CHANNELS).contains(&channels) {
-        let error = Error::input(path, "the channel count is out of range").value(channels);
-        return Err(error.bound(format!("1 to {MAX_CHANNELS}")));
-    }
-    Ok(())
 }

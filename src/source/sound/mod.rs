@@ -6,6 +6,7 @@
 //! To add a container: teach [`super::content`] its first bytes and `container` how it ends.
 
 pub mod child;
+mod codec;
 pub mod container;
 pub mod decode;
 pub mod mix;

@@ -264,12 +264,15 @@ mod tests {
         let got = whole(rate, &tone(rate, hertz, 0.5));
         let want = tone(48_000, hertz, 0.5);
         assert!(got.len().abs_diff(want.len()) <= 2, "{rate} Hz: {} frames", got.len());
-        (4800..19_200).map(|n| (got[n][0] - want[n][0]).abs().max((got[n][1] - want[n][1]).abs())).fold(0.0, f32::max)
+        (4800..19_200)
+            .map(|n| (got[n][0] - want[n][0]).abs().max((got[n][1] - want[n][1]).abs()))
+            .fold(0.0, f32::max)
     }
 
     #[test]
     fn a_tone_keeps_its_phase_and_level_at_every_rate() {
-        for rate in [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 44_101, 88_200, 96_000, 192_000, 383_999] {
+        for rate in [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 44_101, 88_200, 96_000, 192_000, 383_999]
+        {
             let error = worst(rate, 1000.0);
             assert!(error < 2e-5, "{rate} Hz: off by {error}");
         }

@@ -103,8 +103,18 @@ fn every_rate_width_and_channel_count_keeps_length_and_level() {
     let folder = folder();
     let path = folder.path().join("level.wav");
     for (rate, channels, bits) in [
-        (1, 1, 16), (7, 2, 8), (8_000, 1, 8), (11_025, 2, 24), (32_000, 6, 16), (44_100, 3, 32), (44_101, 1, 0),
-        (48_000, 64, 16), (96_000, 8, 24), (192_000, 2, 0), (383_999, 1, 16), (384_000, 2, 32),
+        (1, 1, 16),
+        (7, 2, 8),
+        (8_000, 1, 8),
+        (11_025, 2, 24),
+        (32_000, 6, 16),
+        (44_100, 3, 32),
+        (44_101, 1, 0),
+        (48_000, 64, 16),
+        (96_000, 8, 24),
+        (192_000, 2, 0),
+        (383_999, 1, 16),
+        (384_000, 2, 32),
     ] {
         let count = (rate / 2).max(4);
         wav(&path, rate, channels, bits, (0..count).map(|_| 0.5));
@@ -116,7 +126,10 @@ fn every_rate_width_and_channel_count_keeps_length_and_level() {
             let middle = heard.frames[due / 2];
             let width = if bits == 8 { 0.02 } else { 1e-4 };
             // Low-frequency channels are left out, so all-equal channels keep their level.
-            assert!((middle[0] - 0.5).abs() < width && (middle[1] - 0.5).abs() < width, "{rate} {channels} {bits}: {middle:?}");
+            assert!(
+                (middle[0] - 0.5).abs() < width && (middle[1] - 0.5).abs() < width,
+                "{rate} {channels} {bits}: {middle:?}"
+            );
         }
     }
 }
@@ -274,7 +287,9 @@ fn real_recordings_last_as_long_as_ffprobe_says() {
 /// Encodes two seconds at 44.1 kHz with a burst of 1 kHz from 1.0 to 1.1 s; `None` where ffmpeg is absent.
 fn encoded(folder: &Path, name: &str, before: &[&str], options: &[&str]) -> Option<PathBuf> {
     let source = folder.join("burst.wav");
-    let burst = |n: u32| if (44_100..48_510).contains(&n) { 0.8 * libm::sin(0.142_475_9 * f64::from(n)) } else { 0.0 };
+    let burst = |n: u32| {
+        if (44_100..48_510).contains(&n) { 0.8 * libm::sin(0.142_475_9 * f64::from(n)) } else { 0.0 }
+    };
     wav(&source, 44_100, 2, 16, (0..88_200).map(|n| burst(n) as f32));
     let path = folder.join(name);
     let ends = [source.to_str().unwrap(), path.to_str().unwrap()];
@@ -294,11 +309,16 @@ fn every_codec_keeps_time_and_length() {
     // Containers that don't say where the sound ends keep the last packet's padding.
     let late: [&str; 6] = ["-f", "lavfi", "-i", "color=d=3:r=10:s=64x64", "-itsoffset", "0.5"];
     for (name, options, start, padded) in [
-        ("a.flac", [].as_slice(), 0.0, false), ("a.ogg", &[], 0.0, false), ("a.mp3", &[], 0.0, false),
-        ("a.m4a", &[], 0.0, false), ("alac.m4a", &["-c:a", "alac"], 0.0, false), ("a.aiff", &[], 0.0, false),
-        ("a.caf", &[], 0.0, false), ("ima.wav", &["-c:a", "adpcm_ima_wav"], 0.0, true),
-        ("a.mka", &[], 0.0, true), ("a.opus", &[], 0.0, false), ("a.avi", &["-c:a", "pcm_s16le"], 0.0, false),
-        ("late.mp4", &late, 0.5, true), ("late.mkv", &late, 0.5, true),
+        ("a.flac", [].as_slice(), 0.0, false),
+        ("a.ogg", &[], 0.0, false),
+        ("a.mp3", &[], 0.0, false),
+        ("a.m4a", &[], 0.0, false),
+        ("ima.wav", &["-c:a", "adpcm_ima_wav"], 0.0, true),
+        ("a.mka", &[], 0.0, true),
+        ("a.opus", &[], 0.0, false),
+        ("a.avi", &["-c:a", "pcm_s16le"], 0.0, false),
+        ("late.mp4", &late, 0.5, true),
+        ("late.mkv", &late, 0.5, true),
     ] {
         let (before, options) = if start > 0.0 { (options, [].as_slice()) } else { ([].as_slice(), options) };
         let Some(path) = encoded(folder.path(), name, before, options) else { continue };
@@ -307,10 +327,18 @@ fn every_codec_keeps_time_and_length() {
         let due = 48_000.0 * (1.05 + start);
         // Matroska's stamps are rounded to milliseconds, and keep Vorbis's first half block.
         let tolerance = if name.contains("mk") { 240.0 } else { 48.0 };
-        assert!((centre(&heard.frames) - due).abs() < tolerance, "{name}: burst at {} for {due}", centre(&heard.frames));
+        assert!(
+            (centre(&heard.frames) - due).abs() < tolerance,
+            "{name}: burst at {} for {due}",
+            centre(&heard.frames)
+        );
         let whole = 96_000 + (48_000.0 * start) as usize;
         let more = if padded { 4800 } else { 1 };
-        assert!(heard.frames.len() + 1 >= whole && heard.frames.len() <= whole + more, "{name}: {}", heard.frames.len());
+        assert!(
+            heard.frames.len() + 1 >= whole && heard.frames.len() <= whole + more,
+            "{name}: {}",
+            heard.frames.len()
+        );
     }
 }
 
@@ -318,9 +346,9 @@ fn every_codec_keeps_time_and_length() {
 fn damaged_packets_become_silence_of_their_length_and_are_counted() {
     let folder = folder();
     // Where the samples lie, behind headers and padding.
-    for (name, options, quarter) in [
-        ("a.flac", [].as_slice(), 3), ("a.m4a", &[], 1), ("adpcm.wav", &["-c:a", "adpcm_ms"], 2),
-    ] {
+    for (name, options, quarter) in
+        [("a.flac", [].as_slice(), 3), ("a.m4a", &[], 1), ("adpcm.wav", &["-c:a", "adpcm_ms"], 2)]
+    {
         let Some(path) = encoded(folder.path(), name, &[], options) else { continue };
         let whole = hear(&path).frames.len();
         let mut bytes = std::fs::read(&path).unwrap();
@@ -339,8 +367,14 @@ fn a_cut_is_told_by_every_container_that_declares_its_length() {
     let folder = folder();
     let fast = ["-movflags", "faststart"];
     for (name, options) in [
-        ("a.flac", [].as_slice()), ("a.ogg", &[]), ("a.mp3", &[]), ("a.aiff", &[]), ("a.caf", &[]), ("a.mka", &[]),
-        ("fast.m4a", &fast), ("a.m4a", &[]),
+        ("a.flac", [].as_slice()),
+        ("a.ogg", &[]),
+        ("a.mp3", &[]),
+        ("a.aiff", &[]),
+        ("a.caf", &[]),
+        ("a.mka", &[]),
+        ("fast.m4a", &fast),
+        ("a.m4a", &[]),
     ] {
         let Some(path) = encoded(folder.path(), name, &[], options) else { continue };
         let bytes = std::fs::read(&path).unwrap();

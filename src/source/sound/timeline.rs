@@ -95,7 +95,8 @@ impl Timeline {
         } else {
             (LATEST_START_S, 0)
         };
-        let believed = ahead <= longest * i64::from(rate) && (!self.started || -ahead <= longest * i64::from(rate));
+        let believed =
+            ahead <= longest * i64::from(rate) && (!self.started || -ahead <= longest * i64::from(rate));
         let ahead = if believed && ahead.abs() > tolerance { ahead } else { 0 };
         let skipped = usize::try_from(-ahead).unwrap_or(0).min(frames.len());
         let kept = &frames[skipped..];

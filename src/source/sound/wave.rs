@@ -83,7 +83,9 @@ impl Wave {
             chunk = head.bytes::<8>()?;
         }
         let Some(format) = format else {
-            return Err(head.wrong("the `fmt ` chunk is missing before the samples").at(format!("byte {}", head.at)));
+            return Err(head
+                .wrong("the `fmt ` chunk is missing before the samples")
+                .at(format!("byte {}", head.at)));
         };
         let length = le32(&chunk[4..]);
         let left = match (length, long_length) {
@@ -131,7 +133,8 @@ impl Wave {
         bytes.truncate(whole * block);
         // What is left of a block that was cut is met again, as nothing, by the next call.
         self.left = self.left.map(|left| left - (whole * block) as u64);
-        let packet = Packet { first: self.frames, frames: whole as u64 * self.format.frames_per_block, bytes };
+        let packet =
+            Packet { first: self.frames, frames: whole as u64 * self.format.frames_per_block, bytes };
         self.frames += packet.frames;
         Ok(Some(packet))
     }
@@ -197,9 +200,13 @@ impl Header<'_> {
     /// The `fmt ` chunk of `length` bytes.
     fn format(&mut self, length: u32) -> Result<Option<Format>> {
         let start = self.at;
-        let field = |path: &Path, problem: &str, offset: u64| Error::input(path, problem).at(format!("byte {}", start + offset));
+        let field = |path: &Path, problem: &str, offset: u64| {
+            Error::input(path, problem).at(format!("byte {}", start + offset))
+        };
         if !(16..=MAX_FORMAT_BYTES).contains(&length) {
-            let error = self.wrong("the length of the `fmt ` chunk is out of range").at(format!("byte {}", start - 4));
+            let error = self
+                .wrong("the length of the `fmt ` chunk is out of range")
+                .at(format!("byte {}", start - 4));
             return Err(error.value(length).bound(format!("16 to {MAX_FORMAT_BYTES}")));
         }
         let mut bytes = [0; 40];
@@ -259,7 +266,9 @@ impl Stored {
             (1, _) => return Err(("the bits of a sample are out of range", 14, self.bits, "1 to 32".into())),
             (3, 4) => codec::CODEC_ID_PCM_F32LE,
             (3, 8) => codec::CODEC_ID_PCM_F64LE,
-            (3, _) => return Err(("the bits of a float sample are out of range", 14, self.bits, "32 or 64".into())),
+            (3, _) => {
+                return Err(("the bits of a float sample are out of range", 14, self.bits, "32 or 64".into()));
+            }
             (6, _) => codec::CODEC_ID_PCM_ALAW,
             (7, _) => codec::CODEC_ID_PCM_MULAW,
             (2, _) => codec::CODEC_ID_ADPCM_MS,
@@ -273,7 +282,12 @@ impl Stored {
             tag => {
                 let expected = self.channels * if matches!(tag, 6 | 7) { 1 } else { bytes };
                 if self.block != expected {
-                    return Err(("the bytes of a frame do not fit its channels and bits", 12, self.block, expected.to_string()));
+                    return Err((
+                        "the bytes of a frame do not fit its channels and bits",
+                        12,
+                        self.block,
+                        expected.to_string(),
+                    ));
                 }
                 (usize::from(expected), 1)
             }
@@ -296,7 +310,12 @@ impl Stored {
         let (head, extra) = if self.tag == 2 { (7, 2) } else { (4, 1) };
         let heads = head * self.channels;
         if self.block <= heads {
-            return Err(("the bytes of an ADPCM block are out of range", 12, self.block, format!("more than {heads}")));
+            return Err((
+                "the bytes of an ADPCM block are out of range",
+                12,
+                self.block,
+                format!("more than {heads}"),
+            ));
         }
         let frames = u64::from(self.block - heads) * 2 / u64::from(self.channels) + extra;
         Ok((usize::from(self.block), frames))
