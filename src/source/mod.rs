@@ -3,6 +3,7 @@
 //! To add a source: write its file here, implement [`crate::stream::Source`], name it below and let
 //! [`media`] recognise it by its content.
 
+pub mod content;
 pub mod ffmpeg;
 pub mod media;
 pub mod playlist;

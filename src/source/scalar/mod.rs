@@ -1,1 +1,144 @@
-//! scalar source (empty).
+//! Scalar recordings: tables of numbers (CSV) and biosignals (EDF, EDF+), one sample of every channel at a time.
+//!
+//! To add a format: write its reader here, name it in `Reader`, and teach [`super::content`] its first bytes.
+
+mod decimal;
+mod edf;
+mod table;
+
+use std::path::Path;
+
+pub use self::table::CsvOptions;
+
+use self::edf::Edf;
+use self::table::Table;
+use crate::error::{Error, Result};
+use crate::signal::{Origin, ScalarLayout, ScalarSample};
+use crate::stream::{Faults, Source, SourceInfo};
+use crate::time::Timestamp;
+
+/// The most channels of one file.
+pub const MAX_CHANNELS: usize = 256;
+
+/// The channels of one recorded file.
+pub struct ScalarFile {
+    info: SourceInfo,
+    layout: ScalarLayout,
+    rate: Option<f64>,
+    duration: Option<Timestamp>,
+    reader: Reader,
+    faults: Faults,
+    done: bool,
+}
+
+enum Reader {
+    Table(Box<Table>),
+    Edf(Box<Edf>),
+}
+
+/// Opens a table of numbers: an optional header row, then one sample of every channel a row.
+///
+/// Cells lie between commas, semicolons or tabs (then commas may be decimal). A column named `time`, `t`,
+/// `seconds`, `timestamp`, `s` or `ms` stamps the rows, its first being the recording's start. Columns
+/// whose first cell is text are left out. An empty cell, NaN or an infinity repeats the last value.
+///
+/// # Errors
+/// Where the file is missing or holds no rows, more than [`MAX_CHANNELS`] channels, or neither a time
+/// column nor `options.rate` says when its rows were taken.
+pub fn open_csv(path: &Path, options: &CsvOptions) -> Result<ScalarFile> {
+    let table = Table::open(path, options)?;
+    let layout = table.layout();
+    let (format, rate) = (format!("CSV, {}", channels(layout.names.len())), table.rate_hz());
+    Ok(ScalarFile::new(path, format, layout, rate, None, Reader::Table(Box::new(table))))
+}
+
+/// Opens a biosignal file in EDF (Kemp et al. 1992) or EDF+ (Kemp & Olivan 2003).
+///
+/// Channels of several rates are given at the highest, the slower ones repeating their last sample. The
+/// annotations' channel is left out; a discontinuous recording (EDF+D) keeps its records' onsets.
+///
+/// # Errors
+/// Where the file is missing, or a header field is out of range: the message names its byte.
+pub fn open_edf(path: &Path) -> Result<ScalarFile> {
+    let edf = Edf::open(path)?;
+    let layout = edf.layout();
+    let rate = edf.rate_hz();
+    let format = format!("{}, {}, {rate} Hz", edf.kind(), channels(layout.names.len()));
+    let duration = edf.duration();
+    Ok(ScalarFile::new(path, format, layout, Some(rate), duration, Reader::Edf(Box::new(edf))))
+}
+
+fn channels(count: usize) -> String {
+    if count == 1 { "1 channel".into() } else { format!("{count} channels") }
+}
+
+impl ScalarFile {
+    fn new(
+        path: &Path,
+        format: String,
+        layout: ScalarLayout,
+        rate: Option<f64>,
+        duration: Option<Timestamp>,
+        reader: Reader,
+    ) -> Self {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let info = SourceInfo { name, kind: "scalar".into(), origin: Origin::Recorded, format };
+        Self { info, layout, rate, duration, reader, faults: Faults::default(), done: false }
+    }
+
+    /// The channels' names and units.
+    #[must_use]
+    pub fn layout(&self) -> &ScalarLayout {
+        &self.layout
+    }
+
+    /// Samples per second; `None` where each row has a time of its own.
+    #[must_use]
+    pub fn rate_hz(&self) -> Option<f64> {
+        self.rate
+    }
+
+    /// How long the header says that the recording lasts; `None` where nothing says so.
+    #[must_use]
+    pub fn duration(&self) -> Option<Timestamp> {
+        self.duration
+    }
+}
+
+impl Source for ScalarFile {
+    type Item = ScalarSample;
+
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn pull(&mut self) -> Result<Option<ScalarSample>> {
+        if self.done {
+            return Ok(None);
+        }
+        let next = match &mut self.reader {
+            Reader::Table(table) => table.next(&mut self.faults),
+            Reader::Edf(edf) => edf.next(&mut self.faults),
+        };
+        self.done = !matches!(next, Ok(Some(_)));
+        next
+    }
+
+    fn faults(&self) -> Faults {
+        self.faults
+    }
+}
+
+/// Opens the file at `path` for reading, telling a missing file from one that can't be read.
+fn file(path: &Path) -> Result<std::fs::File> {
+    std::fs::File::open(path).map_err(|cause| {
+        let problem = match cause.kind() {
+            std::io::ErrorKind::NotFound => "there is no such file",
+            _ => "the file can't be opened",
+        };
+        Error::call(path.display().to_string(), problem).value(cause)
+    })
+}
+
+#[cfg(test)]
+mod tests;
