@@ -4,7 +4,7 @@
 //! saturation, rotation with damping, noise. Every product that is added is a fused multiply-add and every
 //! sum has a fixed order, so that the bits depend neither on the instruction set nor on the team.
 
-use super::noise::{NoiseKey, fill_row};
+use super::noise::{NoiseKey, counters_per_row, fill_row};
 
 /// Sub-steps that change a band's energy, in the order in which they run.
 pub const CAUSES: usize = 6;
@@ -38,13 +38,16 @@ pub struct Row {
     pub re: Vec<f32>,
     /// Imaginary parts.
     pub im: Vec<f32>,
+    /// A row of one band with its neighbours across the seam of the torus: `width + 2` values.
+    seam: Vec<f32>,
 }
 
 impl Row {
     /// A row of zeros.
     #[must_use]
     pub fn new(bands: usize, width: usize) -> Self {
-        Self { width, re: vec![0.0; bands * width], im: vec![0.0; bands * width] }
+        let part = || vec![0.0; bands * width];
+        Self { width, re: part(), im: part(), seam: vec![0.0; width + 2] }
     }
 
     #[inline(always)]
@@ -152,8 +155,7 @@ fn step_row_avx2(
 #[inline(always)]
 fn draw_noise_body(key: NoiseKey, y: usize, noise: &mut Row) {
     let width = noise.width;
-    // Rows start at even sites whatever the width, so that a pair never spans two rows.
-    let first = (y * (width + width % 2)) as u32;
+    let first = (y as u32).wrapping_mul(counters_per_row(width));
     for band in 0..noise.re.len() / width {
         let key = NoiseKey { lane: key.lane + band as u32, ..key };
         let (re, im) = noise.band(band);
@@ -173,10 +175,11 @@ fn step_row_body(
 ) {
     let mut books = Bookkeeper { book, before: 0.0 };
     for (band, step) in bands.iter().enumerate() {
-        let (re, im) = out.band(band);
         books.open_row(sheet, band, y);
-        diffuse(sheet.re, sheet, band, y, step.diffusion, re);
-        diffuse(sheet.im, sheet, band, y, step.diffusion, im);
+        let range = band * sheet.width..(band + 1) * sheet.width;
+        let (re, im) = (&mut out.re[range.clone()], &mut out.im[range]);
+        diffuse(sheet.re, sheet, band, y, step.diffusion, &mut out.seam, re);
+        diffuse(sheet.im, sheet, band, y, step.diffusion, &mut out.seam, im);
         books.close(band, 0, re, im);
     }
     if let Some(drive) = drive {
@@ -208,20 +211,17 @@ fn step_row_body(
 
 /// `z += D h ∇²z` on the torus; reads the sheet, writes a row.
 #[inline(always)]
-fn diffuse(plane: &[f32], sheet: &Sheet<'_>, band: usize, y: usize, d: f32, out: &mut [f32]) {
+fn diffuse(plane: &[f32], sheet: &Sheet<'_>, band: usize, y: usize, d: f32, seam: &mut [f32], out: &mut [f32]) {
     let (height, width) = (sheet.height, sheet.width);
     let row = |y: usize| &plane[(band * height + y) * width..][..width];
     let (here, north, south) = (row(y), row((y + height - 1) % height), row((y + 1) % height));
-    let at = |west: f32, x: usize, east: f32| {
-        let sum = (west + east) + (north[x] + south[x]);
-        d.mul_add((-4.0f32).mul_add(here[x], sum), here[x])
-    };
-    out[0] = at(here[width - 1], 0, here[1 % width]);
-    if width > 1 {
-        out[width - 1] = at(here[width - 2], width - 1, here[0]);
-    }
-    for x in 1..width.saturating_sub(1) {
-        out[x] = at(here[x - 1], x, here[x + 1]);
+    seam[0] = here[width - 1];
+    seam[1..=width].copy_from_slice(here);
+    seam[width + 1] = here[0];
+    let beside = seam[..width].iter().zip(&seam[2..]).zip(north.iter().zip(south));
+    for ((out, z), ((west, east), (north, south))) in out.iter_mut().zip(here).zip(beside) {
+        let sum = (west + east) + (north + south);
+        *out = d.mul_add((-4.0f32).mul_add(*z, sum), *z);
     }
 }
 
@@ -347,7 +347,7 @@ fn add_product(z: (f32, f32), k: f32, u: (f32, f32), v: (f32, f32)) -> (f32, f32
     (k.mul_add(re, z.0), k.mul_add(im, z.1))
 }
 
-/// `Σ|z|²` of a row in fixed order: lanes in single precision, their sum in double.
+/// `Σ|z|²` of a row in fixed order: sixteen lanes, then halves onto halves.
 #[inline(always)]
 fn energy(re: &[f32], im: &[f32]) -> f64 {
     let mut lanes = [0f32; LANES];
@@ -358,14 +358,19 @@ fn energy(re: &[f32], im: &[f32]) -> f64 {
             lanes[lane] = x[lane].mul_add(x[lane], y[lane].mul_add(y[lane], lanes[lane]));
         }
     }
-    let mut sum = 0.0;
-    for lane in lanes {
-        sum += f64::from(lane);
-    }
+    let mut sum = fold(&lanes);
     for (x, y) in re_rest.iter().zip(im_rest) {
         sum += f64::from(x.mul_add(*x, *y * *y));
     }
     sum
+}
+
+/// Halves onto halves. Not inlined: the compiler would take the loop that fills the lanes apart for it.
+#[inline(never)]
+fn fold(lanes: &[f32; LANES]) -> f64 {
+    let eight: [f32; 8] = std::array::from_fn(|lane| lanes[lane] + lanes[lane + 8]);
+    let four: [f32; 4] = std::array::from_fn(|lane| eight[lane] + eight[lane + 4]);
+    f64::from((four[0] + four[2]) + (four[1] + four[3]))
 }
 
 /// `Σ|z|²` of a plane of `width` columns, row by row in the order in which the book sums it.

@@ -8,8 +8,10 @@
 
 use crate::random::{MULTIPLIERS, ROUNDS, WEYL};
 
-/// Counters per inner loop: two registers of eight words.
+/// Counters per inner loop.
 const LANES: usize = 16;
+/// Sites per inner loop: a counter gives the noise of two sites, `LANES` apart.
+const BLOCK: usize = 2 * LANES;
 
 /// What a row of noise is keyed by.
 #[derive(Clone, Copy, Debug)]
@@ -22,42 +24,55 @@ pub struct NoiseKey {
     pub lane: u32,
 }
 
-/// Writes the noise of the sites `first_site ..` into `re` and `im` (same length), `E|ξ|² = 2`.
+/// Counters that a row of `width` sites uses: row `y` starts at `y` times this.
+#[must_use]
+pub(crate) fn counters_per_row(width: usize) -> u32 {
+    (width.div_ceil(BLOCK) * LANES) as u32
+}
+
+/// Writes the noise of a row into `re` and `im` (same length), `E|ξ|² = 2`, from the counters `first ..`.
 ///
-/// `first_site` is even; the value at a site does not depend on where a row starts or ends.
+/// Site `x` takes words 0 and 1 of counter `first + 16 (x / 32) + x % 16` where `x % 32 < 16`, else words 2
+/// and 3: neighbours in a register are neighbours on the sheet.
 #[inline(always)]
-pub(crate) fn fill_row(key: NoiseKey, first_site: u32, re: &mut [f32], im: &mut [f32]) {
-    let pairs = re.len().div_ceil(2);
-    let mut start = 0;
-    while start < pairs {
-        let mut words = [[0u32; LANES]; 4];
-        philox_lanes(key, first_site / 2 + start as u32, &mut words);
-        let mut even = ([0f32; LANES], [0f32; LANES]);
-        let mut odd = ([0f32; LANES], [0f32; LANES]);
-        for lane in 0..LANES {
-            (even.0[lane], even.1[lane]) = box_muller(words[0][lane], words[1][lane]);
-        }
-        for lane in 0..LANES {
-            (odd.0[lane], odd.1[lane]) = box_muller(words[2][lane], words[3][lane]);
-        }
-        let end = (2 * (start + LANES)).min(re.len());
-        let out = re[2 * start..end].chunks_mut(2).zip(im[2 * start..end].chunks_mut(2));
-        for (lane, (re, im)) in out.enumerate() {
-            (re[0], im[0]) = (even.0[lane], even.1[lane]);
-            if re.len() == 2 {
-                (re[1], im[1]) = (odd.0[lane], odd.1[lane]);
-            }
-        }
-        start += LANES;
+pub(crate) fn fill_row(key: NoiseKey, first: u32, re: &mut [f32], im: &mut [f32]) {
+    let (re_blocks, re_rest) = re.as_chunks_mut::<BLOCK>();
+    let (im_blocks, im_rest) = im.as_chunks_mut::<BLOCK>();
+    let mut counter = first;
+    for (re, im) in re_blocks.iter_mut().zip(im_blocks) {
+        fill_block(key, counter, re, im);
+        counter = counter.wrapping_add(LANES as u32);
+    }
+    if !re_rest.is_empty() {
+        let (mut re, mut im) = ([0.0; BLOCK], [0.0; BLOCK]);
+        fill_block(key, counter, &mut re, &mut im);
+        re_rest.copy_from_slice(&re[..re_rest.len()]);
+        im_rest.copy_from_slice(&im[..im_rest.len()]);
     }
 }
 
 #[inline(always)]
-fn philox_lanes(key: NoiseKey, first: u32, words: &mut [[u32; LANES]; 4]) {
-    let [mut c0, mut c1, mut c2, mut c3] =
-        [[0u32; LANES], [key.lane; LANES], [key.tick[0]; LANES], [key.tick[1]; LANES]];
+fn fill_block(key: NoiseKey, first: u32, re: &mut [f32; BLOCK], im: &mut [f32; BLOCK]) {
+    let words = philox_lanes(key, first);
+    for lane in 0..LANES {
+        (re[lane], im[lane]) = box_muller(words[0][lane], words[1][lane]);
+    }
+    for lane in 0..LANES {
+        (re[LANES + lane], im[LANES + lane]) = box_muller(words[2][lane], words[3][lane]);
+    }
+}
+
+/// The words of `LANES` counters, word by word. Words are kept in 64-bit lanes, whose upper half the
+/// multiplication ignores: that spares the shuffles between 32 and 64 bits in every round.
+#[inline(always)]
+fn philox_lanes(key: NoiseKey, first: u32) -> [[u32; LANES]; 4] {
+    const LOW: u64 = 0xFFFF_FFFF;
+    let mut c0 = [0u64; LANES];
+    let mut c1 = [u64::from(key.lane); LANES];
+    let mut c2 = [u64::from(key.tick[0]); LANES];
+    let mut c3 = [u64::from(key.tick[1]); LANES];
     for (lane, counter) in c0.iter_mut().enumerate() {
-        *counter = first.wrapping_add(lane as u32);
+        *counter = u64::from(first.wrapping_add(lane as u32));
     }
     let [mut k0, mut k1] = key.seed;
     for round in 0..ROUNDS {
@@ -66,15 +81,15 @@ fn philox_lanes(key: NoiseKey, first: u32, words: &mut [[u32; LANES]; 4]) {
             k1 = k1.wrapping_add(WEYL[1]);
         }
         for lane in 0..LANES {
-            let first = u64::from(MULTIPLIERS[0]) * u64::from(c0[lane]);
-            let second = u64::from(MULTIPLIERS[1]) * u64::from(c2[lane]);
-            c0[lane] = (second >> 32) as u32 ^ c1[lane] ^ k0;
-            c1[lane] = second as u32;
-            c2[lane] = (first >> 32) as u32 ^ c3[lane] ^ k1;
-            c3[lane] = first as u32;
+            let first = u64::from(MULTIPLIERS[0]) * (c0[lane] & LOW);
+            let second = u64::from(MULTIPLIERS[1]) * (c2[lane] & LOW);
+            c0[lane] = (second >> 32) ^ c1[lane] ^ u64::from(k0);
+            c1[lane] = second;
+            c2[lane] = (first >> 32) ^ c3[lane] ^ u64::from(k1);
+            c3[lane] = first;
         }
     }
-    *words = [c0, c1, c2, c3];
+    [c0, c1, c2, c3].map(|words| words.map(|word| word as u32))
 }
 
 /// Two independent standard normals from two words.
@@ -141,16 +156,15 @@ mod tests {
 
     const KEY: NoiseKey = NoiseKey { seed: [11, 7], tick: [3, 0], lane: 0x0001_0005 };
 
-    fn row(key: NoiseKey, first: u32, length: usize) -> (Vec<f32>, Vec<f32>) {
+    fn row(key: NoiseKey, length: usize) -> (Vec<f32>, Vec<f32>) {
         let (mut re, mut im) = (vec![0.0; length], vec![0.0; length]);
-        fill_row(key, first, &mut re, &mut im);
+        fill_row(key, 0, &mut re, &mut im);
         (re, im)
     }
 
     #[test]
     fn lanes_are_the_published_generator() {
-        let mut words = [[0; LANES]; 4];
-        philox_lanes(KEY, 40, &mut words);
+        let words = philox_lanes(KEY, 40);
         for lane in 0..LANES {
             let expected = philox4x32([40 + lane as u32, KEY.lane, 3, 0], KEY.seed);
             assert_eq!([words[0][lane], words[1][lane], words[2][lane], words[3][lane]], expected);
@@ -173,18 +187,31 @@ mod tests {
     }
 
     #[test]
-    fn a_site_draws_the_same_wherever_its_row_starts() {
-        let (re, im) = row(KEY, 0, 100);
-        let (re_part, im_part) = row(KEY, 36, 37);
-        assert_eq!(re[36..73], re_part[..]);
-        assert_eq!(im[36..73], im_part[..]);
+    fn a_site_draws_the_same_however_long_its_row_is() {
+        let (re, im) = row(KEY, 100);
+        for length in [1, 31, 32, 33, 64, 99] {
+            let (re_short, im_short) = row(KEY, length);
+            assert_eq!((&re[..length], &im[..length]), (&re_short[..], &im_short[..]), "{length} sites");
+        }
+    }
+
+    #[test]
+    fn no_two_sites_share_a_draw() {
+        let mut all: Vec<u32> = Vec::new();
+        for y in 0..8 {
+            let (mut re, mut im) = (vec![0.0; 40], vec![0.0; 40]);
+            fill_row(KEY, y * counters_per_row(40), &mut re, &mut im);
+            all.extend(re.iter().map(|value| value.to_bits()));
+        }
+        all.sort_unstable();
+        assert!(all.windows(2).all(|pair| pair[0] != pair[1]));
     }
 
     #[test]
     fn moments_and_tails_are_those_of_a_normal() {
         let (mut sum, mut square, mut fourth, mut over3, mut cross, mut n) = (0.0, 0.0, 0.0, 0u32, 0.0, 0.0);
         for tick in 0..200 {
-            let (re, im) = row(NoiseKey { tick: [tick, 0], ..KEY }, 0, 8_192);
+            let (re, im) = row(NoiseKey { tick: [tick, 0], ..KEY }, 8_192);
             let mut before = 0.0;
             for (x, y) in re.iter().zip(&im) {
                 for v in [f64::from(*x), f64::from(*y)] {
