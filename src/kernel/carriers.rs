@@ -239,8 +239,9 @@ mod tests {
     fn wide_and_portable_carrying_give_equal_bits() {
         let mut draw = Stream::new(2, 0);
         let subbands = 37;
-        let phasors: Vec<Phasor> =
-            (0..VECTORS * subbands).map(|_| [0; 2].map(|_| [0; LANES].map(|_| draw.normal() as f32))).collect();
+        let phasors: Vec<Phasor> = (0..VECTORS * subbands)
+            .map(|_| [0; 2].map(|_| [0; LANES].map(|_| draw.normal() as f32)))
+            .collect();
         let [from, to]: [Vec<Amplitude>; 2] =
             [0; 2].map(|_| (0..subbands).map(|_| [0; 4].map(|_| draw.normal() as f32)).collect());
         let mut wide = [[0.0; BLOCK]; 2];
@@ -249,7 +250,9 @@ mod tests {
         carry(&phasors, &from, &to, l, r);
         let [l, r] = &mut portable;
         carry_lanes(&phasors, &from, &to, l, r);
-        assert!(wide.iter().flatten().zip(portable.iter().flatten()).all(|(a, b)| a.to_bits() == b.to_bits()));
+        assert!(
+            wide.iter().flatten().zip(portable.iter().flatten()).all(|(a, b)| a.to_bits() == b.to_bits())
+        );
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn add_lanes(grain: &Grain, age: i32, released: bool, left: &mut [f32; BLOCK], r
     let fade = if released { turns::QUARTER / BLOCK as u32 } else { 0 };
     for j in 0..BLOCK {
         // A negative age is a huge unsigned one, so one comparison says whether the frame is inside.
-        let n = age.wrapping_add(j as i32).cast_unsigned();
+        let n = age.cast_unsigned().wrapping_add(j as u32);
         let window = turns::sine(n.wrapping_mul(grain.window));
         let release = turns::cosine(fade * j as u32);
         let gain = if n < grain.frames { window * window * (release * release) } else { 0.0 };
@@ -58,8 +58,7 @@ fn add_lanes(grain: &Grain, age: i32, released: bool, left: &mut [f32; BLOCK], r
 mod tests {
     use super::*;
 
-    const GRAIN: Grain =
-        Grain { increment: 89_478_485, window: 4_473_924, frames: 480, level: [0.5, 0.25] };
+    const GRAIN: Grain = Grain { increment: 89_478_485, window: 4_473_924, frames: 480, level: [0.5, 0.25] };
 
     #[test]
     fn wide_and_portable_grains_give_equal_bits() {
@@ -70,7 +69,9 @@ mod tests {
             add(&GRAIN, age, true, l, r);
             let [l, r] = &mut portable;
             add_lanes(&GRAIN, age, true, l, r);
-            assert!(wide.iter().flatten().zip(portable.iter().flatten()).all(|(a, b)| a.to_bits() == b.to_bits()));
+            assert!(
+                wide.iter().flatten().zip(portable.iter().flatten()).all(|(a, b)| a.to_bits() == b.to_bits())
+            );
         }
     }
 

@@ -5,7 +5,8 @@
 //! whatever the width or the kind of the processor's vectors.
 
 /// The odd polynomial of `sin(pi/2 u)` on -1 to 1, least in its largest error (3.4e-9 before rounding).
-const SINE: [f32; 5] = [1.570_796_3, -0.645_963_4, 0.079_688_48, -0.004_672_228, 0.000_150_820_55];
+const SINE: [f32; 5] =
+    [core::f32::consts::FRAC_PI_2, -0.645_963_4, 0.079_688_48, -0.004_672_228, 0.000_150_820_55];
 
 /// One turn over one radian's worth: 2^32.
 pub const TURN: f64 = 4_294_967_296.0;

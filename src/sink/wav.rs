@@ -80,7 +80,8 @@ impl WavWriter {
             .and_then(|_| self.file.write_all(&header(self.frames)))
             .and_then(|()| self.file.flush());
         ended.map_err(|e| failed(&self.part, "the sound's end cannot be written", &e))?;
-        std::fs::rename(&self.part, &self.path).map_err(|e| failed(&self.path, "the file cannot be named", &e))
+        std::fs::rename(&self.part, &self.path)
+            .map_err(|e| failed(&self.path, "the file cannot be named", &e))
     }
 }
 
@@ -118,7 +119,9 @@ fn header(frames: u64) -> Vec<u8> {
     head.extend(if small.is_some() { b"JUNK" } else { b"ds64" });
     head.extend(28u32.to_le_bytes());
     let sizes = if small.is_some() { [0; 3] } else { [riff, data, frames] };
-    sizes.iter().for_each(|size| head.extend(size.to_le_bytes()));
+    for size in sizes {
+        head.extend(size.to_le_bytes());
+    }
     head.extend(0u32.to_le_bytes());
     head.extend(b"fmt ");
     head.extend(16u32.to_le_bytes());

@@ -34,11 +34,12 @@ pub(super) struct Limiter {
 
 impl Limiter {
     pub(super) fn new() -> Self {
+        let gains = [SCALE as i64; LOOK_AHEAD];
         let release = 1.0 - libm::exp(-1.0 / (RELEASE_S * f64::from(SAMPLE_RATE)));
         Self {
             delayed: [[0.0; 2]; LOOK_AHEAD],
-            gains: [SCALE as i64; LOOK_AHEAD],
-            sum: LOOK_AHEAD as i64 * SCALE as i64,
+            gains,
+            sum: gains.iter().sum(),
             position: 0,
             count: 0,
             least: VecDeque::with_capacity(LOOK_AHEAD + 2),

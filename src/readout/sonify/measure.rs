@@ -2,7 +2,7 @@
 
 use ndarray::Array3;
 
-use super::{SonifyParameters, Sonifier, Voice};
+use super::{Sonifier, SonifyParameters, Voice};
 use crate::random::philox4x32;
 use crate::signal::{Burst, FieldView, SheetShape};
 use crate::time::{SAMPLES_PER_TICK, Tick};

@@ -16,7 +16,7 @@ pub struct SonifyParameters {
     pub grain_db: f64,
     /// Surprisal in bits at which a grain has half its highest amplitude, 0.1 to 100.
     pub half_bits: f64,
-    /// Grains that sound at once, 0 to 256; 0 mutes the bursts.
+    /// Grains that sound at once, shared evenly by the arrays, 0 to 256; 0 mutes the bursts.
     pub voices: usize,
     /// Grains that each array may start in one tick, 1 to 64: its most surprising bursts.
     pub starts_per_tick: usize,
@@ -39,9 +39,9 @@ impl Default for SonifyParameters {
             level_db: -24.0,
             carriers_per_octave: 256,
             octaves_up: 7,
-            grain_db: 6.0,
+            grain_db: 8.0,
             half_bits: 8.0,
-            voices: 64,
+            voices: 48,
             starts_per_tick: 16,
             picture_low_hz: 200.0,
             picture_high_hz: 4_000.0,
@@ -71,9 +71,12 @@ impl SonifyParameters {
         within("sonify.fade_in_ms", f64::from(self.fade_in_ms), 10.0, 10_000.0)?;
         within("sonify.fade_out_ms", f64::from(self.fade_out_ms), 10.0, 10_000.0)?;
         if self.picture_high_hz <= self.picture_low_hz {
-            return Err(Error::configuration("sonify.picture_high_hz", "the top row is not above the bottom row")
-                .value(self.picture_high_hz)
-                .bound(format!("above sonify.picture_low_hz = {}", self.picture_low_hz)));
+            return Err(Error::configuration(
+                "sonify.picture_high_hz",
+                "the top row is not above the bottom row",
+            )
+            .value(self.picture_high_hz)
+            .bound(format!("above sonify.picture_low_hz = {}", self.picture_low_hz)));
         }
         Ok(())
     }
@@ -84,7 +87,9 @@ fn within(key: &str, value: f64, low: f64, high: f64) -> Result<()> {
     if (low..=high).contains(&value) {
         return Ok(());
     }
-    Err(Error::configuration(key, "the value is out of bounds").value(value).bound(format!("{low} to {high}")))
+    Err(Error::configuration(key, "the value is out of bounds")
+        .value(value)
+        .bound(format!("{low} to {high}")))
 }
 
 #[cfg(test)]

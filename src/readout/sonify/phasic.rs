@@ -3,12 +3,13 @@
 //! * **Which.** Thousands of bursts can share a tick. Each array starts its most surprising few; among equals a
 //!   hash of site and tick decides, so that no corner of a sheet is always first.
 //! * **Pitch** is the row's; an OFF burst sounds an octave lower. **Place** is the column's.
-//! * **Level** grows with surprisal, `bits / (bits + half_bits)`, and falls above 500 Hz by 3 dB per octave, as
-//!   the tonic does, so that no grain pierces.
+//! * **Level** grows with surprisal, `bits / (bits + half_bits)`, and falls above 500 Hz by 1.5 dB per octave,
+//!   so that where the ear is keenest no grain pierces.
 //! * **Length** is 16 periods within 8 to 40 ms, under a squared sine.
 //! * **When.** Frame-exact, one tick after the burst's own time; a picture's are scattered over its frame.
-//! * **Voices.** A pool of fixed size. When it is full, only a grain at least 3.5 dB stronger than the weakest
-//!   takes its voice: that one fades within a tick, then the new one starts.
+//! * **Voices.** Each array has an equal part of them, so that none drowns the others. When all are taken, only
+//!   a grain 3.5 dB stronger by its surprisal than the weakest takes its voice: that one fades within a tick,
+//!   then the new one starts.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -21,14 +22,18 @@ use crate::signal::{Burst, Sign};
 use crate::time::{SAMPLE_RATE, TICK_NANOSECONDS, Tick};
 use crate::units::Decibels;
 
+/// Frames in a tick, for ages.
+const TICK_FRAMES: i32 = 48;
+const _: () = assert!(TICK_FRAMES as usize == BLOCK);
+
 /// Periods in a grain.
 const PERIODS: f64 = 16.0;
 /// Shortest and longest grain in frames: 8 and 40 ms.
 const FRAMES: (f64, f64) = (384.0, 1_920.0);
-/// Up to here grains are equally strong; above they fall like pink noise.
+/// Up to here grains are equally strong; above they fall with the fourth root of frequency.
 const EVEN_UP_TO_HZ: f64 = 500.0;
-/// The lowest pitch, which an OFF burst an octave down could otherwise pass.
-const LOWEST_HZ: f64 = 40.0;
+/// The lowest pitch: three periods in the longest grain, fewer are a thump without pitch.
+const LOWEST_HZ: f64 = 80.0;
 /// How much stronger a grain must be to take another's voice.
 const TAKES_OVER: f32 = 1.5;
 /// Surprisal steps that count as different when the strongest are chosen, per bit.
@@ -45,6 +50,7 @@ struct Stage {
     scatter_frames: u32,
     /// (rank, burst), the weakest on top.
     strongest: BinaryHeap<Reverse<(u64, u32)>>,
+    slots: Vec<Slot>,
 }
 
 /// A grain on its way: `age` is negative before its start.
@@ -52,6 +58,7 @@ struct Stage {
 struct Sounding {
     grain: Grain,
     age: i32,
+    /// What decides over voices: its surprisal from 0 to 1, whatever its pitch.
     strength: f32,
 }
 
@@ -66,7 +73,6 @@ struct Slot {
 #[derive(Debug)]
 pub(super) struct Phasic {
     stages: Vec<Stage>,
-    slots: Vec<Slot>,
     chosen: Vec<(u64, u32)>,
     starts: usize,
     half_bits: f32,
@@ -76,9 +82,9 @@ impl Phasic {
     pub(super) fn new(parameters: &SonifyParameters, voices: &[Voice<'_>], rms: f64) -> Self {
         let peak = rms * Decibels(parameters.grain_db).amplitude();
         let starts = parameters.starts_per_tick;
+        let share = parameters.voices.div_ceil(voices.len());
         Self {
-            stages: voices.iter().map(|v| Stage::new(parameters, v, peak)).collect(),
-            slots: vec![Slot::default(); parameters.voices],
+            stages: voices.iter().map(|v| Stage::new(parameters, v, share, peak)).collect(),
             chosen: Vec::with_capacity(starts),
             starts,
             half_bits: parameters.half_bits as f32,
@@ -93,23 +99,17 @@ impl Phasic {
         left: &mut [f32; BLOCK],
         right: &mut [f32; BLOCK],
     ) {
-        if self.slots.is_empty() {
-            return;
-        }
         self.choose(tick, bursts);
-        for stage in 0..self.stages.len() {
+        for stage in &mut self.stages {
             self.chosen.clear();
-            self.chosen.extend(self.stages[stage].strongest.drain().map(|Reverse(ranked)| ranked));
+            self.chosen.extend(stage.strongest.drain().map(|Reverse(ranked)| ranked));
             self.chosen.sort_unstable_by(|a, b| b.cmp(a));
-            for i in 0..self.chosen.len() {
-                let burst = &bursts[self.chosen[i].1 as usize];
-                if let Some(sounding) = self.stages[stage].grain(tick, burst, self.half_bits) {
-                    self.start(sounding);
+            for &(_, index) in &self.chosen {
+                if let Some(sounding) = stage.grain(tick, &bursts[index as usize], self.half_bits) {
+                    stage.start(sounding);
                 }
             }
-        }
-        for slot in &mut self.slots {
-            slot.play(left, right);
+            stage.slots.iter_mut().for_each(|slot| slot.play(left, right));
         }
     }
 
@@ -117,8 +117,8 @@ impl Phasic {
     fn choose(&mut self, tick: Tick, bursts: &[Burst]) {
         for (index, burst) in (0u32..).zip(bursts) {
             let Some(stage) = self.stages.get_mut(usize::from(burst.array.0)) else { continue };
-            // NaN is not above zero: such a burst is not heard.
-            if !(burst.surprisal_bits > 0.0) || burst.site as usize >= stage.sites() {
+            let bits = burst.surprisal_bits;
+            if bits.is_nan() || bits <= 0.0 || burst.site as usize >= stage.sites() {
                 continue;
             }
             let rank = rank(tick, burst);
@@ -131,31 +131,16 @@ impl Phasic {
             }
         }
     }
-
-    /// Gives a grain a voice: a free one, or the weakest one's if that is much weaker.
-    fn start(&mut self, new: Sounding) {
-        if let Some(free) = self.slots.iter_mut().find(|s| s.sounding.is_none()) {
-            free.sounding = Some(new);
-            return;
-        }
-        let strength = |s: &Slot| s.sounding.as_ref().map_or(0.0, |x| x.strength);
-        let open = self.slots.iter_mut().filter(|s| s.next.is_none());
-        if let Some(weakest) = open.min_by(|a, b| strength(a).total_cmp(&strength(b)))
-            && new.strength > TAKES_OVER * strength(weakest)
-        {
-            weakest.next = Some(new);
-        }
-    }
 }
 
 impl Slot {
     fn play(&mut self, left: &mut [f32; BLOCK], right: &mut [f32; BLOCK]) {
         let released = self.next.is_some();
         if let Some(sounding) = &mut self.sounding {
-            if sounding.age > -(BLOCK as i32) {
+            if sounding.age > -TICK_FRAMES {
                 grains::add(&sounding.grain, sounding.age, released, left, right);
             }
-            sounding.age += BLOCK as i32;
+            sounding.age += TICK_FRAMES;
             if sounding.age >= sounding.grain.frames.cast_signed() {
                 self.sounding = None;
             }
@@ -167,7 +152,7 @@ impl Slot {
 }
 
 impl Stage {
-    fn new(parameters: &SonifyParameters, voice: &Voice<'_>, peak: f64) -> Self {
+    fn new(parameters: &SonifyParameters, voice: &Voice<'_>, voices: usize, peak: f64) -> Self {
         let (height, width) = (voice.shape.height, voice.shape.width);
         let pitch = |row: usize| match voice.voicing {
             Voicing::Pitches(pitches) => pitches[row],
@@ -186,11 +171,27 @@ impl Stage {
             columns: (0..width).map(|c| pan(voice.voicing.place(c, width)).map(|g| g as f32)).collect(),
             scatter_frames,
             strongest: BinaryHeap::with_capacity(parameters.starts_per_tick),
+            slots: vec![Slot::default(); voices],
         }
     }
 
     fn sites(&self) -> usize {
         self.rows.len() * self.columns.len()
+    }
+
+    /// Gives a grain a voice: a free one, or the weakest one's if that is much weaker.
+    fn start(&mut self, new: Sounding) {
+        if let Some(free) = self.slots.iter_mut().find(|s| s.sounding.is_none()) {
+            free.sounding = Some(new);
+            return;
+        }
+        let strength = |s: &Slot| s.sounding.as_ref().map_or(0.0, |x| x.strength);
+        let open = self.slots.iter_mut().filter(|s| s.next.is_none());
+        if let Some(weakest) = open.min_by(|a, b| strength(a).total_cmp(&strength(b)))
+            && new.strength > TAKES_OVER * strength(weakest)
+        {
+            weakest.next = Some(new);
+        }
     }
 
     /// The grain of a burst.
@@ -200,9 +201,9 @@ impl Stage {
         let [left, right] = *self.columns.get(site % self.columns.len())?;
         let mut grain = row[usize::from(burst.sign == Sign::Off)];
         let bits = burst.surprisal_bits.min(HIGHEST_BITS);
-        let strength = grain.level[0] * bits / (bits + half_bits);
-        grain.level = [left * strength, right * strength];
-        let wait = u64::from(hash(tick, burst)) * u64::from(self.scatter_frames) >> 32;
+        let strength = bits / (bits + half_bits);
+        grain.level = [left, right].map(|side| side * strength * grain.level[0]);
+        let wait = (u64::from(hash(tick, burst)) * u64::from(self.scatter_frames)) >> 32;
         let delay = frame_in_tick(tick, burst) + wait as i32;
         Some(Sounding { grain, age: -delay, strength })
     }
@@ -212,7 +213,7 @@ impl Stage {
 fn shape(pitch_hz: f64, peak: f64) -> Grain {
     let hz = pitch_hz.max(LOWEST_HZ);
     let frames = libm::round((PERIODS * f64::from(SAMPLE_RATE) / hz).clamp(FRAMES.0, FRAMES.1));
-    let level = (peak * libm::sqrt((EVEN_UP_TO_HZ / hz).min(1.0))) as f32;
+    let level = (peak * libm::pow((EVEN_UP_TO_HZ / hz).min(1.0), 0.25)) as f32;
     Grain {
         increment: turns::phase(hz / f64::from(SAMPLE_RATE)),
         window: turns::phase(0.5 / frames),

@@ -44,7 +44,8 @@ fn quiet(_: u64) -> Vec<Burst> {
 
 /// A sonifier whose field is silent, so that only grains sound.
 fn grains_only(pitches: &[f64]) -> (Sonifier, TonicField) {
-    let (sonifier, mut field) = pair(&SonifyParameters { fade_in_ms: 10, ..Default::default() }, &voices(pitches), 1);
+    let (sonifier, mut field) =
+        pair(&SonifyParameters { fade_in_ms: 10, ..Default::default() }, &voices(pitches), 1);
     field.poison(0.0);
     field.swell = 0.0;
     (sonifier, field)
@@ -54,12 +55,12 @@ fn grains_only(pitches: &[f64]) -> (Sonifier, TonicField) {
 fn silence_is_pink_in_every_third_of_an_octave_left_right_and_together() {
     let pitches = ear_hz();
     let (mut sonifier, mut field) = pair(&SonifyParameters::default(), &voices(&pitches), 1);
-    let sound = listen(&mut sonifier, &mut field, 0..25_000, quiet);
+    let sound = listen(&mut sonifier, &mut field, 0..21_000, quiet);
     let steady = &sound[48_000..];
     assert!((rms_db(steady) + 24.0).abs() < 0.5, "steady level {}", rms_db(steady));
     assert!((rms_db(&sound[..48_000]) + 24.0).abs() < 2.0, "first second {}", rms_db(&sound[..48_000]));
     assert!(peak(steady) < 0.4, "peak {}", peak(steady));
-    assert!(largest_step(&sound) < 0.2, "largest step {}", largest_step(&sound));
+    assert!(largest_step(&sound) < 0.25, "largest step {}", largest_step(&sound));
     let mono: Vec<f32> = steady.iter().map(|f| 0.5 * (f[0] + f[1])).collect();
     for (name, samples) in [("left", side(steady, 0)), ("right", side(steady, 1)), ("mono", mono)] {
         let bands = third_octaves(&samples, -10..=8);
@@ -128,7 +129,8 @@ fn a_burst_is_heard_at_its_rows_pitch_and_its_columns_place() {
         // The window lies over the second; the grain lies well inside its rise, so its line stays put.
         let top = (0..power.len()).max_by(|&a, &b| power[a].total_cmp(&power[b])).unwrap();
         assert!((top as f64 / hz - 1.0).abs() < 0.02, "heard {top} Hz for {hz:.1} Hz");
-        let [left, right] = [0, 1].map(|s| rms_db(&side(&sound, s).iter().map(|&x| [x, x]).collect::<Vec<_>>()));
+        let [left, right] =
+            [0, 1].map(|s| rms_db(&side(&sound, s).iter().map(|&x| [x, x]).collect::<Vec<_>>()));
         match (array, site % 128) {
             (0, 10) => assert!(left > right + 15.0, "{left} {right}"),
             (0, _) => assert!(right > left + 15.0, "{left} {right}"),
@@ -145,7 +147,8 @@ fn a_heard_burst_starts_on_its_own_frame_after_the_declared_delay() {
         let time = 49_000_000 + into;
         let entered = Timestamp(time).tick_at_or_after().0;
         let sound = listen(&mut sonifier, &mut field, 0..120, |n| {
-            let mut bursts = if n == entered { vec![burst(n, 1, 100 * 32, Sign::On, 20.0)] } else { Vec::new() };
+            let mut bursts =
+                if n == entered { vec![burst(n, 1, 100 * 32, Sign::On, 20.0)] } else { Vec::new() };
             bursts.iter_mut().for_each(|b| b.time = Timestamp(time));
             bursts
         });
@@ -196,6 +199,11 @@ fn a_busy_scene_stands_six_to_ten_decibels_above_the_ground_and_never_clicks() {
     let sound = listen(&mut sonifier, &mut field, 0..5_000, |n| busy(&mut draw, n));
     let above = rms_db(&sound[48_000..]) + 24.0;
     assert!((6.0..=10.0).contains(&above), "{above} dB above the tonic");
+    // The picture's and the ear's pitches are all there: no octave from 125 Hz to 4 kHz is left to the ground.
+    let octaves = third_octaves(&side(&sound[48_000..], 0), -9..=6);
+    let ground = -3.01 / 3.0;
+    let lift = |n: usize| octaves[n].1 - octaves[0].1 - ground * n as f64;
+    assert!((0..octaves.len()).all(|n| lift(n) > -10.0), "{octaves:?}");
     assert!(peak(&sound) <= limiter::CEILING && largest_step(&sound) < 0.5, "step {}", largest_step(&sound));
 }
 
@@ -270,8 +278,7 @@ fn what_cannot_be_heard_is_refused_with_value_and_bound() {
     assert!(message.contains("16384 sites, 8 bands"), "{message}");
     let short = [Voice { shape: HEARING, voicing: Voicing::Pitches(&[440.0]) }];
     let message = refuse(&parameters, &short, &[1.0; 8], &BANDS_HZ);
-    assert!(message.contains("array 0: an array needs one pitch per row: 1 (allowed: 128)")
-        || message.contains("array 0"), "{message}");
+    assert_eq!(message, "sonify, at array 0: an array needs one pitch per row: 1 (allowed: 128)");
     let low = SonifyParameters { octaves_up: 0, ..Default::default() };
     let slow = [Voice { shape: SheetShape { bands: 1, ..VISION }, voicing: Voicing::Picture }];
     let message = refuse(&low, &slow, &[1.0], &[0.75]);

@@ -18,14 +18,15 @@
 //!   adds up with its neighbours' to an even density: no seam between octaves, and a roll-off over one octave at
 //!   both ends, below the slowest band's place and above the fastest's.
 //! * **How many.** Heterodyning keeps widths in Hz: a band with Q = 1.5 is `f_b/1.5` wide, 0.52 % of where it
-//!   sounds. 64 carriers per octave lie 1.1 % apart: lines with gaps between, a comb that beats. 256 lie 0.27 %
-//!   apart, half a width: they merge into continuous noise. The distances are jittered, so no beat has a period.
+//!   sounds. 64 carriers per octave lie 1.1 % apart: lines with gaps between, a spectrum that ripples by 3 dB
+//!   rms when looked at closely. 256 lie 0.27 % apart, half a width, and merge: under 1 dB. The distances are
+//!   jittered, so no beat has a period; within a critical band the envelope is that of Gaussian noise.
 //! * **Places.** Every carrier reads another site, strata of the sheet with one site drawn from each. Sheets
 //!   share each band's carriers by the square root of their sites: a larger sheet has more to say, but does not
 //!   drown the smaller. Neighbours in pitch stand far apart on the stage (golden-ratio order), so left,
 //!   right and their sum are each pink.
 //! * **Cost.** Carriers are summed each tick into sub-bands 125 Hz wide, which move linearly through the tick's
-//!   48 frames; only the sub-bands oscillate at 48 kHz. The images this leaves lie 1 kHz away, below -46 dB.
+//!   48 frames; only the sub-bands oscillate at 48 kHz. The images this leaves lie 1 kHz away, 46 dB or more below.
 //! * **Time.** Phases are whole numbers times the tick: exact for ever, nothing is carried along that could drift.
 //! * **Driven**, the field swells, and so does the sound: up to [`SWELL`] times the tonic's amplitude per carrier.
 
@@ -159,14 +160,16 @@ impl Tonic {
                 self.ends.push(c as u32 + 1);
             }
         }
-        let turn = |hz: f64, frame: usize| hz * frame as f64 / f64::from(SAMPLE_RATE) * core::f64::consts::TAU;
+        let turn =
+            |hz: f64, frame: usize| hz * frame as f64 / f64::from(SAMPLE_RATE) * core::f64::consts::TAU;
         for v in 0..VECTORS {
             for &hz in &centres {
                 let mut phasor = [[0.0; LANES]; 2];
-                for lane in 0..LANES {
+                let [cosines, sines] = &mut phasor;
+                for (lane, (cosine, sine)) in cosines.iter_mut().zip(sines).enumerate() {
                     let angle = turn(hz, v * LANES + lane);
-                    phasor[0][lane] = libm::cos(angle) as f32;
-                    phasor[1][lane] = libm::sin(angle) as f32;
+                    *cosine = libm::cos(angle) as f32;
+                    *sine = libm::sin(angle) as f32;
                 }
                 self.phasors.push(phasor);
             }
@@ -250,7 +253,12 @@ impl Tonic {
 }
 
 /// All carriers, ascending in frequency.
-fn lay_out(parameters: &SonifyParameters, voices: &[Voice<'_>], carrier_hz: &[f64], seed: u64) -> Vec<Carrier> {
+fn lay_out(
+    parameters: &SonifyParameters,
+    voices: &[Voice<'_>],
+    carrier_hz: &[f64],
+    seed: u64,
+) -> Vec<Carrier> {
     let mut draw = Stream::new(seed, LAYOUT_STREAM);
     let count = parameters.carriers_per_octave;
     let up = libm::exp2(f64::from(parameters.octaves_up));
@@ -259,7 +267,7 @@ fn lay_out(parameters: &SonifyParameters, voices: &[Voice<'_>], carrier_hz: &[f6
     for (band, &f) in carrier_hz.iter().enumerate() {
         let places = draw_places(voices, count, &mut draw);
         for (k, &rank) in order.iter().enumerate() {
-            let quantile = (k as f64 + draw.uniform()) / count as f64;
+            let quantile = (k as f64 + draw.between(0.25, 0.75)) / count as f64;
             let hz = f * up * libm::exp2(octaves_at(quantile));
             let phase = draw.word();
             let (place, sheet, site) = places[rank];
