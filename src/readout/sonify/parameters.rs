@@ -12,7 +12,8 @@ pub struct SonifyParameters {
     pub carriers_per_octave: usize,
     /// Octaves that the field is carried up by, 0 to 12.
     pub octaves_up: u32,
-    /// Peak of the most surprising grain against the tonic's root mean square in dB, -40 to 18.
+    /// Peak of the most surprising long grain against the tonic's root mean square in dB, -40 to 18; short
+    /// ones peak up to 3 dB higher, with the same energy.
     pub grain_db: f64,
     /// Surprisal in bits at which a grain has half its highest amplitude, 0.1 to 100.
     pub half_bits: f64,
@@ -39,7 +40,7 @@ impl Default for SonifyParameters {
             level_db: -24.0,
             carriers_per_octave: 256,
             octaves_up: 7,
-            grain_db: 8.0,
+            grain_db: 7.0,
             half_bits: 8.0,
             voices: 48,
             starts_per_tick: 16,

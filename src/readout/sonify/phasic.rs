@@ -3,8 +3,8 @@
 //! * **Which.** Thousands of bursts can share a tick. Each array starts its most surprising few; among equals a
 //!   hash of site and tick decides, so that no corner of a sheet is always first.
 //! * **Pitch** is the row's; an OFF burst sounds an octave lower. **Place** is the column's.
-//! * **Level** grows with surprisal, `bits / (bits + half_bits)`, and falls above 500 Hz by 1.5 dB per octave,
-//!   so that where the ear is keenest no grain pierces.
+//! * **Level** grows with surprisal, `bits / (bits + half_bits)`. Grains of all pitches have one energy up to
+//!   500 Hz, which above falls by 1.5 dB per octave: where the ear is keenest no grain pierces.
 //! * **Length** is 16 periods within 8 to 40 ms, under a squared sine.
 //! * **When.** Frame-exact, one tick after the burst's own time; a picture's are scattered over its frame.
 //! * **Voices.** Each array has an equal part of them, so that none drowns the others. When all are taken, only
@@ -30,7 +30,7 @@ const _: () = assert!(TICK_FRAMES as usize == BLOCK);
 const PERIODS: f64 = 16.0;
 /// Shortest and longest grain in frames: 8 and 40 ms.
 const FRAMES: (f64, f64) = (384.0, 1_920.0);
-/// Up to here grains are equally strong; above they fall with the fourth root of frequency.
+/// Up to here grains have one energy; above, their level falls with the fourth root of frequency.
 const EVEN_UP_TO_HZ: f64 = 500.0;
 /// The lowest pitch: three periods in the longest grain, fewer are a thump without pitch.
 const LOWEST_HZ: f64 = 80.0;
@@ -213,7 +213,9 @@ impl Stage {
 fn shape(pitch_hz: f64, peak: f64) -> Grain {
     let hz = pitch_hz.max(LOWEST_HZ);
     let frames = libm::round((PERIODS * f64::from(SAMPLE_RATE) / hz).clamp(FRAMES.0, FRAMES.1));
-    let level = (peak * libm::pow((EVEN_UP_TO_HZ / hz).min(1.0), 0.25)) as f32;
+    // Shorter grains are stronger, so that all have one energy before the fall with pitch.
+    let even = peak * libm::sqrt(FRAMES.1 / frames);
+    let level = (even * libm::pow((EVEN_UP_TO_HZ / hz).min(1.0), 0.25)) as f32;
     Grain {
         increment: turns::phase(hz / f64::from(SAMPLE_RATE)),
         window: turns::phase(0.5 / frames),
