@@ -6,6 +6,9 @@
 //! To add a kernel: write the loop as an `#[inline(always)]` body over slices, dispatch to it as
 //! [`lattice`] does, test it against an identity, name it below.
 
+pub mod carriers;
+pub mod grains;
 pub mod lattice;
 pub mod noise;
 pub mod team;
+pub mod turns;

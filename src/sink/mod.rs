@@ -1,1 +1,3 @@
 //! Where output goes: WAV, EDF+, pictures, plots.
+
+pub mod wav;
