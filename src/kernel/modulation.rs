@@ -2,16 +2,19 @@
 //!
 //! ```text
 //! d_c  += alpha (e_c - d_c)                                              the level below 1/2 Hz
-//! y_1   = a y_1 + g (e_c - d_c),   y_2 = a y_2 + g y_1                   at f_k = 1, 2, 4 .. 64 Hz, Q = 1
+//! y_1   = a y_1 + g (e_c - d_c),   y_2 = a y_2 + g y_1                   at f_k = 1, 2, 4 .. 64 Hz, Q = 2
 //! A_ck  = 2 |y_2|  (and d_c joined to the slowest),  interpolated over log2 rate onto the columns
 //! ```
 //!
-//! Octave-spaced filters of Q = 1: Dau, Kollmeier and Kohlrausch, J. Acoust. Soc. Am. 102 (1997), section II.
+//! Octave-spaced filters of Q = 2: Dau, Kollmeier and Kohlrausch, J. Acoust. Soc. Am. 102 (1997), section II.
+//! Channels are the lanes.
 
 use crate::units::Hertz;
 
 /// Modulation filters: 1, 2, 4, 8, 16, 32 and 64 Hz.
 pub const FILTERS: usize = 7;
+/// Channels that are filtered side by side.
+const LANES: usize = 8;
 /// Everything slower than this is the sustained level.
 const LEVEL_HZ: f64 = 0.5;
 /// States below this are flushed, so that none becomes subnormal.
@@ -42,8 +45,8 @@ impl Coefficients {
         };
         for k in 0..FILTERS {
             let centre = f64::from(1u32 << k);
-            // Two poles in a row have a half-power bandwidth of 0.64 of one; Q = 1 for both together.
-            let radius = libm::exp(-0.5 * tau * (centre / 0.643_594) / f64::from(rate));
+            // Two poles in a row have a half-power bandwidth of 0.64 of one; Q = 2 for both together.
+            let radius = libm::exp(-0.5 * tau * (0.5 * centre / 0.643_594) / f64::from(rate));
             let angle = tau * centre / f64::from(rate);
             made.re[k] = (radius * libm::cos(angle)) as f32;
             made.im[k] = (radius * libm::sin(angle)) as f32;
@@ -58,22 +61,24 @@ impl Coefficients {
     }
 }
 
-/// What the filters remember, channel by channel.
+/// What the filters remember, in groups of [`LANES`] channels.
 #[derive(Clone, Debug)]
-pub struct State(Vec<Channel>);
+pub struct State(Vec<Group>);
+
+type Lanes = [f32; LANES];
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Channel {
-    level: f32,
-    re: [[f32; FILTERS]; 2],
-    im: [[f32; FILTERS]; 2],
+struct Group {
+    level: Lanes,
+    re: [[Lanes; FILTERS]; 2],
+    im: [[Lanes; FILTERS]; 2],
 }
 
 impl State {
     /// Silence in `channels` channels.
     #[must_use]
     pub fn new(channels: usize) -> Self {
-        Self(vec![Channel::default(); channels])
+        Self(vec![Group::default(); channels.div_ceil(LANES)])
     }
 }
 
@@ -86,35 +91,49 @@ pub fn amplitudes(
     gain: f32,
     out: &mut [f32],
 ) {
-    let rows = out.chunks_exact_mut(coefficients.columns.len().max(1));
-    for ((channel, &envelope), row) in state.0.iter_mut().zip(envelope).zip(rows) {
-        let amplitude = channel.step(coefficients, envelope);
-        for (out, &(below, part)) in row.iter_mut().zip(&coefficients.columns) {
-            *out = gain * (amplitude[below] + part * (amplitude[below + 1] - amplitude[below]));
+    let columns = coefficients.columns.len().max(1);
+    let groups = state.0.iter_mut().zip(envelope.chunks(LANES)).zip(out.chunks_mut(LANES * columns));
+    for ((group, envelope), rows) in groups {
+        let mut padded = [0.0; LANES];
+        padded[..envelope.len()].copy_from_slice(envelope);
+        let amplitude = group.step(coefficients, &padded);
+        for (lane, row) in rows.chunks_exact_mut(columns).enumerate() {
+            let of_lane: [f32; FILTERS] = core::array::from_fn(|k| gain * amplitude[k][lane]);
+            for (out, &(below, part)) in row.iter_mut().zip(&coefficients.columns) {
+                *out = of_lane[below] + part * (of_lane[below + 1] - of_lane[below]);
+            }
         }
     }
 }
 
-impl Channel {
-    fn step(&mut self, coefficients: &Coefficients, envelope: f32) -> [f32; FILTERS] {
-        self.level = flushed(self.level + coefficients.level * (envelope - self.level));
-        let mut in_re = [envelope - self.level; FILTERS];
-        let mut in_im = [0.0; FILTERS];
-        for stage in 0..2 {
-            for k in 0..FILTERS {
-                let (re, im) = (self.re[stage][k], self.im[stage][k]);
-                let (a, b, g) = (coefficients.re[k], coefficients.im[k], coefficients.gain[k]);
-                self.re[stage][k] = flushed(a * re - b * im + g * in_re[k]);
-                self.im[stage][k] = flushed(a * im + b * re + g * in_im[k]);
-                in_re[k] = self.re[stage][k];
-                in_im[k] = self.im[stage][k];
+impl Group {
+    fn step(&mut self, coefficients: &Coefficients, envelope: &Lanes) -> [Lanes; FILTERS] {
+        let mut change = [0.0; LANES];
+        for l in 0..LANES {
+            self.level[l] = flushed(self.level[l] + coefficients.level * (envelope[l] - self.level[l]));
+            change[l] = envelope[l] - self.level[l];
+        }
+        let mut amplitude = [[0.0; LANES]; FILTERS];
+        for k in 0..FILTERS {
+            let (a, b, g) = (coefficients.re[k], coefficients.im[k], coefficients.gain[k]);
+            let (mut in_re, mut in_im) = (change, [0.0; LANES]);
+            for stage in 0..2 {
+                let (state_re, state_im) = (&mut self.re[stage][k], &mut self.im[stage][k]);
+                for l in 0..LANES {
+                    let (re, im) = (state_re[l], state_im[l]);
+                    in_re[l] = flushed(a * re - b * im + g * in_re[l]);
+                    in_im[l] = flushed(a * im + b * re + g * in_im[l]);
+                    state_re[l] = in_re[l];
+                    state_im[l] = in_im[l];
+                }
+            }
+            for l in 0..LANES {
+                amplitude[k][l] = 2.0 * (in_re[l] * in_re[l] + in_im[l] * in_im[l]).sqrt();
             }
         }
-        let mut amplitude = [0.0; FILTERS];
-        for k in 0..FILTERS {
-            amplitude[k] = 2.0 * (in_re[k] * in_re[k] + in_im[k] * in_im[k]).sqrt();
+        for l in 0..LANES {
+            amplitude[0][l] = amplitude[0][l].max(self.level[l]);
         }
-        amplitude[0] = amplitude[0].max(self.level);
         amplitude
     }
 }

@@ -139,9 +139,9 @@ mod tests {
             let rgb: Vec<u8> = (0..3 * width * height).map(|i| (i * 37 % 256) as u8).collect();
             let table = srgb_to_linear();
             let before: f64 = rgb.iter().map(|&code| f64::from(table[usize::from(code)])).sum::<f64>();
-            let after: f64 = average(&rgb, width, height, cells).iter().flatten().map(|&v| f64::from(v)).sum();
-            let (before, after) =
-                (before / (width * height) as f64, after / (cells * cells) as f64);
+            let after: f64 =
+                average(&rgb, width, height, cells).iter().flatten().map(|&v| f64::from(v)).sum();
+            let (before, after) = (before / (width * height) as f64, after / (cells * cells) as f64);
             assert!((before - after).abs() < 1e-4, "{width}x{height} to {cells}: {before} {after}");
         }
     }

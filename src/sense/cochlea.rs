@@ -13,7 +13,7 @@
 //!
 //! | symbol | default | unit | meaning |
 //! |---|---|---|---|
-//! | `floor` | -75 | dBFS | levels below are silence |
+//! | `floor` | -85 | dBFS | a channel's level below it is silence; white noise of -85 dBFS stays below it |
 //! | `range` | 55 | dB | dynamic range below the running peak |
 //! | `threshold` | 3 | dB | rise above the masked threshold that is one burst unit |
 //! | `fast` | 2 | ms | smoothing of the power |
@@ -95,7 +95,7 @@ impl Default for CochleaParameters {
             rates: 32,
             low_hz: 50.0,
             high_hz: 16_000.0,
-            floor_dbfs: -75.0,
+            floor_dbfs: -85.0,
             range_db: 55.0,
             recovery_db_per_s: 10.0,
             threshold_db: 3.0,
@@ -390,3 +390,7 @@ fn repetition_column(elapsed: u64, columns: usize) -> u32 {
     let part = libm::log2f(rate) / libm::log2f(HIGHEST_RATE_HZ as f32);
     (part.clamp(0.0, 1.0) * (columns - 1) as f32).round() as u32
 }
+
+#[cfg(test)]
+#[path = "cochlea_tests.rs"]
+mod tests;

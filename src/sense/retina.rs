@@ -229,7 +229,8 @@ impl Retina {
         state.step += 1;
         let common = self.common_change(&state);
         let elapsed_ms = (frame.stamp.time.0.saturating_sub(state.time.0)).max(0) as f32 * 1e-6;
-        let absorbed = self.parameters.gain * common * (1.0 - libm::expf(-elapsed_ms / self.parameters.gain_ms));
+        let absorbed =
+            self.parameters.gain * common * (1.0 - libm::expf(-elapsed_ms / self.parameters.gain_ms));
         state.time = frame.stamp.time;
         for site in 0..self.height * self.width {
             self.luminance(&mut state, site, common, emit);
@@ -259,7 +260,14 @@ impl Retina {
             scratch.size = size;
         }
         let axes = (&scratch.rows, &scratch.columns);
-        area_average(&self.derived.table, &frame.rgb, frame.width, axes, &mut scratch.row, &mut scratch.light);
+        area_average(
+            &self.derived.table,
+            &frame.rgb,
+            frame.width,
+            axes,
+            &mut scratch.row,
+            &mut scratch.light,
+        );
     }
 
     /// Log-luminance less its surround.
@@ -364,7 +372,8 @@ fn hue([re, im]: [f32; 2]) -> f32 {
 /// The centre and one side of a Gaussian cut at 3 standard deviations, whose whole sums to 1.
 fn half_gaussian(deviation: f32) -> Vec<f32> {
     let reach = (3.0 * deviation).ceil() as usize;
-    let value = |at: usize| libm::exp(-0.5 * (at as f64 / f64::from(deviation)) * (at as f64 / f64::from(deviation)));
+    let value =
+        |at: usize| libm::exp(-0.5 * (at as f64 / f64::from(deviation)) * (at as f64 / f64::from(deviation)));
     let total = 1.0 + 2.0 * (1..=reach).map(value).sum::<f64>();
     (0..=reach).map(|at| (value(at) / total) as f32).collect()
 }

@@ -7,7 +7,8 @@ use crate::signal::Stamp;
 const SIDE: usize = 32;
 
 fn frame(number: u64, width: usize, height: usize, pixel: impl Fn(usize, usize) -> [u8; 3]) -> Frame {
-    let rgb = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| pixel(x, y)).collect();
+    let rgb =
+        (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| pixel(x, y)).collect();
     Frame { stamp: Stamp::recorded(Timestamp::from_count(number, 25)), sequence: number, width, height, rgb }
 }
 
@@ -23,22 +24,35 @@ fn see(retina: &mut Retina, frame: &Frame) -> Vec<Burst> {
 
 /// Smooth texture, made of four waves: what a photograph looks like to an eye that looks for change.
 fn texture(x: f64, y: f64) -> u8 {
-    let wave = libm::sin(0.11 * x) + libm::sin(0.23 * y + 1.0) + libm::sin(0.31 * (x + y)) + libm::sin(0.17 * (x - 2.0 * y));
+    let wave = libm::sin(0.11 * x)
+        + libm::sin(0.23 * y + 1.0)
+        + libm::sin(0.31 * (x + y))
+        + libm::sin(0.17 * (x - 2.0 * y));
     (128.0 + 30.0 * wave) as u8
 }
 
 fn bits_of(pictures: impl Fn(u64) -> Frame) -> f64 {
     let mut retina = retina();
     // The first second is for learning.
-    (0..75).map(|n| (n, see(&mut retina, &pictures(n)))).filter(|(n, _)| *n >= 25).fold(0.0, |sum, (_, bursts)| {
-        sum + bursts.iter().map(|burst| f64::from(burst.surprisal_bits)).sum::<f64>()
-    }) / 2.0
+    (0..75)
+        .map(|n| (n, see(&mut retina, &pictures(n))))
+        .filter(|(n, _)| *n >= 25)
+        .fold(0.0, |sum, (_, bursts)| {
+            sum + bursts.iter().map(|burst| f64::from(burst.surprisal_bits)).sum::<f64>()
+        })
+        / 2.0
 }
 
 fn random_picture(number: u64) -> Frame {
     let mut stream = Stream::new(number, 9);
     let rgb = (0..3 * 64 * 64).map(|_| stream.word() as u8).collect();
-    Frame { stamp: Stamp::recorded(Timestamp::from_count(number, 25)), sequence: number, width: 64, height: 64, rgb }
+    Frame {
+        stamp: Stamp::recorded(Timestamp::from_count(number, 25)),
+        sequence: number,
+        width: 64,
+        height: 64,
+        rgb,
+    }
 }
 
 #[test]
@@ -54,7 +68,9 @@ fn a_still_picture_raises_no_bursts() {
 fn a_spot_that_lights_up_raises_on_bursts_there_and_off_bursts_when_it_goes() {
     let mut retina = retina();
     let spot = |lit: bool| {
-        move |x: usize, y: usize| if lit && (8..12).contains(&x) && (20..24).contains(&y) { [250; 3] } else { [60; 3] }
+        move |x: usize, y: usize| {
+            if lit && (8..12).contains(&x) && (20..24).contains(&y) { [250; 3] } else { [60; 3] }
+        }
     };
     see(&mut retina, &frame(0, SIDE, SIDE, spot(false)));
     let lit = see(&mut retina, &frame(1, SIDE, SIDE, spot(true)));
@@ -72,7 +88,9 @@ fn a_doubled_exposure_raises_next_to_nothing_but_a_light_switched_on_is_noticed(
     let linear = srgb_to_linear();
     let code_of = |light: f32| linear.iter().position(|&l| l >= light).unwrap_or(255) as u8;
     let exposed = |factor: f32| {
-        move |x: usize, y: usize| [code_of((0.3 * linear[usize::from(texture(x as f64, y as f64))] + 0.02) * factor); 3]
+        move |x: usize, y: usize| {
+            [code_of((0.3 * linear[usize::from(texture(x as f64, y as f64))] + 0.02) * factor); 3]
+        }
     };
     let mut retina = retina();
     see(&mut retina, &frame(0, SIDE, SIDE, exposed(1.0)));
@@ -82,7 +100,9 @@ fn a_doubled_exposure_raises_next_to_nothing_but_a_light_switched_on_is_noticed(
     let mut retina = self::retina();
     see(&mut retina, &frame(0, SIDE, SIDE, |_, _| [0; 3]));
     let lamp = see(&mut retina, &frame(1, SIDE, SIDE, |_, _| [255; 3]));
-    assert!(lamp.len() >= SIDE * SIDE && lamp.iter().all(|burst| burst.sign == Sign::On && burst.magnitude < 4.0));
+    assert!(
+        lamp.len() >= SIDE * SIDE && lamp.iter().all(|burst| burst.sign == Sign::On && burst.magnitude < 4.0)
+    );
 }
 
 #[test]
@@ -104,7 +124,8 @@ fn red_that_appears_has_phase_zero_green_a_third_of_a_turn_and_red_that_goes_a_h
         let mut retina = retina();
         see(&mut retina, &frame(0, SIDE, SIDE, |_, _| [128; 3]));
         let bursts = see(&mut retina, &frame(1, SIDE, SIDE, |x, _| if x < 8 { to } else { [128; 3] }));
-        let colour: Vec<_> = bursts.iter().filter(|burst| burst.site == 2 && burst.sign == Sign::On).collect();
+        let colour: Vec<_> =
+            bursts.iter().filter(|burst| burst.site == 2 && burst.sign == Sign::On).collect();
         let burst = colour.last().expect("a colour burst");
         assert!((burst.phase - phase).abs() < 0.02 && burst.magnitude >= 9.0, "{to:?}: {burst:?}");
         let back = see(&mut retina, &frame(2, SIDE, SIDE, |_, _| [128; 3]));
@@ -125,7 +146,9 @@ fn a_fresh_random_picture_every_frame_costs_the_most_bits_and_a_still_one_none()
         frame(n, 64, 64, |x, y| grey(if (x / 8 + y / 8 + n as usize).is_multiple_of(2) { 0 } else { 255 }))
     });
     let random = bits_of(random_picture);
-    eprintln!("bits/s at 25 fps on {SIDE}x{SIDE}: still {still:.0}, moving edge {edge:.0}, pan {pan:.0}, flicker {flicker:.0}, checks {checks:.0}, random {random:.0}");
+    eprintln!(
+        "bits/s at 25 fps on {SIDE}x{SIDE}: still {still:.0}, moving edge {edge:.0}, pan {pan:.0}, flicker {flicker:.0}, checks {checks:.0}, random {random:.0}"
+    );
     assert!(still == 0.0);
     for other in [edge, pan, flicker, checks] {
         assert!(other > 0.0 && other < 0.5 * random, "{other} against {random}");

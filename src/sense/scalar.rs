@@ -61,7 +61,8 @@ impl ScalarParameters {
     /// # Errors
     /// A configuration error that names the key, its value and its bound.
     pub fn check(&self) -> Result<()> {
-        let bounded = [("threshold", self.threshold, 0.1, 100.0), ("memory_s", self.memory_s, 0.01, 86_400.0)];
+        let bounded =
+            [("threshold", self.threshold, 0.1, 100.0), ("memory_s", self.memory_s, 0.01, 86_400.0)];
         for (key, value, low, high) in bounded {
             if !(low..=high).contains(&value) {
                 return Err(Error::configuration(format!("scalar.{key}"), "the value is out of range")
@@ -228,7 +229,11 @@ mod tests {
         let all = bursts(&values, 1_000);
         let step = all.iter().find(|burst| burst.time == Timestamp(3_000_000_000)).expect("a burst");
         assert!(step.sign == Sign::Off && step.magnitude > 20.0 && step.surprisal_bits > 10.0, "{step:?}");
-        let rest = all.iter().filter(|burst| burst.time < step.time).map(|burst| burst.magnitude).fold(0.0, f32::max);
+        let rest = all
+            .iter()
+            .filter(|burst| burst.time < step.time)
+            .map(|burst| burst.magnitude)
+            .fold(0.0, f32::max);
         assert!(step.magnitude > 3.0 * rest, "{rest}");
     }
 
@@ -260,7 +265,9 @@ mod tests {
             values[200] = f32::MAX;
             values[201] = f32::MIN_POSITIVE;
             for burst in bursts(&values, rate) {
-                assert!(burst.magnitude.is_finite() && burst.magnitude >= 1.0 && burst.surprisal_bits.is_finite());
+                assert!(
+                    burst.magnitude.is_finite() && burst.magnitude >= 1.0 && burst.surprisal_bits.is_finite()
+                );
                 assert!(burst.site < 8);
             }
         }

@@ -76,7 +76,8 @@ impl Surprisal {
     pub fn bits(&mut self, site: usize, step: u64, sign: Sign, magnitude: f32) -> f32 {
         let (prior_rate, memory) = (self.prior_rate, self.memory);
         let site = &mut self.sites[site];
-        let bits = site.event_bits(step, prior_rate, memory) + site.sign_bits(sign) + site.magnitude_bits(magnitude);
+        let bits =
+            site.event_bits(step, prior_rate, memory) + site.sign_bits(sign) + site.magnitude_bits(magnitude);
         bits.max(0.0)
     }
 }
