@@ -150,8 +150,8 @@ fn add_power_body(coefficients: &Coefficients, state: &mut State, sound: &[f32],
         for &x in sound {
             let mut in_re = [0.0f32; LANES];
             let mut in_im = [0.0f32; LANES];
-            for l in 0..LANES {
-                in_re[l] = x * group.gain[l];
+            for (input, gain) in in_re.iter_mut().zip(group.gain) {
+                *input = x * gain;
             }
             for k in 0..ORDER {
                 for l in 0..LANES {

@@ -114,7 +114,7 @@ impl Group {
             change[l] = envelope[l] - self.level[l];
         }
         let mut amplitude = [[0.0; LANES]; FILTERS];
-        for k in 0..FILTERS {
+        for (k, amplitude) in amplitude.iter_mut().enumerate() {
             let (a, b, g) = (coefficients.re[k], coefficients.im[k], coefficients.gain[k]);
             let (mut in_re, mut in_im) = (change, [0.0; LANES]);
             for stage in 0..2 {
@@ -128,11 +128,11 @@ impl Group {
                 }
             }
             for l in 0..LANES {
-                amplitude[k][l] = 2.0 * (in_re[l] * in_re[l] + in_im[l] * in_im[l]).sqrt();
+                amplitude[l] = 2.0 * (in_re[l] * in_re[l] + in_im[l] * in_im[l]).sqrt();
             }
         }
-        for l in 0..LANES {
-            amplitude[0][l] = amplitude[0][l].max(self.level[l]);
+        for (slowest, level) in amplitude[0].iter_mut().zip(self.level) {
+            *slowest = slowest.max(level);
         }
         amplitude
     }

@@ -29,7 +29,7 @@
 //! unmodulated level.
 //!
 //! Sources: Glasberg and Moore 1990 and Hohmann 2002 (filterbank, see [`crate::kernel::gammatone`]); Jesteadt,
-//! Bacon and Lehman, J. Acoust. Soc. Am. 71 (1982) (forward masking); Boeck and Widmer, DAFx 2013 (comparing
+//! Bacon and Lehman, J. Acoust. Soc. Am. 71 (1982) (forward masking); Boeck and Widmer, `DAFx` 2013 (comparing
 //! a rise with the neighbours' past, so that vibrato is not an onset); Dau, Kollmeier and Kohlrausch,
 //! J. Acoust. Soc. Am. 102 (1997) (modulation filterbank).
 
