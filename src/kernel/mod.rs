@@ -7,8 +7,11 @@
 //! [`lattice`] does, test it against an identity, name it below.
 
 pub mod carriers;
+pub mod gammatone;
 pub mod grains;
 pub mod lattice;
+pub mod modulation;
 pub mod noise;
+pub mod resample_area;
 pub mod team;
 pub mod turns;

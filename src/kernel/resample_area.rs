@@ -1,0 +1,163 @@
+//! Area averaging of a picture in linear light: 8-bit sRGB in, planes of red, green and blue of any size out.
+//!
+//! Each output cell is the mean of the pixels under it, those at its edges weighted by the part that it covers.
+//! The transfer curve is that of IEC 61966-2-1 (sRGB).
+
+/// How the picture's pixels make up the cells of one axis.
+#[derive(Clone, Debug, Default)]
+pub struct Axis {
+    /// Per cell: the first pixel and where its weights start.
+    first: Vec<(usize, usize)>,
+    /// The weights of all cells; those of one cell sum to 1, or are none where the cell lies outside the picture.
+    weights: Vec<f32>,
+}
+
+impl Axis {
+    /// `cells` cells that together span the pixels from `start` to `start + length` (pixels are 1 wide; the span may
+    /// reach beyond the picture of `pixels` pixels).
+    #[must_use]
+    pub fn new(pixels: usize, start: f64, length: f64, cells: usize) -> Self {
+        let mut axis = Self { first: Vec::with_capacity(cells + 1), weights: Vec::new() };
+        let edge = |cell: usize| start + length * cell as f64 / cells as f64;
+        for cell in 0..cells {
+            let (low, high) = (edge(cell).max(0.0), edge(cell + 1).min(pixels as f64));
+            let covered = high - low;
+            // A sliver of a pixel is no part of the picture: it is how rounding looks.
+            if covered < 1e-6 {
+                axis.first.push((0, axis.weights.len()));
+                continue;
+            }
+            let from = (low.floor() as usize).min(pixels - 1);
+            let to = (high.ceil() as usize).clamp(from + 1, pixels);
+            axis.first.push((from, axis.weights.len()));
+            for pixel in from..to {
+                let overlap = (high.min(pixel as f64 + 1.0) - low.max(pixel as f64)).max(0.0);
+                axis.weights.push((overlap / covered) as f32);
+            }
+        }
+        axis.first.push((0, axis.weights.len()));
+        axis
+    }
+
+    /// Cells of the axis.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        self.first.len().saturating_sub(1)
+    }
+
+    /// The first pixel of a cell and the weights of its pixels; no weights outside the picture.
+    #[must_use]
+    pub fn cell(&self, cell: usize) -> (usize, &[f32]) {
+        let (first, from) = self.first[cell];
+        (first, &self.weights[from..self.first[cell + 1].1])
+    }
+}
+
+/// The linear light of each sRGB code, 0 to 1 (IEC 61966-2-1).
+#[must_use]
+pub fn srgb_to_linear() -> [f32; 256] {
+    let mut table = [0.0; 256];
+    for (code, out) in table.iter_mut().enumerate() {
+        let value = code as f64 / 255.0;
+        *out = if value <= 0.040_45 {
+            (value / 12.92) as f32
+        } else {
+            libm::pow((value + 0.055) / 1.055, 2.4) as f32
+        };
+    }
+    table
+}
+
+/// Averages a picture (rows of `width` pixels, 3 bytes each) onto `rows` x `columns` cells: linear red, green and
+/// blue side by side per cell, row by row, 0 outside the picture. `row` is scratch of `3 * columns` values.
+///
+/// # Panics
+/// Where the axes reach beyond `rgb`, or `row` or `out` are too short.
+pub fn area_average(
+    table: &[f32; 256],
+    rgb: &[u8],
+    width: usize,
+    (rows, columns): (&Axis, &Axis),
+    row: &mut [[f32; 3]],
+    out: &mut [[f32; 3]],
+) {
+    let cells = columns.cells();
+    let mut reduced = None;
+    for (r, out) in out.chunks_exact_mut(cells).enumerate().take(rows.cells()) {
+        out.fill([0.0; 3]);
+        let (first, weights) = rows.cell(r);
+        for (y, &weight) in (first..).zip(weights) {
+            // Neighbouring cells share the row between them.
+            if reduced != Some(y) {
+                reduce_row(table, &rgb[3 * width * y..3 * width * (y + 1)], columns, row);
+                reduced = Some(y);
+            }
+            for (out, row) in out.iter_mut().zip(row.iter()) {
+                for channel in 0..3 {
+                    out[channel] += weight * row[channel];
+                }
+            }
+        }
+    }
+}
+
+fn reduce_row(table: &[f32; 256], pixels: &[u8], columns: &Axis, row: &mut [[f32; 3]]) {
+    for (cell, out) in row.iter_mut().enumerate().take(columns.cells()) {
+        let (first, weights) = columns.cell(cell);
+        let mut sum = [0.0f32; 3];
+        for (pixel, &weight) in pixels[3 * first..].chunks_exact(3).zip(weights) {
+            sum[0] += weight * table[usize::from(pixel[0])];
+            sum[1] += weight * table[usize::from(pixel[1])];
+            sum[2] += weight * table[usize::from(pixel[2])];
+        }
+        *out = sum;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn average(rgb: &[u8], width: usize, height: usize, cells: usize) -> Vec<[f32; 3]> {
+        let rows = Axis::new(height, 0.0, height as f64, cells);
+        let columns = Axis::new(width, 0.0, width as f64, cells);
+        let mut row = vec![[0.0; 3]; cells];
+        let mut out = vec![[9.0; 3]; cells * cells];
+        area_average(&srgb_to_linear(), rgb, width, (&rows, &columns), &mut row, &mut out);
+        out
+    }
+
+    #[test]
+    fn light_is_averaged_in_linear_light_not_in_codes() {
+        let rgb = [0, 0, 0, 255, 255, 255, 255, 255, 255, 0, 0, 0];
+        assert_eq!(average(&rgb, 2, 2, 1), vec![[0.5; 3]]);
+    }
+
+    #[test]
+    fn no_light_is_lost_whatever_the_sizes() {
+        for (width, height, cells) in [(7, 5, 3), (3, 2, 8), (1, 1, 4), (13, 13, 13)] {
+            let rgb: Vec<u8> = (0..3 * width * height).map(|i| (i * 37 % 256) as u8).collect();
+            let table = srgb_to_linear();
+            let before: f64 = rgb.iter().map(|&code| f64::from(table[usize::from(code)])).sum::<f64>();
+            let after: f64 =
+                average(&rgb, width, height, cells).iter().flatten().map(|&v| f64::from(v)).sum();
+            let (before, after) = (before / (width * height) as f64, after / (cells * cells) as f64);
+            assert!((before - after).abs() < 1e-4, "{width}x{height} to {cells}: {before} {after}");
+        }
+    }
+
+    #[test]
+    fn cells_beyond_the_picture_have_no_weight() {
+        let axis = Axis::new(10, -5.0, 20.0, 4);
+        assert!(axis.cell(0).1.is_empty() && axis.cell(3).1.is_empty());
+        assert_eq!(axis.cell(1).0, 0);
+        assert_eq!(axis.cell(2).1.len(), 5);
+    }
+
+    #[test]
+    fn mid_grey_of_srgb_is_a_fifth_of_the_light() {
+        let table = srgb_to_linear();
+        assert!((table[128] - 0.215_86).abs() < 1e-4);
+        assert_eq!((table[0], table[255]), (0.0, 1.0));
+    }
+}
