@@ -1,3 +1,11 @@
 //! What is read out of the field: electrodes, spectra, order, differential, information, sound.
 
+pub mod aperiodic;
+pub mod bands;
+pub mod differential;
+pub mod electrodes;
+pub mod information;
+pub mod moments;
+pub mod order;
 pub mod sonify;
+pub mod spectrum;
