@@ -2,4 +2,5 @@
 
 pub mod decimate;
 pub mod least_squares;
+pub mod palette;
 pub mod reduce;
