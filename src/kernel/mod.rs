@@ -7,11 +7,15 @@
 //! [`lattice`] does, test it against an identity, name it below.
 
 pub mod carriers;
+pub mod decimate;
 pub mod gammatone;
 pub mod grains;
 pub mod lattice;
+pub mod least_squares;
 pub mod modulation;
 pub mod noise;
+pub mod palette;
+pub mod reduce;
 pub mod resample_area;
 pub mod team;
 pub mod turns;

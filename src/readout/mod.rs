@@ -1,4 +1,13 @@
 //! What is read out of the field: electrodes, spectra, order, differential, information, sound.
 
+pub mod aperiodic;
+pub mod bands;
+pub mod differential;
+pub mod electrodes;
+pub mod information;
+pub mod moments;
 pub mod onset;
+pub mod order;
+pub mod paint;
 pub mod sonify;
+pub mod spectrum;

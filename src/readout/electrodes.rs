@@ -1,0 +1,414 @@
+//! Virtual electrodes: Gaussian-weighted sums over a sheet, in microvolts (real-time: nothing is allocated).
+//!
+//! ```text
+//! v_e = s_e * sum_b sum_x w_e(x) Re z_b(x),    w_e(x) ~ exp(-|x - x_e|^2 / (2 sigma^2)),  sum_x w_e(x) = 1
+//! s_e = A / sqrt( sum_b E_b / 2 * sum_x w_e(x)^2 )
+//! ```
+//!
+//! | symbol | default | unit | meaning |
+//! |---|---|---|---|
+//! | sigma | 4 | sites | spread of an electrode; weights end at 3 sigma |
+//! | A | 10 | uV | rms of a tonic field at each electrode |
+//! | `E_b` | - | - | tonic variance of band `b`; half of it lies in the real part |
+//!
+//! The scale `s_e` takes sites and bands as independent. The array's diffusion makes neighbours alike, so a
+//! measured rms lies above `A`, by the root of the lattice spectrum at wave number 0 over its mean.
+//!
+//! Places: the international 10-20 system (Jasper 1958; names of the American Clinical Neurophysiology Society,
+//! guideline 2) on a sphere, projected azimuthally equidistant on the unit disc, which is laid over the sheet.
+
+use crate::error::{Error, Result};
+use crate::kernel::decimate::Decimator;
+use crate::kernel::reduce::{LANES, Span, weighted_sum};
+use crate::signal::{FieldView, SheetShape};
+use crate::time::TICKS_PER_SECOND;
+
+/// The 10-20 places: name, right of the midline, in front of the vertex, on the unit disc whose rim is the
+/// head's equator. The last two complete the set of 21.
+const TEN_TWENTY: [(&str, f32, f32); 21] = [
+    ("Fp1", -0.247, 0.761),
+    ("Fp2", 0.247, 0.761),
+    ("F7", -0.647, 0.470),
+    ("F3", -0.316, 0.471),
+    ("Fz", 0.0, 0.4),
+    ("F4", 0.316, 0.471),
+    ("F8", 0.647, 0.470),
+    ("T7", -0.8, 0.0),
+    ("C3", -0.4, 0.0),
+    ("Cz", 0.0, 0.0),
+    ("C4", 0.4, 0.0),
+    ("T8", 0.8, 0.0),
+    ("P7", -0.647, -0.470),
+    ("P3", -0.316, -0.471),
+    ("Pz", 0.0, -0.4),
+    ("P4", 0.316, -0.471),
+    ("P8", 0.647, -0.470),
+    ("O1", -0.247, -0.761),
+    ("O2", 0.247, -0.761),
+    ("Fpz", 0.0, 0.8),
+    ("Oz", 0.0, -0.8),
+];
+
+/// How far the weights reach, in sigma: what lies beyond holds 1 % of the sum.
+const REACH: f32 = 3.0;
+
+/// The settings of the electrodes.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ElectrodeParameters {
+    /// Samples per second: 250, 500 or 1000.
+    pub rate_hz: u32,
+    /// Spread of an electrode's Gaussian in sites, 0.25 to 64.
+    pub sigma_sites: f32,
+    /// Root mean square of the tonic field at an electrode in microvolts, 0.1 to 1000.
+    pub microvolts_rms: f32,
+}
+
+impl Default for ElectrodeParameters {
+    fn default() -> Self {
+        Self { rate_hz: 1_000, sigma_sites: 4.0, microvolts_rms: 10.0 }
+    }
+}
+
+impl ElectrodeParameters {
+    /// Checks the bounds.
+    ///
+    /// # Errors
+    /// Where a value is out of its bounds, naming the key, the value and the bound.
+    pub fn check(&self) -> Result<()> {
+        if ![250, 500, 1_000].contains(&self.rate_hz) {
+            return Err(Error::configuration("electrodes.rate_hz", "the rate is not one of those offered")
+                .value(self.rate_hz)
+                .bound("250, 500 or 1000")
+                .help("They divide the engine's 1000 ticks per second without a resampler."));
+        }
+        if !(0.25..=64.0).contains(&self.sigma_sites) {
+            return Err(Error::configuration("electrodes.sigma_sites", "the spread is out of range")
+                .value(self.sigma_sites)
+                .bound("0.25 to 64"));
+        }
+        if !(0.1..=1_000.0).contains(&self.microvolts_rms) {
+            return Err(Error::configuration("electrodes.microvolts_rms", "the scale is out of range")
+                .value(self.microvolts_rms)
+                .bound("0.1 to 1000"));
+        }
+        Ok(())
+    }
+}
+
+/// Which electrodes lie on a sheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MontageKind {
+    /// The 19 of the 10-20 system, `Fp1` to `O2`: nose towards row 0.
+    TenTwenty19,
+    /// The same with `Fpz` and `Oz`.
+    TenTwenty21,
+    /// `A1` to `An` along the longer side of a hearing sheet, lowest frequency first.
+    Tonotopic(u8),
+    /// `S1` to `Sn` along the longer side of a sheet of scalar channels.
+    Scalar(u8),
+}
+
+impl MontageKind {
+    /// Names and places, each place as (row, column) in fractions of the sheet, 0 to 1.
+    fn places(self, shape: SheetShape) -> Vec<(String, f32, f32)> {
+        let line = |letter: char, count: u8| {
+            let place = |i: u8| {
+                let along = (f32::from(i) + 0.5) / f32::from(count);
+                let (row, column) = if shape.height >= shape.width { (along, 0.5) } else { (0.5, along) };
+                (format!("{letter}{}", i + 1), row, column)
+            };
+            (0..count).map(place).collect()
+        };
+        let head = |count: usize| {
+            let place = |&(name, right, front): &(&str, f32, f32)| {
+                (name.to_owned(), (1.0 - front) / 2.0, (1.0 + right) / 2.0)
+            };
+            TEN_TWENTY[..count].iter().map(place).collect()
+        };
+        match self {
+            Self::TenTwenty19 => head(19),
+            Self::TenTwenty21 => head(21),
+            Self::Tonotopic(count) => line('A', count),
+            Self::Scalar(count) => line('S', count),
+        }
+    }
+}
+
+/// Electrodes laid on one sheet.
+#[derive(Clone, Debug)]
+pub struct Montage {
+    /// The electrodes' names, in the order of the values that are read.
+    pub names: Vec<String>,
+    /// The places, (row, column) in sites.
+    pub places: Vec<(f32, f32)>,
+    shape: SheetShape,
+    spans: Vec<Span>,
+    /// Where each electrode's spans begin; one more than there are electrodes.
+    first_span: Vec<usize>,
+    weights: Vec<f32>,
+}
+
+impl Montage {
+    /// Lays the electrodes of `kind` on a sheet of `shape` whose bands have the tonic variances `band_variances`.
+    ///
+    /// # Errors
+    /// Where a parameter is out of bounds, or the variances are not one positive number per band.
+    pub fn on_sheet(
+        kind: MontageKind,
+        shape: SheetShape,
+        parameters: &ElectrodeParameters,
+        band_variances: &[f32],
+    ) -> Result<Self> {
+        parameters.check()?;
+        let variance: f32 = band_variances.iter().sum();
+        let positive = band_variances.iter().all(|variance| variance.is_finite() && *variance > 0.0);
+        if band_variances.len() != shape.bands || shape.sites() == 0 || !positive {
+            return Err(Error::configuration("electrodes", "each band needs a positive tonic variance")
+                .value(format!("{band_variances:?}"))
+                .bound(format!("{} numbers above 0", shape.bands)));
+        }
+        let mut montage = Self {
+            names: Vec::new(),
+            places: Vec::new(),
+            shape,
+            spans: Vec::new(),
+            first_span: vec![0],
+            weights: Vec::new(),
+        };
+        for (name, row, column) in kind.places(shape) {
+            let row = row * (shape.height - 1) as f32;
+            let column = column * (shape.width - 1) as f32;
+            montage.names.push(name);
+            montage.places.push((row, column));
+            montage.lay(row, column, parameters.sigma_sites);
+            montage.scale_last(parameters.microvolts_rms, variance);
+        }
+        Ok(montage)
+    }
+
+    /// Adds the weights of one electrode, row by row, each row widened to whole lanes where the sheet allows.
+    fn lay(&mut self, row: f32, column: f32, sigma: f32) {
+        let (reach, shape) = (REACH * sigma, self.shape);
+        let window = |centre: f32, size: usize| {
+            let first = (centre - reach).ceil().max(0.0) as usize;
+            let last = ((centre + reach).floor().max(0.0) as usize).min(size - 1);
+            // A spread narrower than the lattice may fall between sites: take the nearest then.
+            let nearest = (centre.round().max(0.0) as usize).min(size - 1);
+            if first <= last { (first, last) } else { (nearest, nearest) }
+        };
+        let (first_row, last_row) = window(row, shape.height);
+        let (first_column, last_column) = window(column, shape.width);
+        let needed = last_column + 1 - first_column;
+        let len = needed.next_multiple_of(LANES);
+        let (start, len) =
+            if len <= shape.width { (first_column.min(shape.width - len), len) } else { (first_column, needed) };
+        for y in first_row..=last_row {
+            self.spans.push(Span { site: y * shape.width + start, weight: self.weights.len(), len });
+            for x in start..start + len {
+                let (dy, dx) = (y as f32 - row, x as f32 - column);
+                let squared = dy.mul_add(dy, dx * dx);
+                let inside = squared <= reach * reach || needed == 1;
+                let weight = libm::expf(-squared / (2.0 * sigma * sigma));
+                self.weights.push(if inside { weight } else { 0.0 });
+            }
+        }
+        self.first_span.push(self.spans.len());
+    }
+
+    /// Scales the newest electrode's weights so that independent sites give `rms` microvolts.
+    fn scale_last(&mut self, rms: f32, variance: f32) {
+        let last = self.first_span[self.first_span.len() - 2];
+        let weights = &mut self.weights[self.spans[last].weight..];
+        let squares: f32 = weights.iter().map(|weight| weight * weight).sum();
+        let scale = rms / (variance / 2.0 * squares).sqrt();
+        for weight in weights {
+            *weight *= scale;
+        }
+    }
+
+    /// The sheet that this montage lies on.
+    #[must_use]
+    pub fn shape(&self) -> SheetShape {
+        self.shape
+    }
+
+    /// Reads every electrode in microvolts into `out`, in the order of `names`.
+    ///
+    /// # Panics
+    /// Where `field` has another shape, or `out` does not hold one value per electrode.
+    pub fn read(&self, field: &FieldView, out: &mut [f32]) {
+        assert!(field.shape() == self.shape, "the montage was laid on another sheet");
+        assert!(out.len() == self.names.len(), "one value per electrode");
+        let real = field.re.to_slice().expect("fields are contiguous");
+        for (value, ends) in out.iter_mut().zip(self.first_span.windows(2)) {
+            let spans = &self.spans[ends[0]..ends[1]];
+            *value = weighted_sum(real, self.shape.sites(), spans, &self.weights);
+        }
+    }
+}
+
+/// The electrodes of several sheets, read each tick and given at the electrodes' own rate.
+#[derive(Clone, Debug)]
+pub struct Electrodes {
+    /// The names of all, sheet after sheet.
+    pub names: Vec<String>,
+    montages: Vec<Montage>,
+    rate_hz: u32,
+    decimator: Decimator,
+    raw: Vec<f32>,
+}
+
+impl Electrodes {
+    /// Reads `montages` at `parameters.rate_hz`.
+    ///
+    /// # Errors
+    /// Where a parameter is out of bounds.
+    pub fn new(montages: Vec<Montage>, parameters: &ElectrodeParameters) -> Result<Self> {
+        parameters.check()?;
+        let names: Vec<String> = montages.iter().flat_map(|montage| montage.names.clone()).collect();
+        let factor = (TICKS_PER_SECOND / u64::from(parameters.rate_hz)) as usize;
+        let decimator = Decimator::new(factor, names.len());
+        let raw = vec![0.0; names.len()];
+        Ok(Self { names, montages, rate_hz: parameters.rate_hz, decimator, raw })
+    }
+
+    /// Samples per second.
+    #[must_use]
+    pub fn rate_hz(&self) -> u32 {
+        self.rate_hz
+    }
+
+    /// How many ticks (milliseconds) later than the field a feature appears: the low-pass's delay.
+    #[must_use]
+    pub fn delay_ticks(&self) -> usize {
+        self.decimator.delay()
+    }
+
+    /// Reads one tick of every sheet; `true` where `out` now holds a sample (microvolts, one per name).
+    ///
+    /// # Panics
+    /// Where there is not one field per sheet of the right shape, or `out` has another length than `names`.
+    pub fn tick(&mut self, fields: &[FieldView], out: &mut [f32]) -> bool {
+        assert!(fields.len() == self.montages.len(), "one field per sheet");
+        let mut at = 0;
+        for (montage, field) in self.montages.iter().zip(fields) {
+            let count = montage.names.len();
+            montage.read(field, &mut self.raw[at..at + count]);
+            at += count;
+        }
+        self.decimator.push(&self.raw, out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+    use ndarray::Array3;
+
+    const SHEET: SheetShape = SheetShape { height: 64, width: 64, bands: 3 };
+    const VARIANCES: [f32; 3] = [1.0, 0.5, 2.0];
+
+    fn montage(kind: MontageKind, shape: SheetShape) -> Montage {
+        Montage::on_sheet(kind, shape, &ElectrodeParameters::default(), &VARIANCES).unwrap()
+    }
+
+    /// A field of independent sites with the tonic variances.
+    fn noise(shape: SheetShape, stream: &mut Stream) -> Array3<f32> {
+        Array3::from_shape_fn((shape.bands, shape.height, shape.width), |(band, _, _)| {
+            (stream.normal() * f64::from(VARIANCES[band] / 2.0).sqrt()) as f32
+        })
+    }
+
+    #[test]
+    fn a_tonic_field_gives_ten_microvolts_at_every_electrode_the_rim_included() {
+        let montage = montage(MontageKind::TenTwenty21, SHEET);
+        let mut stream = Stream::new(7, 0);
+        let mut power = vec![0.0f64; 21];
+        let mut out = vec![0.0; 21];
+        for _ in 0..600 {
+            let re = noise(SHEET, &mut stream);
+            montage.read(&FieldView { re: re.view(), im: re.view() }, &mut out);
+            for (power, value) in power.iter_mut().zip(&out) {
+                *power += f64::from(*value).powi(2) / 600.0;
+            }
+        }
+        for (name, power) in montage.names.iter().zip(&power) {
+            assert!((power.sqrt() - 10.0).abs() < 1.0, "{name} has {} uV", power.sqrt());
+        }
+    }
+
+    #[test]
+    fn an_electrode_hears_its_own_place_and_not_the_far_side() {
+        let montage = montage(MontageKind::TenTwenty19, SHEET);
+        let at = |name: &str| montage.names.iter().position(|n| n == name).unwrap();
+        let mut re = Array3::zeros((3, 64, 64));
+        let (row, column) = montage.places[at("O2")];
+        re[[1, row as usize, column as usize]] = 1.0;
+        let mut out = vec![0.0; 19];
+        montage.read(&FieldView { re: re.view(), im: re.view() }, &mut out);
+        assert!(out[at("O2")] > 0.0);
+        assert!(out[at("Fp1")].abs() < f32::EPSILON && out[at("T7")].abs() < f32::EPSILON);
+        assert!(row > 50.0 && column > 32.0, "O2 lies at the back on the right: {row} {column}");
+    }
+
+    #[test]
+    fn hearing_electrodes_run_along_the_tonotopic_axis() {
+        let shape = SheetShape { height: 128, width: 32, bands: 3 };
+        let montage = montage(MontageKind::Tonotopic(8), shape);
+        assert_eq!(montage.names, ["A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8"]);
+        assert!(montage.places.windows(2).all(|pair| pair[1].0 > pair[0].0));
+        let wide = SheetShape { height: 1, width: 6, bands: 3 };
+        let scalar = super::Montage::on_sheet(
+            MontageKind::Scalar(6),
+            wide,
+            &ElectrodeParameters { sigma_sites: 0.25, ..Default::default() },
+            &VARIANCES,
+        )
+        .unwrap();
+        assert!(scalar.places.windows(2).all(|pair| pair[1].1 > pair[0].1));
+    }
+
+    #[test]
+    fn tiny_sheets_and_narrow_electrodes_still_read_numbers() {
+        for (height, width) in [(1, 1), (1, 5), (3, 2), (33, 31)] {
+            let shape = SheetShape { height, width, bands: 3 };
+            for sigma_sites in [0.25, 4.0, 64.0] {
+                let parameters = ElectrodeParameters { sigma_sites, ..Default::default() };
+                let montage =
+                    Montage::on_sheet(MontageKind::TenTwenty19, shape, &parameters, &VARIANCES).unwrap();
+                let re = Array3::from_elem((3, height, width), 1.0);
+                let mut out = vec![f32::NAN; 19];
+                montage.read(&FieldView { re: re.view(), im: re.view() }, &mut out);
+                assert!(out.iter().all(|value| value.is_finite() && *value > 0.0), "{out:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn two_hundred_and_fifty_hertz_gives_every_fourth_tick_and_says_its_delay() {
+        let parameters = ElectrodeParameters { rate_hz: 250, ..Default::default() };
+        let mut electrodes =
+            Electrodes::new(vec![montage(MontageKind::TenTwenty19, SHEET)], &parameters).unwrap();
+        let re = Array3::zeros((3, 64, 64));
+        let field = FieldView { re: re.view(), im: re.view() };
+        let mut out = vec![0.0; 19];
+        assert_eq!((0..1_000).filter(|_| electrodes.tick(&[field], &mut out)).count(), 250);
+        assert_eq!(electrodes.delay_ticks(), 52);
+    }
+
+    #[test]
+    fn a_setting_out_of_bounds_is_named_with_its_bound() {
+        let wrong = |parameters: ElectrodeParameters| parameters.check().unwrap_err().to_string();
+        let text = wrong(ElectrodeParameters { rate_hz: 300, ..Default::default() });
+        assert!(text.starts_with("electrodes.rate_hz: ") && text.contains("300 (allowed: 250, 500 or 1000)"));
+        let text = wrong(ElectrodeParameters { sigma_sites: f32::NAN, ..Default::default() });
+        assert!(text.contains("electrodes.sigma_sites") && text.contains("NaN"));
+        assert!(
+            wrong(ElectrodeParameters { microvolts_rms: 0.0, ..Default::default() }).contains("0.1 to 1000")
+        );
+        let short = Montage::on_sheet(MontageKind::TenTwenty19, SHEET, &Default::default(), &[1.0]);
+        assert!(short.unwrap_err().to_string().contains("3 numbers above 0"));
+    }
+}

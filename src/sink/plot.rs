@@ -1,0 +1,364 @@
+//! Plots as PNG files: the spectrum with its fitted line, bursts and bits over time, bits held over time.
+
+use std::path::Path;
+
+use plotters::chart::{ChartBuilder, SeriesLabelPosition};
+use plotters::coord::combinators::IntoLogRange;
+use plotters::element::{PathElement, Polygon};
+use plotters::prelude::{DashedLineSeries, LineSeries, RGBColor};
+use plotters::style::text_anchor::{HPos, VPos};
+use plotters::style::{Color, ShapeStyle};
+
+use super::canvas::{Canvas, PlotError, colour, not_drawn, text_style};
+use crate::error::{Error, Result};
+use crate::readout::aperiodic::AperiodicFit;
+
+const WIDTH: usize = 1_100;
+const HEIGHT: usize = 720;
+/// Points that a curve over time shows at most; more are averaged in even groups.
+const MOST_POINTS: usize = 2_000;
+
+type Drawn = std::result::Result<(), PlotError>;
+
+/// What `spectrum.png` shows.
+#[derive(Clone, Debug)]
+pub struct SpectrumPlot<'a> {
+    /// Frequencies in Hz, ascending; 0 is left out.
+    pub frequencies: &'a [f64],
+    /// Mean density in uV^2/Hz at these.
+    pub power: &'a [f64],
+    /// Density of each electrode, drawn faintly behind; may be empty.
+    pub channels: &'a [Vec<f64>],
+    /// The fitted line.
+    pub fit: Option<&'a AperiodicFit>,
+    /// The 95 % interval of its exponent.
+    pub interval: Option<[f64; 2]>,
+}
+
+/// Writes the spectrum in double-logarithmic axes with its line, exponent and interval.
+///
+/// # Errors
+/// Where fewer than two points can be shown, or the file cannot be written.
+pub fn spectrum(path: impl AsRef<Path>, plot: &SpectrumPlot) -> Result<()> {
+    let path = path.as_ref();
+    let curve = |power: &[f64]| -> Vec<(f64, f64)> {
+        let points = plot.frequencies.iter().copied().zip(power.iter().copied());
+        points.filter(|(hz, power)| *hz > 0.0 && *power > 0.0 && power.is_finite()).collect()
+    };
+    let mean = curve(plot.power);
+    if mean.len() < 2 {
+        return Err(Error::output(path, "too few points of the spectrum can be shown")
+            .value(mean.len())
+            .bound("at least 2"));
+    }
+    let channels: Vec<Vec<(f64, f64)>> = plot.channels.iter().map(|power| curve(power)).collect();
+    let line: Vec<(f64, f64)> = plot.fit.map(fitted_line).unwrap_or_default();
+    let mut canvas = Canvas::new(WIDTH, HEIGHT);
+    draw_spectrum(&mut canvas, plot, &mean, &channels, &line).map_err(|error| not_drawn(path, &error))?;
+    canvas.save(path)
+}
+
+/// The aperiodic part over its range, at 100 points.
+fn fitted_line(fit: &AperiodicFit) -> Vec<(f64, f64)> {
+    let [from, to] = fit.range_hz;
+    let at = |i: i32| {
+        let hz = from * libm::pow(to / from, f64::from(i) / 99.0);
+        (hz, fit.power_at(hz))
+    };
+    (0..100).map(at).filter(|(_, power)| power.is_finite() && *power > 0.0).collect()
+}
+
+fn draw_spectrum(
+    canvas: &mut Canvas,
+    plot: &SpectrumPlot,
+    mean: &[(f64, f64)],
+    channels: &[Vec<(f64, f64)>],
+    line: &[(f64, f64)],
+) -> Drawn {
+    let (from, to) = (mean[0].0, mean[mean.len() - 1].0);
+    let least = mean.iter().chain(line).map(|(_, power)| *power).fold(f64::INFINITY, f64::min);
+    let most = mean.iter().chain(line).map(|(_, power)| *power).fold(0.0, f64::max);
+    canvas.draw(|area| {
+        let mut chart = ChartBuilder::on(&area)
+            .caption("Power spectrum of the electrodes", caption())
+            .margin(28)
+            .x_label_area_size(54)
+            .y_label_area_size(92)
+            .build_cartesian_2d((from..to).log_scale(), (least / 2.0..most * 2.0).log_scale())?;
+        chart
+            .configure_mesh()
+            .bold_line_style(colour::GRID)
+            .light_line_style(colour::GRID.mix(0.35))
+            .axis_style(colour::FRAME)
+            .label_style(text_style(15, false, colour::QUIET, (HPos::Center, VPos::Center)))
+            .axis_desc_style(text_style(16, false, colour::TEXT, (HPos::Center, VPos::Center)))
+            .x_desc("frequency (Hz)")
+            .y_desc("power density (\u{b5}V\u{b2}/Hz)")
+            .x_label_formatter(&|hz| short(*hz))
+            .y_label_formatter(&|power| short(*power))
+            .draw()?;
+        for channel in channels {
+            chart.draw_series(LineSeries::new(channel.iter().copied(), colour::DATA.mix(0.10)))?;
+        }
+        let label = if channels.is_empty() { "mean".to_owned() } else { format!("mean of {}", channels.len()) };
+        chart
+            .draw_series(LineSeries::new(mean.iter().copied(), stroke(colour::DATA, 2)))?
+            .label(label)
+            .legend(|(x, y)| PathElement::new([(x, y), (x + 26, y)], stroke(colour::DATA, 2)));
+        if let Some(fit) = plot.fit.filter(|_| !line.is_empty()) {
+            chart
+                .draw_series(DashedLineSeries::new(line.iter().copied(), 9, 6, stroke(colour::FIT, 3)))?
+                .label(describe(fit, plot.interval))
+                .legend(|(x, y)| PathElement::new([(x, y), (x + 26, y)], stroke(colour::FIT, 3)));
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::LowerLeft)
+            .margin(18)
+            .legend_area_size(36)
+            .background_style(colour::GROUND.mix(0.85))
+            .border_style(colour::GRID)
+            .label_font(text_style(16, false, colour::TEXT, (HPos::Left, VPos::Center)))
+            .draw()?;
+        area.present()
+    })
+}
+
+/// The legend of a fit: exponent with its interval, knee, range, largest residual.
+fn describe(fit: &AperiodicFit, interval: Option<[f64; 2]>) -> String {
+    let interval = match interval {
+        Some([low, high]) => {
+            format!("{:.3} \u{b1} {:.3}", f64::midpoint(low, high), (high - low) / 2.0)
+        }
+        None => format!("{:.3}", fit.exponent),
+    };
+    let knee = fit.knee_hz().map(|hz| format!(", knee {hz:.1} Hz")).unwrap_or_default();
+    let [from, to] = fit.range_hz;
+    format!(
+        "exponent {interval}{knee} ({} to {} Hz, residual \u{2264} {:.2} dB)",
+        short(from),
+        short(to),
+        fit.max_residual_db
+    )
+}
+
+/// Writes bursts per second and bits per second over time, one above the other.
+///
+/// The slices are of equal length: seconds ascend.
+///
+/// # Errors
+/// Where there are fewer than two points, or the file cannot be written.
+pub fn bursts(
+    path: impl AsRef<Path>,
+    seconds: &[f64],
+    bursts_per_second: &[f64],
+    bits_per_second: &[f64],
+) -> Result<()> {
+    let panels = [
+        Panel::new("Bursts", "bursts per second", colour::DATA, seconds, bursts_per_second),
+        Panel::new("Their information", "bits per second", colour::FIT, seconds, bits_per_second),
+    ];
+    over_time(path.as_ref(), &panels)
+}
+
+/// Writes the bits about the input that the field holds over time.
+///
+/// The slices are of equal length: seconds ascend.
+///
+/// # Errors
+/// Where there are fewer than two points, or the file cannot be written.
+pub fn information(path: impl AsRef<Path>, seconds: &[f64], bits_held: &[f64]) -> Result<()> {
+    let title = "Information that the field holds about its input";
+    over_time(path.as_ref(), &[Panel::new(title, "bits", colour::DATA, seconds, bits_held)])
+}
+
+/// One curve over time in a panel of its own.
+struct Panel<'a> {
+    title: &'a str,
+    unit: &'a str,
+    colour: RGBColor,
+    points: Vec<(f64, f64)>,
+}
+
+impl<'a> Panel<'a> {
+    fn new(title: &'a str, unit: &'a str, colour: RGBColor, seconds: &[f64], values: &[f64]) -> Self {
+        let points = seconds.iter().copied().zip(values.iter().copied());
+        let points: Vec<(f64, f64)> = points.filter(|(t, value)| t.is_finite() && value.is_finite()).collect();
+        Self { title, unit, colour, points: thinned(&points) }
+    }
+
+    fn draw(
+        &self,
+        area: &plotters::prelude::DrawingArea<plotters::prelude::BitMapBackend, plotters::coord::Shift>,
+    ) -> Drawn {
+        let (from, to) = (self.points[0].0, self.points[self.points.len() - 1].0);
+        let most = self.points.iter().map(|(_, value)| *value).fold(0.0, f64::max);
+        let top = if most > 0.0 { 1.08 * most } else { 1.0 };
+        let mut chart = ChartBuilder::on(area)
+            .caption(self.title, caption())
+            .margin(24)
+            .x_label_area_size(50)
+            .y_label_area_size(92)
+            .build_cartesian_2d(from..to.max(from + 1e-3), 0.0..top)?;
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .bold_line_style(colour::GRID)
+            .light_line_style(colour::GROUND)
+            .axis_style(colour::FRAME)
+            .y_labels(6)
+            .label_style(text_style(15, false, colour::QUIET, (HPos::Center, VPos::Center)))
+            .axis_desc_style(text_style(16, false, colour::TEXT, (HPos::Center, VPos::Center)))
+            .x_desc("time (s)")
+            .y_desc(self.unit)
+            .x_label_formatter(&|seconds| short(*seconds))
+            .y_label_formatter(&|value| short(*value))
+            .draw()?;
+        let mut outline = self.points.clone();
+        outline.extend([(to, 0.0), (from, 0.0)]);
+        chart.draw_series([Polygon::new(outline, self.colour.mix(0.14))])?;
+        chart.draw_series(LineSeries::new(self.points.iter().copied(), stroke(self.colour, 2)))?;
+        Ok(())
+    }
+}
+
+fn over_time(path: &Path, panels: &[Panel]) -> Result<()> {
+    if let Some(panel) = panels.iter().find(|panel| panel.points.len() < 2) {
+        return Err(Error::output(path, "too few points over time can be shown")
+            .at(panel.title)
+            .value(panel.points.len())
+            .bound("at least 2"));
+    }
+    let mut canvas = Canvas::new(WIDTH, 340 * panels.len() + 40);
+    canvas
+        .draw(|area| {
+            let parts = area.split_evenly((panels.len(), 1));
+            for (panel, part) in panels.iter().zip(&parts) {
+                panel.draw(part)?;
+            }
+            area.present()
+        })
+        .map_err(|error| not_drawn(path, &error))?;
+    canvas.save(path)
+}
+
+/// At most [`MOST_POINTS`] points: the means of even groups.
+fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let group = points.len().div_ceil(MOST_POINTS).max(1);
+    let mean = |group: &[(f64, f64)]| {
+        let count = group.len() as f64;
+        (group.iter().map(|p| p.0).sum::<f64>() / count, group.iter().map(|p| p.1).sum::<f64>() / count)
+    };
+    points.chunks(group).map(mean).collect()
+}
+
+fn caption() -> plotters::style::TextStyle<'static> {
+    text_style(21, true, colour::TEXT, (HPos::Left, VPos::Top))
+}
+
+fn stroke(colour: RGBColor, width: u32) -> ShapeStyle {
+    colour.stroke_width(width)
+}
+
+/// A number on an axis, without digits that say nothing.
+fn short(value: f64) -> String {
+    let size = value.abs();
+    if size >= 1e6 {
+        format!("{}M", trimmed(value / 1e6, 2))
+    } else if size >= 1e4 {
+        format!("{}k", trimmed(value / 1e3, 1))
+    } else if size >= 0.001 || size == 0.0 {
+        trimmed(value, if size >= 100.0 { 0 } else if size >= 1.0 { 2 } else { 4 })
+    } else {
+        format!("{value:.0e}")
+    }
+}
+
+fn trimmed(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+    use crate::readout::aperiodic::{FitSettings, fit};
+
+    /// Where a person wants to look at the pictures.
+    fn keep(path: &Path) {
+        if let Some(folder) = std::env::var_os("NAPOT_KEEP_PICTURES") {
+            std::fs::copy(path, Path::new(&folder).join(path.file_name().unwrap())).unwrap();
+        }
+    }
+
+    fn pink(stream: &mut Stream) -> (Vec<f64>, Vec<Vec<f64>>) {
+        let frequencies: Vec<f64> = (0..2_049).map(|bin| f64::from(bin) / 4.096).collect();
+        let channel = |_| {
+            let draw = |hz: &f64| 20.0 / (0.7 + hz) * (1.0 + 0.15 * stream.normal()).abs().max(0.05);
+            frequencies.iter().map(draw).collect()
+        };
+        let channels = (0..19).map(channel).collect();
+        (frequencies, channels)
+    }
+
+    #[test]
+    fn the_spectrum_shows_its_curve_and_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("spectrum.png");
+        let (frequencies, channels) = pink(&mut Stream::new(1, 0));
+        let power: Vec<f64> = (0..frequencies.len())
+            .map(|bin| channels.iter().map(|channel| channel[bin]).sum::<f64>() / 19.0)
+            .collect();
+        let line = fit(&frequencies, &power, (1.0, 80.0), &FitSettings::default()).unwrap();
+        let plot = SpectrumPlot {
+            frequencies: &frequencies,
+            power: &power,
+            channels: &channels,
+            fit: Some(&line),
+            interval: Some([line.exponent - 0.012, line.exponent + 0.012]),
+        };
+        spectrum(&path, &plot).unwrap();
+        keep(&path);
+        let picture = image::open(&path).unwrap().to_rgb8();
+        let of = |colour: RGBColor| {
+            picture.pixels().filter(|pixel| pixel.0 == [colour.0, colour.1, colour.2]).count()
+        };
+        assert!(of(colour::DATA) > 500 && of(colour::FIT) > 500, "{} {}", of(colour::DATA), of(colour::FIT));
+    }
+
+    #[test]
+    fn bursts_and_information_are_drawn_over_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stream = Stream::new(2, 0);
+        let seconds: Vec<f64> = (0..30_000).map(|i| f64::from(i) * 0.01).collect();
+        let rate: Vec<f64> =
+            seconds.iter().map(|t| 900.0 * (t * 0.1).sin().max(0.0) + 40.0 * stream.uniform()).collect();
+        let bits: Vec<f64> = rate.iter().map(|rate| rate * 3.1).collect();
+        let path = folder.path().join("bursts.png");
+        bursts(&path, &seconds, &rate, &bits).unwrap();
+        keep(&path);
+        let path = folder.path().join("information.png");
+        information(&path, &seconds, &bits).unwrap();
+        keep(&path);
+        assert!(image::open(&path).unwrap().width() == WIDTH as u32);
+    }
+
+    #[test]
+    fn silence_is_a_plot_with_a_line_at_zero_and_nothing_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("information.png");
+        information(&path, &[0.0, 1.0], &[0.0, 0.0]).unwrap();
+        let error = information(&path, &[0.0], &[1.0]).unwrap_err().to_string();
+        assert!(error.contains("too few points over time can be shown: 1 (allowed: at least 2)"), "{error}");
+        let nothing =
+            SpectrumPlot { frequencies: &[0.0], power: &[1.0], channels: &[], fit: None, interval: None };
+        assert!(spectrum(&path, &nothing).unwrap_err().to_string().contains("at least 2"));
+    }
+
+    #[test]
+    fn axis_numbers_are_short() {
+        let of = [0.001, 0.25, 1.0, 12.5, 100.0, 12_000.0, 2.5e6, 1e-5].map(short);
+        assert_eq!(of, ["0.001", "0.25", "1", "12.5", "100", "12k", "2.5M", "1e-5"]);
+    }
+}
