@@ -67,7 +67,9 @@ const LINES: usize = 16;
 const LINE_BYTES: usize = 300;
 
 /// What a child complains about, read on a thread so that it never waits for its reader; the last
-/// lines are kept and all are counted.
+/// lines are kept, and those that tell of packets left out are counted.
+///
+/// With the input option `-loglevel repeat+level+warning` warnings are counted too, and not kept.
 #[derive(Debug)]
 pub struct Complaints {
     kept: Arc<Mutex<Kept>>,
@@ -158,8 +160,14 @@ fn keep(line: &[u8], shared: &Mutex<Kept>) {
         return;
     }
     let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
-    kept.undecoded += u64::from(line.contains("Error while decoding stream"));
-    kept.cut |= ["partial file", "ended prematurely", "Truncat", "truncat"].iter().any(|sign| line.contains(sign));
+    let left_out = ["Error while decoding stream", "dropping it"];
+    kept.undecoded += u64::from(left_out.iter().any(|sign| line.contains(sign)));
+    if line.contains("[warning] ") {
+        return;
+    }
+    let line = line.replace("[error] ", "").replace("[fatal] ", "");
+    kept.cut |=
+        ["partial file", "ended prematurely", "Truncat", "truncat"].iter().any(|sign| line.contains(sign));
     if kept.lines.len() == LINES {
         kept.lines.pop_front();
     }
@@ -173,10 +181,11 @@ mod tests {
     #[test]
     fn complaints_are_counted_and_their_addresses_left_out() {
         let mut text = b"Error while decoding stream #0:0: Invalid data\n".repeat(1_000);
-        text.extend(b"[mov,mp4 @ 0x563900] stream 0, offset 0x590e2: partial file\n");
+        text.extend(b"[mov,mp4 @ 0x563900] [error] stream 0, offset 0x590e2: partial file\n");
+        text.extend(b"[mov,mp4 @ 0x563900] [warning] Packet corrupt (stream = 0, dts = 1), dropping it.\n");
         let mut complaints = Complaints::collect(std::io::Cursor::new(text));
         complaints.finish();
-        assert_eq!(complaints.undecoded(), 1_000);
+        assert_eq!(complaints.undecoded(), 1_001);
         assert!(complaints.cut());
         assert_eq!(complaints.last().unwrap(), "mov,mp4: stream 0, offset 0x590e2: partial file");
         assert!(complaints.with(|kept| kept.lines.len() == LINES));

@@ -1,8 +1,8 @@
-//! AVI (RIFF, with OpenDML's further `RIFF AVIX` segments): headers, and Motion-JPEG packets in file order.
+//! AVI (RIFF, with `OpenDML`'s further `RIFF AVIX` segments): headers, and Motion-JPEG packets in file order.
 //!
 //! Frame `n` is shown at `(dwStart + n) * dwScale / dwRate` seconds of its stream header. An empty chunk
 //! holds the picture before it. The indexes are not needed and not read.
-//! Sources: Microsoft, "AVI RIFF File Reference"; Matrox, "OpenDML AVI File Format Extensions" 1.02.
+//! Sources: Microsoft, "AVI RIFF File Reference"; Matrox, "`OpenDML` AVI File Format Extensions" 1.02.
 
 use std::io::Read;
 
@@ -12,7 +12,7 @@ use super::{FrameSource, Rate, VideoOptions, child};
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
-/// Most bytes of the header list: a few hundred are usual, OpenDML's index tables make it some ten thousand.
+/// Most bytes of the header list: a few hundred are usual, `OpenDML`'s index tables make it some ten thousand.
 const MAX_HEADER: u32 = 1 << 22;
 
 /// Opens the AVI file `input` of `length` bytes: here where it is Motion-JPEG, else through the child.
@@ -48,6 +48,8 @@ struct Video {
     height: usize,
     rate: Rate,
     start: u64,
+    /// The frames that the header promises; 0 where a recorder never came to write it.
+    length: u64,
 }
 
 struct Avi<R> {
@@ -112,7 +114,9 @@ impl<R: Read> Avi<R> {
             if !strh.starts_with(b"vids") {
                 continue;
             }
-            let (Some(scale), Some(rate), Some(start)) = (word(strh, 20), word(strh, 24), word(strh, 28)) else {
+            let [Some(scale), Some(rate), Some(start), Some(length)] =
+                [20, 24, 28, 32].map(|at| word(strh, at))
+            else {
                 return Err(self.input.error("the stream header (`strh`) is too short"));
             };
             let Some(strf) = part(b"strf").filter(|strf| strf.len() >= 20) else {
@@ -124,11 +128,15 @@ impl<R: Read> Avi<R> {
                 Rate::new(rate, scale)
             };
             let Some(rate) = rate else {
-                let found = format!("rate {:?}, scale {scale}", word(strh, 24).unwrap_or(0));
-                return Err(self.input.error("the frame rate is out of range").value(found).bound(Rate::BOUND));
+                let found = format!("rate {}, scale {scale}", word(strh, 24).unwrap_or(0));
+                return Err(self
+                    .input
+                    .error("the frame rate is out of range")
+                    .value(found)
+                    .bound(Rate::BOUND));
             };
             // A negative height says that rows start at the top: the picture decoder knows better.
-            let side = |at| word(strf, at).map_or(0, |side| (side as i32).unsigned_abs() as usize);
+            let side = |at| word(strf, at).map_or(0, |side| side.cast_signed().unsigned_abs() as usize);
             return Ok(Some(Video {
                 number: [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8],
                 codec: strf[16..20].try_into().unwrap_or_default(),
@@ -136,6 +144,7 @@ impl<R: Read> Avi<R> {
                 height: side(8),
                 rate,
                 start: u64::from(start),
+                length: u64::from(length),
             }));
         }
         Ok(None)
@@ -170,9 +179,11 @@ impl<R: Read> Avi<R> {
         cut_short(self.input.path(), self.index, self.time())
     }
 
-    /// What it means that no chunk follows: the end, or a cut.
+    /// What it means that no chunk follows: the end, or a cut. A cut between two segments shows only in
+    /// the header's count of frames.
     fn at_end(&self, before: u64) -> Result<Option<Timestamp>> {
-        if self.riff_end.is_some_and(|end| before < end) { Err(self.cut()) } else { Ok(None) }
+        let promised = self.video.is_some_and(|video| self.index < video.length);
+        if promised || self.riff_end.is_some_and(|end| before < end) { Err(self.cut()) } else { Ok(None) }
     }
 
     /// Enters the list of `size` bytes where it holds pictures, else passes over it; `false` at a cut.

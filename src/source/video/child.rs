@@ -3,7 +3,7 @@
 //! The child decodes the first picture track (not a cover) to raw planes in Matroska; what it decodes to
 //! is one of a few 8-bit layouts, so that its own converter has nothing to do for usual streams, and
 //! the length of a frame tells which. Frames that its decoder knows to be damaged are left out
-//! and counted (`-err_detect explode`); rotation is applied.
+//! and counted (`-err_detect explode`); what a decoder patches over without saying so is a picture. Rotation is applied.
 
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -19,18 +19,59 @@ use crate::source::ffmpeg::{Complaints, spawn_program};
 use crate::stream::{Faults, Source, SourceInfo};
 use crate::time::Timestamp;
 
-/// Two decoding threads: each holds pictures of its own. Damage is an error and not patched over.
-const BEFORE: [&str; 4] = ["-threads", "2", "-err_detect", "explode"];
+/// Two decoding threads: each holds pictures of its own. Packets that are cut or damaged are dropped, with a
+/// warning, and damage within them is an error and not patched over.
+const BEFORE: [&str; 8] = [
+    "-loglevel",
+    "repeat+level+warning",
+    "-threads",
+    "2",
+    "-fflags",
+    "+discardcorrupt",
+    "-err_detect",
+    "explode",
+];
+
+/// Codecs of the MPEG-4 part 2 and H.263 family, whose decoder in `ffmpeg` 5.1 aborts the whole program when told
+/// to stop at damage (`Assertion frame->buf[0] failed`): it patches damaged frames over.
+const FRAGILE: [&str; 12] = [
+    "MP4V",
+    "S263",
+    "H263",
+    "V_MPEG4/ISO/SP",
+    "V_MPEG4/ISO/ASP",
+    "V_MPEG4/ISO/AP",
+    "V_MPEG4/MS",
+    "FMP4",
+    "XVID",
+    "DIVX",
+    "DX50",
+    "DIV3",
+];
 
 /// Matroska counts milliseconds: times a thousand, its stamps are microseconds.
 const STAMP_FACTOR: i128 = 1_000;
 
-const FILTER: &str = "format=pix_fmts=yuv420p|yuvj420p|yuv422p|yuvj422p|yuv444p|yuvj444p|gray|bgr0,setpts=PTS*1000";
+const FILTER: &str =
+    "format=pix_fmts=yuv420p|yuvj420p|yuv422p|yuvj422p|yuv444p|yuvj444p|gray|bgr0,setpts=PTS*1000";
 
 const OUTPUT: [&str; 15] = [
-    "-an", "-sn", "-dn", "-map", "0:V:0?", "-fps_mode", "passthrough", "-vf", FILTER, "-c:v", "rawvideo",
+    "-an",
+    "-sn",
+    "-dn",
+    "-map",
+    "0:V:0?",
+    "-fps_mode",
+    "passthrough",
+    "-vf",
+    FILTER,
+    "-c:v",
+    "rawvideo",
     // 4:4:4 and RGB have no name of their own in Matroska.
-    "-allow_raw_vfw", "1", "-f", "matroska",
+    "-allow_raw_vfw",
+    "1",
+    "-f",
+    "matroska",
 ];
 
 /// What is known of a file before the child reads it.
@@ -58,7 +99,9 @@ pub(super) fn open(path: &Path, options: &VideoOptions, known: &Known) -> Result
 }
 
 fn start(path: &Path, options: &VideoOptions, known: &Known) -> Result<Option<Decoded>> {
-    let mut child = spawn_program(&options.ffmpeg, path, &BEFORE, &OUTPUT)?;
+    let fragile = FRAGILE.iter().any(|codec| known.name.to_ascii_uppercase().contains(codec));
+    let before = if fragile { &BEFORE[..6] } else { &BEFORE[..] };
+    let mut child = spawn_program(&options.ffmpeg, path, before, &OUTPUT)?;
     let lost = || Error::input(path, "the pipe of the `ffmpeg` program is missing");
     let pictures = child.stdout.take().ok_or_else(lost)?;
     let complaints = Complaints::collect(child.stderr.take().ok_or_else(lost)?);
@@ -227,7 +270,7 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("long.mp4");
-        run_ffmpeg(&["-f", "lavfi", "-i", "testsrc2=d=60:s=640x480:r=25", "-c:v", "mpeg4"], &path);
+        run_ffmpeg(&["-f", "lavfi", "-i", "testsrc2=d=4:s=320x240:r=25", "-c:v", "mpeg4"], &path);
         let known = Known::named("MP4");
         let mut source = start(&path, &VideoOptions::default(), &known).unwrap().unwrap();
         assert!(source.pull().unwrap().is_some());

@@ -50,7 +50,9 @@ pub(super) fn survey(jpeg: &[u8]) -> Result<Survey, Damage> {
             0xDB | 0xE0..=0xEF | 0xFE => {
                 walk.segment()?;
             }
-            0xC3 | 0xC5..=0xCF => return Err(walk.damage("a coding that is not read (lossless or arithmetic)")),
+            0xC3 | 0xC5..=0xCF => {
+                return Err(walk.damage("a coding that is not read (lossless or arithmetic)"));
+            }
             _ => return Err(walk.damage("a marker where none belongs")),
         }
     }
@@ -261,25 +263,24 @@ struct Huffman {
 impl Huffman {
     /// The table with `counts[n]` codes of `n + 1` bits; `None` where they do not form a code.
     fn new(counts: &[u8; 16], values: &[u8]) -> Option<Self> {
-        let mut table =
-            Self { lookup: [0; 1 << LOOKUP], ends: [0; 17], offsets: [0; 17], values: [0; 256] };
+        let mut table = Self { lookup: [0; 1 << LOOKUP], ends: [0; 17], offsets: [0; 17], values: [0; 256] };
         table.values.get_mut(..values.len())?.copy_from_slice(values);
-        let (mut code, mut index) = (0_u32, 0_usize);
+        let (mut code, mut index) = (0_u32, 0_u32);
         for (length, &count) in (1_u32..).zip(counts) {
             let count = u32::from(count);
             if code + count > 1 << length {
                 return None;
             }
-            table.offsets[length as usize] = index as i32 - code as i32;
+            table.offsets[length as usize] = index.cast_signed() - code.cast_signed();
             for step in 0..count {
                 if length <= LOOKUP {
                     let from = ((code + step) << (LOOKUP - length)) as usize;
-                    let value = (length << 8) as u16 | u16::from(values[index + step as usize]);
+                    let value = (length << 8) as u16 | u16::from(values[(index + step) as usize]);
                     table.lookup[from..from + (1 << (LOOKUP - length))].fill(value);
                 }
             }
             code += count;
-            index += count as usize;
+            index += count;
             table.ends[length as usize] = if count > 0 { code << (16 - length) } else { 0 };
             code <<= 1;
         }
@@ -293,7 +294,7 @@ impl Huffman {
             return Some((u32::from(short >> 8), (short & 255) as u8));
         }
         let length = (LOOKUP + 1..=16).find(|&length| next < self.ends[length as usize])?;
-        let index = (next >> (16 - length)) as i32 + self.offsets[length as usize];
+        let index = (next >> (16 - length)).cast_signed() + self.offsets[length as usize];
         Some((length, *self.values.get(usize::try_from(index).ok()?)?))
     }
 }
@@ -331,15 +332,21 @@ impl Bits<'_> {
         if self.count < 32 {
             self.refill();
         }
-        let next = if self.count >= 16 { self.buffer >> (self.count - 16) } else { self.buffer << (16 - self.count) };
-        let (length, value) =
-            table.find((next & 0xFFFF) as u32).ok_or_else(|| self.damage("a Huffman code that is in no table"))?;
+        let next = if self.count >= 16 {
+            self.buffer >> (self.count - 16)
+        } else {
+            self.buffer << (16 - self.count)
+        };
+        let (length, value) = table
+            .find((next & 0xFFFF) as u32)
+            .ok_or_else(|| self.damage("a Huffman code that is in no table"))?;
         self.drop_bits(length)?;
         Ok(value)
     }
 
     fn drop_bits(&mut self, bits: u32) -> Result<(), Damage> {
-        self.count = self.count.checked_sub(bits).ok_or_else(|| self.damage("a scan ends before its last block"))?;
+        self.count =
+            self.count.checked_sub(bits).ok_or_else(|| self.damage("a scan ends before its last block"))?;
         Ok(())
     }
 

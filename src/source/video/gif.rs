@@ -45,9 +45,9 @@ impl<R: Read> Gif<R> {
         let mut options = DecodeOptions::new();
         options.set_color_output(ColorOutput::Indexed);
         options.set_memory_limit(MemoryLimit::Bytes(LIMIT));
-        let decoder = options
-            .read_info(input)
-            .map_err(|cause| Error::input(&path, "the GIF header cannot be read").at("byte 0").value(cause))?;
+        let decoder = options.read_info(input).map_err(|cause| {
+            Error::input(&path, "the GIF header cannot be read").at("byte 0").value(cause)
+        })?;
         let (width, height) = (usize::from(decoder.width()), usize::from(decoder.height()));
         check(&path, "byte 6, the screen's size", width, height)?;
         Ok(Self {
@@ -91,7 +91,9 @@ impl<R: Read> Gif<R> {
         if matches!(cause, DecodingError::UnexpectedEof) {
             return cut_short(&self.path, self.sequence, time);
         }
-        Error::input(&self.path, "the GIF is damaged").at(format!("frame {}, {time}", self.sequence)).value(cause)
+        Error::input(&self.path, "the GIF is damaged")
+            .at(format!("frame {}, {time}", self.sequence))
+            .value(cause)
     }
 }
 
@@ -169,7 +171,10 @@ impl Canvas {
     /// are not seen. `None`, with nothing drawn, where an index names no colour.
     fn show(&mut self, region: &Region, indices: &[u8], palette: &[u8]) -> Option<Vec<u8>> {
         let colours = palette.as_chunks::<3>().0;
-        if indices.iter().any(|&index| usize::from(index) >= colours.len() && Some(index) != region.transparent) {
+        if indices
+            .iter()
+            .any(|&index| usize::from(index) >= colours.len() && Some(index) != region.transparent)
+        {
             return None;
         }
         let before = matches!(region.disposal, DisposalMethod::Previous).then(|| self.rgb.clone());

@@ -86,7 +86,10 @@ pub(super) fn decode(data: &[u8]) -> Result<Picture, Refusal> {
     }
     if survey.coefficient_bytes > MAX_COEFFICIENT_BYTES {
         return Err(Refusal::too_large(
-            format!("{width} x {height} in several scans, {} bytes of coefficients", survey.coefficient_bytes),
+            format!(
+                "{width} x {height} in several scans, {} bytes of coefficients",
+                survey.coefficient_bytes
+            ),
             format!("at most {MAX_COEFFICIENT_BYTES} bytes of coefficients"),
         ));
     }

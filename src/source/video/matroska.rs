@@ -1,4 +1,4 @@
-//! Matroska and WebM, read forwards only: from files with Motion-JPEG and from the child's pipe.
+//! Matroska and `WebM`, read forwards only: from files with Motion-JPEG and from the child's pipe.
 //!
 //! Elements are read one after the other; of the masters only `Segment`, `Cluster` and `BlockGroup` are
 //! entered, so that clusters of unknown size need no care. A block is shown at
@@ -97,7 +97,9 @@ impl<R: Read> Matroska<R> {
                 return Err(this.input.error("the file ends before its track list"));
             };
             match (id, size) {
-                (SEGMENT, _) => this.segment_end = size.map(|size| this.input.position().saturating_add(size)),
+                (SEGMENT, _) => {
+                    this.segment_end = size.map(|size| this.input.position().saturating_add(size));
+                }
                 (CLUSTER, _) => return Err(this.input.error("the pictures start before the track list")),
                 (TRACKS, Some(size)) => {
                     let body = this.body(size)?;
@@ -146,7 +148,8 @@ impl<R: Read> Matroska<R> {
             let before = self.input.position();
             let Some((id, size)) = self.element()? else {
                 let inside = |end: Option<u64>| end.is_some_and(|end| before < end);
-                let cut = self.input.position() != before || inside(self.segment_end) || inside(self.cluster_end);
+                let cut =
+                    self.input.position() != before || inside(self.segment_end) || inside(self.cluster_end);
                 return if cut { Err(self.cut()) } else { Ok(None) };
             };
             if id == SEGMENT || id == CLUSTER || id == BLOCK_GROUP {
@@ -225,7 +228,11 @@ impl<R: Read> Matroska<R> {
             return Err(self.too_long(TRACKS, size, MAX_HEADER));
         }
         let mut body = Vec::new();
-        if self.input.append(size, &mut body)? { Ok(body) } else { Err(self.input.error("the file ends within its header")) }
+        if self.input.append(size, &mut body)? {
+            Ok(body)
+        } else {
+            Err(self.input.error("the file ends within its header"))
+        }
     }
 
     /// The next element's identifier and size (none: unknown); `None` where the input ends before or in it.
@@ -233,7 +240,10 @@ impl<R: Read> Matroska<R> {
         let Some([first]) = self.input.array::<1>()? else { return Ok(None) };
         let length = first.leading_zeros();
         if length > 3 {
-            return Err(self.input.error("there is no element where one belongs").value(format!("{first:02X}")));
+            return Err(self
+                .input
+                .error("there is no element where one belongs")
+                .value(format!("{first:02X}")));
         }
         let mut id = u32::from(first);
         for _ in 0..length {

@@ -79,7 +79,7 @@ pub fn open_with(path: &Path, options: &VideoOptions) -> Result<Option<FrameSour
     let failed = |cause: std::io::Error| Error::input(path, "it cannot be opened").value(cause);
     let about = std::fs::metadata(path).map_err(failed)?;
     if about.is_dir() {
-        return Ok(Some(Box::new(pictures::Sequence::open(path, options.rate)?)));
+        return Ok(Some(Box::new(pictures::Folder::open(path, options.rate)?)));
     }
     if !about.is_file() {
         return Err(Error::input(path, "it is neither a file nor a folder"));

@@ -79,7 +79,9 @@ impl<P: Packets> MotionJpeg<P> {
             return Ok(None);
         }
         match self.first_damage.take() {
-            Some(refusal) => Err(refusal.into_error(self.packets.path(), "frame 0 (and no other is whole), ")),
+            Some(refusal) => {
+                Err(refusal.into_error(self.packets.path(), "frame 0 (and no other is whole), "))
+            }
             None => Err(no_pictures(self.packets.path())),
         }
     }

@@ -94,15 +94,15 @@ impl Boxes {
             if &track.name != b"trak" {
                 continue;
             }
-            let Some(media) = self.find(track, b"mdia")? else { continue };
-            let Some(handler) = self.find(media, b"hdlr")? else { continue };
+            let Some(media) = self.find(track, *b"mdia")? else { continue };
+            let Some(handler) = self.find(media, *b"hdlr")? else { continue };
             if self.word(handler.start + 8)? != Some(*b"vide") {
                 continue;
             }
             let mut inner = Some(media);
             for name in [b"minf", b"stbl", b"stsd"] {
                 inner = match inner {
-                    Some(part) => self.find(part, name)?,
+                    Some(part) => self.find(part, *name)?,
                     None => None,
                 };
             }
@@ -115,10 +115,10 @@ impl Boxes {
         Ok(None)
     }
 
-    fn find(&mut self, parent: Part, name: &[u8; 4]) -> std::io::Result<Option<Part>> {
+    fn find(&mut self, parent: Part, name: [u8; 4]) -> std::io::Result<Option<Part>> {
         let mut at = parent.start;
         while let Some(part) = self.part(at, parent.end)? {
-            if &part.name == name {
+            if part.name == name {
                 return Ok(Some(part));
             }
             at = part.end;

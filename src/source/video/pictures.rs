@@ -54,7 +54,7 @@ impl Source for Single {
 }
 
 /// The pictures of a folder; one that is damaged is counted and leaves a gap in numbers and time.
-pub(super) struct Sequence {
+pub(super) struct Folder {
     info: SourceInfo,
     path: PathBuf,
     names: std::vec::IntoIter<PathBuf>,
@@ -65,7 +65,7 @@ pub(super) struct Sequence {
     ended: bool,
 }
 
-impl Sequence {
+impl Folder {
     /// Lists the pictures of the folder at `path`: what holds a picture, or is named like one.
     ///
     /// # Errors
@@ -125,7 +125,7 @@ impl Sequence {
     }
 }
 
-impl Source for Sequence {
+impl Source for Folder {
     type Item = Frame;
 
     fn info(&self) -> &SourceInfo {
@@ -220,7 +220,11 @@ fn png(path: &Path, file: BufReader<File>) -> Result<Picture> {
 fn append_rgb(pixels: &[u8], samples: usize, rgb: &mut Vec<u8>) {
     match samples {
         1 => rgb.extend(pixels.iter().flat_map(|&grey| [grey; 3])),
-        2 => rgb.extend(pixels.as_chunks::<2>().0.iter().flat_map(|&[grey, alpha]| [on_black(grey, alpha); 3])),
+        2 => {
+            rgb.extend(
+                pixels.as_chunks::<2>().0.iter().flat_map(|&[grey, alpha]| [on_black(grey, alpha); 3]),
+            );
+        }
         3 => rgb.extend_from_slice(pixels),
         _ => rgb.extend(pixels.as_chunks::<4>().0.iter().flat_map(|&[red, green, blue, alpha]| {
             [on_black(red, alpha), on_black(green, alpha), on_black(blue, alpha)]
@@ -300,8 +304,10 @@ mod tests {
 
     #[test]
     fn picture_2_comes_before_picture_10() {
-        let mut names: Vec<PathBuf> =
-            ["img10.png", "b.png", "img2.png", "img02.png", "img1.png", "a"].iter().map(PathBuf::from).collect();
+        let mut names: Vec<PathBuf> = ["img10.png", "b.png", "img2.png", "img02.png", "img1.png", "a"]
+            .iter()
+            .map(PathBuf::from)
+            .collect();
         names.sort_by(|one, other| natural_order(one, other));
         let names: Vec<_> = names.iter().map(|name| name.to_str().unwrap()).collect();
         assert_eq!(names, ["a", "b.png", "img1.png", "img02.png", "img2.png", "img10.png"]);

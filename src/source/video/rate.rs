@@ -34,7 +34,8 @@ impl Rate {
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hundredths = (u64::from(self.frames) * 100 + u64::from(self.seconds) / 2) / u64::from(self.seconds);
+        let hundredths =
+            (u64::from(self.frames) * 100 + u64::from(self.seconds) / 2) / u64::from(self.seconds);
         match (hundredths / 100, hundredths % 100) {
             (whole, 0) => write!(f, "{whole} fps"),
             (whole, part) => write!(f, "{whole}.{part:02} fps"),

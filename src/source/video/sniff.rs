@@ -10,7 +10,7 @@ pub(super) enum Kind {
     Y4m,
     /// RIFF AVI.
     Avi,
-    /// Matroska or WebM.
+    /// Matroska or `WebM`.
     Matroska,
     /// ISO base media: MP4, MOV, 3GP, HEIF.
     Mp4,
@@ -76,9 +76,11 @@ pub(super) fn kind(start: &[u8]) -> Kind {
         [b'R', b'I', b'F', b'F', _, _, _, _, form @ ..] => riff(form),
         [0x1A, 0x45, 0xDF, 0xA3, ..] => Kind::Matroska,
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Kind::Gif,
-        [_, _, _, _, name @ ..] if MP4_BOXES.iter().any(|known| name.starts_with(*known)) => Kind::Mp4,
+        [_, _, _, _, name @ ..] if MP4_BOXES.iter().any(|known| name.starts_with(known)) => Kind::Mp4,
         [b'f', b'L', b'a', b'C', ..] | [b'I', b'D', b'3', ..] | [0xFF, 0xF0..=0xFF, ..] => Kind::Sound,
-        [b'F', b'O', b'R', b'M', ..] | [b'c', b'a', b'f', b'f', ..] | [b'R', b'F', b'6', b'4', ..] => Kind::Sound,
+        [b'F', b'O', b'R', b'M', ..] | [b'c', b'a', b'f', b'f', ..] | [b'R', b'F', b'6', b'4', ..] => {
+            Kind::Sound
+        }
         [b'O', b'g', b'g', b'S', ..] => ogg(start),
         [b'F', b'L', b'V', ..] => Kind::Other("Flash Video"),
         [b'D', b'K', b'I', b'F', ..] => Kind::Other("IVF"),

@@ -120,9 +120,18 @@ fn parse<R: Read>(input: &Input<R>, line: &[u8], default_rate: Rate) -> Result<H
     for field in line[MAGIC.len()..].split(|&byte| byte == b' ').filter(|field| !field.is_empty()) {
         let value = &field[1..];
         match field[0] {
-            b'W' => width = Some(side(value).ok_or_else(|| fault("the width is not a size", value).bound(SIDES))?),
-            b'H' => height = Some(side(value).ok_or_else(|| fault("the height is not a size", value).bound(SIDES))?),
-            b'F' => rate = Some(ratio(value).ok_or_else(|| fault("the rate is not a ratio", value).bound("N:D"))?),
+            b'W' => {
+                width =
+                    Some(side(value).ok_or_else(|| fault("the width is not a size", value).bound(SIDES))?);
+            }
+            b'H' => {
+                height =
+                    Some(side(value).ok_or_else(|| fault("the height is not a size", value).bound(SIDES))?);
+            }
+            b'F' => {
+                rate =
+                    Some(ratio(value).ok_or_else(|| fault("the rate is not a ratio", value).bound("N:D"))?);
+            }
             b'C' => {
                 layout = colour(value).ok_or_else(|| {
                     fault("the colour format is not read", value).bound("8 bit: 420*, 422, 444, mono")
@@ -173,4 +182,3 @@ fn printable(bytes: &[u8]) -> String {
     let shown = &bytes[..bytes.len().min(40)];
     format!("`{}`", shown.escape_ascii())
 }
-

@@ -36,9 +36,9 @@ fn every_8_bit_y4m_colour_format_is_read() {
 fn a_file_without_a_rate_runs_at_the_rate_that_was_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a");
-    let file = String::from_utf8(y4m(2, 2, 1)).map_err(|fault| fault.into_bytes()).unwrap_err();
-    let file = [&b"YUV4MPEG2 W2 H2 F0:0\n"[..], &file[file.iter().position(|&b| b == b'\n').unwrap() + 1..]];
-    std::fs::write(&path, [&file.concat()[..], file[1]].concat()).unwrap();
+    let mut file = b"YUV4MPEG2 W2 H2 F0:0\n".to_vec();
+    file.extend(b"FRAME\n\x10\x10\x10\x10\x80\x80".repeat(2));
+    std::fs::write(&path, file).unwrap();
     let options = VideoOptions { rate: Rate::new(10, 1).unwrap(), ..VideoOptions::default() };
     let (frames, _) = drain(&mut open_with(&path, &options).unwrap().unwrap());
     assert_eq!(milliseconds(&frames), [0, 100]);
@@ -49,10 +49,10 @@ fn a_file_without_a_rate_runs_at_the_rate_that_was_asked_for() {
 fn motion_jpeg_in_avi_is_read_with_and_without_huffman_tables() {
     let folder = tempfile::tempdir().unwrap();
     let chunks = vec![
-        chunk(b"00wb", &[1, 2, 3]),
-        chunk(b"01dc", &jpeg([4, -4], true)),
-        chunk(b"ix01", &[0; 24]),
-        chunk(b"01dc", &jpeg([4, -4], false)),
+        chunk(*b"00wb", &[1, 2, 3]),
+        chunk(*b"01dc", &jpeg([4, -4], true)),
+        chunk(*b"ix01", &[0; 24]),
+        chunk(*b"01dc", &jpeg([4, -4], false)),
     ];
     let (frames, error) = outcome(&folder.path().join("a"), &avi(&[chunks]));
     assert_eq!(error, None);
@@ -69,8 +69,8 @@ fn motion_jpeg_in_avi_is_read_with_and_without_huffman_tables() {
 #[test]
 fn an_avi_goes_on_in_its_further_segments_and_an_empty_chunk_holds_the_picture() {
     let folder = tempfile::tempdir().unwrap();
-    let picture = |level| chunk(b"01dc", &jpeg([level, level], true));
-    let segments = [vec![picture(1), chunk(b"01dc", &[]), picture(2)], vec![picture(3)], vec![picture(4)]];
+    let picture = |level| chunk(*b"01dc", &jpeg([level, level], true));
+    let segments = [vec![picture(1), chunk(*b"01dc", &[]), picture(2)], vec![picture(3)], vec![picture(4)]];
     let (frames, error) = outcome(&folder.path().join("a"), &avi(&segments));
     assert_eq!(error, None);
     assert_eq!(milliseconds(&frames), [0, 80, 120, 160]);
@@ -81,8 +81,11 @@ fn a_damaged_picture_is_counted_and_leaves_a_gap() {
     let folder = tempfile::tempdir().unwrap();
     let mut bad = jpeg([2, 2], true);
     bad.truncate(bad.len() - 3);
-    let chunks =
-        vec![chunk(b"01dc", &jpeg([1, 1], true)), chunk(b"01dc", &bad), chunk(b"01dc", &jpeg([3, 3], true))];
+    let chunks = vec![
+        chunk(*b"01dc", &jpeg([1, 1], true)),
+        chunk(*b"01dc", &bad),
+        chunk(*b"01dc", &jpeg([3, 3], true)),
+    ];
     let path = folder.path().join("a");
     std::fs::write(&path, avi(&[chunks])).unwrap();
     let mut source = open(&path).unwrap().unwrap();
@@ -108,7 +111,8 @@ fn gif_frames_are_drawn_and_disposed_of_as_browsers_do() {
     let file = gif(&[(5, Keep, 0, 1), (5, Previous, 2, 2), (5, Background, 3, 2), (5, Any, 1, 3)]);
     let (frames, error) = outcome(&folder.path().join("a"), &file);
     assert_eq!(error, None);
-    let row = |index: usize| (0..4).map(|x| b"krgb"[colour(frames[index].pixel(x, 1))] as char).collect::<String>();
+    let row =
+        |index: usize| (0..4).map(|x| b"krgb"[colour(frames[index].pixel(x, 1))] as char).collect::<String>();
     assert_eq!([row(0), row(1), row(2), row(3)], ["rrrr", "rrgg", "rrrg", "rrrk"]);
 }
 
