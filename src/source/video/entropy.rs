@@ -1,0 +1,398 @@
+//! Walks a JPEG file's segments and Huffman codes without making a picture, to tell whether it is whole.
+//!
+//! A decoder that shows something for damaged data serves a viewer of photographs; a camera's stream
+//! must not show what was never there. `zune-jpeg` fills up what is missing after an early end marker,
+//! after a lost restart marker and in the last rows. This walk counts every block of a sequential picture
+//! (ITU-T T.81, annexes F and B), and refuses what does not end with its last block: an unknown code, a run
+//! past the 64th coefficient, too few or too many bits before a marker, markers out of order. What
+//! flips only the value of a coefficient leaves every code whole, and nobody can know.
+//! Of a progressive picture only the segments and the end are checked here.
+
+/// What is wrong, and at which byte of the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Damage {
+    /// The problem.
+    pub problem: &'static str,
+    /// The byte, from the picture's first.
+    pub at: usize,
+}
+
+/// What the walk saw of a whole picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Survey {
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Bytes that a decoder needs to keep all coefficients at once: 0 for a single scan.
+    pub coefficient_bytes: usize,
+    /// The byte after the end marker.
+    pub end: usize,
+}
+
+/// Walks `jpeg`, which carries its Huffman tables.
+///
+/// # Errors
+/// The first damage.
+pub(super) fn survey(jpeg: &[u8]) -> Result<Survey, Damage> {
+    let mut walk = Walk { jpeg, ..Walk::default() };
+    if !jpeg.starts_with(&[0xFF, 0xD8]) {
+        return Err(Damage { problem: "no start marker", at: 0 });
+    }
+    walk.at = 2;
+    loop {
+        match walk.marker()? {
+            0xD9 => return walk.finish(),
+            0xC0..=0xC2 => walk.frame(jpeg[walk.at - 1] == 0xC2)?,
+            0xC4 => walk.huffman()?,
+            0xDA => walk.scan()?,
+            0xDD => walk.restart_interval()?,
+            0xDB | 0xE0..=0xEF | 0xFE => {
+                walk.segment()?;
+            }
+            0xC3 | 0xC5..=0xCF => {
+                return Err(walk.damage("a coding that is not read (lossless or arithmetic)"));
+            }
+            _ => return Err(walk.damage("a marker where none belongs")),
+        }
+    }
+}
+
+/// A component of the picture.
+#[derive(Clone, Copy, Default)]
+struct Component {
+    id: u8,
+    across: usize,
+    down: usize,
+    seen: bool,
+}
+
+#[derive(Default)]
+struct Walk<'a> {
+    jpeg: &'a [u8],
+    at: usize,
+    size: Option<(usize, usize)>,
+    progressive: bool,
+    components: Vec<Component>,
+    dc: [Option<Box<Huffman>>; 4],
+    ac: [Option<Box<Huffman>>; 4],
+    restart: usize,
+    scans: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn damage(&self, problem: &'static str) -> Damage {
+        Damage { problem, at: self.at }
+    }
+
+    /// Steps over the next marker and gives its code.
+    fn marker(&mut self) -> Result<u8, Damage> {
+        if self.jpeg.get(self.at).is_some_and(|&byte| byte != 0xFF) {
+            return Err(self.damage("no marker where one belongs"));
+        }
+        while self.jpeg.get(self.at) == Some(&0xFF) {
+            self.at += 1;
+        }
+        let code = *self.jpeg.get(self.at).ok_or_else(|| self.damage("it ends without its end marker"))?;
+        self.at += 1;
+        Ok(code)
+    }
+
+    /// Steps over the segment that starts here and gives its content.
+    fn segment(&mut self) -> Result<&'a [u8], Damage> {
+        let ends = self.damage("it ends within a segment");
+        let length = self.jpeg.get(self.at..self.at + 2).ok_or(ends)?;
+        let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
+        let content = self.jpeg.get(self.at + 2..self.at + length.max(2)).ok_or(ends)?;
+        self.at += length.max(2);
+        if length < 2 { Err(self.damage("a segment shorter than its length")) } else { Ok(content) }
+    }
+
+    fn frame(&mut self, progressive: bool) -> Result<(), Damage> {
+        let segment = self.segment()?;
+        let bad = self.damage("a frame header that does not hold together");
+        let (&[precision, h1, h0, w1, w0, count], rest) = segment.split_first_chunk::<6>().ok_or(bad)?;
+        if self.size.is_some() || rest.len() != 3 * usize::from(count) || !(1..=4).contains(&count) {
+            return Err(bad);
+        }
+        if precision != 8 {
+            return Err(self.damage("samples of other than 8 bits"));
+        }
+        self.size =
+            Some((usize::from(u16::from_be_bytes([w1, w0])), usize::from(u16::from_be_bytes([h1, h0]))));
+        self.progressive = progressive;
+        for part in rest.chunks_exact(3) {
+            let (across, down) = (usize::from(part[1] >> 4), usize::from(part[1] & 15));
+            if !(1..=4).contains(&across) || !(1..=4).contains(&down) {
+                return Err(bad);
+            }
+            self.components.push(Component { id: part[0], across, down, seen: false });
+        }
+        if self.size.is_some_and(|(width, height)| width == 0 || height == 0) { Err(bad) } else { Ok(()) }
+    }
+
+    fn huffman(&mut self) -> Result<(), Damage> {
+        let mut rest = self.segment()?;
+        let bad = self.damage("a Huffman table that does not hold together");
+        while let Some((&class, after)) = rest.split_first() {
+            let (counts, after) = after.split_first_chunk::<16>().ok_or(bad)?;
+            let total = counts.iter().map(|&count| usize::from(count)).sum();
+            let values = after.get(..total).ok_or(bad)?;
+            let slot = usize::from(class & 15);
+            let tables = match class >> 4 {
+                0 => &mut self.dc,
+                1 => &mut self.ac,
+                _ => return Err(bad),
+            };
+            *tables.get_mut(slot).ok_or(bad)? = Some(Box::new(Huffman::new(counts, values).ok_or(bad)?));
+            rest = &after[total..];
+        }
+        Ok(())
+    }
+
+    fn restart_interval(&mut self) -> Result<(), Damage> {
+        let &[high, low] = self.segment()? else {
+            return Err(self.damage("a restart interval that is not a number"));
+        };
+        self.restart = usize::from(u16::from_be_bytes([high, low]));
+        Ok(())
+    }
+
+    fn scan(&mut self) -> Result<(), Damage> {
+        let header = self.segment()?;
+        let bad = self.damage("a scan header that does not fit the frame");
+        let (&count, rest) = header.split_first().ok_or(bad)?;
+        let count = usize::from(count);
+        if self.size.is_none() || !(1..=4).contains(&count) || rest.len() != 2 * count + 3 {
+            return Err(bad);
+        }
+        self.scans += 1;
+        let mut parts = Vec::with_capacity(count);
+        for pair in rest[..2 * count].chunks_exact(2) {
+            let index = self.components.iter().position(|part| part.id == pair[0]).ok_or(bad)?;
+            if self.components[index].seen && !self.progressive {
+                return Err(bad);
+            }
+            self.components[index].seen = true;
+            parts.push((index, usize::from(pair[1] >> 4), usize::from(pair[1] & 15)));
+        }
+        if self.progressive {
+            self.skip_entropy();
+            return Ok(());
+        }
+        self.blocks(&parts)
+    }
+
+    /// Moves to the next marker that is neither a stuffed byte nor a restart.
+    fn skip_entropy(&mut self) {
+        while let Some(pair) = self.jpeg.get(self.at..self.at + 2) {
+            if pair[0] == 0xFF && !matches!(pair[1], 0 | 0xD0..=0xD7 | 0xFF) {
+                return;
+            }
+            self.at += 1;
+        }
+        self.at = self.jpeg.len();
+    }
+
+    /// Walks the blocks of a sequential scan of `parts` (component, DC table, AC table).
+    fn blocks(&mut self, parts: &[(usize, usize, usize)]) -> Result<(), Damage> {
+        let missing = self.damage("a Huffman table is missing");
+        let mut plan = Vec::new();
+        for &(index, dc, ac) in parts {
+            let dc = self.dc.get(dc).and_then(Option::as_deref).ok_or(missing)?;
+            let ac = self.ac.get(ac).and_then(Option::as_deref).ok_or(missing)?;
+            let part = self.components[index];
+            let blocks = if parts.len() == 1 { 1 } else { part.across * part.down };
+            plan.extend(std::iter::repeat_n((dc, ac), blocks));
+        }
+        let mut bits = Bits { jpeg: self.jpeg, at: self.at, buffer: 0, count: 0 };
+        for unit in 0..self.units(parts) {
+            if self.restart > 0 && unit > 0 && unit % self.restart == 0 {
+                bits.finish()?;
+                bits.restart((unit / self.restart - 1) % 8)?;
+            }
+            for &(dc, ac) in &plan {
+                bits.block(dc, ac)?;
+            }
+        }
+        bits.finish()?;
+        self.at = bits.at;
+        Ok(())
+    }
+
+    /// Coded units of a scan of `parts` (T.81, A.2).
+    fn units(&self, parts: &[(usize, usize, usize)]) -> usize {
+        let (width, height) = self.size.unwrap_or_default();
+        let most_across = self.components.iter().map(|part| part.across).max().unwrap_or(1);
+        let most_down = self.components.iter().map(|part| part.down).max().unwrap_or(1);
+        if let [(index, ..)] = parts {
+            let part = self.components[*index];
+            let columns = (width * part.across).div_ceil(most_across).div_ceil(8);
+            return columns * (height * part.down).div_ceil(most_down).div_ceil(8);
+        }
+        width.div_ceil(8 * most_across) * height.div_ceil(8 * most_down)
+    }
+
+    fn finish(&self) -> Result<Survey, Damage> {
+        let (width, height) = self.size.ok_or_else(|| self.damage("it ends before its frame header"))?;
+        if !self.components.iter().all(|part| part.seen) {
+            return Err(self.damage("a component is missing"));
+        }
+        let areas: usize = self.components.iter().map(|part| part.across * part.down).sum();
+        let unit = self.components.iter().map(|part| part.across).max().unwrap_or(1)
+            * self.components.iter().map(|part| part.down).max().unwrap_or(1);
+        let coefficient_bytes = if self.scans > 1 { 2 * width * height * areas / unit } else { 0 };
+        Ok(Survey { width, height, coefficient_bytes, end: self.at })
+    }
+}
+
+/// Bits looked up at once; longer codes are rare and walked.
+const LOOKUP: u32 = 9;
+
+/// A Huffman table (T.81, annex C and F.2.2.3).
+struct Huffman {
+    /// For the next [`LOOKUP`] bits: code length * 256 + value, 0 where the code is longer.
+    lookup: [u16; 1 << LOOKUP],
+    /// For each length the first code past the last, aligned to 16 bits; 0 where there is none.
+    ends: [u32; 17],
+    /// For each length: index of its first value minus its first code.
+    offsets: [i32; 17],
+    values: [u8; 256],
+}
+
+impl Huffman {
+    /// The table with `counts[n]` codes of `n + 1` bits; `None` where they do not form a code.
+    fn new(counts: &[u8; 16], values: &[u8]) -> Option<Self> {
+        let mut table = Self { lookup: [0; 1 << LOOKUP], ends: [0; 17], offsets: [0; 17], values: [0; 256] };
+        table.values.get_mut(..values.len())?.copy_from_slice(values);
+        let (mut code, mut index) = (0_u32, 0_u32);
+        for (length, &count) in (1_u32..).zip(counts) {
+            let count = u32::from(count);
+            if code + count > 1 << length {
+                return None;
+            }
+            table.offsets[length as usize] = index.cast_signed() - code.cast_signed();
+            for step in 0..count {
+                if length <= LOOKUP {
+                    let from = ((code + step) << (LOOKUP - length)) as usize;
+                    let value = (length << 8) as u16 | u16::from(values[(index + step) as usize]);
+                    table.lookup[from..from + (1 << (LOOKUP - length))].fill(value);
+                }
+            }
+            code += count;
+            index += count;
+            table.ends[length as usize] = if count > 0 { code << (16 - length) } else { 0 };
+            code <<= 1;
+        }
+        Some(table)
+    }
+
+    /// Length and value of the code at the top of `next` (16 bits).
+    fn find(&self, next: u32) -> Option<(u32, u8)> {
+        let short = self.lookup[(next >> (16 - LOOKUP)) as usize];
+        if short != 0 {
+            return Some((u32::from(short >> 8), (short & 255) as u8));
+        }
+        let length = (LOOKUP + 1..=16).find(|&length| next < self.ends[length as usize])?;
+        let index = (next >> (16 - length)).cast_signed() + self.offsets[length as usize];
+        Some((length, *self.values.get(usize::try_from(index).ok()?)?))
+    }
+}
+
+/// The bits of entropy-coded data up to the next marker.
+struct Bits<'a> {
+    jpeg: &'a [u8],
+    at: usize,
+    buffer: u64,
+    count: u32,
+}
+
+impl Bits<'_> {
+    fn damage(&self, problem: &'static str) -> Damage {
+        Damage { problem, at: self.at }
+    }
+
+    /// Fills the buffer as far as the data goes.
+    fn refill(&mut self) {
+        while self.count <= 56 {
+            let Some(&byte) = self.jpeg.get(self.at) else { return };
+            if byte == 0xFF {
+                if self.jpeg.get(self.at + 1) != Some(&0) {
+                    return;
+                }
+                self.at += 1;
+            }
+            self.at += 1;
+            self.buffer = self.buffer << 8 | u64::from(byte);
+            self.count += 8;
+        }
+    }
+
+    fn code(&mut self, table: &Huffman) -> Result<u8, Damage> {
+        if self.count < 32 {
+            self.refill();
+        }
+        let next = if self.count >= 16 {
+            self.buffer >> (self.count - 16)
+        } else {
+            self.buffer << (16 - self.count)
+        };
+        let (length, value) = table
+            .find((next & 0xFFFF) as u32)
+            .ok_or_else(|| self.damage("a Huffman code that is in no table"))?;
+        self.drop_bits(length)?;
+        Ok(value)
+    }
+
+    fn drop_bits(&mut self, bits: u32) -> Result<(), Damage> {
+        self.count =
+            self.count.checked_sub(bits).ok_or_else(|| self.damage("a scan ends before its last block"))?;
+        Ok(())
+    }
+
+    /// Walks one block (T.81, F.2.2).
+    fn block(&mut self, dc: &Huffman, ac: &Huffman) -> Result<(), Damage> {
+        let size = self.code(dc)?;
+        if size > 11 {
+            return Err(self.damage("a DC difference of more than 11 bits"));
+        }
+        self.drop_bits(u32::from(size))?;
+        let mut coefficient = 1;
+        while coefficient < 64 {
+            let (run, size) = match self.code(ac)? {
+                0 => return Ok(()),
+                0xF0 => (16, 0),
+                code => (code >> 4, code & 15),
+            };
+            coefficient += run;
+            if size == 0 && run < 16 || size > 10 || coefficient > 64 - u8::from(size > 0) {
+                return Err(self.damage("a coefficient past the end of its block"));
+            }
+            self.drop_bits(u32::from(size))?;
+            coefficient += u8::from(size > 0);
+        }
+        Ok(())
+    }
+
+    /// Checks that only padding is left before the marker, and stands on the marker.
+    fn finish(&mut self) -> Result<(), Damage> {
+        self.refill();
+        if self.count >= 8 {
+            return Err(self.damage("a scan goes on after its last block"));
+        }
+        self.count = 0;
+        Ok(())
+    }
+
+    /// Steps over restart marker `number`.
+    fn restart(&mut self, number: usize) -> Result<(), Damage> {
+        while self.jpeg.get(self.at + 1) == Some(&0xFF) {
+            self.at += 1;
+        }
+        if self.jpeg.get(self.at + 1).map(|&code| usize::from(code)) != Some(0xD0 + number) {
+            return Err(self.damage("a restart marker is missing"));
+        }
+        self.at += 2;
+        Ok(())
+    }
+}
