@@ -1,0 +1,1 @@
+//! What a listener and a viewer of the room would notice.
