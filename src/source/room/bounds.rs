@@ -17,14 +17,14 @@ struct Group {
 }
 
 /// A set of solids' numbers, 0 to 31.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Numbers(u32);
 
 impl Numbers {
     /// The same set without `number`.
     #[inline]
-    pub(super) fn without(self, number: Option<usize>) -> Self {
-        number.map_or(self, |number| Self(self.0 & !(1 << number)))
+    pub(super) fn without(&self, number: Option<usize>) -> Self {
+        Self(self.0 & number.map_or(u32::MAX, |number| !(1 << number)))
     }
 }
 
@@ -106,13 +106,11 @@ impl Group {
     /// The centres relative to `point`.
     #[inline]
     fn seen_from(&self, point: Vector) -> [[f32; LANES]; 3] {
-        let mut relative = [[0.0; LANES]; 3];
-        for lane in 0..LANES {
-            relative[0][lane] = self.x[lane] - point.x;
-            relative[1][lane] = self.y[lane] - point.y;
-            relative[2][lane] = self.z[lane] - point.z;
-        }
-        relative
+        let from = |mut lanes: [f32; LANES], origin: f32| {
+            lanes.iter_mut().for_each(|lane| *lane -= origin);
+            lanes
+        };
+        [from(self.x, point.x), from(self.y, point.y), from(self.z, point.z)]
     }
 }
 
@@ -158,7 +156,7 @@ mod tests {
         assert_eq!(numbers(6.0, 0.0), [0, 3]);
         assert_eq!(numbers(100.0, 0.25), [0, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
         let near = bounds.near(Vector::new(3.0, 0.5, 0.0), 2.0);
-        assert_eq!(near.collect::<Vec<_>>(), [3]);
+        assert_eq!(near.clone().collect::<Vec<_>>(), [3]);
         assert_eq!(near.without(Some(3)).count(), 0);
     }
 }

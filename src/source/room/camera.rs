@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 /// Field of view in degrees over the geometric mean of width and height.
 const FIELD_OF_VIEW_DEGREES: f32 = 56.0;
 /// What the camera turns about, in metres.
-const AIM: Vector = Vector::new(0.0, 0.56, -0.35);
+const AIM: Vector = Vector::new(0.0, 0.6, -0.35);
 
 /// Where a camera stands and how it is turned, in the room's axes (x right, y up, z to the front, metres).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,7 +96,7 @@ impl Path {
             libm::sin(core::f64::consts::TAU * seconds / period + self.phases[index]) as f32
         };
         let orbit = 0.30 * wave(0, 41.0) + 0.05 * wave(1, 17.0);
-        let distance = 2.48 + 0.16 * wave(2, 29.0);
+        let distance = 2.72 + 0.18 * wave(2, 29.0);
         let height = 1.42 + 0.22 * wave(3, 37.0) + 0.025 * wave(4, 7.0);
         let (sine, cosine) = (libm::sinf(orbit), libm::cosf(orbit));
         let position = Vector::new(AIM.x + distance * sine, height, AIM.z + distance * cosine);

@@ -196,7 +196,16 @@ fn part(stream: &mut Stream, index: usize, first_colour: usize, root_hz: f64, sc
     let start = Vector::new(-1.14 + 0.76 * column + jitter, height, -1.1 + 0.7 * row);
     let mut turn = || stream.between(-4.0, 4.0) as f32;
     let spin = Vector::new(turn(), turn(), turn());
-    Part { solid, material, pattern, colour, accent, pitch_hz: pitch(material, solid, index, root_hz), start, spin }
+    Part {
+        solid,
+        material,
+        pattern,
+        colour,
+        accent,
+        pitch_hz: pitch(material, solid, index, root_hz),
+        start,
+        spin,
+    }
 }
 
 /// The note of the scale that lies nearest to what the size asks for, in the material's register.

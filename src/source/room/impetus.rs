@@ -46,7 +46,15 @@ impl Impetus {
         let mut stream = Stream::new(seed, 0x1A7E);
         let tilt_phases = std::array::from_fn(|_| stream.between(0.0, core::f64::consts::TAU));
         // The cast falls in first; the launches begin when the fall has been heard.
-        Self { stream, pace, next: 1_900, left_in_phrase: 4, announced: None, last: vec![0; bodies], tilt_phases }
+        Self {
+            stream,
+            pace,
+            next: 1_900,
+            left_in_phrase: 4,
+            announced: None,
+            last: vec![0; bodies],
+            tilt_phases,
+        }
     }
 
     /// Gravity at `seconds`: it leans by up to two degrees, as in a ship's cabin, so that nothing lies for ever.
@@ -107,7 +115,7 @@ impl Impetus {
     fn aim(&mut self, body: usize, conditions: &[Condition]) -> (Vector, Vector) {
         let from = conditions[body].position;
         let other = self.stream.word() as usize % conditions.len();
-        let target = if other == body || self.stream.uniform() < 0.35 {
+        let target = if other == body || self.stream.uniform() < 0.5 {
             let (x, z) = (self.stream.between(-1.2, 1.2), self.stream.between(-1.1, 0.4));
             Vector::new(x as f32, 0.0, z as f32)
         } else {

@@ -69,11 +69,7 @@ impl Painter {
             self.paint_band(stage, &view, y, &mut rgb, truth);
         }
         for y in 0..self.height {
-            for x in 0..self.width {
-                if self.at_edge(x, y) {
-                    self.smooth_edge(stage, &view, x, y, &mut rgb);
-                }
-            }
+            self.smooth_row(stage, &view, y, &mut rgb);
         }
         rgb
     }
@@ -129,6 +125,20 @@ impl Painter {
         }));
     }
 
+    /// Smooths the pixels of a row that have a neighbour which shows something else.
+    fn smooth_row(&self, stage: &Stage, view: &View, y: usize, rgb: &mut [u8]) {
+        let row = |y: usize| &self.keys[y * self.width..(y + 1) * self.width];
+        let (here, above, below) = (row(y), row(y.saturating_sub(1)), row((y + 1).min(self.height - 1)));
+        let mut left = here[0];
+        for (x, ((&key, &up), &down)) in here.iter().zip(above).zip(below).enumerate() {
+            let right = here.get(x + 1).copied().unwrap_or(key);
+            if [left, right, up, down] != [key; 4] {
+                self.smooth_edge(stage, view, x, y, rgb);
+            }
+            left = key;
+        }
+    }
+
     /// Repaints a pixel from four rays; rays that meet the same thing share its colour.
     fn smooth_edge(&self, stage: &Stage, view: &View, x: usize, y: usize, rgb: &mut [u8]) {
         let rays = OFFSETS.map(|[dx, dy]| self.ray(view, x as f32 + dx, y as f32 + dy));
@@ -167,20 +177,11 @@ impl Painter {
     fn write(&self, rgb: &mut [u8], x: usize, y: usize, colour: Vector) {
         let at = 3 * (y * self.width + x);
         let dither = u16::from(DITHER[(y % 4) * 4 + x % 4]) * 16;
-        for (byte, value) in rgb[at..at + 3].iter_mut().zip(colour.to_array()) {
-            let index = (value.clamp(0.0, 1.0) * (TABLE - 1) as f32 + 0.5) as usize;
-            *byte = ((self.table[index] + dither) >> 8).min(255) as u8;
-        }
-    }
-
-    /// Whether a neighbour shows something else.
-    fn at_edge(&self, x: usize, y: usize) -> bool {
-        let key = self.keys[y * self.width + x];
-        let differs = |x: usize, y: usize| self.keys[y * self.width + x] != key;
-        (x > 0 && differs(x - 1, y))
-            || (x + 1 < self.width && differs(x + 1, y))
-            || (y > 0 && differs(x, y - 1))
-            || (y + 1 < self.height && differs(x, y + 1))
+        let byte = |value: f32| {
+            let index = (value * (TABLE - 1) as f32 + 0.5) as usize;
+            ((self.table[index.min(TABLE - 1)] + dither) >> 8).min(255) as u8
+        };
+        rgb[at..at + 3].copy_from_slice(&[byte(colour.x), byte(colour.y), byte(colour.z)]);
     }
 }
 

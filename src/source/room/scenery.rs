@@ -151,12 +151,13 @@ impl Scenery {
         let tone = noise::uniform(line, piece, 1);
         let layer = line.wrapping_mul(31).wrapping_add(piece);
         let sharp = (0.012 / (pixel + 0.004)).min(1.0);
-        let fibre = noise::plane(p.x * 4.0, p.z * 90.0, layer) - 0.5;
-        let cloud = noise::plane(p.x * 2.2, p.z * 11.0, layer) - 0.5;
+        let fibre = noise::plane(p.x * 3.0, p.z * 70.0, layer) - 0.5;
         let joint = (u.min(1.0 - u) * LENGTH).min(v.min(1.0 - v) * WIDTH);
-        let dark = 1.0 - 0.55 * ((0.004 + 0.7 * pixel - joint) / (0.7 * pixel + 0.002)).clamp(0.0, 1.0)
-            * (0.004 / (pixel + 0.001)).min(1.0);
-        let share = (0.2 + 0.6 * tone + 0.30 * fibre * sharp + 0.35 * cloud).clamp(0.0, 1.0);
+        let dark = 1.0
+            - 0.55
+                * ((0.004 + 0.7 * pixel - joint) / (0.7 * pixel + 0.002)).clamp(0.0, 1.0)
+                * (0.004 / (pixel + 0.001)).min(1.0);
+        let share = (0.18 + 0.64 * tone + 0.4 * fibre * (0.25 + 0.75 * sharp)).clamp(0.0, 1.0);
         (self.planks[0] + (self.planks[1] - self.planks[0]) * share) * dark
     }
 
@@ -172,10 +173,9 @@ impl Scenery {
             let cap = if up > PANEL - 0.05 { 1.08 } else { 1.0 - 0.35 * groove.clamp(0.0, 1.0) };
             return self.panel * (tone * foot * cap);
         }
-        for painting in paintings {
-            if let Some(colour) = painting.colour(along, up, pixel) {
-                return colour;
-            }
+        let painting = paintings.iter().find_map(|painting| painting.colour(along, up, pixel));
+        if let Some((colour, share)) = painting {
+            return mix(self.wall * 0.95, colour, share);
         }
         let plaster = noise::plane(along * 3.0, up * 3.0, layer) * 0.6
             + noise::plane(along * 17.0, up * 17.0, layer + 9) * 0.4 * (0.02 / (pixel + 0.02));
@@ -193,16 +193,17 @@ fn passes_above_rail(origin: Vector, direction: Vector) -> bool {
 }
 
 impl Painting {
-    fn colour(&self, along: f32, up: f32, pixel: f32) -> Option<Vector> {
+    /// The colour at a point of the wall and how much of the pixel it covers; `None` beside the picture.
+    fn colour(&self, along: f32, up: f32, pixel: f32) -> Option<(Vector, f32)> {
         let (x, y) = (along - self.centre[0], up - self.centre[1]);
         let inset = (self.half[0] - x.abs()).min(self.half[1] - y.abs());
-        if inset < 0.0 {
+        if inset < -0.5 * pixel {
             return None;
         }
         let frame = Vector::new(0.035, 0.028, 0.022);
         let mount = Vector::new(0.72, 0.70, 0.64);
         if inset < 0.075 - pixel {
-            return Some(mix(frame, mount, edge(inset - 0.03, pixel)));
+            return Some((mix(frame, mount, edge(inset - 0.03, pixel)), edge(inset, pixel)));
         }
         let (a, b) = (x - self.cross[0] * self.half[0], y - self.cross[1] * self.half[1]);
         let (dx, dy) = (x + 0.1 * self.half[0], y - 0.1);
@@ -210,7 +211,7 @@ impl Painting {
         let above = mix(self.colours[1], self.colours[2], edge(b - 0.35 * a, pixel));
         let fields = mix(below, above, edge(a, pixel));
         let disc = mix(fields, self.colours[3], edge(0.148 - (dx * dx + dy * dy).sqrt(), pixel));
-        Some(mix(mount, disc, edge(inset - 0.075, pixel)))
+        Some((mix(mount, disc, edge(inset - 0.075, pixel)), 1.0))
     }
 }
 

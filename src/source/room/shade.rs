@@ -24,7 +24,7 @@ const FILL_COLOUR: Vector = Vector::new(0.20, 0.26, 0.36);
 const ABOVE: Vector = Vector::new(0.44, 0.46, 0.50);
 const BELOW: Vector = Vector::new(0.30, 0.24, 0.19);
 /// Mirrors weaker than this are left out.
-const LEAST_MIRROR: f32 = 0.04;
+const LEAST_MIRROR: f32 = 0.05;
 
 /// What a ray met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +153,7 @@ impl Stage {
         let lit = lit.unwrap_or_else(|| self.lit(hit, point));
         let facing = (-direction.dot(hit.normal)).clamp(0.0, 1.0);
         let colour = self.colour(hit, point, spread * hit.t, facing);
-        let finish = self.finish(hit, point);
+        let finish = self.finish(hit);
         let mut light = colour * lit.light * finish.body;
         if lit.key > 0.0 && finish.highlight > 0.0 {
             let to_lamp = unit(LAMP - point);
@@ -165,8 +165,9 @@ impl Stage {
             light += LAMP_COLOUR * (0.55 * finish.highlight * shine * lit.key);
         }
         let grazing = 1.0 - facing;
-        let fifth = grazing * grazing * grazing * grazing * grazing;
-        let mirror = finish.mirror + (finish.grazing - finish.mirror).max(0.0) * fifth;
+        let squared = grazing * grazing;
+        let mirror =
+            finish.mirror + (finish.grazing - finish.mirror).max(0.0) * (squared * squared * grazing);
         if mirror > LEAST_MIRROR {
             let seen = self.mirrored(point, direction, hit);
             let tint = if finish.metal { colour * 0.75 + Vector::splat(0.25) } else { Vector::ONE };
@@ -195,7 +196,8 @@ impl Stage {
             if let Some(touch) = placed.cast(start, direction, nearest) {
                 nearest = touch.t;
                 let thing = Thing::Solid(index);
-                seen = Some(Hit { t: touch.t, thing, normal: placed.to_room(touch.normal), face: touch.face });
+                seen =
+                    Some(Hit { t: touch.t, thing, normal: placed.to_room(touch.normal), face: touch.face });
             }
         }
         seen.map_or(self.scenery.tone(), |seen| self.plain(start, direction, &seen))
@@ -222,14 +224,13 @@ impl Stage {
         }
     }
 
-    fn finish(&self, hit: &Hit, point: Vector) -> Finish {
+    fn finish(&self, hit: &Hit) -> Finish {
         match hit.thing {
             Thing::Room(Surface::Floor) => {
                 Finish { mirror: 0.03, grazing: 0.6, highlight: 0.10, exponent: 5, body: 1.0, metal: false }
             }
-            Thing::Room(surface) => {
-                let shine = if surface == Surface::Rail || point.y < 0.6 { 0.05 } else { 0.0 };
-                Finish { mirror: 0.0, grazing: 0.0, highlight: shine, exponent: 5, body: 1.0, metal: false }
+            Thing::Room(_) => {
+                Finish { mirror: 0.0, grazing: 0.0, highlight: 0.0, exponent: 0, body: 1.0, metal: false }
             }
             Thing::Solid(index) => {
                 let material = self.parts[index].material;

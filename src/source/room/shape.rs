@@ -158,13 +158,12 @@ fn block(o: Vector, d: Vector, half: Vector) -> Option<Touch> {
     let k = absolute(inverse) * half;
     let (near, far) = (-n - k, -n + k);
     let t = near.x.max(near.y).max(near.z);
-    // A ray within a face's plane gives NaN; then the comparison fails and the ray misses.
-    if !(t <= far.x.min(far.y).min(far.z)) {
+    if t > far.x.min(far.y).min(far.z) {
         return None;
     }
-    let (axis, face) = if t == near.x {
+    let (axis, face) = if t <= near.x {
         (Vector::X * -sign(d.x), 1 + u8::from(d.x > 0.0))
-    } else if t == near.y {
+    } else if t <= near.y {
         (Vector::Y * -sign(d.y), 3 + u8::from(d.y > 0.0))
     } else {
         (Vector::Z * -sign(d.z), 5 + u8::from(d.z > 0.0))

@@ -62,7 +62,12 @@ impl Striker {
     }
 
     /// What an impact excites, heard from `pose`; `centre` gives where a solid is.
-    pub(super) fn strike(&self, impact: &Impact, pose: &CameraPose, centre: impl Fn(usize) -> Vector) -> Strike {
+    pub(super) fn strike(
+        &self,
+        impact: &Impact,
+        pose: &CameraPose,
+        centre: impl Fn(usize) -> Vector,
+    ) -> Strike {
         let hardness = |body: usize| self.parts[body].material.hardness();
         let other = match impact.other {
             Other::Plane(_) => BOARD_HARDNESS,
@@ -97,9 +102,7 @@ impl Striker {
         gains: [f32; 2],
     ) -> Excitation {
         let level = match body {
-            Some(body) => {
-                modal::loudness(self.parts[body].material) * compress(impulse / self.masses[body])
-            }
+            Some(body) => modal::loudness(self.parts[body].material) * compress(impulse / self.masses[body]),
             // Heavy things shake the boards more than light ones.
             None => 0.026 * compress(impulse / 6.0),
         };
@@ -107,28 +110,30 @@ impl Striker {
         let along = (local.x * 3.1 + local.y * 2.3 + local.z * 3.7).abs();
         let mut amplitudes = [0.0; MOST_MODES];
         for (number, (amplitude, mode)) in amplitudes.iter_mut().zip(self.modes(body)).enumerate() {
-            let shape = libm::cosf(along * (number + 1) as f32 * 0.5);
+            let shape = libm::cosf(along + (number * number) as f32 * 1.9);
             let bright = mode.frequency_hz as f32 / cutoff_hz;
-            *amplitude = level * mode.weight * (0.45 + 0.55 * shape.abs()) / (1.0 + bright * bright);
+            // Modes differ in sign as their shapes do, or all would add up to one thump at the start.
+            let share = if shape < 0.0 { shape * 0.55 - 0.45 } else { shape * 0.55 + 0.45 };
+            *amplitude = level * mode.weight * share / (1.0 + bright * bright);
         }
         Excitation { body, amplitudes, gains }
     }
 
     /// The largest amplitude of a strike's sound in the louder ear.
     pub(super) fn peak(&self, strike: &Strike) -> f32 {
-        let mut ears = [[0.0f32; PEAK_FRAMES]; 2];
+        let mut ears = [[0.0f32; 2]; PEAK_FRAMES];
         for excitation in &strike.excitations {
             for (mode, amplitude) in self.modes(excitation.body).iter().zip(excitation.amplitudes) {
                 let [cosine, sine] = rotor(mode);
                 let (mut re, mut im) = (amplitude, 0.0f32);
-                for frame in 0..PEAK_FRAMES {
-                    ears[0][frame] += im * excitation.gains[0];
-                    ears[1][frame] += im * excitation.gains[1];
+                for frame in &mut ears {
+                    frame[0] += im * excitation.gains[0];
+                    frame[1] += im * excitation.gains[1];
                     (re, im) = (re * cosine - im * sine, re * sine + im * cosine);
                 }
             }
         }
-        let most = |ear: usize| ears[ear].iter().fold(0.0f32, |most, x| most.max(x.abs()));
+        let most = |ear: usize| ears.iter().fold(0.0f32, |most, frame| most.max(frame[ear].abs()));
         let click = strike.click * 0.5;
         (most(0) + click * strike.gains[0]).max(most(1) + click * strike.gains[1])
     }

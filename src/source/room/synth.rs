@@ -108,7 +108,7 @@ impl Synth {
     ) {
         let mut mix = [[0.0f32; 2]; SAMPLES_PER_TICK];
         for (body, bank) in self.banks.iter_mut().enumerate() {
-            bank.render(&rubs[body], hear(pose, centre(body)).1, &mut mix);
+            bank.render(rubs[body], hear(pose, centre(body)).1, &mut mix);
         }
         if self.boards_ringing {
             self.boards_ringing = false;
@@ -127,10 +127,10 @@ impl Synth {
 }
 
 impl Bank {
-    fn render(&mut self, rub: &Rub, target: [f32; 2], mix: &mut [[f32; 2]; SAMPLES_PER_TICK]) {
+    fn render(&mut self, rub: Rub, target: [f32; 2], mix: &mut [[f32; 2]; SAMPLES_PER_TICK]) {
         let from = self.gains;
         self.gains = target;
-        // Rolling sounds with the square root of speed at first and never comes near an impact.
+        // Louder with speed, up to a bound far below any impact.
         let wanted = 0.006 * rub.roll.min(1.5) + 0.010 * rub.slip.min(1.2);
         let start = self.roll;
         self.roll = flush(self.roll + 0.022 * (wanted - self.roll));
@@ -230,9 +230,9 @@ impl Click {
         }
         for frame in mix {
             self.filter = flush(self.filter + self.cutoff * (self.noise.next() - self.filter));
-            for ear in 0..2 {
-                frame[ear] += self.level[ear] * self.filter;
-                self.level[ear] *= self.decay;
+            for (out, level) in frame.iter_mut().zip(&mut self.level) {
+                *out += *level * self.filter;
+                *level *= self.decay;
             }
         }
     }

@@ -4,7 +4,8 @@
 //! between two bodies that approached each other faster than [`IMPACT_SPEED`]; slower meetings make no sound.
 
 use rapier3d::prelude::{
-    ColliderBuilder, ColliderHandle, ContactPair, PhysicsWorld, Pose, RigidBodyBuilder, RigidBodyHandle, Vector,
+    ColliderBuilder, ColliderHandle, ContactPair, PhysicsWorld, Pose, RigidBodyBuilder, RigidBodyHandle,
+    Vector,
 };
 
 use super::cast::{Part, Solid, cast};
@@ -234,7 +235,8 @@ impl World {
         self.rubs.fill(Rub::default());
         let mut readings = std::mem::take(&mut self.readings);
         readings.clear();
-        readings.extend(self.physics.narrow_phase.contact_pairs().filter_map(|pair| read(&self.physics, pair)));
+        readings
+            .extend(self.physics.narrow_phase.contact_pairs().filter_map(|pair| read(&self.physics, pair)));
         for reading in &readings {
             self.interpret(reading);
         }
