@@ -6,11 +6,11 @@ use crate::readout::aperiodic::{FitSettings, Mode, exponent_interval_of, fit};
 use crate::readout::bands::octave_powers;
 use crate::readout::information::BurstMeter;
 use crate::readout::moments::{Moments, mean_excess_kurtosis};
-use crate::readout::onset::{Onset, OnsetDetector};
+use crate::readout::onset::{Onset, OnsetDetector, OnsetParameters};
 use crate::readout::spectrum::Welch;
 use crate::signal::Origin;
 use crate::stream::trace::Hop;
-use crate::time::TICKS_PER_SECOND;
+use crate::time::{TICKS_PER_SECOND, Tick};
 use crate::units::Hertz;
 
 use super::tick::{STAGES, TickReport};
@@ -100,7 +100,8 @@ impl Analysis {
             moments: vec![Moments::new(); electrodes],
             electrodes,
             centres,
-            onsets: OnsetDetector::default(),
+            onsets: OnsetDetector::new(&OnsetParameters::default())
+                .expect("the default parameters are in bounds"),
             heard: Vec::new(),
             meter: BurstMeter::new(TICKS_PER_SECOND as usize, TICKS_PER_SECOND),
             order: vec![Moments::new(); bands],
@@ -164,6 +165,16 @@ impl Analysis {
         let onset = self.onsets.push(report.tick, report.hearing_activity);
         self.heard.extend(onset);
         onset
+    }
+
+    /// Ends the run: gives the onsets that still wait for their look-ahead.
+    pub fn end(&mut self) -> Vec<Onset> {
+        let first = self.ticks;
+        let last = first + self.onsets.look_ahead_ticks() as u64;
+        let late: Vec<Onset> =
+            (first..last).filter_map(|tick| self.onsets.push(Tick(tick), 0.0)).collect();
+        self.heard.extend(&late);
+        late
     }
 
     fn time(&mut self, report: &TickReport) {

@@ -12,6 +12,7 @@ use super::ledger::{LedgerLine, hash_values, shorten};
 use super::realtime::{RawField, StateCopy};
 use super::tick::TickReport;
 use crate::error::Error;
+use crate::readout::onset::Onset;
 use crate::readout::paint::paint;
 use crate::signal::{
     ArrayId, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, Status, TraceChunk,
@@ -196,7 +197,7 @@ impl Keeper {
             if let Some(onset) = self.analysis.tick(&report)
                 && self.keep.electrodes.is_some()
             {
-                let mark = ElectrodeItem::Mark(onset.tick.start(), "onset".to_owned());
+                let mark = onset_mark(onset);
                 push(&mut self.keep.electrodes, &mark, &mut desk.failures);
             }
         }
@@ -248,7 +249,7 @@ impl Keeper {
             self.shown_band.store(usize::from(band).min(last), Ordering::Relaxed);
         }
         if self.field.update() {
-            let raw = self.field.peek_output_buffer();
+            let raw = self.field.output_buffer();
             let frame = publish.field.input_buffer_mut();
             frame.tick = raw.tick;
             frame.band = raw.band;
@@ -313,7 +314,11 @@ impl Keeper {
         empty_trace(&self.facts, first_tick)
     }
 
-    fn finish(self, mut desk: Desk) -> Kept {
+    fn finish(mut self, mut desk: Desk) -> Kept {
+        for onset in self.analysis.end() {
+            let mark = onset_mark(onset);
+            push(&mut self.keep.electrodes, &mark, &mut desk.failures);
+        }
         let Keep { sound, electrodes, ledger, field } = self.keep;
         let mut close = |outcome: Option<crate::error::Result<()>>| {
             desk.failures.extend(outcome.and_then(Result::err));
@@ -338,6 +343,10 @@ fn empty_trace(facts: &Facts, first_tick: u64) -> TraceChunk {
         names: facts.electrodes.clone(),
         microvolts: vec![Vec::with_capacity(TRACE_SAMPLES); facts.electrodes.len()],
     }
+}
+
+fn onset_mark(onset: Onset) -> ElectrodeItem {
+    ElectrodeItem::Mark(onset.tick.start(), "onset".to_owned())
 }
 
 /// Hands an item to a file; a file that fails is told once and given up, the run goes on.

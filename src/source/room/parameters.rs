@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 ///
 /// | key | default | unit | allowed | meaning |
 /// |---|---|---|---|---|
+/// | `enabled` | true | - | - | whether the demo looks into the room |
 /// | `width` | 256 | pixels | 16 to 4096 | columns of the picture |
 /// | `height` | 256 | pixels | 16 to 4096 | rows of the picture |
 /// | `frames_per_second` | 30 | 1/s | 1 to 240 | picture rate |
@@ -14,6 +15,8 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RoomParameters {
+    /// Whether the demo looks into the room; without it nothing drives the arrays.
+    pub enabled: bool,
     /// Columns of the picture, 16 to 4096.
     pub width: usize,
     /// Rows of the picture, 16 to 4096.
@@ -28,7 +31,7 @@ pub struct RoomParameters {
 
 impl Default for RoomParameters {
     fn default() -> Self {
-        Self { width: 256, height: 256, frames_per_second: 30, objects: 6, pace: 1.0 }
+        Self { enabled: true, width: 256, height: 256, frames_per_second: 30, objects: 6, pace: 1.0 }
     }
 }
 
