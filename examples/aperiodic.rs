@@ -23,7 +23,10 @@ fn main() -> std::process::ExitCode {
 fn run() -> Result<AperiodicFit> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [from, to, mode, peaks, least] = words.as_slice() else {
-        return Err(Error::call("aperiodic", "five arguments are needed: FROM TO fixed|knee PEAKS LEAST_WIDTH"));
+        return Err(Error::call(
+            "aperiodic",
+            "five arguments are needed: FROM TO fixed|knee PEAKS LEAST_WIDTH",
+        ));
     };
     let number = |word: &String| {
         word.parse::<f64>().map_err(|_| Error::call("aperiodic", "an argument is not a number").value(word))
@@ -46,7 +49,9 @@ fn run() -> Result<AperiodicFit> {
         frequencies.push(hz);
         power.push(value);
     }
-    let max_peaks = number(peaks)? as usize;
+    let max_peaks = peaks
+        .parse()
+        .map_err(|_| Error::call("aperiodic", "the number of peaks is not a count").value(peaks))?;
     let peak_width_hz = (number(least)?, 12.0);
     let settings = FitSettings { mode, max_peaks, peak_width_hz, ..Default::default() };
     fit(&frequencies, &power, (number(from)?, number(to)?), &settings)

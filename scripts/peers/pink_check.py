@@ -27,7 +27,7 @@ if len(samples) < (arguments.skip + 2) * rate:
 steady = samples[int(arguments.skip * rate):]
 frequencies, density = welch(steady, rate, nperseg=1 << 14, axis=0)
 density = density.mean(axis=1)
-centres = 1000.0 * 10.0 ** (np.arange(-10, 9) / 10.0)
+centres = 1000.0 * 10.0 ** (np.arange(-10, 8) / 10.0)
 centres = centres[(centres >= 99) & (centres * 10 ** 0.05 < rate / 2)]
 levels = []
 for centre in centres:

@@ -159,7 +159,8 @@ pub fn exponent_interval(
     }
     let mut exponents = Vec::with_capacity(units.len());
     for unit in units {
-        let others: Vec<f64> = sum.iter().zip(unit).map(|(sum, value)| (sum - value) / (count - 1.0)).collect();
+        let others: Vec<f64> =
+            sum.iter().zip(unit).map(|(sum, value)| (sum - value) / (count - 1.0)).collect();
         exponents.push(fit(frequencies, &others, range, settings).ok()?.exponent);
     }
     let mean = exponents.iter().sum::<f64>() / count;
@@ -294,8 +295,11 @@ impl Spectrum {
     fn cut(frequencies: &[f64], power: &[f64], range: (f64, f64)) -> Result<Self> {
         let wrong = |problem: &str| Error::new(Kind::Numeric, "spectrum", problem);
         if frequencies.len() != power.len() {
-            return Err(wrong("frequencies and powers differ in number")
-                .value(format!("{} and {}", frequencies.len(), power.len())));
+            return Err(wrong("frequencies and powers differ in number").value(format!(
+                "{} and {}",
+                frequencies.len(),
+                power.len()
+            )));
         }
         let inside = |hz: f64| hz >= range.0 && hz <= range.1 && hz > 0.0;
         let points = || frequencies.iter().zip(power).filter(|(hz, _)| inside(**hz));
@@ -310,7 +314,8 @@ impl Spectrum {
             return Err(wrong("the power is not a positive number").at(format!("{hz} Hz")).value(power));
         }
         let resolution = hz[1] - hz[0];
-        if let Some(pair) = hz.windows(2).find(|pair| (pair[1] - pair[0] - resolution).abs() > 1e-4 * resolution)
+        if let Some(pair) =
+            hz.windows(2).find(|pair| (pair[1] - pair[0] - resolution).abs() > 1e-4 * resolution)
         {
             return Err(wrong("the frequencies are not evenly spaced")
                 .at(format!("{} Hz", pair[0]))
@@ -328,7 +333,8 @@ impl Spectrum {
     /// A fit to the points that lie lowest over a first fit, so that peaks do not pull it up.
     fn robust_fit(&self, mode: Mode) -> Result<[f64; 3]> {
         let first = fit_aperiodic(mode, &self.hz, &self.power, None)?;
-        let over: Vec<f64> = self.points().map(|(hz, power)| (power - aperiodic(&first, hz)).max(0.0)).collect();
+        let over: Vec<f64> =
+            self.points().map(|(hz, power)| (power - aperiodic(&first, hz)).max(0.0)).collect();
         let threshold = percentile(&over, ROBUST_PERCENTILE);
         let low = || self.points().zip(&over).filter(|(_, over)| **over <= threshold).map(|(point, _)| point);
         let (hz, power): (Vec<f64>, Vec<f64>) = low().unzip();

@@ -89,8 +89,7 @@ fn the_fit_agrees_with_the_reference_implementation() {
 fn a_pure_power_law_gives_its_exponent_and_no_residual() {
     let power: Vec<f64> = grid().iter().map(|hz| 50.0 / libm::pow(hz.max(0.01), 1.5)).collect();
     for mode in [Mode::Fixed, Mode::Knee] {
-        let found =
-            fit(&grid(), &power, (1.0, 80.0), &FitSettings { mode, ..Default::default() }).unwrap();
+        let found = fit(&grid(), &power, (1.0, 80.0), &FitSettings { mode, ..Default::default() }).unwrap();
         assert!((found.exponent - 1.5).abs() < 1e-6, "{found:?}");
         assert!(found.max_residual_db < 1e-4 && found.r_squared > 0.999_999);
         assert!((found.power_at(4.0) / 6.25 - 1.0).abs() < 1e-5);

@@ -37,9 +37,8 @@ pub fn band_power(frequencies: &[f64], density: &[f64], from: Hertz, to: Hertz) 
 #[must_use]
 pub fn octave_powers(frequencies: &[f64], density: &[f64], centres: &[Hertz]) -> Vec<Option<f64>> {
     let edge = core::f64::consts::SQRT_2;
-    let power = |centre: &Hertz| {
-        band_power(frequencies, density, Hertz(centre.0 / edge), Hertz(centre.0 * edge))
-    };
+    let power =
+        |centre: &Hertz| band_power(frequencies, density, Hertz(centre.0 / edge), Hertz(centre.0 * edge));
     centres.iter().map(power).collect()
 }
 

@@ -19,7 +19,7 @@
 
 use crate::error::{Error, Result};
 use crate::kernel::decimate::Decimator;
-use crate::kernel::reduce::{LANES, Span, weighted_sum};
+use crate::kernel::reduce::{LANES, Span, sum_planes, weighted_sum};
 use crate::signal::{FieldView, SheetShape};
 use crate::time::TICKS_PER_SECOND;
 
@@ -122,7 +122,7 @@ impl MontageKind {
         };
         let head = |count: usize| {
             let place = |&(name, right, front): &(&str, f32, f32)| {
-                (name.to_owned(), (1.0 - front) / 2.0, (1.0 + right) / 2.0)
+                (name.to_owned(), (1.0 - front) / 2.0, f32::midpoint(1.0, right))
             };
             TEN_TWENTY[..count].iter().map(place).collect()
         };
@@ -147,6 +147,8 @@ pub struct Montage {
     /// Where each electrode's spans begin; one more than there are electrodes.
     first_span: Vec<usize>,
     weights: Vec<f32>,
+    /// Scratch: the sum of the bands at each site.
+    summed: Vec<f32>,
 }
 
 impl Montage {
@@ -175,6 +177,7 @@ impl Montage {
             spans: Vec::new(),
             first_span: vec![0],
             weights: Vec::new(),
+            summed: vec![0.0; shape.sites()],
         };
         for (name, row, column) in kind.places(shape) {
             let row = row * (shape.height - 1) as f32;
@@ -201,8 +204,11 @@ impl Montage {
         let (first_column, last_column) = window(column, shape.width);
         let needed = last_column + 1 - first_column;
         let len = needed.next_multiple_of(LANES);
-        let (start, len) =
-            if len <= shape.width { (first_column.min(shape.width - len), len) } else { (first_column, needed) };
+        let (start, len) = if len <= shape.width {
+            (first_column.min(shape.width - len), len)
+        } else {
+            (first_column, needed)
+        };
         for y in first_row..=last_row {
             self.spans.push(Span { site: y * shape.width + start, weight: self.weights.len(), len });
             for x in start..start + len {
@@ -237,13 +243,12 @@ impl Montage {
     ///
     /// # Panics
     /// Where `field` has another shape, or `out` does not hold one value per electrode.
-    pub fn read(&self, field: &FieldView, out: &mut [f32]) {
+    pub fn read(&mut self, field: &FieldView, out: &mut [f32]) {
         assert!(field.shape() == self.shape, "the montage was laid on another sheet");
         assert!(out.len() == self.names.len(), "one value per electrode");
-        let real = field.re.to_slice().expect("fields are contiguous");
+        sum_planes(field.re.to_slice().expect("fields are contiguous"), &mut self.summed);
         for (value, ends) in out.iter_mut().zip(self.first_span.windows(2)) {
-            let spans = &self.spans[ends[0]..ends[1]];
-            *value = weighted_sum(real, self.shape.sites(), spans, &self.weights);
+            *value = weighted_sum(&self.summed, &self.spans[ends[0]..ends[1]], &self.weights);
         }
     }
 }
@@ -292,7 +297,7 @@ impl Electrodes {
     pub fn tick(&mut self, fields: &[FieldView], out: &mut [f32]) -> bool {
         assert!(fields.len() == self.montages.len(), "one field per sheet");
         let mut at = 0;
-        for (montage, field) in self.montages.iter().zip(fields) {
+        for (montage, field) in self.montages.iter_mut().zip(fields) {
             let count = montage.names.len();
             montage.read(field, &mut self.raw[at..at + count]);
             at += count;
@@ -323,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_tonic_field_gives_ten_microvolts_at_every_electrode_the_rim_included() {
-        let montage = montage(MontageKind::TenTwenty21, SHEET);
+        let mut montage = montage(MontageKind::TenTwenty21, SHEET);
         let mut stream = Stream::new(7, 0);
         let mut power = vec![0.0f64; 21];
         let mut out = vec![0.0; 21];
@@ -341,15 +346,16 @@ mod tests {
 
     #[test]
     fn an_electrode_hears_its_own_place_and_not_the_far_side() {
-        let montage = montage(MontageKind::TenTwenty19, SHEET);
-        let at = |name: &str| montage.names.iter().position(|n| n == name).unwrap();
+        let mut montage = montage(MontageKind::TenTwenty19, SHEET);
+        let at = |montage: &Montage, name: &str| montage.names.iter().position(|n| n == name).unwrap();
+        let [o2, fp1, t7] = ["O2", "Fp1", "T7"].map(|name| at(&montage, name));
         let mut re = Array3::zeros((3, 64, 64));
-        let (row, column) = montage.places[at("O2")];
+        let (row, column) = montage.places[o2];
         re[[1, row as usize, column as usize]] = 1.0;
         let mut out = vec![0.0; 19];
         montage.read(&FieldView { re: re.view(), im: re.view() }, &mut out);
-        assert!(out[at("O2")] > 0.0);
-        assert!(out[at("Fp1")].abs() < f32::EPSILON && out[at("T7")].abs() < f32::EPSILON);
+        assert!(out[o2] > 0.0);
+        assert!(out[fp1].abs() < f32::EPSILON && out[t7].abs() < f32::EPSILON);
         assert!(row > 50.0 && column > 32.0, "O2 lies at the back on the right: {row} {column}");
     }
 
@@ -376,7 +382,7 @@ mod tests {
             let shape = SheetShape { height, width, bands: 3 };
             for sigma_sites in [0.25, 4.0, 64.0] {
                 let parameters = ElectrodeParameters { sigma_sites, ..Default::default() };
-                let montage =
+                let mut montage =
                     Montage::on_sheet(MontageKind::TenTwenty19, shape, &parameters, &VARIANCES).unwrap();
                 let re = Array3::from_elem((3, height, width), 1.0);
                 let mut out = vec![f32::NAN; 19];

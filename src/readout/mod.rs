@@ -1,4 +1,6 @@
 //! What is read out of the field: electrodes, spectra, order, differential, information, sound.
+//!
+//! To add a read-out: write its file here, name it below, and give it its key in the configuration.
 
 pub mod aperiodic;
 pub mod bands;

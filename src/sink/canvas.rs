@@ -49,7 +49,12 @@ pub(super) fn register_fonts() {
 }
 
 /// A text style of the house: `size` in pixels.
-pub(super) fn text_style(size: u32, bold: bool, colour: RGBColor, anchor: (HPos, VPos)) -> TextStyle<'static> {
+pub(super) fn text_style(
+    size: u32,
+    bold: bool,
+    colour: RGBColor,
+    anchor: (HPos, VPos),
+) -> TextStyle<'static> {
     let style = if bold { FontStyle::Bold } else { FontStyle::Normal };
     let font = (FontFamily::Name(FONT), size, style).into_font();
     TextStyle { font, color: colour.to_backend_color(), pos: Pos::new(anchor.0, anchor.1) }
@@ -114,8 +119,9 @@ impl Canvas {
 }
 
 /// What the plotting library says when it fails; an `Error` is made of it where the file is known.
-pub(super) type PlotError =
-    plotters::drawing::DrawingAreaErrorKind<<BitMapBackend<'static> as plotters::prelude::DrawingBackend>::ErrorType>;
+pub(super) type PlotError = plotters::drawing::DrawingAreaErrorKind<
+    <BitMapBackend<'static> as plotters::prelude::DrawingBackend>::ErrorType,
+>;
 
 /// The error of a plot that could not be drawn.
 pub(super) fn not_drawn(path: &Path, error: &PlotError) -> Error {

@@ -1,4 +1,6 @@
 //! Where output goes: WAV, EDF+, pictures, plots.
+//!
+//! To add an output: write its file here, name it below, and give it its name in the `--out` folder.
 
 pub mod canvas;
 pub mod edf;

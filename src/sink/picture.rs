@@ -107,7 +107,7 @@ impl ContactSheet {
         let palette = Palette::new();
         let mut canvas = Canvas::new(layout.width, layout.height);
         for (index, row) in self.rows.iter().enumerate() {
-            let y = layout.row(index);
+            let y = row_y(index);
             if let Some((x, width)) = layout.input
                 && let Some(input) = &row.input
             {
@@ -137,9 +137,9 @@ impl ContactSheet {
     ) -> std::result::Result<(), super::canvas::PlotError> {
         let mut texts: Vec<Text> = vec![
             Text::new(MARGIN, 38, &self.title, 22, colour::TEXT, HPos::Left).bold(),
-            Text::new(layout.legend_x(), layout.height - 18, "phase, one turn", 12, colour::QUIET, HPos::Left),
+            Text::new(LEFT, layout.height - 18, "phase, one turn", 12, colour::QUIET, HPos::Left),
             Text::new(
-                layout.legend_x() + 220,
+                LEFT + 220,
                 layout.height - 18,
                 "amplitude, 0 to 4 x tonic rms",
                 12,
@@ -160,24 +160,23 @@ impl ContactSheet {
         }
         for (index, row) in self.rows.iter().enumerate() {
             let label = format!("{:.2} s", row.time.seconds_for_print());
-            let y = layout.row(index) + CELL / 2 + 5;
+            let y = row_y(index) + CELL / 2 + 5;
             texts.push(Text::new(LEFT - 14, y, &label, 13, colour::QUIET, HPos::Right));
         }
         canvas.draw(|area| {
             for text in &texts {
                 let style = text_style(text.size, text.bold, text.colour, (text.align, VPos::Bottom));
-                area.draw_text(&text.text, &style, (text.x as i32, text.y as i32))?;
+                area.draw_text(&text.words, &style, text.at)?;
             }
             area.present()
         })
     }
 }
 
-/// A text and its place: `y` is its lower edge.
+/// A text and its place: the second coordinate is its lower edge.
 struct Text {
-    x: usize,
-    y: usize,
-    text: String,
+    at: (i32, i32),
+    words: String,
     size: u32,
     bold: bool,
     colour: RGBColor,
@@ -186,7 +185,9 @@ struct Text {
 
 impl Text {
     fn new(x: usize, y: usize, text: &str, size: u32, colour: RGBColor, align: HPos) -> Self {
-        Self { x, y, text: text.to_owned(), size, bold: false, colour, align }
+        // A sheet has at most a few thousand pixels to a side.
+        let pixel = |value: usize| i32::try_from(value).unwrap_or(i32::MAX);
+        Self { at: (pixel(x), pixel(y)), words: text.to_owned(), size, bold: false, colour, align }
     }
 
     fn bold(mut self) -> Self {
@@ -230,14 +231,6 @@ impl Layout {
         Self { width: (x + MARGIN).max(620), height, input, columns }
     }
 
-    fn row(&self, index: usize) -> usize {
-        TOP + index * (CELL + GAP)
-    }
-
-    fn legend_x(&self) -> usize {
-        LEFT
-    }
-
     /// A bar of all phases and a bar of all amplitudes.
     fn draw_legend(&self, canvas: &mut Canvas, palette: &Palette) {
         let y = self.height - BOTTOM + 12;
@@ -245,11 +238,16 @@ impl Layout {
             let phase = palette.colour((i * 256 / 192) as u8, 255);
             let amplitude = palette.colour(0, chroma((i * 256 / 192) as u8));
             for dy in 0..12 {
-                canvas.put(self.legend_x() + i, y + dy, phase);
-                canvas.put(self.legend_x() + 220 + i, y + dy, amplitude);
+                canvas.put(LEFT + i, y + dy, phase);
+                canvas.put(LEFT + 220 + i, y + dy, amplitude);
             }
         }
     }
+}
+
+/// The upper edge of a row.
+fn row_y(index: usize) -> usize {
+    TOP + index * (CELL + GAP)
 }
 
 fn is_whole_input(picture: &InputPicture) -> bool {
@@ -308,12 +306,15 @@ mod tests {
 
     fn sheet(offered: u64) -> ContactSheet {
         let column = |group: &str, label: &str| Column { group: group.into(), label: label.into() };
-        let mut columns: Vec<Column> =
-            ["0.75 Hz", "3 Hz", "12 Hz", "48 Hz"].iter().map(|label| column("vision 128 x 128", label)).collect();
+        let mut columns: Vec<Column> = ["0.75 Hz", "3 Hz", "12 Hz", "48 Hz"]
+            .iter()
+            .map(|label| column("vision 128 x 128", label))
+            .collect();
         columns.push(column("hearing", "3 Hz"));
         columns.push(column("hearing", "48 Hz"));
         let mut sheet = ContactSheet::new("The field over time", columns);
-        let input = InputPicture { width: 64, height: 36, rgb: (0..64 * 36 * 3).map(|i| (i % 251) as u8).collect() };
+        let input =
+            InputPicture { width: 64, height: 36, rgb: (0..64 * 36 * 3).map(|i| (i % 251) as u8).collect() };
         for i in 0..offered {
             let mut images: Vec<FieldImage> =
                 (0..4).map(|band| image(128, 128, i as f32 * 0.1 + band as f32 * 0.25)).collect();

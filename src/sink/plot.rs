@@ -43,7 +43,8 @@ pub fn spectrum(path: impl AsRef<Path>, plot: &SpectrumPlot) -> Result<()> {
     let path = path.as_ref();
     let curve = |power: &[f64]| -> Vec<(f64, f64)> {
         let points = plot.frequencies.iter().copied().zip(power.iter().copied());
-        points.filter(|(hz, power)| *hz > 0.0 && *power > 0.0 && power.is_finite()).collect()
+        let shown = points.filter(|(hz, power)| *hz > 0.0 && *power > 0.0 && power.is_finite());
+        averaged(&shown.collect::<Vec<_>>())
     };
     let mean = curve(plot.power);
     if mean.len() < 2 {
@@ -56,6 +57,19 @@ pub fn spectrum(path: impl AsRef<Path>, plot: &SpectrumPlot) -> Result<()> {
     let mut canvas = Canvas::new(WIDTH, HEIGHT);
     draw_spectrum(&mut canvas, plot, &mean, &channels, &line).map_err(|error| not_drawn(path, &error))?;
     canvas.save(path)
+}
+
+/// The means of neighbours that lie within the same 24th of an octave, so that the curve stays a line where the
+/// bins lie dense.
+fn averaged(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let cell = |point: &(f64, f64)| (24.0 * libm::log2(point.0)).floor();
+    points.chunk_by(|a, b| cell(a).total_cmp(&cell(b)).is_eq()).map(mean_of).collect()
+}
+
+/// The mean of points; at least one is given.
+fn mean_of(points: &[(f64, f64)]) -> (f64, f64) {
+    let count = points.len() as f64;
+    (points.iter().map(|p| p.0).sum::<f64>() / count, points.iter().map(|p| p.1).sum::<f64>() / count)
 }
 
 /// The aperiodic part over its range, at 100 points.
@@ -98,9 +112,10 @@ fn draw_spectrum(
             .y_label_formatter(&|power| short(*power))
             .draw()?;
         for channel in channels {
-            chart.draw_series(LineSeries::new(channel.iter().copied(), colour::DATA.mix(0.10)))?;
+            chart.draw_series(LineSeries::new(channel.iter().copied(), colour::DATA.mix(0.16)))?;
         }
-        let label = if channels.is_empty() { "mean".to_owned() } else { format!("mean of {}", channels.len()) };
+        let label =
+            if channels.is_empty() { "mean".to_owned() } else { format!("mean of {}", channels.len()) };
         chart
             .draw_series(LineSeries::new(mean.iter().copied(), stroke(colour::DATA, 2)))?
             .label(label)
@@ -118,7 +133,7 @@ fn draw_spectrum(
             .legend_area_size(36)
             .background_style(colour::GROUND.mix(0.85))
             .border_style(colour::GRID)
-            .label_font(text_style(16, false, colour::TEXT, (HPos::Left, VPos::Center)))
+            .label_font(text_style(16, false, colour::TEXT, (HPos::Left, VPos::Top)))
             .draw()?;
         area.present()
     })
@@ -183,7 +198,8 @@ struct Panel<'a> {
 impl<'a> Panel<'a> {
     fn new(title: &'a str, unit: &'a str, colour: RGBColor, seconds: &[f64], values: &[f64]) -> Self {
         let points = seconds.iter().copied().zip(values.iter().copied());
-        let points: Vec<(f64, f64)> = points.filter(|(t, value)| t.is_finite() && value.is_finite()).collect();
+        let points: Vec<(f64, f64)> =
+            points.filter(|(t, value)| t.is_finite() && value.is_finite()).collect();
         Self { title, unit, colour, points: thinned(&points) }
     }
 
@@ -245,11 +261,7 @@ fn over_time(path: &Path, panels: &[Panel]) -> Result<()> {
 /// At most [`MOST_POINTS`] points: the means of even groups.
 fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let group = points.len().div_ceil(MOST_POINTS).max(1);
-    let mean = |group: &[(f64, f64)]| {
-        let count = group.len() as f64;
-        (group.iter().map(|p| p.0).sum::<f64>() / count, group.iter().map(|p| p.1).sum::<f64>() / count)
-    };
-    points.chunks(group).map(mean).collect()
+    points.chunks(group).map(mean_of).collect()
 }
 
 fn caption() -> plotters::style::TextStyle<'static> {
@@ -268,7 +280,16 @@ fn short(value: f64) -> String {
     } else if size >= 1e4 {
         format!("{}k", trimmed(value / 1e3, 1))
     } else if size >= 0.001 || size == 0.0 {
-        trimmed(value, if size >= 100.0 { 0 } else if size >= 1.0 { 2 } else { 4 })
+        trimmed(
+            value,
+            if size >= 100.0 {
+                0
+            } else if size >= 1.0 {
+                2
+            } else {
+                4
+            },
+        )
     } else {
         format!("{value:.0e}")
     }
