@@ -135,6 +135,16 @@ fn a_message_names_file_place_value_and_bound() {
 }
 
 #[test]
+fn interlaced_motion_jpeg_is_told_and_not_shown_at_half_its_height() {
+    let mut file = avi(&[vec![chunk(*b"01dc", &jpeg([1, 1], true))]]);
+    let height = file.windows(4).position(|name| name == b"strf").unwrap();
+    let height = height + 8 + file[height + 8..].windows(4).position(|name| name == b"strf").unwrap() + 16;
+    file[height] = 16;
+    let text = message(&file);
+    assert!(text.contains("fields of 8 rows (allowed: whole pictures of 16 rows)"), "{text}");
+}
+
+#[test]
 fn a_chunk_of_4_gib_in_a_short_file_takes_no_memory() {
     let mut file = avi(&[vec![chunk(*b"01dc", &jpeg([1, 1], true))]]);
     let at = file.windows(4).position(|name| name == b"01dc").unwrap() + 4;
