@@ -34,7 +34,8 @@ pub(super) fn size_bound() -> String {
     format!("1 to {MAX_SIDE} columns and rows, at most {MAX_PIXELS} pixels")
 }
 
-/// The error of a file that ends before its last frame does; `frame` is the first that is missing.
+/// The error of a file that ends before its last frame does; `frame` is the first that is missing, `time` what was
+/// reached.
 pub(super) fn cut_short(path: &Path, frame: u64, time: Timestamp) -> Error {
     Error::input(path, "the file is cut short").at(format!("frame {frame}, {time}"))
 }
