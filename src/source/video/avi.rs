@@ -30,7 +30,8 @@ pub(super) fn open<R: Read + Send + 'static>(
     let codec = video.codec.escape_ascii().to_string();
     if !matches!(video.codec.to_ascii_uppercase().as_slice(), b"MJPG" | b"JPEG" | b"AVRN" | b"DMB1") {
         let cut = avi.riff_end.is_some_and(|end| end > length);
-        return child::open(&path, options, &child::Known { name: format!("AVI, {codec}"), cut });
+        let name = format!("AVI, {codec}");
+        return child::open(&path, options, &child::Known { name, cut, from_zero: true });
     }
     check_size(&path, "the stream's format header", video.width, video.height)?;
     let format = format!("Motion-JPEG (AVI) {}x{}, {}", video.width, video.height, video.rate);

@@ -81,12 +81,15 @@ pub(super) struct Known {
     pub name: String,
     /// Whether the container promises more bytes than the file has.
     pub cut: bool,
+    /// Whether the container's clock starts at zero; else (broadcast streams, whose clocks start anywhere) zero is
+    /// the first stamp of any track.
+    pub from_zero: bool,
 }
 
 impl Known {
     /// A file of which only the container is known.
     pub fn named(name: &str) -> Self {
-        Self { name: name.into(), cut: false }
+        Self { name: name.into(), cut: false, from_zero: false }
     }
 }
 
@@ -100,8 +103,11 @@ pub(super) fn open(path: &Path, options: &VideoOptions, known: &Known) -> Result
 
 fn start(path: &Path, options: &VideoOptions, known: &Known) -> Result<Option<Decoded>> {
     let fragile = FRAGILE.iter().any(|codec| known.name.to_ascii_uppercase().contains(codec));
-    let before = if fragile { &BEFORE[..6] } else { &BEFORE[..] };
-    let mut child = spawn_program(&options.ffmpeg, path, before, &OUTPUT)?;
+    let mut before = if fragile { &BEFORE[..6] } else { &BEFORE[..] }.to_vec();
+    if known.from_zero {
+        before.push("-copyts");
+    }
+    let mut child = spawn_program(&options.ffmpeg, path, &before, &OUTPUT)?;
     let lost = || Error::input(path, "the pipe of the `ffmpeg` program is missing");
     let pictures = child.stdout.take().ok_or_else(lost)?;
     let complaints = Complaints::collect(child.stderr.take().ok_or_else(lost)?);

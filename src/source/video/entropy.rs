@@ -4,9 +4,12 @@
 //! must not show what was never there. `zune-jpeg` fills up what is missing after an early end marker,
 //! after a lost restart marker and in the last rows. This walk counts every block of a sequential picture
 //! (ITU-T T.81, annexes F and B), and refuses what does not end with its last block: an unknown code, a run
-//! past the 64th coefficient, too few or too many bits before a marker, markers out of order. What
-//! flips only the value of a coefficient leaves every code whole, and nobody can know.
+//! past the 64th coefficient, a coefficient that no 8-bit picture has, too few or too many bits before a
+//! marker, markers out of order. What changes coefficients within their range and leaves the count of blocks
+//! whole, nobody can know: Huffman codes soon fall into step again.
 //! Of a progressive picture only the segments and the end are checked here.
+
+use super::huffman::{Bits, Huffman};
 
 /// What is wrong, and at which byte of the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,11 +38,10 @@ pub(super) struct Survey {
 /// # Errors
 /// The first damage.
 pub(super) fn survey(jpeg: &[u8]) -> Result<Survey, Damage> {
-    let mut walk = Walk { jpeg, ..Walk::default() };
+    let mut walk = Walk::new(jpeg);
     if !jpeg.starts_with(&[0xFF, 0xD8]) {
         return Err(Damage { problem: "no start marker", at: 0 });
     }
-    walk.at = 2;
     loop {
         match walk.marker()? {
             0xD9 => return walk.finish(),
@@ -47,7 +49,8 @@ pub(super) fn survey(jpeg: &[u8]) -> Result<Survey, Damage> {
             0xC4 => walk.huffman()?,
             0xDA => walk.scan()?,
             0xDD => walk.restart_interval()?,
-            0xDB | 0xE0..=0xEF | 0xFE => {
+            0xDB => walk.quantisation()?,
+            0xE0..=0xEF | 0xFE => {
                 walk.segment()?;
             }
             0xC3 | 0xC5..=0xCF => {
@@ -64,10 +67,10 @@ struct Component {
     id: u8,
     across: usize,
     down: usize,
+    steps: usize,
     seen: bool,
 }
 
-#[derive(Default)]
 struct Walk<'a> {
     jpeg: &'a [u8],
     at: usize,
@@ -76,11 +79,28 @@ struct Walk<'a> {
     components: Vec<Component>,
     dc: [Option<Box<Huffman>>; 4],
     ac: [Option<Box<Huffman>>; 4],
+    /// Quantisation steps in zigzag order.
+    steps: [Option<Box<[u16; 64]>>; 4],
     restart: usize,
     scans: usize,
 }
 
 impl<'a> Walk<'a> {
+    fn new(jpeg: &'a [u8]) -> Self {
+        Self {
+            jpeg,
+            at: 2,
+            size: None,
+            progressive: false,
+            components: Vec::new(),
+            dc: Default::default(),
+            ac: Default::default(),
+            steps: Default::default(),
+            restart: 0,
+            scans: 0,
+        }
+    }
+
     fn damage(&self, problem: &'static str) -> Damage {
         Damage { problem, at: self.at }
     }
@@ -126,7 +146,13 @@ impl<'a> Walk<'a> {
             if !(1..=4).contains(&across) || !(1..=4).contains(&down) {
                 return Err(bad);
             }
-            self.components.push(Component { id: part[0], across, down, seen: false });
+            self.components.push(Component {
+                id: part[0],
+                across,
+                down,
+                steps: usize::from(part[2]),
+                seen: false,
+            });
         }
         if self.size.is_some_and(|(width, height)| width == 0 || height == 0) { Err(bad) } else { Ok(()) }
     }
@@ -146,6 +172,25 @@ impl<'a> Walk<'a> {
             };
             *tables.get_mut(slot).ok_or(bad)? = Some(Box::new(Huffman::new(counts, values).ok_or(bad)?));
             rest = &after[total..];
+        }
+        Ok(())
+    }
+
+    fn quantisation(&mut self) -> Result<(), Damage> {
+        let mut rest = self.segment()?;
+        let bad = self.damage("a quantisation table that does not hold together");
+        while let Some((&class, after)) = rest.split_first() {
+            let wide = usize::from(class >> 4);
+            let values = after.get(..64 << wide.min(1)).filter(|_| wide < 2).ok_or(bad)?;
+            let mut steps = Box::new([0; 64]);
+            for (step, value) in steps.iter_mut().zip(values.chunks_exact(1 << wide)) {
+                *step = value.iter().fold(0, |step, &byte| step << 8 | u16::from(byte));
+            }
+            if steps.contains(&0) {
+                return Err(bad);
+            }
+            *self.steps.get_mut(usize::from(class & 15)).ok_or(bad)? = Some(steps);
+            rest = &after[values.len()..];
         }
         Ok(())
     }
@@ -196,23 +241,26 @@ impl<'a> Walk<'a> {
 
     /// Walks the blocks of a sequential scan of `parts` (component, DC table, AC table).
     fn blocks(&mut self, parts: &[(usize, usize, usize)]) -> Result<(), Damage> {
-        let missing = self.damage("a Huffman table is missing");
+        let missing = self.damage("a Huffman or quantisation table is missing");
         let mut plan = Vec::new();
-        for &(index, dc, ac) in parts {
+        for (slot, &(index, dc, ac)) in parts.iter().enumerate() {
             let dc = self.dc.get(dc).and_then(Option::as_deref).ok_or(missing)?;
             let ac = self.ac.get(ac).and_then(Option::as_deref).ok_or(missing)?;
             let part = self.components[index];
+            let steps = self.steps.get(part.steps).and_then(Option::as_deref).ok_or(missing)?;
             let blocks = if parts.len() == 1 { 1 } else { part.across * part.down };
-            plan.extend(std::iter::repeat_n((dc, ac), blocks));
+            plan.extend(std::iter::repeat_n((slot, dc, ac, steps), blocks));
         }
-        let mut bits = Bits { jpeg: self.jpeg, at: self.at, buffer: 0, count: 0 };
+        let mut bits = Bits::new(self.jpeg, self.at);
+        let mut levels = [0; 4];
         for unit in 0..self.units(parts) {
             if self.restart > 0 && unit > 0 && unit % self.restart == 0 {
                 bits.finish()?;
                 bits.restart((unit / self.restart - 1) % 8)?;
+                levels = [0; 4];
             }
-            for &(dc, ac) in &plan {
-                bits.block(dc, ac)?;
+            for &(slot, dc, ac, steps) in &plan {
+                bits.block(dc, ac, steps, &mut levels[slot])?;
             }
         }
         bits.finish()?;
@@ -243,156 +291,5 @@ impl<'a> Walk<'a> {
             * self.components.iter().map(|part| part.down).max().unwrap_or(1);
         let coefficient_bytes = if self.scans > 1 { 2 * width * height * areas / unit } else { 0 };
         Ok(Survey { width, height, coefficient_bytes, end: self.at })
-    }
-}
-
-/// Bits looked up at once; longer codes are rare and walked.
-const LOOKUP: u32 = 9;
-
-/// A Huffman table (T.81, annex C and F.2.2.3).
-struct Huffman {
-    /// For the next [`LOOKUP`] bits: code length * 256 + value, 0 where the code is longer.
-    lookup: [u16; 1 << LOOKUP],
-    /// For each length the first code past the last, aligned to 16 bits; 0 where there is none.
-    ends: [u32; 17],
-    /// For each length: index of its first value minus its first code.
-    offsets: [i32; 17],
-    values: [u8; 256],
-}
-
-impl Huffman {
-    /// The table with `counts[n]` codes of `n + 1` bits; `None` where they do not form a code.
-    fn new(counts: &[u8; 16], values: &[u8]) -> Option<Self> {
-        let mut table = Self { lookup: [0; 1 << LOOKUP], ends: [0; 17], offsets: [0; 17], values: [0; 256] };
-        table.values.get_mut(..values.len())?.copy_from_slice(values);
-        let (mut code, mut index) = (0_u32, 0_u32);
-        for (length, &count) in (1_u32..).zip(counts) {
-            let count = u32::from(count);
-            if code + count > 1 << length {
-                return None;
-            }
-            table.offsets[length as usize] = index.cast_signed() - code.cast_signed();
-            for step in 0..count {
-                if length <= LOOKUP {
-                    let from = ((code + step) << (LOOKUP - length)) as usize;
-                    let value = (length << 8) as u16 | u16::from(values[(index + step) as usize]);
-                    table.lookup[from..from + (1 << (LOOKUP - length))].fill(value);
-                }
-            }
-            code += count;
-            index += count;
-            table.ends[length as usize] = if count > 0 { code << (16 - length) } else { 0 };
-            code <<= 1;
-        }
-        Some(table)
-    }
-
-    /// Length and value of the code at the top of `next` (16 bits).
-    fn find(&self, next: u32) -> Option<(u32, u8)> {
-        let short = self.lookup[(next >> (16 - LOOKUP)) as usize];
-        if short != 0 {
-            return Some((u32::from(short >> 8), (short & 255) as u8));
-        }
-        let length = (LOOKUP + 1..=16).find(|&length| next < self.ends[length as usize])?;
-        let index = (next >> (16 - length)).cast_signed() + self.offsets[length as usize];
-        Some((length, *self.values.get(usize::try_from(index).ok()?)?))
-    }
-}
-
-/// The bits of entropy-coded data up to the next marker.
-struct Bits<'a> {
-    jpeg: &'a [u8],
-    at: usize,
-    buffer: u64,
-    count: u32,
-}
-
-impl Bits<'_> {
-    fn damage(&self, problem: &'static str) -> Damage {
-        Damage { problem, at: self.at }
-    }
-
-    /// Fills the buffer as far as the data goes.
-    fn refill(&mut self) {
-        while self.count <= 56 {
-            let Some(&byte) = self.jpeg.get(self.at) else { return };
-            if byte == 0xFF {
-                if self.jpeg.get(self.at + 1) != Some(&0) {
-                    return;
-                }
-                self.at += 1;
-            }
-            self.at += 1;
-            self.buffer = self.buffer << 8 | u64::from(byte);
-            self.count += 8;
-        }
-    }
-
-    fn code(&mut self, table: &Huffman) -> Result<u8, Damage> {
-        if self.count < 32 {
-            self.refill();
-        }
-        let next = if self.count >= 16 {
-            self.buffer >> (self.count - 16)
-        } else {
-            self.buffer << (16 - self.count)
-        };
-        let (length, value) = table
-            .find((next & 0xFFFF) as u32)
-            .ok_or_else(|| self.damage("a Huffman code that is in no table"))?;
-        self.drop_bits(length)?;
-        Ok(value)
-    }
-
-    fn drop_bits(&mut self, bits: u32) -> Result<(), Damage> {
-        self.count =
-            self.count.checked_sub(bits).ok_or_else(|| self.damage("a scan ends before its last block"))?;
-        Ok(())
-    }
-
-    /// Walks one block (T.81, F.2.2).
-    fn block(&mut self, dc: &Huffman, ac: &Huffman) -> Result<(), Damage> {
-        let size = self.code(dc)?;
-        if size > 11 {
-            return Err(self.damage("a DC difference of more than 11 bits"));
-        }
-        self.drop_bits(u32::from(size))?;
-        let mut coefficient = 1;
-        while coefficient < 64 {
-            let (run, size) = match self.code(ac)? {
-                0 => return Ok(()),
-                0xF0 => (16, 0),
-                code => (code >> 4, code & 15),
-            };
-            coefficient += run;
-            if size == 0 && run < 16 || size > 10 || coefficient > 64 - u8::from(size > 0) {
-                return Err(self.damage("a coefficient past the end of its block"));
-            }
-            self.drop_bits(u32::from(size))?;
-            coefficient += u8::from(size > 0);
-        }
-        Ok(())
-    }
-
-    /// Checks that only padding is left before the marker, and stands on the marker.
-    fn finish(&mut self) -> Result<(), Damage> {
-        self.refill();
-        if self.count >= 8 {
-            return Err(self.damage("a scan goes on after its last block"));
-        }
-        self.count = 0;
-        Ok(())
-    }
-
-    /// Steps over restart marker `number`.
-    fn restart(&mut self, number: usize) -> Result<(), Damage> {
-        while self.jpeg.get(self.at + 1) == Some(&0xFF) {
-            self.at += 1;
-        }
-        if self.jpeg.get(self.at + 1).map(|&code| usize::from(code)) != Some(0xD0 + number) {
-            return Err(self.damage("a restart marker is missing"));
-        }
-        self.at += 2;
-        Ok(())
     }
 }

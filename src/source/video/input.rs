@@ -8,8 +8,9 @@ use crate::time::Timestamp;
 
 /// Most columns or rows of a picture.
 pub const MAX_SIDE: usize = 16_384;
-/// Most pixels of a picture: 4096 x 4096, so that a decoder's planes and two whole frames stay below 200 MB.
-pub const MAX_PIXELS: usize = 1 << 24;
+/// Most pixels of a picture: 4096 x 3072, so that a decoder's planes and two whole frames stay below 130 MB,
+/// and the whole program below 200 MB.
+pub const MAX_PIXELS: usize = 4_096 * 3_072;
 /// Most bytes of one compressed picture: two for each pixel of the largest.
 pub(super) const MAX_PACKET: u64 = 1 << 25;
 
@@ -33,7 +34,8 @@ pub(super) fn size_bound() -> String {
     format!("1 to {MAX_SIDE} columns and rows, at most {MAX_PIXELS} pixels")
 }
 
-/// The error of a file that ends before its last frame does; `frame` is the first that is missing.
+/// The error of a file that ends before its last frame does; `frame` is the first that is missing, `time` what was
+/// reached.
 pub(super) fn cut_short(path: &Path, frame: u64, time: Timestamp) -> Error {
     Error::input(path, "the file is cut short").at(format!("frame {frame}, {time}"))
 }

@@ -10,8 +10,8 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use super::entropy::{self, Damage};
 use super::input::{MAX_PIXELS, MAX_SIDE, size_bound};
 
-/// Most bytes of coefficients for pictures in several scans: a progressive 4:4:4 picture of 11 million pixels.
-const MAX_COEFFICIENT_BYTES: usize = 1 << 26;
+/// Most bytes of coefficients for pictures in several scans: three components of the largest picture.
+const MAX_COEFFICIENT_BYTES: usize = 6 * MAX_PIXELS;
 
 /// A decoded picture.
 #[derive(Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ pub(super) fn decode(data: &[u8]) -> Result<Picture, Refusal> {
     }
     let options = DecoderOptions::default()
         .set_strict_mode(true)
-        // The vector code rounds otherwise than the scalar code: bits would depend on the processor.
+        // Scalar code alone: nothing promises that vector code gives the same bits on every processor.
         .set_use_unsafe(false)
         .set_max_width(MAX_SIDE)
         .set_max_height(MAX_SIDE)

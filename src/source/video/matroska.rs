@@ -39,7 +39,7 @@ pub(super) fn open<R: Read + Send + 'static>(
     if track.codec != "V_MJPEG" || track.encoded {
         let cut = matroska.segment_end.is_some_and(|end| end > length);
         let name = format!("Matroska, {}", track.codec);
-        return child::open(&path, options, &child::Known { name, cut });
+        return child::open(&path, options, &child::Known { name, cut, from_zero: true });
     }
     check_size(&path, "the track's header", track.width, track.height)?;
     let format = format!("Motion-JPEG (Matroska) {}x{}", track.width, track.height);

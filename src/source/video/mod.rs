@@ -15,6 +15,7 @@ mod avi;
 mod child;
 mod entropy;
 mod gif;
+mod huffman;
 mod input;
 mod jpeg;
 mod matroska;

@@ -37,7 +37,7 @@ pub(super) fn open(path: &Path, length: u64, options: &VideoOptions) -> Result<O
         Index::Missing => return Err(without_index("the file has no index")),
         Index::Cut => return Err(without_index("the file is cut short within its index")),
     };
-    child::open(path, options, &Known { name, cut: survey.cut })
+    child::open(path, options, &Known { name, cut: survey.cut, from_zero: true })
 }
 
 enum Index {

@@ -141,35 +141,47 @@ impl Layout {
 
 /// Red, green and blue of the raw picture `data`, whose length is `layout.bytes(width, height)`.
 pub(super) fn to_rgb(data: &[u8], layout: Layout, matrix: Matrix, width: usize, height: usize) -> Vec<u8> {
-    let mut rgb = Vec::with_capacity(3 * width * height);
+    let mut rgb = vec![0; 3 * width * height];
+    let pixels = rgb.as_chunks_mut::<3>().0;
     match layout {
         Layout::Bgr0 => {
-            rgb.extend(data.as_chunks::<4>().0.iter().flat_map(|&[blue, green, red, _]| [red, green, blue]));
+            for (pixel, &[blue, green, red, _]) in pixels.iter_mut().zip(data.as_chunks::<4>().0) {
+                *pixel = [red, green, blue];
+            }
         }
         Layout::Mono => {
             let flat = matrix.chroma(128, 128);
-            rgb.extend(data.iter().flat_map(|&luma| matrix.rgb(luma, flat)));
+            for (pixel, &luma) in pixels.iter_mut().zip(data) {
+                *pixel = matrix.rgb(luma, flat);
+            }
         }
         Layout::Yuv420 | Layout::Yuv422 | Layout::Yuv444 => {
-            planes_to_rgb(data, layout, matrix, (width, height), &mut rgb);
+            planes_to_rgb(data, layout, matrix, (width, height), pixels);
         }
     }
     rgb
 }
 
-fn planes_to_rgb(data: &[u8], layout: Layout, matrix: Matrix, size: (usize, usize), rgb: &mut Vec<u8>) {
+fn planes_to_rgb(data: &[u8], layout: Layout, matrix: Matrix, size: (usize, usize), rgb: &mut [[u8; 3]]) {
     let (width, height) = size;
     let (columns, rows) = layout.chroma_size(width, height);
     let (luma, chroma) = data.split_at(width * height);
     let (cb, cr) = chroma.split_at(columns * rows);
-    let (across, down) = (width.div_ceil(columns), height.div_ceil(rows));
-    for (y, row) in luma.chunks_exact(width).enumerate() {
+    let down = height.div_ceil(rows);
+    let lines = rgb.chunks_exact_mut(width).zip(luma.chunks_exact(width));
+    for (y, (pixels, luma)) in lines.enumerate() {
         let from = y / down * columns;
         let pairs = cb[from..from + columns].iter().zip(&cr[from..from + columns]);
-        for (pixels, (&cb, &cr)) in row.chunks(across).zip(pairs) {
-            let shared = matrix.chroma(cb, cr);
-            for &luma in pixels {
-                rgb.extend_from_slice(&matrix.rgb(luma, shared));
+        if columns == width {
+            for ((pixel, &luma), (&cb, &cr)) in pixels.iter_mut().zip(luma).zip(pairs) {
+                *pixel = matrix.rgb(luma, matrix.chroma(cb, cr));
+            }
+        } else {
+            for ((pixels, luma), (&cb, &cr)) in pixels.chunks_mut(2).zip(luma.chunks(2)).zip(pairs) {
+                let shared = matrix.chroma(cb, cr);
+                for (pixel, &luma) in pixels.iter_mut().zip(luma) {
+                    *pixel = matrix.rgb(luma, shared);
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use super::super::{jpeg as decoder, open};
 use super::{avi, chunk, gif, jpeg, outcome, outcome_alone, y4m};
 
 fn small_avi() -> Vec<u8> {
-    let picture = |level| chunk(*b"01dc", &jpeg([level, -level], level % 2 == 0));
+    let picture = |level| chunk(*b"01dc", &jpeg([level, -level], level == 2));
     avi(&[vec![picture(1), chunk(*b"00wb", &[7; 5]), picture(2), picture(3)], vec![picture(4)]])
 }
 
@@ -132,6 +132,16 @@ fn a_message_names_file_place_value_and_bound() {
     assert!(none.contains("0 frames (allowed: at least 1)"), "{none}");
     let none = message(&avi(&[vec![]]));
     assert!(none.contains("0 frames (allowed: at least 1)"), "{none}");
+}
+
+#[test]
+fn interlaced_motion_jpeg_is_told_and_not_shown_at_half_its_height() {
+    let mut file = avi(&[vec![chunk(*b"01dc", &jpeg([1, 1], true))]]);
+    let height = file.windows(4).position(|name| name == b"strf").unwrap();
+    let height = height + 8 + file[height + 8..].windows(4).position(|name| name == b"strf").unwrap() + 16;
+    file[height] = 16;
+    let text = message(&file);
+    assert!(text.contains("fields of 8 rows (allowed: whole pictures of 16 rows)"), "{text}");
 }
 
 #[test]

@@ -102,6 +102,22 @@ fn variable_frame_rates_keep_their_stamps() {
 }
 
 #[test]
+fn stamps_count_from_the_start_of_the_file_s_clock() {
+    if !ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let late = ["-f", "lavfi", "-i", "testsrc=d=0.2:s=64x48:r=10", "-output_ts_offset", "3"];
+    for (name, codec, first) in
+        [("a.mkv", "mjpeg", 3_000), ("b.mkv", "ffv1", 3_000), ("c.ts", "mpeg2video", 0)]
+    {
+        let path = make(folder.path(), name, &[&late[..], &["-c:v", codec]].concat());
+        let (frames, error) = frames(&path);
+        assert_eq!((milliseconds(&frames), error), (vec![first, first + 100], None), "{name}");
+    }
+}
+
+#[test]
 fn a_cut_matroska_file_gives_what_came_before_and_says_so() {
     if !ffmpeg() {
         return;
