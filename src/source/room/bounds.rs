@@ -46,14 +46,16 @@ impl Iterator for Numbers {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bounds {
     groups: Vec<Group>,
+    /// The bits of the lanes in use.
+    used: u32,
 }
 
 impl Bounds {
     pub(super) fn set(&mut self, placed: &[Placed]) {
         self.groups.clear();
+        self.used = ((1u64 << placed.len().min(32)) - 1) as u32;
         for chunk in placed.chunks(LANES) {
-            // Empty lanes are far off and have no size.
-            let mut group = Group { x: [1e6; LANES], y: [1e6; LANES], z: [1e6; LANES], radius: [0.0; LANES] };
+            let mut group = Group { x: [0.0; LANES], y: [0.0; LANES], z: [0.0; LANES], radius: [0.0; LANES] };
             for (lane, solid) in chunk.iter().enumerate() {
                 (group.x[lane], group.y[lane], group.z[lane]) =
                     (solid.centre.x, solid.centre.y, solid.centre.z);
@@ -81,7 +83,7 @@ impl Bounds {
             }
             set |= negative(outside) << (LANES * number);
         }
-        Numbers(set)
+        Numbers(set & self.used)
     }
 
     /// The solids whose ball, grown `times` over, holds `point`.
@@ -98,7 +100,7 @@ impl Bounds {
             }
             set |= negative(outside) << (LANES * number);
         }
-        Numbers(set)
+        Numbers(set & self.used)
     }
 }
 
@@ -107,7 +109,9 @@ impl Group {
     #[inline]
     fn seen_from(&self, point: Vector) -> [[f32; LANES]; 3] {
         let from = |mut lanes: [f32; LANES], origin: f32| {
-            lanes.iter_mut().for_each(|lane| *lane -= origin);
+            for lane in &mut lanes {
+                *lane -= origin;
+            }
             lanes
         };
         [from(self.x, point.x), from(self.y, point.y), from(self.z, point.z)]

@@ -99,10 +99,10 @@ pub(super) fn boards() -> Vec<Mode> {
 /// How loudly a material answers a change of speed of one metre per second, full scale 1.
 pub(super) fn loudness(material: Material) -> f32 {
     match material {
-        Material::Rubber => 0.034,
-        Material::Wood => 0.042,
-        Material::Glass => 0.027,
-        Material::Metal => 0.021,
-        Material::Ceramic => 0.031,
+        Material::Rubber => 0.046,
+        Material::Wood => 0.057,
+        Material::Glass => 0.036,
+        Material::Metal => 0.028,
+        Material::Ceramic => 0.042,
     }
 }

@@ -11,6 +11,8 @@ use super::vector::length;
 const TABLE: usize = 8192;
 /// Places of the four further rays in a pixel whose edge is smoothed (rotated grid).
 const OFFSETS: [[f32; 2]; 4] = [[0.125, 0.625], [0.375, 0.125], [0.625, 0.875], [0.875, 0.375]];
+/// Pixels of a row whose candidates are found together.
+const RUN: usize = 8;
 /// Ordered dither (Bayer 1973), in 16ths.
 const DITHER: [u8; 16] = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5];
 /// Brightness before the tone curve.
@@ -80,18 +82,17 @@ impl Painter {
         let mut band = std::mem::take(&mut self.band);
         if y == 0 {
             self.cast_row(stage, view, 0, &mut band.hits[0]);
-            self.light_row(stage, view, 0, &band.hits[0], &mut band.lights[0]);
+            Self::light_row(stage, view, &band.hits[0], &mut band.lights[0]);
         } else {
             band.hits.swap(0, 2);
             band.lights.swap(0, 1);
         }
         self.cast_row(stage, view, y + 1, &mut band.hits[1]);
         self.cast_row(stage, view, y + 2, &mut band.hits[2]);
-        self.light_row(stage, view, y + 2, &band.hits[2], &mut band.lights[1]);
+        Self::light_row(stage, view, &band.hits[2], &mut band.lights[1]);
         for row in 0..(self.height - y).min(2) {
             for x in 0..self.width {
-                let hit = band.hits[row][x];
-                let ray = self.ray(view, x as f32 + 0.5, (y + row) as f32 + 0.5);
+                let (ray, hit) = band.hits[row][x];
                 let at = (y + row) * self.width + x;
                 self.keys[at] = hit.key();
                 truth.depth[at] = hit.t * ray.scale;
@@ -104,23 +105,29 @@ impl Painter {
     }
 
     /// What the pixels of row `y` show, and the pixels one beyond it.
-    fn cast_row(&self, stage: &Stage, view: &View, y: usize, hits: &mut Vec<Hit>) {
+    fn cast_row(&self, stage: &Stage, view: &View, y: usize, hits: &mut Vec<(Ray, Hit)>) {
         hits.clear();
         let columns = 2 * self.width.div_ceil(2) + 1;
-        hits.extend((0..columns).map(|x| {
-            let ray = self.ray(view, x as f32 + 0.5, y as f32 + 0.5);
-            stage.cast(view.origin, ray.direction)
-        }));
+        let row = y as f32 + 0.5;
+        for first in (0..columns).step_by(RUN) {
+            let middle = self.ray(view, (first + RUN / 2) as f32, row);
+            let slope = 0.5 * RUN as f32 / self.lens.fx;
+            let near = stage.around(view.origin, middle.direction, slope);
+            for x in first..(first + RUN).min(columns) {
+                let ray = self.ray(view, x as f32 + 0.5, row);
+                let hit = stage.cast(view.origin, ray.direction, near.clone());
+                hits.push((ray, hit));
+            }
+        }
     }
 
-    /// The light on every second pixel of row `y`, where it shows the room.
-    fn light_row(&self, stage: &Stage, view: &View, y: usize, hits: &[Hit], lights: &mut Vec<Lit>) {
+    /// The light on every second pixel of a row, where it shows the room.
+    fn light_row(stage: &Stage, view: &View, hits: &[(Ray, Hit)], lights: &mut Vec<Lit>) {
         lights.clear();
-        lights.extend(hits.iter().enumerate().step_by(2).map(|(x, hit)| {
+        lights.extend(hits.iter().step_by(2).map(|(ray, hit)| {
             if hit.label() > 0 {
                 return Lit::default();
             }
-            let ray = self.ray(view, x as f32 + 0.5, y as f32 + 0.5);
             stage.lit(hit, view.origin + ray.direction * hit.t)
         }));
     }
@@ -142,7 +149,10 @@ impl Painter {
     /// Repaints a pixel from four rays; rays that meet the same thing share its colour.
     fn smooth_edge(&self, stage: &Stage, view: &View, x: usize, y: usize, rgb: &mut [u8]) {
         let rays = OFFSETS.map(|[dx, dy]| self.ray(view, x as f32 + dx, y as f32 + dy));
-        let hits = [0, 1, 2, 3].map(|i: usize| stage.cast(view.origin, rays[i].direction));
+        let hits = [0, 1, 2, 3].map(|i: usize| {
+            let direction = rays[i].direction;
+            stage.cast(view.origin, direction, stage.around(view.origin, direction, 0.0))
+        });
         let key = self.keys[y * self.width + x];
         if hits.iter().all(|hit| hit.key() == key) {
             return;
@@ -188,7 +198,7 @@ impl Painter {
 /// Two rows of the picture and the one below them.
 #[derive(Default)]
 struct Band {
-    hits: [Vec<Hit>; 3],
+    hits: [Vec<(Ray, Hit)>; 3],
     /// Light on every second pixel of the first and the third row.
     lights: [Vec<Lit>; 2],
 }
@@ -199,11 +209,11 @@ impl Band {
     fn lit(&self, row: usize, x: usize) -> Option<Lit> {
         let cell = x / 2;
         let (left, right) = (2 * cell, 2 * cell + 2);
-        let key = self.hits[row][x].key();
-        if self.hits[row][x].label() > 0 {
+        let key = self.hits[row][x].1.key();
+        if self.hits[row][x].1.label() > 0 {
             return None;
         }
-        let same = |row: usize, x: usize| self.hits[row][x].key() == key;
+        let same = |row: usize, x: usize| self.hits[row][x].1.key() == key;
         let [above, below] = &self.lights;
         match (row, x % 2) {
             (0, 0) => Some(above[cell]),
@@ -216,6 +226,7 @@ impl Band {
 }
 
 /// A ray from the camera.
+#[derive(Clone, Copy, Debug)]
 struct Ray {
     direction: Vector,
     /// Depth along the optical axis per distance along the ray.

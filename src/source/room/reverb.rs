@@ -24,6 +24,7 @@ const EARLY: [(usize, f32, f32); 6] = [
 const TAIL: f32 = 0.20;
 
 /// The echo of the room.
+#[derive(Clone)]
 pub(super) struct Reverb {
     early: Vec<f32>,
     lines: [Vec<f32>; 4],

@@ -5,7 +5,7 @@
 
 use rapier3d::prelude::Vector;
 
-use super::bounds::Bounds;
+use super::bounds::{Bounds, Numbers};
 use super::cast::{Material, Part, Solid};
 use super::scenery::{Scenery, Surface};
 use super::shape::Placed;
@@ -117,18 +117,18 @@ impl Stage {
         self.bounds.set(&self.placed);
     }
 
-    /// Follows a ray among the solids and the room.
+    /// The solids that rays from `origin` can meet which lean from `direction` by at most `slope`.
     #[inline]
-    pub(super) fn cast(&self, origin: Vector, direction: Vector) -> Hit {
-        self.cast_past(origin, direction, None)
+    pub(super) fn around(&self, origin: Vector, direction: Vector, slope: f32) -> Numbers {
+        self.bounds.along(origin, direction, f32::INFINITY, slope)
     }
 
-    /// Follows a ray as if the solid of number `past` were not there.
+    /// Follows a ray among the solids of `candidates` and the room.
     #[inline]
-    fn cast_past(&self, origin: Vector, direction: Vector, past: Option<usize>) -> Hit {
+    pub(super) fn cast(&self, origin: Vector, direction: Vector, candidates: Numbers) -> Hit {
         let (surface, touch) = self.scenery.cast(origin, direction);
         let mut hit = Hit { t: touch.t, thing: Thing::Room(surface), normal: touch.normal, face: touch.face };
-        for index in self.bounds.along(origin, direction, hit.t, 0.0).without(past) {
+        for index in candidates {
             if let Some(touch) = self.placed[index].cast(origin, direction, hit.t) {
                 hit = Hit { t: touch.t, thing: Thing::Solid(index), normal: touch.normal, face: touch.face };
             }
@@ -183,7 +183,8 @@ impl Stage {
         if hit.thing == Thing::Room(Surface::Floor) {
             return self.mirrored_in_floor(start, turned);
         }
-        let seen = self.cast_past(start, turned, hit.solid());
+        let others = self.around(start, turned, 0.0).without(hit.solid());
+        let seen = self.cast(start, turned, others);
         self.plain(start, turned, &seen)
     }
 

@@ -89,7 +89,7 @@ impl Striker {
             Other::Body(other) => Some(other),
         };
         let change = impact.impulse / self.masses[impact.body];
-        let click = 0.035 * compress(change) * hard;
+        let click = 0.04 * compress(change) * hard;
         Strike { excitations: [excite(Some(impact.body)), excite(second)], click, cutoff_hz, pan, gains }
     }
 
@@ -104,7 +104,7 @@ impl Striker {
         let level = match body {
             Some(body) => modal::loudness(self.parts[body].material) * compress(impulse / self.masses[body]),
             // Heavy things shake the boards more than light ones.
-            None => 0.026 * compress(impulse / 6.0),
+            None => 0.034 * compress(impulse / 6.0),
         };
         // Where a body is struck decides how much of each mode it answers with.
         let along = (local.x * 3.1 + local.y * 2.3 + local.z * 3.7).abs();
