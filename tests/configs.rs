@@ -95,7 +95,9 @@ fn an_override_is_checked_like_a_file() {
             assert!(message.contains(part), "{override_}: no `{part}` in: {message}");
         }
     }
-    assert!(napot(&["config", "check", "--set", "array.kappa=1", "--set", "sound.level_db=-30"]).status.success());
+    assert!(
+        napot(&["config", "check", "--set", "array.kappa=1", "--set", "sound.level_db=-30"]).status.success()
+    );
 }
 
 #[test]

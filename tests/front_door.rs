@@ -58,7 +58,8 @@ fn cargo_that_prints(lines: &str, code: u8) -> Machine {
 
 #[test]
 fn a_test_run_without_tests_fails() {
-    let output = cargo_that_prints("running 0 tests\ntest result: ok. 0 passed; 0 failed", 0).run("test.sh", &[]);
+    let output =
+        cargo_that_prints("running 0 tests\ntest result: ok. 0 passed; 0 failed", 0).run("test.sh", &[]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert!(said(&output).contains("No test ran"), "{}", said(&output));
 }
@@ -83,14 +84,16 @@ const WORKS: &str = "while [ $# -gt 0 ]; do [ \"$1\" = -o ] && : >\"$2\"; shift;
 
 #[test]
 fn where_all_is_there_nothing_is_installed_and_nothing_said() {
-    let machine = Machine::new().with("cargo", "").with("cc", WORKS).with("ffmpeg", "").with("apt-get", "exit 9");
+    let machine =
+        Machine::new().with("cargo", "").with("cc", WORKS).with("ffmpeg", "").with("apt-get", "exit 9");
     let output = machine.run("install.sh", &["build", "lint", "media"]);
     assert!(output.status.success() && said(&output).is_empty(), "{}", said(&output));
 }
 
 #[test]
 fn a_missing_compiler_is_installed_as_root() {
-    let machine = Machine::new().with("cargo", "").with("id", "echo 0").with("apt-get", "echo \"called: $*\"");
+    let machine =
+        Machine::new().with("cargo", "").with("id", "echo 0").with("apt-get", "echo \"called: $*\"");
     let output = machine.run("install.sh", &["build"]);
     assert!(output.status.success(), "{}", said(&output));
     let said = said(&output);
@@ -129,7 +132,11 @@ fn missing_rust_and_a_system_without_apt_are_told() {
 fn a_missing_component_is_added_and_an_unknown_group_is_refused() {
     let machine = Machine::new().with("cargo", "[ \"$1\" != clippy ]").with("rustup", "echo \"rustup $*\"");
     let output = machine.run("install.sh", &["lint"]);
-    assert!(output.status.success() && said(&output).contains("rustup component add clippy"), "{}", said(&output));
+    assert!(
+        output.status.success() && said(&output).contains("rustup component add clippy"),
+        "{}",
+        said(&output)
+    );
     let output = Machine::new().run("install.sh", &["everything"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("everything"), "{}", said(&output));

@@ -76,7 +76,8 @@ fn raw_string_end(bytes: &[u8], at: usize) -> usize {
 
 /// The end of `'x'`, `'\n'`, `'é'`; `at` itself where it is a lifetime.
 fn character_end(bytes: &[u8], at: usize) -> usize {
-    let closing = |from: usize| bytes[from..].iter().take(12).position(|byte| *byte == b'\'').map(|n| from + n + 1);
+    let closing =
+        |from: usize| bytes[from..].iter().take(12).position(|byte| *byte == b'\'').map(|n| from + n + 1);
     match bytes.get(at + 1) {
         Some(b'\\') if at + 3 <= bytes.len() => closing(at + 3).unwrap_or(at),
         Some(byte) if byte.is_ascii() && bytes.get(at + 2) == Some(&b'\'') => at + 3,
@@ -237,7 +238,9 @@ fn comments_texts_and_characters_are_blanked_and_lifetimes_are_not() {
 
 #[test]
 fn tests_are_not_live_and_what_follows_them_is() {
-    let code = live("fn a() {}\n#[cfg(test)]\nmod tests { fn b() { if x { y } } }\nfn c() {}\n#[cfg(test)] mod d;\nfn e() {}");
+    let code = live(
+        "fn a() {}\n#[cfg(test)]\nmod tests { fn b() { if x { y } } }\nfn c() {}\n#[cfg(test)] mod d;\nfn e() {}",
+    );
     for (name, stays) in [("fn a", true), ("fn b", false), ("fn c", true), ("mod d", false), ("fn e", true)] {
         assert_eq!(code.contains(name), stays, "{name} in {code}");
     }

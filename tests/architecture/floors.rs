@@ -79,7 +79,10 @@ pub fn imports(path: &str, text: &str) -> Vec<String> {
 
 #[test]
 fn a_lower_floor_and_the_own_folder_may_be_imported() {
-    assert!(imports("src/array/step.rs", "use crate::{kernel::a, array::b};\nuse super::super::time::Tick;").is_empty());
+    assert!(
+        imports("src/array/step.rs", "use crate::{kernel::a, array::b};\nuse super::super::time::Tick;")
+            .is_empty()
+    );
     assert!(imports("src/stream/ring.rs", "use crate::signal::Burst;").is_empty());
     assert!(imports("src/engine/run.rs", "use crate::{sense::a, array::b, readout::c};").is_empty());
     assert!(imports("src/command/demo.rs", "use crate::config::Config;").is_empty());

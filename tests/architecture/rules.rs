@@ -3,8 +3,15 @@
 use super::code::{bare, line, live, words};
 
 /// What decides the state: everything here must give the same bits on every processor.
-const UPSTREAM: [&str; 7] =
-    ["src/source/", "src/sense/", "src/array/", "src/kernel/", "src/time.rs", "src/random.rs", "src/units.rs"];
+const UPSTREAM: [&str; 7] = [
+    "src/source/",
+    "src/sense/",
+    "src/array/",
+    "src/kernel/",
+    "src/time.rs",
+    "src/random.rs",
+    "src/units.rs",
+];
 /// What runs within a tick.
 const REAL_TIME: [&str; 4] =
     ["src/engine/realtime.rs", "src/engine/instrument.rs", "src/array/", "src/kernel/"];
@@ -58,7 +65,16 @@ pub fn real_time(path: &str, text: &str) -> Vec<String> {
         return Vec::new();
     }
     let names = [
-        "println", "eprintln", "print", "eprint", "dbg", "Mutex", "RwLock", "Condvar", "mpsc", "crossbeam_channel",
+        "println",
+        "eprintln",
+        "print",
+        "eprint",
+        "dbg",
+        "Mutex",
+        "RwLock",
+        "Condvar",
+        "mpsc",
+        "crossbeam_channel",
     ];
     forbid_words(text, &live(text), &names, "real-time code neither prints nor locks")
 }
@@ -69,8 +85,9 @@ pub fn float_mathematics(path: &str, text: &str) -> Vec<String> {
         return Vec::new();
     }
     let functions = [
-        "sin", "cos", "tan", "sin_cos", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "exp", "exp2",
-        "exp_m1", "ln", "ln_1p", "log", "log2", "log10", "powf", "powi", "powc", "cbrt", "hypot", "to_polar",
+        "sin", "cos", "tan", "sin_cos", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "exp",
+        "exp2", "exp_m1", "ln", "ln_1p", "log", "log2", "log10", "powf", "powi", "powc", "cbrt", "hypot",
+        "to_polar",
     ];
     let code = live(text);
     let mut faults = Vec::new();
@@ -88,19 +105,29 @@ pub fn unordered(path: &str, text: &str) -> Vec<String> {
     if !within(path, &UPSTREAM) {
         return Vec::new();
     }
-    forbid_words(text, &live(text), &["HashMap", "HashSet", "rayon"], "its order is not the same in every run")
+    forbid_words(
+        text,
+        &live(text),
+        &["HashMap", "HashSet", "rayon"],
+        "its order is not the same in every run",
+    )
 }
 
 /// No stubs, and no panic where an error belongs.
 pub fn loose_ends(_: &str, text: &str) -> Vec<String> {
-    let pieces = [".unwrap()", "todo!(", "unimplemented!(", "dbg!(", "Box<dyn Error", "Box<dyn std::error::Error"];
+    let pieces =
+        [".unwrap()", "todo!(", "unimplemented!(", "dbg!(", "Box<dyn Error", "Box<dyn std::error::Error"];
     forbid(text, &live(text), &pieces, "the house rules leave this out")
 }
 
 /// A file that outgrows the limit holds an idea that wants a name.
 pub fn length(_: &str, text: &str) -> Vec<String> {
     let lines = text.lines().count();
-    if lines <= MOST_LINES { Vec::new() } else { vec![format!("{lines} lines (allowed: up to {MOST_LINES})")] }
+    if lines <= MOST_LINES {
+        Vec::new()
+    } else {
+        vec![format!("{lines} lines (allowed: up to {MOST_LINES})")]
+    }
 }
 
 /// No path of a machine on which this was built, and no package registry by its host.
@@ -130,8 +157,11 @@ pub fn machine(path: &str, text: &str) -> Vec<String> {
         faults.push(format!("line {}: `{host}`: a registry's host", line(text, at)));
     }
     if path == "Cargo.lock" {
-        let strange = |entry: &&str| entry.starts_with("source = ") && !entry.contains("github.com/rust-lang/crates.io-index");
-        faults.extend(text.lines().filter(strange).map(|entry| format!("`{entry}`: not the common registry")));
+        let strange = |entry: &&str| {
+            entry.starts_with("source = ") && !entry.contains("github.com/rust-lang/crates.io-index")
+        };
+        faults
+            .extend(text.lines().filter(strange).map(|entry| format!("`{entry}`: not the common registry")));
     }
     faults
 }
@@ -139,7 +169,10 @@ pub fn machine(path: &str, text: &str) -> Vec<String> {
 /// Paths between backticks that do not exist.
 pub fn dead_paths(text: &str, exists: impl Fn(&str) -> bool) -> Vec<String> {
     let named = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
-    named.filter(|name| is_path(name) && !exists(name)).map(|name| format!("`{name}` does not exist")).collect()
+    named
+        .filter(|name| is_path(name) && !exists(name))
+        .map(|name| format!("`{name}` does not exist"))
+        .collect()
 }
 
 fn is_path(name: &str) -> bool {
@@ -152,7 +185,9 @@ fn is_path(name: &str) -> bool {
 pub fn unmapped<'a>(map: &str, files: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut missing: Vec<String> = files
         .filter_map(|path| path.strip_prefix("src/"))
-        .map(|inside| inside.split_once('/').map_or(format!("src/{inside}"), |(folder, _)| format!("src/{folder}/")))
+        .map(|inside| {
+            inside.split_once('/').map_or(format!("src/{inside}"), |(folder, _)| format!("src/{folder}/"))
+        })
         .filter(|place| !map.contains(&format!("`{place}`")))
         .collect();
     missing.dedup();
@@ -227,7 +262,10 @@ fn a_path_of_this_machine_or_a_registry_host_is_caught() {
     assert!(machine("a.md", &["docs/ho", "me/page and ~/wo", "rk/"].concat()).is_empty());
     assert_eq!(machine("a.toml", &["https://py", "pi.org/simple"].concat()).len(), 1);
     assert_eq!(machine("Cargo.lock", "source = \"registry+https://mirror.example/index\"").len(), 1);
-    assert!(machine("Cargo.lock", "source = \"registry+https://github.com/rust-lang/crates.io-index\"").is_empty());
+    assert!(
+        machine("Cargo.lock", "source = \"registry+https://github.com/rust-lang/crates.io-index\"")
+            .is_empty()
+    );
 }
 
 #[test]
