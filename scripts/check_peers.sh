@@ -19,7 +19,7 @@ judge() {
     "$python" "scripts/peers/$name" "$@" || failed=1
 }
 
-scripts/peers/make_environment.sh
+sh scripts/peers/make_environment.sh
 cargo build --release --locked --bin napot --example aperiodic
 
 for chi in 1 1.5; do
