@@ -1,4 +1,4 @@
-//! The README's commands, run: on small arrays, for a second, with inputs made here.
+//! The README's commands, run: on small arrays, for two seconds, with inputs made here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// What a run of the README's becomes: the same call for one second without the page, on small arrays.
+/// What a run of the README's becomes: the same call for two seconds without the page, on small arrays.
 fn made_short<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     let mut short = Vec::new();
     let mut words = arguments.iter();
@@ -49,7 +49,7 @@ fn made_short<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
             word => short.push(word),
         }
     }
-    short.extend(["--for", "1", "--speed", "max", "--no-view"]);
+    short.extend(["--for", "2", "--speed", "max", "--no-view"]);
     for small in [
         "vision.height=16",
         "vision.width=16",
@@ -65,8 +65,8 @@ fn made_short<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
 
 /// Writes the recordings that the README names into `folder`; tells what this machine can't make.
 fn make_inputs(folder: &Path) -> Vec<&'static str> {
-    fs::write(folder.join("talk.wav"), wave(2)).unwrap();
-    let rows = (0..400).map(|row| format!("{:.3},{},{}\n", f64::from(row) * 0.005, row % 17, row % 5));
+    fs::write(folder.join("talk.wav"), wave(3)).unwrap();
+    let rows = (0..600).map(|row| format!("{:.3},{},{}\n", f64::from(row) * 0.005, row % 17, row % 5));
     fs::write(folder.join("channels.csv"), "time,light,heat\n".to_owned() + &rows.collect::<String>())
         .unwrap();
     fs::write(folder.join("mine.toml"), "[array]\nkappa = 1.0\n").unwrap();
