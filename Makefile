@@ -1,0 +1,62 @@
+# The front door: `make demo` and `make test` install what they need and work on a fresh machine with Rust.
+.POSIX:
+.DEFAULT_GOAL := help
+# Recipes call cargo, which shares the cores out itself.
+.NOTPARALLEL:
+
+# Where rustup puts cargo, for shells that have not read its environment yet.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# More arguments for the command: make demo ARGS="--seed 7 --for 60"
+ARGS =
+# The folder that `make demo` writes its outputs to; empty for none.
+OUT = napot-out
+# Recordings for the judges and the measurements.
+DATA = ../shared/data
+
+.PHONY: help
+help: ## list the targets
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  \1: \2/p' Makefile
+
+.PHONY: demo
+demo: ## build, then run the built-in room: open the page it names; Ctrl-C ends it
+	@scripts/install.sh build media
+	cargo build --release --locked --bin napot
+	target/release/napot demo $(if $(OUT),--out "$(OUT)") $(ARGS)
+
+.PHONY: test
+test: ## run every test; fails where none ran
+	@scripts/install.sh build media
+	@scripts/test.sh --locked $(ARGS)
+
+.PHONY: lint
+lint: ## check formatting, lints, documentation, the house rules and the scripts
+	@scripts/install.sh build lint
+	@scripts/lint.sh
+
+.PHONY: bench
+bench: ## measure what the engine costs on this machine
+	@scripts/install.sh build
+	cargo build --release --locked --bin napot
+	target/release/napot bench $(ARGS)
+
+.PHONY: doc
+doc: ## build the documentation into target/doc
+	@scripts/install.sh build
+	cargo doc --locked --no-deps
+
+.PHONY: science
+science: ## measure the claims of docs/science.md again (long)
+	@scripts/install.sh build media
+	cargo run --release --locked --example science -- $(ARGS)
+
+.PHONY: check-peers
+check-peers: ## have outside programs (MNE-Python, specparam, librosa) judge the outputs
+	@scripts/install.sh build media peers
+	@scripts/check_peers.sh $(DATA)
+
+.PHONY: clean
+clean: ## remove what was built, the judges' environment and the demo's outputs
+	cargo clean
+	rm -rf .peers napot-out

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Hands what napot wrote to outside judges: MNE-Python, specparam, librosa, mir_eval, SciPy. Takes some minutes.
+#
+#   scripts/check_peers.sh [DATA_FOLDER]      recordings; default ../shared/data
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+data=${1:-../shared/data}
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+napot=target/release/napot
+python=.peers/bin/python
+failed=0
+
+judge() {
+    name=$1
+    shift
+    "$python" "scripts/peers/$name" "$@" || failed=1
+}
+
+sh scripts/peers/make_environment.sh
+cargo build --release --locked --bin napot --example aperiodic
+
+for chi in 1 1.5; do
+    "$napot" demo --config configs/quiet.toml --set "array.chi=$chi" --seed 1 --for 120 --speed max --no-view \
+        --quiet --out "$out/chi-$chi"
+    judge specparam_check.py "$out/chi-$chi/electrodes.edf" "$out/chi-$chi/report.json" --chi "$chi"
+done
+judge pink_check.py "$out/chi-1/sound.wav"
+
+if [ -d "$data" ]; then
+    judge spectra_check.py "$data/spectra" target/release/examples/aperiodic
+    sound=$data/audio/drum-bass.ogg
+    "$napot" replay "$sound" --seed 1 --speed max --no-view --quiet --out "$out/drums"
+    judge onsets_check.py "$sound" "$out/drums/report.json"
+else
+    echo "SKIPPED: recorded spectra and onsets: there is no folder $data"
+fi
+exit "$failed"

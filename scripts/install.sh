@@ -1,0 +1,136 @@
+#!/bin/sh
+# Installs what a fresh Debian machine lacks, only that, and says what and why.
+#
+#   scripts/install.sh [build] [lint] [media] [page] [peers]
+#
+#   build  a linker and the C library's headers for cargo       needed
+#   lint   clippy and rustfmt, of rustup                        needed
+#   media  ffmpeg, for codecs without a decoder in Rust         goes on without
+#   page   chromium, for tests and pictures of the page         goes on without
+#   peers  Python with venv, for `make check-peers`             needed
+#
+# Where all is there it does nothing. Where it may not install (no root, no apt) it names the packages; that is an
+# error only for what is needed.
+set -eu
+
+program=$(basename "$0")
+packages=""
+needed=""
+failed=0
+
+say() { printf '%s: %s\n' "$program" "$*" >&2; }
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# want NEEDED|OPTIONAL PACKAGES... -- WHY
+want() {
+    kind=$1
+    shift
+    names=""
+    while [ "$1" != -- ]; do
+        names="$names $1"
+        shift
+    done
+    shift
+    say "missing:$names ($*)"
+    packages="$packages$names"
+    if [ "$kind" = NEEDED ]; then needed="$needed$names"; fi
+}
+
+# Whether the C compiler links a program: cargo needs no more.
+links() {
+    have cc || return 1
+    folder=$(mktemp -d)
+    printf 'int main(void) { return 0; }\n' >"$folder/a.c"
+    if cc "$folder/a.c" -o "$folder/a" >/dev/null 2>&1; then result=0; else result=1; fi
+    rm -rf "$folder"
+    return "$result"
+}
+
+makes_environments() { have python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
+
+check_cargo() {
+    have cargo && return
+    say "cargo is missing: install Rust 1.95 or newer with rustup (https://rustup.rs), then call this again"
+    failed=1
+}
+
+# component NAME COMMAND
+component() {
+    cargo "$2" --version >/dev/null 2>&1 && return
+    if ! have rustup; then
+        say "$1 is missing and rustup is not there to add it: install your distribution's package for it"
+        failed=1
+        return
+    fi
+    say "adding the Rust component $1 (for make lint)"
+    if ! rustup component add "$1" >&2; then
+        say "rustup could not add $1"
+        failed=1
+    fi
+}
+
+# Runs a command as root; fails where that is not allowed.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif have sudo && [ -t 0 ]; then
+        sudo "$@"
+    elif have sudo; then
+        sudo -n "$@"
+    else
+        return 1
+    fi
+}
+
+apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >&2; }
+
+install_packages() {
+    if ! have apt-get; then
+        say "this system has no apt-get; install the counterparts of:$packages"
+        return 1
+    fi
+    if [ "$(id -u)" -ne 0 ] && ! have sudo; then
+        say "not root and no sudo; ask someone who may: apt-get install$packages"
+        return 1
+    fi
+    say "installing$packages"
+    # shellcheck disable=SC2086 # a list of names
+    if apt update && apt install -y --no-install-recommends $packages; then return 0; fi
+    say "apt-get failed; by hand: apt-get update && apt-get install$packages"
+    return 1
+}
+
+[ $# -gt 0 ] || set -- build media
+for group in "$@"; do
+    case $group in
+    build)
+        check_cargo
+        links || want NEEDED gcc libc6-dev -- "cargo links with them"
+        ;;
+    lint)
+        check_cargo
+        if have cargo; then
+            component clippy clippy
+            component rustfmt fmt
+        fi
+        ;;
+    media) have ffmpeg || want OPTIONAL ffmpeg -- "decodes H.264, VP9 and others; without it those files are refused" ;;
+    page) have chromium || want OPTIONAL chromium -- "opens the page in tests and pictures" ;;
+    peers) makes_environments || want NEEDED python3 python3-venv -- "the outside judges are Python packages" ;;
+    *)
+        say "unknown group: $group (allowed: build lint media page peers)"
+        exit 2
+        ;;
+    esac
+done
+
+if [ -n "$packages" ] && ! install_packages; then
+    if [ -n "$needed" ]; then
+        say "can't go on without:$needed"
+        failed=1
+    else
+        say "going on without:$packages"
+    fi
+fi
+exit "$failed"

@@ -1,0 +1,196 @@
+//! The README's commands, run: on small arrays, for two seconds, with inputs made here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The README, and its path for messages.
+fn readme() -> String {
+    fs::read_to_string(root().join("README.md")).unwrap()
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The lines of all blocks marked `sh`, comments aside.
+fn commands(markdown: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut inside = false;
+    for line in markdown.lines() {
+        if line.starts_with("```") {
+            inside = line == "```sh";
+        } else if inside && !line.is_empty() {
+            let command = line.split(" #").next().unwrap_or_default().trim();
+            found.push(command.to_owned());
+        }
+    }
+    found
+}
+
+fn napot(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_napot")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// What a run of the README's becomes: the same call for two seconds without the page, on small arrays.
+fn made_short<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    let mut short = Vec::new();
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "--for" | "--speed" | "--tail" => {
+                words.next();
+            }
+            "--no-view" => {}
+            word => short.push(word),
+        }
+    }
+    short.extend(["--for", "2", "--speed", "max", "--no-view"]);
+    for small in [
+        "vision.height=16",
+        "vision.width=16",
+        "hearing.cochlea.channels=16",
+        "hearing.cochlea.rates=4",
+        "room.width=32",
+        "room.height=32",
+    ] {
+        short.extend(["--set", small]);
+    }
+    short
+}
+
+/// Writes the recordings that the README names into `folder`; tells what this machine can't make.
+fn make_inputs(folder: &Path) -> Vec<&'static str> {
+    fs::write(folder.join("talk.wav"), wave(3)).unwrap();
+    let rows = (0..600).map(|row| format!("{:.3},{},{}\n", f64::from(row) * 0.005, row % 17, row % 5));
+    fs::write(folder.join("channels.csv"), "time,light,heat\n".to_owned() + &rows.collect::<String>())
+        .unwrap();
+    fs::write(folder.join("mine.toml"), "[array]\nkappa = 1.0\n").unwrap();
+    let made = Command::new("ffmpeg")
+        .args("-v error -y -f lavfi -i testsrc=s=64x48:r=10:d=4 -f lavfi -i sine=d=4".split(' '))
+        .args("-c:v mpeg4 -c:a aac clip.mp4".split(' '))
+        .current_dir(folder)
+        .status();
+    if made.is_ok_and(|status| status.success()) { Vec::new() } else { vec!["clip.mp4"] }
+}
+
+/// Seconds of a tone as a WAV file: 16 bit, mono, 16 kHz.
+fn wave(seconds: u32) -> Vec<u8> {
+    let rate: u32 = 16_000;
+    // A sawtooth of 440 Hz.
+    let sample = |n: u32| i16::try_from(n * 440 % rate).unwrap().wrapping_mul(2).wrapping_sub(16_000);
+    let samples: Vec<u8> = (0..rate * seconds).flat_map(|n| sample(n).to_le_bytes()).collect();
+    let length = u32::try_from(samples.len()).unwrap();
+    let mut file = b"RIFF".to_vec();
+    file.extend((36 + length).to_le_bytes());
+    file.extend(b"WAVEfmt ");
+    for part in [&16u32.to_le_bytes()[..], &1u16.to_le_bytes(), &1u16.to_le_bytes(), &rate.to_le_bytes()] {
+        file.extend(part);
+    }
+    for part in [&(2 * rate).to_le_bytes()[..], &2u16.to_le_bytes(), &16u16.to_le_bytes(), b"data"] {
+        file.extend(part);
+    }
+    file.extend(length.to_le_bytes());
+    file.extend(samples);
+    file
+}
+
+#[test]
+fn every_command_of_the_readme_does_what_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = make_inputs(folder.path());
+    // Shipped configurations are named as from the project's root.
+    fs::create_dir(folder.path().join("configs")).unwrap();
+    for name in ["default", "quiet", "deep"] {
+        let file = format!("configs/{name}.toml");
+        fs::copy(root().join(&file), folder.path().join(&file)).unwrap();
+    }
+    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
+    let mut ran = 0;
+    for command in commands(&readme()) {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        if let Some(lacking) = missing.iter().find(|name| words.contains(name)) {
+            eprintln!("SKIPPED: `{command}`: ffmpeg could not make {lacking}");
+            continue;
+        }
+        match words[0] {
+            "make" => {
+                let target = format!("\n{}:", words.get(1).unwrap_or(&"help"));
+                assert!(makefile.contains(&target), "`{command}`: the Makefile has no such target");
+            }
+            "cmp" => {
+                let [one, other] =
+                    [words[1], words[2]].map(|name| fs::read(folder.path().join(name)).unwrap());
+                assert!(!one.is_empty() && one == other, "`{command}`: they differ");
+            }
+            "napot" => {
+                run_napot(folder.path(), &command, &words[1..]);
+                ran += 1;
+            }
+            // They would change the machine that runs the tests.
+            "cargo" | "sudo" => {}
+            _ => panic!("`{command}`: the README calls something that no test knows"),
+        }
+    }
+    assert!(ran > 5, "only {ran} calls of napot were found in the README");
+}
+
+fn run_napot(folder: &Path, command: &str, arguments: &[&str]) {
+    let asked = napot(folder, &[arguments, &["--help"]].concat());
+    assert!(asked.status.success(), "`{command}` is no call: {}", told(&asked));
+    let output = match arguments[0] {
+        "demo" | "replay" => napot(folder, &made_short(arguments)),
+        // A measurement takes its time; that the call is understood is enough here.
+        "bench" => return,
+        _ => napot(folder, arguments),
+    };
+    assert!(output.status.success(), "`{command}` ended with {}: {}", output.status, told(&output));
+    if arguments.contains(&"--json") {
+        let document: Result<serde_json::Value, _> = serde_json::from_slice(&output.stdout);
+        assert!(document.is_ok(), "`{command}` printed more than one JSON document");
+    }
+    if let Some(at) = arguments.iter().position(|word| *word == "--out")
+        && arguments[0] != "analyze"
+    {
+        for name in ["report.json", "sound.wav", "electrodes.edf", "field.png", "ledger.txt"] {
+            let file = folder.join(arguments[at + 1]).join(name);
+            assert!(fs::metadata(&file).is_ok_and(|file| file.len() > 0), "`{command}` left no {name}");
+        }
+    }
+}
+
+#[test]
+fn the_readme_names_every_command_and_no_other() {
+    let help = napot(&root(), &["--help"]);
+    let help = String::from_utf8(help.stdout).unwrap();
+    let listed = help.split("Commands:").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap();
+    let listed: Vec<&str> = listed.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(listed.contains(&"replay"), "{help}");
+    let text = readme();
+    for command in listed.iter().filter(|command| **command != "help") {
+        assert!(text.contains(&format!("napot {command}")), "the README does not show `napot {command}`");
+    }
+}
+
+#[test]
+fn every_link_within_the_project_leads_somewhere() {
+    for document in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+        let text = fs::read_to_string(root().join(document)).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let local = !link.starts_with("http") && !link.starts_with('#');
+            assert!(!local || root().join(link).exists(), "{document}: {link} does not exist");
+        }
+    }
+}
+
+#[test]
+fn commands_are_found_in_sh_blocks_only() {
+    let markdown =
+        "napot no\n```sh\nnapot demo --for 5   # five seconds\n\nmake test\n```\n```text\nnapot no\n```\n";
+    assert_eq!(commands(markdown), ["napot demo --for 5", "make test"]);
+    assert_eq!(made_short(&["demo", "--for", "5", "--out", "A"])[..4], ["demo", "--out", "A", "--for"]);
+}
