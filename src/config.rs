@@ -180,10 +180,7 @@ impl Config {
                 retina: self.vision.retina.clone(),
             }),
             hearing: self.hearing.enabled.then(|| HearingPlan { cochlea: self.hearing.cochlea.clone() }),
-            scalar: session
-                .layout
-                .clone()
-                .map(|layout| ScalarPlan { layout, sense: self.scalar.clone() }),
+            scalar: session.layout.clone().map(|layout| ScalarPlan { layout, sense: self.scalar.clone() }),
             electrodes: self.electrodes.clone(),
             sonify: self.sound.clone(),
         }
@@ -203,14 +200,16 @@ impl Config {
     /// # Errors
     /// Where it can't be written as TOML.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string_pretty(self)
-            .map_err(|cause| Error::new(Kind::Configuration, "configuration", "it can't be printed").value(cause))
+        toml::to_string_pretty(self).map_err(|cause| {
+            Error::new(Kind::Configuration, "configuration", "it can't be printed").value(cause)
+        })
     }
 
     /// What decides the result, hashed: everything but threads and page.
     #[must_use]
     pub fn hash(&self) -> String {
-        let decisive = Self { engine: EngineConfig::default(), view: ViewParameters::default(), ..self.clone() };
+        let decisive =
+            Self { engine: EngineConfig::default(), view: ViewParameters::default(), ..self.clone() };
         let text = serde_json::to_string(&decisive).unwrap_or_default();
         blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
     }
@@ -218,11 +217,13 @@ impl Config {
 
 fn read(file: &Path) -> Result<String> {
     let failed = |cause: std::io::Error| {
-        Error::new(Kind::Configuration, file.display().to_string(), "the configuration can't be read").value(cause)
+        Error::new(Kind::Configuration, file.display().to_string(), "the configuration can't be read")
+            .value(cause)
     };
     let size = std::fs::metadata(file).map_err(failed)?.len();
     if size > MOST_BYTES {
-        let error = Error::new(Kind::Configuration, file.display().to_string(), "the file is too large, in bytes");
+        let error =
+            Error::new(Kind::Configuration, file.display().to_string(), "the file is too large, in bytes");
         return Err(error.value(size).bound(format!("at most {MOST_BYTES}")));
     }
     std::fs::read_to_string(file).map_err(failed)
@@ -270,9 +271,8 @@ fn set(table: &mut toml::Table, item: &str) -> Result<()> {
     let (last, sections) = parts.split_last().unwrap_or((&"", &[]));
     let mut here = table;
     for section in sections {
-        let entry = here
-            .entry((*section).to_owned())
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let entry =
+            here.entry((*section).to_owned()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
         let toml::Value::Table(inner) = entry else {
             return Err(Error::call("--set", "the key goes through a value that is no section").value(key));
         };

@@ -112,10 +112,7 @@ impl Array {
             book,
             steps,
             benches: (0..members.max(1))
-                .map(|_| Bench {
-                    noise: Row::new(shape.bands, width),
-                    out: Row::new(shape.bands, width),
-                })
+                .map(|_| Bench { noise: Row::new(shape.bands, width), out: Row::new(shape.bands, width) })
                 .collect(),
             row_books: vec![[0.0; CAUSES]; height * shape.bands],
             parameters: parameters.clone(),

@@ -92,9 +92,8 @@ fn the_state_does_not_depend_on_how_many_threads_share_the_work() {
 
 #[test]
 fn seeds_and_arrays_have_their_own_noise() {
-    let make = |id, seed| {
-        state(&Array::new(ArrayId(id), 4, 4, &ArrayParameters::default(), seed, 1).unwrap())
-    };
+    let make =
+        |id, seed| state(&Array::new(ArrayId(id), 4, 4, &ArrayParameters::default(), seed, 1).unwrap());
     assert_eq!(make(0, 1), make(0, 1));
     assert_ne!(make(0, 1), make(0, 2));
     assert_ne!(make(0, 1), make(1, 1));
@@ -197,7 +196,8 @@ fn sustained_levels_drive_the_band_that_their_column_belongs_to() {
     for tick in 0..200 {
         array.step(Tick(tick), &mut team);
     }
-    let moved = |band: usize, x: usize| array.field().re[(band, 0, x)] != array.twin().unwrap().re[(band, 0, x)];
+    let moved =
+        |band: usize, x: usize| array.field().re[(band, 0, x)] != array.twin().unwrap().re[(band, 0, x)];
     assert!(moved(2, 0) && !moved(6, 0));
     assert!(moved(6, 1) && !moved(2, 1));
 }

@@ -84,7 +84,10 @@ fn open_all(files: &[PathBuf], options: &MediaOptions) -> Result<Entries> {
 fn check_layout(file: &Path, before: Option<&ScalarLayout>, now: &ScalarLayout) -> Result<()> {
     match before {
         Some(before) if before.names.len() != now.names.len() => {
-            let error = Error::call(file.display().to_string(), "it has another number of channels than the file before");
+            let error = Error::call(
+                file.display().to_string(),
+                "it has another number of channels than the file before",
+            );
             Err(error.value(now.names.len()).bound(before.names.len()))
         }
         _ => Ok(()),

@@ -24,7 +24,8 @@ pub(super) struct Outputs {
 impl Outputs {
     /// Makes the folder where it is missing.
     pub(super) fn open(dir: &Path, config: &Config) -> Result<Self> {
-        fs::create_dir_all(dir).map_err(|cause| Error::output(dir, "the folder can't be made").value(cause))?;
+        fs::create_dir_all(dir)
+            .map_err(|cause| Error::output(dir, "the folder can't be made").value(cause))?;
         Ok(Self {
             dir: dir.to_owned(),
             band_hz: (0..config.array.bands).map(|band| config.array.centre(band).0).collect(),
@@ -128,7 +129,10 @@ impl Sink for EdfFile {
     fn finish(self: Box<Self>) -> Result<()> {
         let summary = self.0.finish()?;
         if summary.clipped > 0 {
-            tracing::warn!("electrodes.edf: {} samples were beyond its range and are clipped", summary.clipped);
+            tracing::warn!(
+                "electrodes.edf: {} samples were beyond its range and are clipped",
+                summary.clipped
+            );
         }
         Ok(())
     }

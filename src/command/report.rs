@@ -251,7 +251,11 @@ impl Report {
                 })
                 .collect(),
             deadline_misses: paced.then_some(analysis.misses),
-            rings: summary.rings.iter().map(|(name, counts)| ((*name).to_owned(), (*counts).into())).collect(),
+            rings: summary
+                .rings
+                .iter()
+                .map(|(name, counts)| ((*name).to_owned(), (*counts).into()))
+                .collect(),
             refused: summary.refused,
             ledger_hash: summary.ledger_hash.clone(),
             failures: summary.failures.iter().map(ToString::to_string).collect(),

@@ -108,12 +108,7 @@ pub(super) fn play(
     layout: Option<ScalarLayout>,
     show: &Show,
 ) -> Result<ExitCode> {
-    let session = Session {
-        pace: args.speed,
-        seconds: common.seconds,
-        tail_seconds: args.tail,
-        layout,
-    };
+    let session = Session { pace: args.speed, seconds: common.seconds, tail_seconds: args.tail, layout };
     let plan = config.plan(&session);
     let silent = inputs.sound.is_none() && inputs.video.is_none() && inputs.scalar.is_none();
     if silent && args.speed == Pace::Max && common.seconds.is_none() {
@@ -159,9 +154,10 @@ pub(super) fn play(
     for failure in &summary.failures {
         eprintln!("napot: {failure}");
     }
-    Ok(summary.failures.first().map_or(ExitCode::SUCCESS, |failure| {
-        ExitCode::from(failure.kind().exit_code())
-    }))
+    Ok(summary
+        .failures
+        .first()
+        .map_or(ExitCode::SUCCESS, |failure| ExitCode::from(failure.kind().exit_code())))
 }
 
 fn describe(inputs: &Inputs) -> Vec<String> {
@@ -208,10 +204,8 @@ fn open_page(
         sources,
     };
     let PageFeeds { field, input, status, traces, sound, control } = feeds;
-    let running = view::start(
-        &config.view,
-        view::Feeds { field, input, status, traces, sound, control, about },
-    )?;
+    let running =
+        view::start(&config.view, view::Feeds { field, input, status, traces, sound, control, about })?;
     if !common.quiet {
         eprintln!("NAPOT plays {}. Look and listen at {} (Ctrl-C ends).", show.title, running.url());
     }

@@ -34,7 +34,9 @@ pub struct TonicFit {
 }
 
 /// A second of a run in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct SecondFigures {
     /// Bursts that entered in this second.
     pub bursts: u64,
@@ -171,8 +173,7 @@ impl Analysis {
     pub fn end(&mut self) -> Vec<Onset> {
         let first = self.ticks;
         let last = first + self.onsets.look_ahead_ticks() as u64;
-        let late: Vec<Onset> =
-            (first..last).filter_map(|tick| self.onsets.push(Tick(tick), 0.0)).collect();
+        let late: Vec<Onset> = (first..last).filter_map(|tick| self.onsets.push(Tick(tick), 0.0)).collect();
         self.heard.extend(&late);
         late
     }

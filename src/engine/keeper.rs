@@ -14,9 +14,7 @@ use super::tick::TickReport;
 use crate::error::Error;
 use crate::readout::onset::Onset;
 use crate::readout::paint::paint;
-use crate::signal::{
-    ArrayId, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, Status, TraceChunk,
-};
+use crate::signal::{ArrayId, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, Status, TraceChunk};
 use crate::stream::Sink;
 use crate::stream::latest::{Reader, Writer};
 use crate::stream::ring::{Consumer, Counters, Producer};
@@ -290,7 +288,11 @@ impl Keeper {
             bursts_per_second: analysis.meter.bursts_per_second().unwrap_or(0.0),
             bits_per_second: analysis.meter.bits_per_second().unwrap_or(0.0),
             bits_held: analysis.bits_held(),
-            spectrum_hz: if spectrum.is_empty() { Vec::new() } else { narrow(&analysis.driven.frequencies()) },
+            spectrum_hz: if spectrum.is_empty() {
+                Vec::new()
+            } else {
+                narrow(&analysis.driven.frequencies())
+            },
             spectrum_power: narrow(&spectrum),
             spectrum_fit: desk.fit.as_ref().map_or_else(Vec::new, |fit| fit.line.clone()),
             exponent: desk.fit.as_ref().map(|fit| fit.exponent),

@@ -26,5 +26,5 @@ pub use keeper::{Keep, Publish};
 pub use ledger::LedgerLine;
 pub use plan::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
 pub use pump::Inputs;
-pub use run::{Engine, Summary, SourceSummary};
+pub use run::{Engine, SourceSummary, Summary};
 pub use tick::{STAGES, Stage, TickReport};

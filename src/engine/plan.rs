@@ -28,8 +28,8 @@ impl Pace {
         match self {
             Self::Max => None,
             Self::Real { thousandths } => {
-                let nanoseconds =
-                    i128::from(tick.0) * i128::from(TICK_NANOSECONDS) * 1_000 / i128::from(thousandths.max(1));
+                let nanoseconds = i128::from(tick.0) * i128::from(TICK_NANOSECONDS) * 1_000
+                    / i128::from(thousandths.max(1));
                 Some(Timestamp(i64::try_from(nanoseconds).unwrap_or(i64::MAX)))
             }
         }

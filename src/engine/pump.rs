@@ -273,16 +273,22 @@ pub fn video(
     let name = source.info().name.clone();
     let pump = spawn(name, Arc::default(), counters, move |items| {
         let mut encode_ns = 0;
-        let mut report = drain(&mut *source, &common, items, |_| 1, |frame| {
-            let start = common.clock.now();
-            retina.encode(&frame, &mut |burst| end.waiting.push(burst));
-            if let Some(writer) = &mut shown {
-                shrink(&frame, writer.input_buffer_mut());
-                writer.publish();
-            }
-            encode_ns += (common.clock.now() - start).as_nanos() as u64;
-            end.push(&common, frame.stamp.time)
-        });
+        let mut report = drain(
+            &mut *source,
+            &common,
+            items,
+            |_| 1,
+            |frame| {
+                let start = common.clock.now();
+                retina.encode(&frame, &mut |burst| end.waiting.push(burst));
+                if let Some(writer) = &mut shown {
+                    shrink(&frame, writer.input_buffer_mut());
+                    writer.publish();
+                }
+                encode_ns += (common.clock.now() - start).as_nanos() as u64;
+                end.push(&common, frame.stamp.time)
+            },
+        );
         report.encode_ns = encode_ns;
         report.dropped += report.faults.damaged;
         report.produced += report.faults.damaged;
@@ -303,10 +309,16 @@ pub fn scalar(
     let (mut end, feed, counters) = bursts();
     let name = source.info().name.clone();
     let pump = spawn(name, Arc::default(), counters, move |items| {
-        drain(&mut *source, &common, items, |_| 1, |sample| {
-            sense.encode(&sample, &mut |burst| end.waiting.push(burst));
-            end.push(&common, sample.stamp.time)
-        })
+        drain(
+            &mut *source,
+            &common,
+            items,
+            |_| 1,
+            |sample| {
+                sense.encode(&sample, &mut |burst| end.waiting.push(burst));
+                end.push(&common, sample.stamp.time)
+            },
+        )
     })?;
     Ok((pump, feed))
 }

@@ -147,7 +147,8 @@ impl Realtime {
     }
 
     fn inputs_ended(&self) -> bool {
-        let sound = self.sound.as_ref().is_none_or(|feed| feed.promise.is_ended() && feed.frames.waiting() == 0);
+        let sound =
+            self.sound.as_ref().is_none_or(|feed| feed.promise.is_ended() && feed.frames.waiting() == 0);
         let bursts = |feed: &BurstFeed| feed.promise.is_ended() && feed.bursts.waiting() == 0;
         sound && self.bursts.iter().all(bursts)
     }

@@ -117,7 +117,8 @@ impl Engine {
             spare_in.push(Box::new(StateCopy { values, ..StateCopy::default() }));
         }
         let planes = arrays.iter().map(|array| vec![0.0; array.height * array.width]);
-        let raw = RawField { planes: planes.map(|plane| (plane.clone(), plane)).collect(), ..RawField::default() };
+        let raw =
+            RawField { planes: planes.map(|plane| (plane.clone(), plane)).collect(), ..RawField::default() };
         let (field_in, field_out) = latest(&raw);
         let keeper = Keeper {
             sound: sound_out,
@@ -211,7 +212,8 @@ impl Engine {
     /// # Errors
     /// Where one of its threads panicked.
     pub fn join(self, stop: &AtomicBool) -> Result<Summary> {
-        let panicked = |name: &str| Error::new(Kind::Numeric, name, "the thread panicked; its outputs are lost");
+        let panicked =
+            |name: &str| Error::new(Kind::Numeric, name, "the thread panicked; its outputs are lost");
         let played = self.realtime.join().map_err(|_| panicked("engine"));
         // Pumps whose input goes on for ever end with the engine.
         stop.store(true, Ordering::Release);

@@ -211,7 +211,15 @@ fn step_row_body(
 
 /// `z += D h ∇²z` on the torus; reads the sheet, writes a row.
 #[inline(always)]
-fn diffuse(plane: &[f32], sheet: &Sheet<'_>, band: usize, y: usize, d: f32, seam: &mut [f32], out: &mut [f32]) {
+fn diffuse(
+    plane: &[f32],
+    sheet: &Sheet<'_>,
+    band: usize,
+    y: usize,
+    d: f32,
+    seam: &mut [f32],
+    out: &mut [f32],
+) {
     let (height, width) = (sheet.height, sheet.width);
     let row = |y: usize| &plane[(band * height + y) * width..][..width];
     let (here, north, south) = (row(y), row((y + height - 1) % height), row((y + 1) % height));

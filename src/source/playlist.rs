@@ -207,7 +207,11 @@ mod tests {
         }
         fn pull(&mut self) -> Result<Option<Frame>> {
             let Some(ms) = self.1.pop_front() else {
-                return if std::mem::take(&mut self.2) { Err(Error::input("stills", "cut")) } else { Ok(None) };
+                return if std::mem::take(&mut self.2) {
+                    Err(Error::input("stills", "cut"))
+                } else {
+                    Ok(None)
+                };
             };
             let stamp = Stamp::recorded(Timestamp(ms * 1_000_000));
             Ok(Some(Frame { stamp, sequence: 0, width: 1, height: 1, rgb: vec![0; 3] }))

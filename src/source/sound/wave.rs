@@ -267,7 +267,12 @@ impl Stored {
             (3, 4) => codec::CODEC_ID_PCM_F32LE,
             (3, 8) => codec::CODEC_ID_PCM_F64LE,
             (3, _) => {
-                return Err(("the bits of a float sample are out of range", 14, self.bits, "32 or 64".into()));
+                return Err((
+                    "the bits of a float sample are out of range",
+                    14,
+                    self.bits,
+                    "32 or 64".into(),
+                ));
             }
             (6, _) => codec::CODEC_ID_PCM_ALAW,
             (7, _) => codec::CODEC_ID_PCM_MULAW,
