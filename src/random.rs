@@ -1,14 +1,15 @@
-//! Counter-based random numbers: Philox4x32-10, so that any draw can be had in any order on any thread.
+//! Counter-based random numbers: Philox4x32-7, so that any draw can be had in any order on any thread.
 //!
 //! Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011;
-//! the tests carry the known answers of its Random123 library. The generator passes `BigCrush` by that paper.
+//! the tests carry the known answers of its Random123 library. With 7 rounds the generator is "Crush-resistant"
+//! by that paper's own batteries.
 
 /// The multipliers of a round (paper, table 1).
 pub const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 /// The key's increments per round: golden ratio and sqrt(3) - 1 (paper, section 4.3).
 pub const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
-/// Rounds; 7 pass the batteries, 10 leave a margin (paper, section 4.3).
-pub const ROUNDS: usize = 10;
+/// Rounds: the fewest that pass every test of BigCrush (paper, table 2).
+pub const ROUNDS: usize = 7;
 
 /// The four words that belong to `counter` under `key`.
 #[must_use]
@@ -92,17 +93,17 @@ pub fn split(value: u64) -> [u32; 2] {
 mod tests {
     use super::*;
 
-    /// `kat_vectors` of Random123 1.14 for philox4x32, 10 rounds.
+    /// `kat_vectors` of Random123 1.14 for philox4x32, 7 rounds.
     #[test]
     fn philox_gives_the_published_answers() {
-        assert_eq!(philox4x32([0; 4], [0; 2]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
+        assert_eq!(philox4x32([0; 4], [0; 2]), [0x5f6f_b709, 0x0d89_3f64, 0x4f12_1f81, 0x4f73_0a48]);
         assert_eq!(
             philox4x32([u32::MAX; 4], [u32::MAX; 2]),
-            [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]
+            [0x5207_ddc2, 0x4516_5e59, 0x4d8e_e751, 0x8c52_f662]
         );
         assert_eq!(
             philox4x32([0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0]),
-            [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
+            [0x4dfc_caba, 0x190a_87f0, 0xc473_62ba, 0xb6b5_242a]
         );
     }
 

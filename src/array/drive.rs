@@ -20,6 +20,8 @@ pub(super) struct Drive {
     column_band: Vec<u8>,
     refused: u64,
     active: bool,
+    /// Whether a sustained level was ever set.
+    sustains: bool,
 }
 
 impl Drive {
@@ -34,6 +36,7 @@ impl Drive {
             column_band: vec![shape.bands as u8 - 1; shape.width],
             refused: 0,
             active: false,
+            sustains: false,
         }
     }
 
@@ -80,6 +83,7 @@ impl Drive {
             }
         }
         self.active = true;
+        self.sustains = true;
     }
 
     /// Row `y`'s drive; `None` while nothing drives the sheet.
@@ -88,7 +92,7 @@ impl Drive {
         self.active.then(|| RowDrive {
             phasic_re: &self.phasic_re[row.clone()],
             phasic_im: &self.phasic_im[row.clone()],
-            sustained: &self.sustained[row],
+            sustained: if self.sustains { &self.sustained[row] } else { &[] },
             sustained_band: &self.column_band,
         })
     }

@@ -7,9 +7,10 @@ use super::energy::{Cause, EnergyBook, EnergyFigures};
 use super::parameters::{ArrayParameters, STEP_SECONDS};
 use super::tonic::Tonic;
 use crate::error::{Error, Result};
-use crate::kernel::lattice::{BandStep, CAUSES, Row, Sheet, draw_noise, step_row};
+use crate::kernel::lattice::{BandBook, BandStep, CAUSES, Row, Sheet, draw_noise};
 use crate::kernel::noise::NoiseKey;
-use crate::kernel::team::{Shares, Team, share};
+use crate::kernel::sheet::{Bench, Buffers, open_books, step_sheet};
+use crate::kernel::team::Team;
 use crate::random::split;
 use crate::signal::{ArrayId, Burst, FieldView, SheetShape};
 use crate::time::Tick;
@@ -50,10 +51,11 @@ struct Copy {
     next: Planes,
 }
 
-/// What one member of the team works with.
-struct Bench {
-    noise: Row,
-    out: Row,
+impl Copy {
+    fn buffers(&mut self, shape: SheetShape) -> Buffers<'_> {
+        let sheet = Sheet { height: shape.height, width: shape.width, re: &self.now.re, im: &self.now.im };
+        Buffers { sheet, next_re: &mut self.next.re, next_im: &mut self.next.im }
+    }
 }
 
 /// A sheet of noisy oscillators, its twin without input, and its energy book.
@@ -71,7 +73,7 @@ pub struct Array {
     // Derived and scratch.
     steps: Vec<BandStep>,
     benches: Vec<Bench>,
-    row_books: Vec<[f64; CAUSES]>,
+    row_books: Vec<BandBook>,
 }
 
 impl Array {
@@ -111,10 +113,8 @@ impl Array {
             ),
             book,
             steps,
-            benches: (0..members.max(1))
-                .map(|_| Bench { noise: Row::new(shape.bands, width), out: Row::new(shape.bands, width) })
-                .collect(),
-            row_books: vec![[0.0; CAUSES]; height * shape.bands],
+            benches: vec![Bench::new(shape.bands, width); members.max(1)],
+            row_books: open_books(&Sheet { height, width, re: &start.re, im: &start.im }, shape.bands),
             parameters: parameters.clone(),
             tonic,
         })
@@ -183,31 +183,18 @@ impl Array {
     /// Where the team has more members than the array was made for.
     pub fn step(&mut self, tick: Tick, team: &mut Team) {
         self.turn_carriers(tick);
-        self.row_books.fill([0.0; CAUSES]);
-        let members = team.members();
-        assert!(members <= self.benches.len(), "a team larger than the array was made for");
         let key = NoiseKey { seed: self.seed, tick: split(tick.0), lane: u32::from(self.id.0) << 16 };
-        let (shape, steps, drive) = (self.shape, &self.steps, &self.drive);
-        let driven = Halves::new(&mut self.driven, shape);
-        let twin = self.twin.as_mut().map(|copy| Halves::new(copy, shape));
-        let benches = Shares::new(&mut self.benches);
-        let books = Shares::new(&mut self.row_books);
-        team.run(&|member| {
-            // SAFETY: each member takes its own bench.
-            let bench = unsafe { &mut benches.part(member, 1)[0] };
-            for y in share(shape.height, member, members) {
-                draw_noise(key, y, &mut bench.noise);
-                // SAFETY: the members' rows are disjoint.
-                let book = unsafe { books.part(y * shape.bands, shape.bands) };
-                let row = drive.row(y);
-                step_row(steps, &driven.sheet, y, row.as_ref(), &bench.noise, &mut bench.out, Some(book));
-                driven.keep(y, &bench.out);
-                if let Some(twin) = &twin {
-                    step_row(steps, &twin.sheet, y, None, &bench.noise, &mut bench.out, None);
-                    twin.keep(y, &bench.out);
-                }
-            }
-        });
+        let drive = &self.drive;
+        step_sheet(
+            team,
+            key,
+            &self.steps,
+            self.driven.buffers(self.shape),
+            self.twin.as_mut().map(|copy| copy.buffers(self.shape)),
+            |y| drive.row(y),
+            &mut self.benches,
+            &mut self.row_books,
+        );
         for copy in std::iter::once(&mut self.driven).chain(&mut self.twin) {
             std::mem::swap(&mut copy.now, &mut copy.next);
         }
@@ -267,46 +254,13 @@ impl Array {
         for band in 0..bands {
             let mut sum = [0.0; CAUSES];
             for row in self.row_books.iter().skip(band).step_by(bands) {
-                for (sum, change) in sum.iter_mut().zip(row) {
+                for (sum, change) in sum.iter_mut().zip(row.changes) {
                     *sum += change;
                 }
             }
             self.book.add(band, &sum);
         }
         debug_assert_eq!(Cause::ALL.len(), CAUSES);
-    }
-}
-
-/// A copy during a step: the sheet as it was, and the shared rows of what it becomes.
-struct Halves<'a> {
-    sheet: Sheet<'a>,
-    bands: usize,
-    re: Shares<'a, f32>,
-    im: Shares<'a, f32>,
-}
-
-impl<'a> Halves<'a> {
-    fn new(copy: &'a mut Copy, shape: SheetShape) -> Self {
-        Self {
-            sheet: Sheet { height: shape.height, width: shape.width, re: &copy.now.re, im: &copy.now.im },
-            bands: shape.bands,
-            re: Shares::new(&mut copy.next.re),
-            im: Shares::new(&mut copy.next.im),
-        }
-    }
-
-    /// Keeps row `y` of every band.
-    fn keep(&self, y: usize, row: &Row) {
-        let width = self.sheet.width;
-        for band in 0..self.bands {
-            let first = (band * self.sheet.height + y) * width;
-            let from = band * width..(band + 1) * width;
-            // SAFETY: the members' rows are disjoint.
-            unsafe {
-                self.re.part(first, width).copy_from_slice(&row.re[from.clone()]);
-                self.im.part(first, width).copy_from_slice(&row.im[from]);
-            }
-        }
     }
 }
 

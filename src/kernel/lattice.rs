@@ -38,16 +38,13 @@ pub struct Row {
     pub re: Vec<f32>,
     /// Imaginary parts.
     pub im: Vec<f32>,
-    /// A row of one band with its neighbours across the seam of the torus: `width + 2` values.
-    seam: Vec<f32>,
 }
 
 impl Row {
     /// A row of zeros.
     #[must_use]
     pub fn new(bands: usize, width: usize) -> Self {
-        let part = || vec![0.0; bands * width];
-        Self { width, re: part(), im: part(), seam: vec![0.0; width + 2] }
+        Self { width, re: vec![0.0; bands * width], im: vec![0.0; bands * width] }
     }
 
     #[inline(always)]
@@ -77,14 +74,23 @@ pub struct RowDrive<'a> {
     pub phasic_re: &'a [f32],
     /// Phasic drive of the fastest band, imaginary part.
     pub phasic_im: &'a [f32],
-    /// Sustained drive, at least 0.
+    /// Sustained drive, at least 0; empty where the sheet has none.
     pub sustained: &'a [f32],
     /// The band that each column's sustained drive belongs to.
     pub sustained_band: &'a [u8],
 }
 
-/// Energy changes of one row: per band and cause, `Σ|z|²` after less before.
-pub type RowBook = [[f64; CAUSES]];
+/// The energy of one band of one row, and how it changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BandBook {
+    /// `Σ|z|²` now. It is carried from step to step, so that a step never measures the same state twice.
+    pub energy: f64,
+    /// Changes by cause in this step.
+    pub changes: [f64; CAUSES],
+}
+
+/// One row's books, band by band.
+pub type RowBook = [BandBook];
 
 /// Fills `noise` with the noise of row `y`: every band, `E|ξ|² = 2`.
 ///
@@ -173,21 +179,21 @@ fn step_row_body(
     out: &mut Row,
     book: Option<&mut RowBook>,
 ) {
-    let mut books = Bookkeeper { book, before: 0.0 };
+    let mut books = Bookkeeper { book };
     for (band, step) in bands.iter().enumerate() {
-        books.open_row(sheet, band, y);
         let range = band * sheet.width..(band + 1) * sheet.width;
         let (re, im) = (&mut out.re[range.clone()], &mut out.im[range]);
-        diffuse(sheet.re, sheet, band, y, step.diffusion, &mut out.seam, re);
-        diffuse(sheet.im, sheet, band, y, step.diffusion, &mut out.seam, im);
+        diffuse(sheet.re, sheet, band, y, step.diffusion, re);
+        diffuse(sheet.im, sheet, band, y, step.diffusion, im);
         books.close(band, 0, re, im);
     }
     if let Some(drive) = drive {
         for (band, step) in bands.iter().enumerate() {
             let (re, im) = out.band(band);
-            books.open(re, im);
             if band + 1 == bands.len() {
                 strike(step.drive, drive, re, im);
+            } else if drive.sustained.is_empty() {
+                continue;
             }
             sustain(step.drive, band, drive, re, im);
             books.close(band, 1, re, im);
@@ -198,7 +204,6 @@ fn step_row_body(
     }
     for (band, step) in bands.iter().enumerate() {
         let (re, im) = out.band(band);
-        books.open(re, im);
         saturate(step.saturation, re, im);
         books.close(band, 3, re, im);
         rotate(step.rotation, re, im);
@@ -211,25 +216,53 @@ fn step_row_body(
 
 /// `z += D h ∇²z` on the torus; reads the sheet, writes a row.
 #[inline(always)]
-fn diffuse(
-    plane: &[f32],
-    sheet: &Sheet<'_>,
-    band: usize,
-    y: usize,
-    d: f32,
-    seam: &mut [f32],
-    out: &mut [f32],
-) {
+fn diffuse(plane: &[f32], sheet: &Sheet<'_>, band: usize, y: usize, d: f32, out: &mut [f32]) {
+    const BLOCK: usize = 8;
     let (height, width) = (sheet.height, sheet.width);
     let row = |y: usize| &plane[(band * height + y) * width..][..width];
     let (here, north, south) = (row(y), row((y + height - 1) % height), row((y + 1) % height));
-    seam[0] = here[width - 1];
-    seam[1..=width].copy_from_slice(here);
-    seam[width + 1] = here[0];
-    let beside = seam[..width].iter().zip(&seam[2..]).zip(north.iter().zip(south));
-    for ((out, z), ((west, east), (north, south))) in out.iter_mut().zip(here).zip(beside) {
-        let sum = (west + east) + (north + south);
-        *out = d.mul_add((-4.0f32).mul_add(*z, sum), *z);
+    if width < BLOCK + 2 {
+        for (x, out) in out.iter_mut().enumerate() {
+            *out = diffuse_site(d, x, here, north, south);
+        }
+        return;
+    }
+    out[0] = diffuse_site(d, 0, here, north, south);
+    out[width - 1] = diffuse_site(d, width - 1, here, north, south);
+    let mut x = 1;
+    while x + BLOCK < width {
+        diffuse_block::<BLOCK>(d, x, here, north, south, out);
+        x += BLOCK;
+    }
+    // The last block overlaps the one before: the same values again, and no loop over single sites.
+    diffuse_block::<BLOCK>(d, width - 1 - BLOCK, here, north, south, out);
+}
+
+/// One site of a row, the ends of the row joined.
+#[inline(always)]
+fn diffuse_site(d: f32, x: usize, here: &[f32], north: &[f32], south: &[f32]) -> f32 {
+    let width = here.len();
+    let (west, east) = (here[(x + width - 1) % width], here[(x + 1) % width]);
+    let sum = (west + east) + (north[x] + south[x]);
+    d.mul_add((-4.0f32).mul_add(here[x], sum), here[x])
+}
+
+/// The sites `x .. x + N` of a row, none of them at its ends. A function, not a closure: a closure need not
+/// be inlined, and outside the caller's instruction set a fused multiply-add is a call.
+#[inline(always)]
+fn diffuse_block<const N: usize>(
+    d: f32,
+    x: usize,
+    here: &[f32],
+    north: &[f32],
+    south: &[f32],
+    out: &mut [f32],
+) {
+    let (west, z, east) = (&here[x - 1..][..N], &here[x..][..N], &here[x + 1..][..N]);
+    let (north, south, out) = (&north[x..][..N], &south[x..][..N], &mut out[x..][..N]);
+    for lane in 0..N {
+        let sum = (west[lane] + east[lane]) + (north[lane] + south[lane]);
+        out[lane] = d.mul_add((-4.0f32).mul_add(z[lane], sum), z[lane]);
     }
 }
 
@@ -264,14 +297,8 @@ fn cascade(k: f32, slow: usize, out: &mut Row, books: &mut Bookkeeper<'_>) {
     let range = slow * width..(slow + 2) * width;
     let (slow_re, fast_re) = out.re[range.clone()].split_at_mut(width);
     let (slow_im, fast_im) = out.im[range].split_at_mut(width);
-    books.open(slow_re, slow_im);
-    let slow_before = books.before;
-    books.open(fast_re, fast_im);
-    let fast_before = books.before;
     for_lanes([slow_re, slow_im, fast_re, fast_im], |[ar, ai, cr, ci]| triad(k, [*ar, *ai, *cr, *ci]));
-    books.before = slow_before;
     books.close(slow, 2, slow_re, slow_im);
-    books.before = fast_before;
     books.close(slow + 1, 2, fast_re, fast_im);
 }
 
@@ -373,6 +400,18 @@ fn energy(re: &[f32], im: &[f32]) -> f64 {
     sum
 }
 
+/// The energies of row `y`, band by band, with no changes booked.
+pub(super) fn energies_of_row<'a>(
+    sheet: &'a Sheet<'_>,
+    bands: usize,
+    y: usize,
+) -> impl Iterator<Item = BandBook> + use<'a> {
+    (0..bands).map(move |band| {
+        let range = (band * sheet.height + y) * sheet.width..(band * sheet.height + y + 1) * sheet.width;
+        BandBook { energy: energy(&sheet.re[range.clone()], &sheet.im[range]), changes: [0.0; CAUSES] }
+    })
+}
+
 /// Halves onto halves. Not inlined: the compiler would take the loop that fills the lanes apart for it.
 #[inline(never)]
 fn fold(lanes: &[f32; LANES]) -> f64 {
@@ -387,33 +426,20 @@ pub fn plane_energy(re: &[f32], im: &[f32], width: usize) -> f64 {
     re.chunks(width).zip(im.chunks(width)).map(|(re, im)| energy(re, im)).sum()
 }
 
-/// Books the change of a band's energy over one sub-step; does nothing without a book.
+/// Books the change of every band's energy over a sub-step; does nothing without a book.
 struct Bookkeeper<'a> {
     book: Option<&'a mut RowBook>,
-    before: f64,
 }
 
 impl Bookkeeper<'_> {
-    #[inline(always)]
-    fn open(&mut self, re: &[f32], im: &[f32]) {
-        if self.book.is_some() {
-            self.before = energy(re, im);
-        }
-    }
-
-    #[inline(always)]
-    fn open_row(&mut self, sheet: &Sheet<'_>, band: usize, y: usize) {
-        let start = (band * sheet.height + y) * sheet.width;
-        self.open(&sheet.re[start..][..sheet.width], &sheet.im[start..][..sheet.width]);
-    }
-
-    /// Books what has changed since `open` or the last `close` of the same band.
+    /// Books what has changed in a band since it was last looked at.
     #[inline(always)]
     fn close(&mut self, band: usize, cause: usize, re: &[f32], im: &[f32]) {
         if let Some(book) = &mut self.book {
             let after = energy(re, im);
-            book[band][cause] += after - self.before;
-            self.before = after;
+            let entry = &mut book[band];
+            entry.changes[cause] += after - entry.energy;
+            entry.energy = after;
         }
     }
 }

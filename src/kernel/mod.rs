@@ -17,5 +17,6 @@ pub mod noise;
 pub mod palette;
 pub mod reduce;
 pub mod resample_area;
+pub mod sheet;
 pub mod team;
 pub mod turns;

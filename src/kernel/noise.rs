@@ -1,6 +1,6 @@
 //! Rows of complex normal noise from the counter-based generator; runs on the real-time thread.
 //!
-//! `ξ(seed, array, tick, band, site)` is a pure function of its key: Philox4x32-10 (see [`crate::random`])
+//! `ξ(seed, array, tick, band, site)` is a pure function of its key: Philox4x32-7 (see [`crate::random`])
 //! gives four words for two neighbouring sites, Box and Muller (1958) turns each pair of words into a
 //! complex normal with `E|ξ|² = 2`. Logarithm, sine and cosine are the polynomials of the Cephes library
 //! (Moshier, single precision, errors below 2 units in the last place), in fused multiply-adds, so that

@@ -1,0 +1,101 @@
+//! The real-time thread's tick allocates nothing; the guard that says so can fire.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use napot::config::{Config, Session};
+use napot::engine::instrument::Instrument;
+use napot::engine::{Pace, StageTimer};
+use napot::kernel::team::Team;
+use napot::signal::{ArrayId, Burst, Sign};
+use napot::time::{ManualClock, Tick};
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The system's allocator, counting per thread what it is asked for.
+struct Counting;
+
+fn count() {
+    // A thread that is ending has no counter any more, and no tick either.
+    let _ = ALLOCATIONS.try_with(|counter| counter.set(counter.get() + 1));
+}
+
+// SAFETY: every call goes unchanged to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count();
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Allocations and releases on this thread while `body` runs.
+fn allocations(body: impl FnOnce()) -> u64 {
+    let before = ALLOCATIONS.get();
+    body();
+    ALLOCATIONS.get() - before
+}
+
+#[test]
+fn the_guard_catches_a_planted_allocation() {
+    assert!(allocations(|| drop(std::hint::black_box(vec![0u8; 64]))) >= 2);
+    assert_eq!(allocations(|| ()), 0);
+}
+
+#[test]
+fn a_tick_with_sound_and_thousands_of_bursts_allocates_nothing() {
+    let mut config = Config::default();
+    config.vision.height = 32;
+    config.vision.width = 32;
+    let session = Session { pace: Pace::Max, seconds: None, tail_seconds: 0.0, layout: None };
+    let mut instrument = Instrument::new(&config.plan(&session)).unwrap();
+    let mut team = Team::new(1);
+    let clock = ManualClock::new();
+    let mut state = Vec::with_capacity(instrument.state_values());
+    let bursts: Vec<Burst> = (0..4_096)
+        .map(|n| Burst {
+            time: Tick(0).start(),
+            array: ArrayId(0),
+            site: n % 1_024,
+            sign: if n % 3 == 0 { Sign::Off } else { Sign::On },
+            phase: 0.0,
+            magnitude: 1.0 + (n % 5) as f32,
+            surprisal_bits: 4.0,
+        })
+        .collect();
+    for tick in 0..400 {
+        let mut heard = [[0.0; 2]; 48];
+        for (n, frame) in heard.iter_mut().enumerate() {
+            let beat = if tick % 100 < 20 { 0.5 } else { 0.001 };
+            *frame = [beat * if n % 8 < 4 { 1.0 } else { -1.0 }; 2];
+        }
+        let seen = if tick % 10 == 0 { &bursts[..] } else { &[] };
+        let counted = allocations(|| {
+            let mut timer = StageTimer::start(&clock);
+            instrument.tick(Tick(tick), &heard, seen, &mut team, &mut timer);
+            instrument.electrodes();
+            if tick % 100 == 99 {
+                instrument.take_input_hash();
+                instrument.copy_state(&mut state);
+            }
+        });
+        assert_eq!(counted, 0, "tick {tick} allocated");
+    }
+}
