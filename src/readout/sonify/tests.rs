@@ -284,5 +284,5 @@ fn what_cannot_be_heard_is_refused_with_value_and_bound() {
     let low = SonifyParameters { octaves_up: 0, ..Default::default() };
     let slow = [Voice { shape: SheetShape { bands: 1, ..VISION }, voicing: Voicing::Picture }];
     let message = refuse(&low, &slow, &[1.0], &[0.75]);
-    assert!(message.starts_with("sonify.octaves_up: no band lands in the range of hearing: 0"), "{message}");
+    assert!(message.starts_with("sound.octaves_up: no band lands in the range of hearing: 0"), "{message}");
 }

@@ -132,14 +132,14 @@ fn edf(reserved: &str, seconds: &str, signals: &[(&str, usize)], records: usize,
     head += &each(8, &|n| signals[n].1.to_string());
     head += &each(32, &|_| String::new());
     let mut bytes = head.into_bytes();
-    for record in 0..records {
+    for (record, onset) in onsets.iter().enumerate().take(records) {
         for &(name, samples) in signals {
             if name == "EDF Annotations" {
-                let mut list = format!("{}\x14\x14\0", onsets[record]).into_bytes();
+                let mut list = format!("{onset}\x14\x14\0").into_bytes();
                 list.resize(2 * samples, 0);
                 bytes.extend(list);
             } else {
-                bytes.extend((0..samples).flat_map(|n| ((record * samples + n) as i16).to_le_bytes()));
+                bytes.extend((0..samples).flat_map(|n| ((record * samples + n) as u16).to_le_bytes()));
             }
         }
     }
