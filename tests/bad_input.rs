@@ -13,7 +13,7 @@ fn wave(path: &Path, channels: u16, rate: u32, frames: u32, damage: impl Fn(u32)
     let spec = hound::WavSpec { channels, sample_rate: rate, bits_per_sample: 32, sample_format };
     let mut writer = hound::WavWriter::create(path, spec).unwrap();
     for frame in 0..frames {
-        let sample = damage(frame).unwrap_or((frame % 109) as f32 / 545.0 - 0.1);
+        let sample = damage(frame).unwrap_or(f32::from((frame % 109) as u8) / 545.0 - 0.1);
         for _ in 0..channels {
             writer.write_sample(sample).unwrap();
         }
@@ -99,7 +99,7 @@ fn a_recording_cut_short_is_played_as_far_as_it_goes_and_told() {
     let path = folder.path().join("cut.wav");
     wave(&path, 1, 16_000, 32_000, |_| None);
     let bytes = fs::read(&path).unwrap();
-    fs::write(&path, &bytes[..bytes.len() / 2 + 1]).unwrap();
+    fs::write(&path, &bytes[..=bytes.len() / 2]).unwrap();
     let output = napot(folder.path(), &["replay", "cut.wav", "--out", "run"]);
     let said = said(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");

@@ -2,6 +2,8 @@
 
 mod small;
 
+use std::process::Command;
+
 use napot::command::report::Report;
 use serde_json::Value;
 use small::{napot, said, whole_outputs};
@@ -112,4 +114,17 @@ fn one_thread_and_two_give_the_same_ledger_and_the_same_sound() {
     });
     assert!(one[0] == two[0], "the ledgers differ");
     assert!(one[1] == two[1], "the sounds differ");
+}
+
+#[test]
+fn a_run_of_one_second_can_be_analysed_without_curves_over_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = napot(folder.path(), &["demo", "--for", "1", "--quiet", "--out", "run"]);
+    assert!(run.status.success(), "{}", said(&run));
+    let run_folder = folder.path().join("run");
+    let analyzed =
+        Command::new(env!("CARGO_BIN_EXE_napot")).arg("analyze").arg(&run_folder).output().unwrap();
+    assert!(analyzed.status.success(), "{}", said(&analyzed));
+    assert!(String::from_utf8_lossy(&analyzed.stdout).contains("1.0 s of model time"));
+    assert!(!run_folder.join("bursts.png").exists(), "one point is no curve");
 }

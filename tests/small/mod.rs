@@ -32,8 +32,8 @@ pub fn whole_outputs(folder: &Path) -> serde_json::Value {
         assert!(size > 0, "{name} is missing or empty");
     }
     for entry in std::fs::read_dir(folder).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(!name.ends_with(".part"), "{name} was left over");
+        let path = entry.unwrap().path();
+        assert!(path.extension().is_none_or(|end| end != "part"), "{} was left over", path.display());
     }
     serde_json::from_slice(&std::fs::read(folder.join("report.json")).unwrap()).unwrap()
 }
