@@ -114,24 +114,20 @@ fn a_recording_cut_short_is_played_as_far_as_it_goes_and_told() {
 }
 
 #[test]
-fn many_channels_and_extreme_rates_are_played_or_refused_clearly() {
+fn many_channels_and_extreme_rates_are_played() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, channels, rate, frames) in
-        [("wide.wav", 64, 16_000, 8_000), ("slow.wav", 1, 1, 2), ("fast.wav", 1, 384_000, 192_000)]
-    {
+    for (name, channels, rate, frames, at_48_khz) in [
+        ("wide.wav", 64, 16_000, 8_000, 24_000),
+        ("slow.wav", 1, 1, 2, 96_000),
+        ("fast.wav", 1, 384_000, 192_000, 24_000),
+    ] {
         wave(&folder.path().join(name), channels, rate, frames, |_| None);
-        let output = napot(folder.path(), &["replay", name, "--out", name.trim_end_matches(".wav")]);
+        let run = name.trim_end_matches(".wav");
+        let output = napot(folder.path(), &["replay", name, "--out", run]);
         let said = said(&output);
-        match output.status.code() {
-            Some(0) => {
-                assert_eq!(messages(&said), 0, "{name}: {said}");
-                let _ = whole_outputs(&folder.path().join(name.trim_end_matches(".wav")));
-            }
-            Some(1 | 2) => {
-                assert_eq!(messages(&said), 1, "{name}: {said}");
-                assert!(said.contains(name) && said.contains("allowed: "), "{said}");
-            }
-            code => panic!("{name}: exit code {code:?}: {said}"),
-        }
+        assert_eq!(output.status.code(), Some(0), "{name}: {said}");
+        assert_eq!(messages(&said), 0, "{name}: {said}");
+        let report = whole_outputs(&folder.path().join(run));
+        assert_eq!(report["sources"][0]["delivered"], at_48_khz, "{name}");
     }
 }

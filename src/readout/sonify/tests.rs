@@ -271,7 +271,7 @@ fn what_cannot_be_heard_is_refused_with_value_and_bound() {
         Sonifier::new(p, v, e, f, 1).unwrap_err().to_string()
     };
     let message = refuse(&parameters, &[], &[1.0; 8], &BANDS_HZ);
-    assert_eq!(message, "sonify: there is no array to listen to: 0 arrays (allowed: at least 1)");
+    assert_eq!(message, "sound: there is no array to listen to: 0 arrays (allowed: at least 1)");
     let message = refuse(&parameters, &one, &[1.0; 7], &BANDS_HZ);
     assert!(message.contains("8 frequencies, 7 variances"), "{message}");
     let message = refuse(&parameters, &one, &[f32::NAN; 8], &BANDS_HZ);

@@ -132,9 +132,10 @@ fn edf(reserved: &str, seconds: &str, signals: &[(&str, usize)], records: usize,
     head += &each(8, &|n| signals[n].1.to_string());
     head += &each(32, &|_| String::new());
     let mut bytes = head.into_bytes();
-    for (record, onset) in onsets.iter().enumerate().take(records) {
+    for record in 0..records {
         for &(name, samples) in signals {
             if name == "EDF Annotations" {
+                let onset = onsets.get(record).expect("an onset for each record");
                 let mut list = format!("{onset}\x14\x14\0").into_bytes();
                 list.resize(2 * samples, 0);
                 bytes.extend(list);
