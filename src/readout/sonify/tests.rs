@@ -280,7 +280,7 @@ fn what_cannot_be_heard_is_refused_with_value_and_bound() {
     assert!(message.contains("16384 sites, 8 bands"), "{message}");
     let short = [Voice { shape: HEARING, voicing: Voicing::Pitches(&[440.0]) }];
     let message = refuse(&parameters, &short, &[1.0; 8], &BANDS_HZ);
-    assert_eq!(message, "sonify, at array 0: an array needs one pitch per row: 1 (allowed: 128)");
+    assert_eq!(message, "sound, at array 0: an array needs one pitch per row: 1 (allowed: 128)");
     let low = SonifyParameters { octaves_up: 0, ..Default::default() };
     let slow = [Voice { shape: SheetShape { bands: 1, ..VISION }, voicing: Voicing::Picture }];
     let message = refuse(&low, &slow, &[1.0], &[0.75]);
