@@ -148,9 +148,9 @@ impl Config {
             return Err(error.value(self.engine.threads).bound(format!("0 to {MOST_THREADS}")));
         }
         for (key, side) in [("vision.height", self.vision.height), ("vision.width", self.vision.width)] {
-            if !(1..=4_096).contains(&side) {
+            if !(1..=2_048).contains(&side) {
                 let error = Error::configuration(key, "the value is out of bounds");
-                return Err(error.value(side).bound("1 to 4096"));
+                return Err(error.value(side).bound("1 to 2048"));
             }
         }
         self.array.check()?;

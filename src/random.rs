@@ -38,7 +38,7 @@ pub fn philox4x32(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
 #[derive(Clone, Debug)]
 pub struct Stream {
     key: [u32; 2],
-    stream: u32,
+    number: u32,
     counter: u64,
     words: [u32; 4],
     used: usize,
@@ -48,7 +48,7 @@ impl Stream {
     /// The stream number `stream` of `seed`.
     #[must_use]
     pub fn new(seed: u64, stream: u32) -> Self {
-        Self { key: split(seed), stream, counter: 0, words: [0; 4], used: 4 }
+        Self { key: split(seed), number: stream, counter: 0, words: [0; 4], used: 4 }
     }
 
     /// 32 uniform bits.
@@ -56,7 +56,7 @@ impl Stream {
         if self.used == 4 {
             let [low, high] = split(self.counter);
             // The fourth word sets these streams apart from the array's noise, which leaves it 0.
-            self.words = philox4x32([low, high, self.stream, 0x5745_4C4C], self.key);
+            self.words = philox4x32([low, high, self.number, 0x5745_4C4C], self.key);
             self.counter += 1;
             self.used = 0;
         }

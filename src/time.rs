@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn a_manual_clock_moves_only_when_told() {
         let clock = ManualClock::new();
-        clock.advance(Duration::from_secs(3_600));
+        clock.advance(Duration::from_hours(1));
         assert_eq!(clock.now(), Timestamp(3_600_000_000_000));
         clock.wait_until(Timestamp(1));
         assert_eq!(clock.now(), Timestamp(3_600_000_000_000));

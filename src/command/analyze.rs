@@ -72,15 +72,17 @@ fn plots(report: &Report, dir: &Path) -> Result<Vec<PathBuf>> {
         written.push(path);
     }
     let seconds: Vec<f64> = (1..=report.each_second.len()).map(|second| second as f64).collect();
-    if !seconds.is_empty() {
-        let path = dir.join("bursts.png");
-        let rates: Vec<f64> = report.each_second.iter().map(|second| second.bursts as f64).collect();
-        let bits: Vec<f64> = report.each_second.iter().map(|second| second.bits).collect();
-        plot::bursts(&path, &seconds, &rates, &bits)?;
-        written.push(path);
+    // A curve over time takes two points.
+    if seconds.len() < 2 {
+        return Ok(written);
     }
+    let path = dir.join("bursts.png");
+    let rates: Vec<f64> = report.each_second.iter().map(|second| second.bursts as f64).collect();
+    let bits: Vec<f64> = report.each_second.iter().map(|second| second.bits).collect();
+    plot::bursts(&path, &seconds, &rates, &bits)?;
+    written.push(path);
     let held: Vec<f64> = report.each_second.iter().filter_map(|second| second.bits_held).collect();
-    if held.len() == seconds.len() && !held.is_empty() {
+    if held.len() == seconds.len() {
         let path = dir.join("information.png");
         plot::information(&path, &seconds, &held)?;
         written.push(path);

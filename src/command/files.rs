@@ -100,7 +100,7 @@ fn reopen<T>(
     again: bool,
     part: impl Fn(Entries) -> Vec<Entry<T>> + Send + 'static,
 ) -> Option<Reopen<T>> {
-    let (files, options) = (files.to_vec(), options.clone());
+    let (files, options) = (files.to_vec(), *options);
     again.then(|| Box::new(move || open_all(&files, &options).map(&part)) as Reopen<T>)
 }
 

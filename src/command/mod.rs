@@ -1,6 +1,6 @@
 //! The commands, one file each; this file parses the call and dispatches.
 //!
-//! To add a command: its file here, its variant of [`Command`], a line in [`main`]'s match.
+//! To add a command: its file here, its variant of `Command`, a line in [`main`]'s match.
 
 mod analyze;
 mod bench;

@@ -229,9 +229,10 @@ mod tests {
 
     #[test]
     fn the_processors_vector_units_do_not_change_a_bit() {
+        type Filter<'a> = &'a dyn Fn(&mut State, &[f32], &mut [f32]);
         let (_, coefficients) = bank();
         let sound = noise(4_800);
-        let run = |filter: &dyn Fn(&mut State, &[f32], &mut [f32])| {
+        let run = |filter: Filter| {
             let mut state = State::new(&coefficients);
             let mut power = vec![0.0; 37];
             for block in sound.chunks(48) {

@@ -6,6 +6,9 @@
 //! To add a kernel: write the loop as an `#[inline(always)]` body over slices, dispatch to it as
 //! [`lattice`] does, test it against an identity, name it below.
 
+// A body is compiled once for each set of vector instructions: whatever it calls must be compiled with it.
+#![allow(clippy::inline_always)]
+
 pub mod carriers;
 pub mod decimate;
 pub mod gammatone;

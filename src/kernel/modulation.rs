@@ -61,7 +61,7 @@ impl Coefficients {
     }
 }
 
-/// What the filters remember, in groups of [`LANES`] channels.
+/// What the filters remember, in groups of `LANES` channels.
 #[derive(Clone, Debug)]
 pub struct State(Vec<Group>);
 

@@ -414,7 +414,8 @@ mod tests {
         assert!(
             wrong(ElectrodeParameters { microvolts_rms: 0.0, ..Default::default() }).contains("0.1 to 1000")
         );
-        let short = Montage::on_sheet(MontageKind::TenTwenty19, SHEET, &Default::default(), &[1.0]);
+        let short =
+            Montage::on_sheet(MontageKind::TenTwenty19, SHEET, &ElectrodeParameters::default(), &[1.0]);
         assert!(short.unwrap_err().to_string().contains("3 numbers above 0"));
     }
 }

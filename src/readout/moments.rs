@@ -130,8 +130,8 @@ mod tests {
     fn the_definitions_are_those_of_scipy() {
         // scipy.stats: skew([1, 2, 4, 8, 16]) and kurtosis([1, 2, 4, 8, 16]).
         let moments = of([1.0, 2.0, 4.0, 8.0, 16.0]);
-        assert!((moments.skewness().unwrap() - 0.889048134816954).abs() < 1e-12);
-        assert!((moments.excess_kurtosis().unwrap() + 0.674059139784947).abs() < 1e-12);
+        assert!((moments.skewness().unwrap() - 0.889_048_134_816_954).abs() < 1e-12);
+        assert!((moments.excess_kurtosis().unwrap() + 0.674_059_139_784_947).abs() < 1e-12);
         assert!((moments.variance().unwrap() - 29.76).abs() < 1e-12);
     }
 

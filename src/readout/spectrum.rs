@@ -271,7 +271,7 @@ mod tests {
         assert!((16..=MOST_BLOCKS).contains(&blocks.len()), "{}", blocks.len());
         let (mean, channels) = (welch.mean().unwrap(), welch.channels());
         for bin in 0..mean.len() {
-            let of_channels = (channels[0][bin] + channels[1][bin]) / 2.0;
+            let of_channels = f64::midpoint(channels[0][bin], channels[1][bin]);
             assert!((mean[bin] / of_channels - 1.0).abs() < 1e-12);
         }
     }

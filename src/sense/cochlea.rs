@@ -131,15 +131,21 @@ impl CochleaParameters {
         ];
         for (key, value, low, high) in bounded {
             if !(low..=high).contains(&value) {
-                return Err(Error::configuration(format!("cochlea.{key}"), "the value is out of range")
-                    .value(value)
-                    .bound(format!("{low} to {high}")));
+                return Err(Error::configuration(
+                    format!("hearing.cochlea.{key}"),
+                    "the value is out of range",
+                )
+                .value(value)
+                .bound(format!("{low} to {high}")));
             }
         }
         if self.low_hz >= self.high_hz {
-            return Err(Error::configuration("cochlea.low_hz", "the lowest channel lies above the highest")
-                .value(self.low_hz)
-                .bound(format!("below high_hz = {}", self.high_hz)));
+            return Err(Error::configuration(
+                "hearing.cochlea.low_hz",
+                "the lowest channel lies above the highest",
+            )
+            .value(self.low_hz)
+            .bound(format!("below high_hz = {}", self.high_hz)));
         }
         Ok(())
     }

@@ -207,7 +207,7 @@ fn the_declared_delay_bounds_the_time_to_the_first_burst() {
 fn a_value_out_of_bounds_is_named_with_its_bound() {
     let parameters = CochleaParameters { channels: 4, ..CochleaParameters::default() };
     let message = Cochlea::new(&parameters, ArrayId(0)).unwrap_err().to_string();
-    assert_eq!(message, "cochlea.channels: the value is out of range: 4 (allowed: 8 to 1024)");
+    assert_eq!(message, "hearing.cochlea.channels: the value is out of range: 4 (allowed: 8 to 1024)");
     let parameters = CochleaParameters { low_hz: 900.0, high_hz: 900.0, ..CochleaParameters::default() };
     assert!(parameters.check().unwrap_err().to_string().contains("below high_hz = 900"));
 }

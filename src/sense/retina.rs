@@ -114,9 +114,12 @@ impl RetinaParameters {
         ];
         for (key, value, low, high) in bounded {
             if !(low..=high).contains(&value) {
-                return Err(Error::configuration(format!("retina.{key}"), "the value is out of range")
-                    .value(value)
-                    .bound(format!("{low} to {high}")));
+                return Err(Error::configuration(
+                    format!("vision.retina.{key}"),
+                    "the value is out of range",
+                )
+                .value(value)
+                .bound(format!("{low} to {high}")));
             }
         }
         Ok(())
@@ -177,7 +180,7 @@ impl Retina {
     /// Those of [`RetinaParameters::check`]; a sheet without sites or with more than 2048 a side.
     pub fn new(parameters: &RetinaParameters, height: usize, width: usize, array: ArrayId) -> Result<Self> {
         parameters.check()?;
-        for (key, value) in [("array.height", height), ("array.width", width)] {
+        for (key, value) in [("vision.height", height), ("vision.width", width)] {
             if !(1..=2_048).contains(&value) {
                 return Err(Error::configuration(key, "the sheet's size is out of range")
                     .value(value)

@@ -185,6 +185,6 @@ fn pictures_may_change_their_size_and_damaged_ones_are_passed_over() {
 fn a_value_out_of_bounds_is_named_with_its_bound() {
     let parameters = RetinaParameters { threshold: f32::NAN, ..RetinaParameters::default() };
     let message = Retina::new(&parameters, 8, 8, ArrayId(0)).unwrap_err().to_string();
-    assert_eq!(message, "retina.threshold: the value is out of range: NaN (allowed: 0.01 to 5)");
+    assert_eq!(message, "vision.retina.threshold: the value is out of range: NaN (allowed: 0.01 to 5)");
     assert!(Retina::new(&RetinaParameters::default(), 0, 8, ArrayId(0)).is_err());
 }

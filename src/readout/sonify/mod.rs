@@ -202,13 +202,13 @@ fn check_bands(band_variances: &[f32], carrier_hz: &[f64]) -> Result<()> {
 
 fn check_voices(voices: &[Voice<'_>], bands: usize) -> Result<()> {
     if voices.is_empty() {
-        return Err(Error::configuration("sonify", "there is no array to listen to")
+        return Err(Error::configuration("sound", "there is no array to listen to")
             .value("0 arrays")
             .bound("at least 1"));
     }
     for (index, voice) in voices.iter().enumerate() {
         if voice.shape.sites() == 0 || voice.shape.bands != bands {
-            return Err(Error::configuration("sonify", "an array's sheet cannot be heard")
+            return Err(Error::configuration("sound", "an array's sheet cannot be heard")
                 .at(format!("array {index}"))
                 .value(format!("{} sites, {} bands", voice.shape.sites(), voice.shape.bands))
                 .bound(format!("at least 1 site, {bands} bands")));
@@ -222,14 +222,14 @@ fn check_voices(voices: &[Voice<'_>], bands: usize) -> Result<()> {
 
 fn check_pitches(index: usize, pitches: &[f64], rows: usize) -> Result<()> {
     if pitches.len() != rows {
-        return Err(Error::configuration("sonify", "an array needs one pitch per row")
+        return Err(Error::configuration("sound", "an array needs one pitch per row")
             .at(format!("array {index}"))
             .value(pitches.len())
             .bound(rows));
     }
     match pitches.iter().position(|&p| !(20.0..=20_000.0).contains(&p)) {
         None => Ok(()),
-        Some(row) => Err(Error::configuration("sonify", "a row's pitch cannot be heard")
+        Some(row) => Err(Error::configuration("sound", "a row's pitch cannot be heard")
             .at(format!("array {index}, row {row}"))
             .value(format!("{} Hz", pitches[row]))
             .bound("20 Hz to 20000 Hz")),

@@ -59,21 +59,21 @@ impl SonifyParameters {
     /// # Errors
     /// Where a value lies outside; the error names the key, the value and the bound.
     pub fn check(&self) -> Result<()> {
-        within("sonify.level_db", self.level_db, -60.0, -18.0)?;
-        within("sonify.carriers_per_octave", self.carriers_per_octave as f64, 64.0, 1_024.0)?;
-        within("sonify.octaves_up", f64::from(self.octaves_up), 0.0, 12.0)?;
-        within("sonify.grain_db", self.grain_db, -40.0, 18.0)?;
-        within("sonify.half_bits", self.half_bits, 0.1, 100.0)?;
-        within("sonify.voices", self.voices as f64, 0.0, 256.0)?;
-        within("sonify.starts_per_tick", self.starts_per_tick as f64, 1.0, 64.0)?;
-        within("sonify.picture_low_hz", self.picture_low_hz, 40.0, 8_000.0)?;
-        within("sonify.picture_high_hz", self.picture_high_hz, 40.0, 16_000.0)?;
-        within("sonify.picture_scatter_ms", f64::from(self.picture_scatter_ms), 0.0, 100.0)?;
-        within("sonify.fade_in_ms", f64::from(self.fade_in_ms), 10.0, 10_000.0)?;
-        within("sonify.fade_out_ms", f64::from(self.fade_out_ms), 10.0, 10_000.0)?;
+        within("sound.level_db", self.level_db, -60.0, -18.0)?;
+        within("sound.carriers_per_octave", self.carriers_per_octave as f64, 64.0, 1_024.0)?;
+        within("sound.octaves_up", f64::from(self.octaves_up), 0.0, 12.0)?;
+        within("sound.grain_db", self.grain_db, -40.0, 18.0)?;
+        within("sound.half_bits", self.half_bits, 0.1, 100.0)?;
+        within("sound.voices", self.voices as f64, 0.0, 256.0)?;
+        within("sound.starts_per_tick", self.starts_per_tick as f64, 1.0, 64.0)?;
+        within("sound.picture_low_hz", self.picture_low_hz, 40.0, 8_000.0)?;
+        within("sound.picture_high_hz", self.picture_high_hz, 40.0, 16_000.0)?;
+        within("sound.picture_scatter_ms", f64::from(self.picture_scatter_ms), 0.0, 100.0)?;
+        within("sound.fade_in_ms", f64::from(self.fade_in_ms), 10.0, 10_000.0)?;
+        within("sound.fade_out_ms", f64::from(self.fade_out_ms), 10.0, 10_000.0)?;
         if self.picture_high_hz <= self.picture_low_hz {
             return Err(Error::configuration(
-                "sonify.picture_high_hz",
+                "sound.picture_high_hz",
                 "the top row is not above the bottom row",
             )
             .value(self.picture_high_hz)
@@ -107,7 +107,7 @@ mod tests {
         let loud = SonifyParameters { level_db: -3.0, ..Default::default() };
         assert_eq!(
             loud.check().unwrap_err().to_string(),
-            "sonify.level_db: the value is out of bounds: -3 (allowed: -60 to -18)"
+            "sound.level_db: the value is out of bounds: -3 (allowed: -60 to -18)"
         );
         let absurd = SonifyParameters { half_bits: f64::NAN, ..Default::default() };
         assert!(absurd.check().is_err());

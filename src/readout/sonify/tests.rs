@@ -271,7 +271,7 @@ fn what_cannot_be_heard_is_refused_with_value_and_bound() {
         Sonifier::new(p, v, e, f, 1).unwrap_err().to_string()
     };
     let message = refuse(&parameters, &[], &[1.0; 8], &BANDS_HZ);
-    assert_eq!(message, "sonify: there is no array to listen to: 0 arrays (allowed: at least 1)");
+    assert_eq!(message, "sound: there is no array to listen to: 0 arrays (allowed: at least 1)");
     let message = refuse(&parameters, &one, &[1.0; 7], &BANDS_HZ);
     assert!(message.contains("8 frequencies, 7 variances"), "{message}");
     let message = refuse(&parameters, &one, &[f32::NAN; 8], &BANDS_HZ);
@@ -280,9 +280,9 @@ fn what_cannot_be_heard_is_refused_with_value_and_bound() {
     assert!(message.contains("16384 sites, 8 bands"), "{message}");
     let short = [Voice { shape: HEARING, voicing: Voicing::Pitches(&[440.0]) }];
     let message = refuse(&parameters, &short, &[1.0; 8], &BANDS_HZ);
-    assert_eq!(message, "sonify, at array 0: an array needs one pitch per row: 1 (allowed: 128)");
+    assert_eq!(message, "sound, at array 0: an array needs one pitch per row: 1 (allowed: 128)");
     let low = SonifyParameters { octaves_up: 0, ..Default::default() };
     let slow = [Voice { shape: SheetShape { bands: 1, ..VISION }, voicing: Voicing::Picture }];
     let message = refuse(&low, &slow, &[1.0], &[0.75]);
-    assert!(message.starts_with("sonify.octaves_up: no band lands in the range of hearing: 0"), "{message}");
+    assert!(message.starts_with("sound.octaves_up: no band lands in the range of hearing: 0"), "{message}");
 }

@@ -104,7 +104,7 @@ impl Tonic {
     ) -> Result<Self> {
         let layout = lay_out(parameters, voices, carrier_hz, seed);
         if layout.is_empty() {
-            return Err(Error::configuration("sonify.octaves_up", "no band lands in the range of hearing")
+            return Err(Error::configuration("sound.octaves_up", "no band lands in the range of hearing")
                 .value(parameters.octaves_up)
                 .bound(format!("so that a band lands in {} to {} Hz", RANGE_HZ.0, RANGE_HZ.1)));
         }

@@ -135,11 +135,12 @@ fn edf(reserved: &str, seconds: &str, signals: &[(&str, usize)], records: usize,
     for record in 0..records {
         for &(name, samples) in signals {
             if name == "EDF Annotations" {
-                let mut list = format!("{}\x14\x14\0", onsets[record]).into_bytes();
+                let onset = onsets.get(record).expect("an onset for each record");
+                let mut list = format!("{onset}\x14\x14\0").into_bytes();
                 list.resize(2 * samples, 0);
                 bytes.extend(list);
             } else {
-                bytes.extend((0..samples).flat_map(|n| ((record * samples + n) as i16).to_le_bytes()));
+                bytes.extend((0..samples).flat_map(|n| ((record * samples + n) as u16).to_le_bytes()));
             }
         }
     }

@@ -69,7 +69,7 @@ impl Folder {
     /// Lists the pictures of the folder at `path`: what holds a picture, or is named like one.
     ///
     /// # Errors
-    /// Where the folder cannot be read or has no pictures.
+    /// Where the folder cannot be read; a folder without pictures is a wrong call.
     pub fn open(path: &Path, rate: Rate) -> Result<Self> {
         let failed = |cause: std::io::Error| Error::input(path, "the folder cannot be read").value(cause);
         let mut names = Vec::new();
@@ -85,7 +85,7 @@ impl Folder {
             }
         }
         if names.is_empty() {
-            return Err(Error::input(path, "the folder has no pictures")
+            return Err(Error::call(path.display().to_string(), "the folder has no pictures")
                 .value("0 files")
                 .bound("at least 1 PNG, JPEG, BMP or PNM file"));
         }

@@ -1,0 +1,39 @@
+//! Runs the program on small arrays, as fast as it can, without the page.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs `napot ARGUMENTS` in `folder` on small arrays.
+pub fn napot(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_napot"));
+    command.args(arguments).args(["--speed", "max", "--no-view"]).current_dir(folder);
+    for small in [
+        "vision.height=16",
+        "vision.width=16",
+        "hearing.cochlea.channels=16",
+        "hearing.cochlea.rates=8",
+        "room.width=32",
+        "room.height=32",
+    ] {
+        command.args(["--set", small]);
+    }
+    command.output().unwrap()
+}
+
+/// What a run said on standard error.
+pub fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The run's report, and that all its files are there under their final names and whole.
+pub fn whole_outputs(folder: &Path) -> serde_json::Value {
+    for name in ["report.json", "sound.wav", "electrodes.edf", "field.png", "ledger.txt"] {
+        let size = std::fs::metadata(folder.join(name)).map_or(0, |file| file.len());
+        assert!(size > 0, "{name} is missing or empty");
+    }
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        assert!(path.extension().is_none_or(|end| end != "part"), "{} was left over", path.display());
+    }
+    serde_json::from_slice(&std::fs::read(folder.join("report.json")).unwrap()).unwrap()
+}
