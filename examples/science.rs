@@ -15,9 +15,8 @@ fn differential(array: &Array) -> Vec<f64> {
     (0..array.shape().bands)
         .map(|band| {
             let ((a, b), (c, d)) = (driven.band(band), twin.band(band));
-            let square = |x: &[f32], y: &[f32]| {
-                x.iter().zip(y).map(|(x, y)| f64::from(x - y).powi(2)).sum::<f64>()
-            };
+            let square =
+                |x: &[f32], y: &[f32]| x.iter().zip(y).map(|(x, y)| f64::from(x - y).powi(2)).sum::<f64>();
             ((square(a, c) + square(b, d)) / sites / array.band_variances()[band]).sqrt()
         })
         .collect()
@@ -54,8 +53,12 @@ fn drive(
 }
 
 fn flash() -> Result<()> {
-    println!("A flash of 100 ms at 6 x the tonic rms on 96 x 96 sites: largest rms of driven - twin over the");
-    println!("tonic rms, and when it came, in ms after the flash began; then the total 1 s and 3 s after it.\n");
+    println!(
+        "A flash of 100 ms at 6 x the tonic rms on 96 x 96 sites: largest rms of driven - twin over the"
+    );
+    println!(
+        "tonic rms, and when it came, in ms after the flash began; then the total 1 s and 3 s after it.\n"
+    );
     println!("| κ | 0.75 Hz | 1.5 | 3 | 6 | 12 | 24 | 48 | 96 | 1 s | 3 s |");
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for kappa in [0.0, 0.5, 1.0, 1.5, 2.0, 3.0] {
@@ -80,17 +83,19 @@ fn flash() -> Result<()> {
     Ok(())
 }
 
-/// Grows a small difference between driven and twin and takes the mean rate of its logarithm from 1 s after
+/// Grows a small difference between driven and twin and takes the mean rate of its logarithm from 0.2 s after
 /// the touch on, while it is far below the tonic rms (Benettin et al. 1980, without the need to rescale in
 /// single precision: the touch is 1e-4, the fit ends at 0.05).
 fn lyapunov() -> Result<()> {
-    println!("\nLargest Lyapunov exponent on 32 x 32 sites: growth of a difference of 1e-4, mean of 4 seeds.\n");
+    println!(
+        "\nLargest Lyapunov exponent on 32 x 32 sites: growth of a difference of 1e-4, mean of 3 seeds.\n"
+    );
     println!("| κ | exponent in 1/s |");
     println!("|---|---|");
-    for kappa in [0.0, 0.5, 1.0, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 4.0] {
+    for kappa in [0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0] {
         let parameters = ArrayParameters { kappa, ..ArrayParameters::default() };
         let mut rates = Vec::new();
-        for seed in 1..=4 {
+        for seed in 1..=3 {
             let mut array = Array::new(ArrayId(0), 32, 32, &parameters, seed, 1)?;
             let mut team = Team::new(1);
             let mut points: Vec<(f64, f64)> = Vec::new();
@@ -100,14 +105,14 @@ fn lyapunov() -> Result<()> {
                 }
                 array.step(Tick(tick), &mut team);
                 let size = total(&differential(&array));
-                if tick >= 500 && size > 1e-6 && size < 0.05 {
+                if tick >= 200 && size > 1e-6 && size < 0.05 {
                     points.push((tick as f64 / 1_000.0, size.ln()));
                 }
             }
             rates.push(slope(&points));
         }
         let mean = rates.iter().sum::<f64>() / rates.len() as f64;
-        let spread = rates.iter().map(|rate| (rate - mean).powi(2)).sum::<f64>() / 3.0;
+        let spread = rates.iter().map(|rate| (rate - mean).powi(2)).sum::<f64>() / 2.0;
         println!("| {kappa} | {mean:.2} ± {:.2} |", spread.sqrt());
     }
     Ok(())
@@ -128,7 +133,9 @@ fn slope(points: &[(f64, f64)]) -> f64 {
 /// The weakest pulse of 100 ms at the fastest band that still moves the 12 Hz band by a tenth of its tonic
 /// rms, by bisection.
 fn readiness() -> Result<()> {
-    println!("\nThe ground's readiness: the weakest pulse (100 ms, in units of the tonic rms) that moves a band by a");
+    println!(
+        "\nThe ground's readiness: the weakest pulse (100 ms, in units of the tonic rms) that moves a band by a"
+    );
     println!("tenth of its tonic rms, with the tonic rhythm and without it (32 x 32 sites).\n");
     println!("| band | with the rhythm | without it |");
     println!("|---|---|---|");

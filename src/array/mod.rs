@@ -28,6 +28,9 @@
 //! To add a term: a sub-step in `kernel::lattice`, a [`Cause`] for its energy, its parameter in
 //! [`ArrayParameters`], and a test against the identity that it keeps.
 
+// The table's symbols are the textbook's, not code.
+#![allow(clippy::doc_markdown)]
+
 mod drive;
 mod energy;
 mod parameters;

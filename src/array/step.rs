@@ -9,7 +9,7 @@ use super::tonic::Tonic;
 use crate::error::{Error, Result};
 use crate::kernel::lattice::{BandBook, BandStep, CAUSES, Row, Sheet, draw_noise};
 use crate::kernel::noise::NoiseKey;
-use crate::kernel::sheet::{Bench, Buffers, open_books, step_sheet};
+use crate::kernel::sheet::{Bench, Buffers, Workroom, open_books, step_sheet};
 use crate::kernel::team::Team;
 use crate::random::split;
 use crate::signal::{ArrayId, Burst, FieldView, SheetShape};
@@ -192,8 +192,7 @@ impl Array {
             self.driven.buffers(self.shape),
             self.twin.as_mut().map(|copy| copy.buffers(self.shape)),
             |y| drive.row(y),
-            &mut self.benches,
-            &mut self.row_books,
+            Workroom { benches: &mut self.benches, books: &mut self.row_books },
         );
         for copy in std::iter::once(&mut self.driven).chain(&mut self.twin) {
             std::mem::swap(&mut copy.now, &mut copy.next);

@@ -93,6 +93,9 @@ const BLOCK: Duration = Duration::from_millis(10);
 
 impl Analysis {
     /// Empty, for `electrodes` driven electrodes at `rate_hz` (and as many of a twin) and bands at `centres`.
+    ///
+    /// # Panics
+    /// Never: the onset detector's default parameters are in bounds.
     #[must_use]
     pub fn new(electrodes: usize, rate_hz: u32, centres: Vec<Hertz>, has_twin: bool) -> Self {
         let bands = centres.len();

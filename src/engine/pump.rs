@@ -172,7 +172,6 @@ fn drain<T>(
             }
             Ok(None) => break,
             Err(failure) => {
-                tracing::warn!("{failure}");
                 report.failure = Some(failure);
                 break;
             }

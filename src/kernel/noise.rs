@@ -96,19 +96,20 @@ fn philox_lanes(key: NoiseKey, first: u32) -> [[u32; LANES]; 4] {
 #[inline(always)]
 fn box_muller(radius: u32, angle: u32) -> (f32, f32) {
     // (k + 1) / 2^24 lies in (0, 1] and is exact.
-    let uniform = ((radius >> 8) + 1) as i32 as f32 * (1.0 / 16_777_216.0);
+    let uniform = ((radius >> 8) + 1).cast_signed() as f32 * (1.0 / 16_777_216.0);
     let length = (-2.0 * ln(uniform)).max(0.0).sqrt();
     let (sin, cos) = sin_cos_turn(angle >> 8);
     (length * cos, length * sin)
 }
 
-/// The natural logarithm of a normal number in (0, 1]; Cephes `logf`.
+/// The natural logarithm of a normal number in (0, 1]; Cephes `logf`, its constants as printed there.
 #[inline(always)]
+#[allow(clippy::excessive_precision)]
 fn ln(x: f32) -> f32 {
     // Split so that the mantissa lies in [sqrt(1/2), sqrt(2)).
-    let bits = x.to_bits().wrapping_sub(0x3F35_04F3) as i32;
+    let bits = x.to_bits().wrapping_sub(0x3F35_04F3).cast_signed();
     let exponent = (bits >> 23) as f32;
-    let mantissa = f32::from_bits(((bits & 0x007F_FFFF) + 0x3F35_04F3) as u32) - 1.0;
+    let mantissa = f32::from_bits(((bits & 0x007F_FFFF) + 0x3F35_04F3).cast_unsigned()) - 1.0;
     let square = mantissa * mantissa;
     let mut p = 7.037_683_6e-2_f32;
     p = p.mul_add(mantissa, -1.151_461_03e-1);
@@ -130,7 +131,7 @@ fn ln(x: f32) -> f32 {
 #[inline(always)]
 fn sin_cos_turn(turn: u32) -> (f32, f32) {
     let quadrant = (turn + (1 << 21)) >> 22;
-    let rest = turn as i32 - ((quadrant << 22) as i32);
+    let rest = turn.cast_signed() - (quadrant << 22).cast_signed();
     let x = rest as f32 * (core::f32::consts::TAU / 16_777_216.0);
     let square = x * x;
     let mut s = -1.951_529_6e-4_f32;
@@ -165,7 +166,7 @@ mod tests {
     #[test]
     fn lanes_are_the_published_generator() {
         let words = philox_lanes(KEY, 40);
-        for lane in 0..LANES {
+        for (lane, ()) in [(); LANES].into_iter().enumerate() {
             let expected = philox4x32([40 + lane as u32, KEY.lane, 3, 0], KEY.seed);
             assert_eq!([words[0][lane], words[1][lane], words[2][lane], words[3][lane]], expected);
         }

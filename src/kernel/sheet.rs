@@ -29,6 +29,14 @@ pub struct Buffers<'a> {
     pub next_im: &'a mut [f32],
 }
 
+/// What a step needs besides the state.
+pub struct Workroom<'a> {
+    /// One for each member of the team.
+    pub benches: &'a mut [Bench],
+    /// The bands of row 0, then of row 1 and so on; they keep the driven sheet's energies from step to step.
+    pub books: &'a mut [BandBook],
+}
+
 /// Buffers whose rows are shared out.
 struct SharedBuffers<'a> {
     sheet: Sheet<'a>,
@@ -63,8 +71,7 @@ impl<'a> SharedBuffers<'a> {
 
 /// Steps a sheet, and its twin with the same noise and no drive.
 ///
-/// `drive` gives a row's drive; `benches` has one for each member; `books` has the bands of row 0, then of row
-/// 1 and so on, and keeps the driven sheet's energies from step to step.
+/// `drive` gives a row's drive.
 ///
 /// # Panics
 /// Where there are fewer benches than members, or a buffer is too short.
@@ -75,15 +82,14 @@ pub fn step_sheet<'d>(
     driven: Buffers<'_>,
     twin: Option<Buffers<'_>>,
     drive: impl Fn(usize) -> Option<RowDrive<'d>> + Sync,
-    benches: &mut [Bench],
-    books: &mut [BandBook],
+    workroom: Workroom<'_>,
 ) {
     let bands = steps.len();
     let driven = SharedBuffers::new(driven, bands);
     let twin = twin.map(|buffers| SharedBuffers::new(buffers, bands));
     let members = team.members();
-    let benches = Shares::new(benches);
-    let books = Shares::new(books);
+    let benches = Shares::new(workroom.benches);
+    let books = Shares::new(workroom.books);
     team.run(&|member| {
         // SAFETY: each member takes its own bench.
         let bench = unsafe { &mut benches.part(member, 1)[0] };
