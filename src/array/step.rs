@@ -192,7 +192,7 @@ impl Array {
             self.driven.buffers(self.shape),
             self.twin.as_mut().map(|copy| copy.buffers(self.shape)),
             |y| drive.row(y),
-            Workroom { benches: &mut self.benches, books: &mut self.row_books },
+            &mut Workroom { benches: &mut self.benches, books: &mut self.row_books },
         );
         for copy in std::iter::once(&mut self.driven).chain(&mut self.twin) {
             std::mem::swap(&mut copy.now, &mut copy.next);

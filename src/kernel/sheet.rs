@@ -82,14 +82,14 @@ pub fn step_sheet<'d>(
     driven: Buffers<'_>,
     twin: Option<Buffers<'_>>,
     drive: impl Fn(usize) -> Option<RowDrive<'d>> + Sync,
-    workroom: Workroom<'_>,
+    workroom: &mut Workroom<'_>,
 ) {
     let bands = steps.len();
     let driven = SharedBuffers::new(driven, bands);
     let twin = twin.map(|buffers| SharedBuffers::new(buffers, bands));
     let members = team.members();
-    let benches = Shares::new(workroom.benches);
-    let books = Shares::new(workroom.books);
+    let benches = Shares::new(&mut *workroom.benches);
+    let books = Shares::new(&mut *workroom.books);
     team.run(&|member| {
         // SAFETY: each member takes its own bench.
         let bench = unsafe { &mut benches.part(member, 1)[0] };
