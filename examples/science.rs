@@ -1,6 +1,9 @@
 //! Prints what the documentation says about the array: a flash running down the bands, the return to the twin,
 //! the largest Lyapunov exponent against κ, and the threshold for a weak input with and without the tonic rhythm.
 
+// Counts and times here are small against 2^52.
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+
 use napot::array::{Array, ArrayParameters};
 use napot::error::Result;
 use napot::kernel::team::Team;
