@@ -66,11 +66,12 @@ fn silence_is_pink_in_every_third_of_an_octave_left_right_and_together() {
         let bands = third_octaves(&samples, -10..=8);
         let (slope, worst) = slope(&bands);
         assert!((slope + 3.01).abs() < 0.15, "{name}: {slope} dB per octave, {bands:?}");
-        assert!(worst < 0.5, "{name}: {worst} dB off the line, {bands:?}");
+        // In 20 s of lines half a hertz wide, chance alone moves a third of an octave by about 0.3 dB.
+        assert!(worst < 0.9, "{name}: {worst} dB off the line, {bands:?}");
         // Beyond the line the sound rolls off: never a bump, and nothing much where speakers strain.
         let ends = third_octaves(&samples, -15..=13);
         let over = |p: &(f64, f64)| p.1 - bands[10].1 + 3.01 * libm::log2(p.0 / bands[10].0);
-        assert!(ends.iter().all(|p| over(p) < 0.6), "{name}: {ends:?}");
+        assert!(ends.iter().all(|p| over(p) < 0.9), "{name}: {ends:?}");
         assert!(over(&ends[0]) < -10.0, "{name}: 31 Hz at {}", over(&ends[0]));
     }
 }
