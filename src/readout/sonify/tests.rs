@@ -55,7 +55,8 @@ fn grains_only(pitches: &[f64]) -> (Sonifier, TonicField) {
 fn silence_is_pink_in_every_third_of_an_octave_left_right_and_together() {
     let pitches = ear_hz();
     let (mut sonifier, mut field) = pair(&SonifyParameters::default(), &voices(&pitches), 1);
-    let sound = listen(&mut sonifier, &mut field, 0..21_000, quiet);
+    // The slow bands' lines are half a hertz wide: in 20 s, chance alone moves a third of an octave by 0.3 dB.
+    let sound = listen(&mut sonifier, &mut field, 0..61_000, quiet);
     let steady = &sound[48_000..];
     assert!((rms_db(steady) + 24.0).abs() < 0.5, "steady level {}", rms_db(steady));
     assert!((rms_db(&sound[..48_000]) + 24.0).abs() < 2.0, "first second {}", rms_db(&sound[..48_000]));
@@ -66,12 +67,11 @@ fn silence_is_pink_in_every_third_of_an_octave_left_right_and_together() {
         let bands = third_octaves(&samples, -10..=8);
         let (slope, worst) = slope(&bands);
         assert!((slope + 3.01).abs() < 0.15, "{name}: {slope} dB per octave, {bands:?}");
-        // In 20 s of lines half a hertz wide, chance alone moves a third of an octave by about 0.3 dB.
-        assert!(worst < 0.9, "{name}: {worst} dB off the line, {bands:?}");
+        assert!(worst < 0.5, "{name}: {worst} dB off the line, {bands:?}");
         // Beyond the line the sound rolls off: never a bump, and nothing much where speakers strain.
         let ends = third_octaves(&samples, -15..=13);
         let over = |p: &(f64, f64)| p.1 - bands[10].1 + 3.01 * libm::log2(p.0 / bands[10].0);
-        assert!(ends.iter().all(|p| over(p) < 0.9), "{name}: {ends:?}");
+        assert!(ends.iter().all(|p| over(p) < 0.6), "{name}: {ends:?}");
         assert!(over(&ends[0]) < -10.0, "{name}: 31 Hz at {}", over(&ends[0]));
     }
 }
