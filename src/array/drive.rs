@@ -1,6 +1,8 @@
 //! The drive: bursts become short resonant pulses, sustained levels steady ones; real-time code.
 
-use crate::kernel::lattice::RowDrive;
+use std::ops::Range;
+
+use crate::kernel::sheet::RowsDrive;
 use crate::signal::{Burst, SheetShape};
 
 /// The largest drive of a site in units of the tonic rms: what comes beyond is held here.
@@ -16,8 +18,8 @@ pub(super) struct Drive {
     phasic_re: Vec<f32>,
     phasic_im: Vec<f32>,
     sustained: Vec<f32>,
-    /// The band that each column's sustained drive belongs to.
-    column_band: Vec<u8>,
+    /// For every band, how much of the sustained drive each of its columns takes: 1 or 0.
+    columns: Vec<Vec<f32>>,
     refused: u64,
     active: bool,
     /// Whether a sustained level was ever set.
@@ -33,7 +35,9 @@ impl Drive {
             phasic_re: vec![0.0; shape.sites()],
             phasic_im: vec![0.0; shape.sites()],
             sustained: vec![0.0; shape.sites()],
-            column_band: vec![shape.bands as u8 - 1; shape.width],
+            columns: (0..shape.bands)
+                .map(|band| vec![if band + 1 == shape.bands { 1.0 } else { 0.0 }; shape.width])
+                .collect(),
             refused: 0,
             active: false,
             sustains: false,
@@ -45,8 +49,11 @@ impl Drive {
         self.refused
     }
 
-    pub(super) fn set_column_band(&mut self, column: usize, band: u8) {
-        self.column_band[column] = band;
+    /// Says to which band a column's sustained drive belongs.
+    pub(super) fn set_column_band(&mut self, column: usize, band: usize) {
+        for (of, shares) in self.columns.iter_mut().enumerate() {
+            shares[column] = if of == band { 1.0 } else { 0.0 };
+        }
     }
 
     /// Adds a burst's pulse: amplitude `gain * magnitude`, phase by sign and hue.
@@ -86,14 +93,15 @@ impl Drive {
         self.sustains = true;
     }
 
-    /// Row `y`'s drive; `None` while nothing drives the sheet.
-    pub(super) fn row(&self, y: usize) -> Option<RowDrive<'_>> {
-        let row = y * self.width..(y + 1) * self.width;
-        self.active.then(|| RowDrive {
-            phasic_re: &self.phasic_re[row.clone()],
-            phasic_im: &self.phasic_im[row.clone()],
-            sustained: if self.sustains { &self.sustained[row] } else { &[] },
-            sustained_band: &self.column_band,
+    /// What drives some rows of a band; `None` where nothing does.
+    pub(super) fn rows(&self, band: usize, rows: Range<usize>) -> Option<RowsDrive<'_>> {
+        let sites = rows.start * self.width..rows.end * self.width;
+        let shares = &self.columns[band];
+        let sustained = self.sustains && shares.iter().any(|share| *share > 0.0);
+        let fastest = band + 1 == self.columns.len();
+        (self.active && (fastest || sustained)).then(|| RowsDrive {
+            phasic: fastest.then(|| [&self.phasic_re[sites.clone()], &self.phasic_im[sites.clone()]]),
+            sustained: sustained.then(|| [&self.sustained[sites], &shares[..]]),
         })
     }
 

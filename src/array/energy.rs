@@ -10,20 +10,20 @@ pub enum Cause {
     Diffusion,
     /// The senses.
     Drive,
-    /// The triad between octaves; sums to zero over the bands.
-    Cascade,
     /// The cubic term.
     Saturation,
     /// Linear dissipation.
     Damping,
     /// The tonic noise.
     Noise,
+    /// The triad between octaves; sums to zero over the bands.
+    Cascade,
 }
 
 impl Cause {
     /// All causes in the order of the schedule.
     pub const ALL: [Self; CAUSES] =
-        [Self::Diffusion, Self::Drive, Self::Cascade, Self::Saturation, Self::Damping, Self::Noise];
+        [Self::Diffusion, Self::Drive, Self::Saturation, Self::Damping, Self::Noise, Self::Cascade];
 }
 
 /// Changes of energy since the start, per band and cause, with the energy at the start and now.

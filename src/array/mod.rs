@@ -19,6 +19,10 @@
 //! | κ | 2 | - | cascade: a resonant triad of neighbours an octave apart; conserves `Σ abs(z)²` |
 //! | s_b | - | 1/s | drive: phasic at the fastest band, sustained at the band it belongs to |
 //!
+//! The state that is kept is `u_b = e^{-i ω_b t} z_b`: in the frame that turns with its band, ω cancels from every term,
+//! the triad's included, because bands are exact octaves. So steps need not follow the rotation: a band steps once
+//! in as many ticks as `steps_per_cycle` allows, a power of two, and bands take turns.
+//!
 //! The 1/f is built in by the spread of time constants; it does not emerge.
 //!
 //! References: Deco, Kringelbach, Jirsa, Ritter, Sci Rep 7:3095 (2017), whole-brain Hopf model; Aranson and

@@ -4,11 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::time::TICKS_PER_SECOND;
+use crate::time::{TICKS_PER_SECOND, Tick};
 use crate::units::Hertz;
 
-/// Length of a step in seconds, for the coefficients only: time itself is a tick count.
-pub(super) const STEP_SECONDS: f64 = 1.0 / TICKS_PER_SECOND as f64;
+/// Length of a tick in seconds, for the coefficients only: time itself is a tick count.
+const TICK_SECONDS: f64 = 1.0 / TICKS_PER_SECOND as f64;
+
+/// The weakest tonic noise: below, squares would leave the range of single precision.
+const LEAST_TONIC: f64 = 1e-6;
 
 /// What shapes an array's dynamics; the symbols are those of [`crate::array`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +31,9 @@ pub struct ArrayParameters {
     pub saturation: f64,
     /// D in units of γ; 0 or more, with `D h` below 1/4 in every band.
     pub diffusion: f64,
+    /// The fewest steps that a band makes in a cycle of its own, where ticks allow: the slower a band, the more
+    /// ticks are one step of it; 8 to 1,000,000. From 1,000 up the default bands all step every tick.
+    pub steps_per_cycle: f64,
     /// Strength of the tonic noise: 1 keeps the tonic variance, 0 is an array without a rhythm of its own.
     pub tonic: f64,
     /// Drive that a burst of one threshold starts, in units of the tonic rms; 0 to 12.
@@ -48,6 +54,7 @@ impl Default for ArrayParameters {
             kappa: 2.0,
             saturation: 0.05,
             diffusion: 0.3,
+            steps_per_cycle: 16.0,
             tonic: 1.0,
             burst_gain: 3.0,
             burst_ms: 10.0,
@@ -87,17 +94,23 @@ impl ArrayParameters {
         within("kappa", self.kappa, 0.0, 8.0)?;
         within("saturation", self.saturation, 0.0, 1.0)?;
         within("diffusion", self.diffusion, 0.0, 1e3)?;
-        let spread = self.diffusion * self.gamma(self.bands - 1) * STEP_SECONDS;
-        if spread >= 0.25 {
-            return Err(Error::configuration(
-                "array.diffusion",
-                "explicit steps of 1 ms would be unstable: D h of the fastest band",
-            )
-            .value(format!("{spread:.3}"))
-            .bound("below 0.25")
-            .help("Lower `array.diffusion` or raise `array.q`."));
+        within("steps_per_cycle", self.steps_per_cycle, 8.0, 1e6)?;
+        for band in 0..self.bands {
+            let spread = self.diffusion * self.gamma(band) * self.step_seconds(band);
+            if spread >= 0.25 {
+                let what = "explicit steps would be unstable: D h of a band";
+                return Err(Error::configuration("array.diffusion", what)
+                    .at(format!("band {band}"))
+                    .value(format!("{spread:.3}"))
+                    .bound("below 0.25")
+                    .help("Lower `array.diffusion`, or raise `array.q` or `array.steps_per_cycle`."));
+            }
         }
         within("tonic", self.tonic, 0.0, 10.0)?;
+        if self.tonic > 0.0 && self.tonic < LEAST_TONIC {
+            let error = Error::configuration("array.tonic", "too weak to be told from none");
+            return Err(error.value(self.tonic).bound(format!("0, or at least {LEAST_TONIC}")));
+        }
         within("burst_gain", self.burst_gain, 0.0, 12.0)?;
         within("burst_ms", self.burst_ms, 1.0, 1_000.0)
     }
@@ -112,6 +125,28 @@ impl ArrayParameters {
     #[must_use]
     pub fn gamma(&self, band: usize) -> f64 {
         self.centre(band).radians_per_second() / (2.0 * self.q)
+    }
+
+    /// How many ticks one step of a band is: a power of two.
+    #[must_use]
+    pub fn ticks_per_step(&self, band: usize) -> u64 {
+        let longest = TICKS_PER_SECOND as f64 / (self.centre(band).0 * self.steps_per_cycle);
+        let doublings = (0..32).take_while(|n| libm::exp2(f64::from(n + 1)) <= longest).count();
+        1 << doublings
+    }
+
+    /// The length of a band's step in seconds.
+    #[must_use]
+    pub fn step_seconds(&self, band: usize) -> f64 {
+        self.ticks_per_step(band) as f64 * TICK_SECONDS
+    }
+
+    /// The carrier `e^{iωt}` of a band at a tick, real and imaginary part, from the tick count itself: no sum of phases drifts.
+    #[must_use]
+    pub fn carrier(&self, band: usize, tick: Tick) -> [f32; 2] {
+        let cycles = self.centre(band).0 * (tick.0 as f64) * TICK_SECONDS;
+        let (sin, cos) = libm::sincos(core::f64::consts::TAU * (cycles - libm::floor(cycles)));
+        [cos as f32, sin as f32]
     }
 
     /// The band whose centre lies nearest to `rate`, by octaves.

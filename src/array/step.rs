@@ -4,21 +4,21 @@ use ndarray::ArrayView3;
 
 use super::drive::Drive;
 use super::energy::{Cause, EnergyBook, EnergyFigures};
-use super::parameters::{ArrayParameters, STEP_SECONDS};
+use super::parameters::ArrayParameters;
 use super::tonic::Tonic;
 use crate::error::{Error, Result};
-use crate::kernel::lattice::{BandBook, BandStep, CAUSES, Row, Sheet, draw_noise};
-use crate::kernel::noise::NoiseKey;
-use crate::kernel::sheet::{Bench, Buffers, Workroom, open_books, step_sheet};
+use crate::kernel::lattice::{BandStep, CAUSES, Factors, Instructions};
+use crate::kernel::noise::{NoiseKey, RoundKeys, fill_row};
+use crate::kernel::sheet::{self, Extent, SheetStep, Workroom, step_sheet};
 use crate::kernel::team::Team;
 use crate::random::split;
 use crate::signal::{ArrayId, Burst, FieldView, SheetShape};
-use crate::time::Tick;
+use crate::time::{TICKS_PER_SECOND, Tick};
 use crate::units::Hertz;
 
-/// What happens in a tick, in order. Bursts and levels are heard before it; read-outs look after it.
+/// What happens in a tick, in order: the middle ones for every band that is due, the fastest first. Bursts and levels are heard before it; read-outs look after it.
 pub const SCHEDULE: [&str; 8] =
-    ["hear", "diffusion", "drive", "cascade", "saturation", "rotation and damping", "noise", "read out"];
+    ["hear", "diffusion", "drive", "saturation", "damping", "noise", "cascade", "read out"];
 
 /// The largest sheet in sites: `4096 x 4096`.
 const MOST_SITES: usize = 4_096 * 4_096;
@@ -38,23 +38,8 @@ impl Planes {
         Self { re: vec![0.0; length], im: vec![0.0; length] }
     }
 
-    fn view(&self, shape: SheetShape) -> FieldView<'_> {
-        let dim = (shape.bands, shape.height, shape.width);
-        let of = |part| ArrayView3::from_shape(dim, part).expect("planes have the sheet's shape");
-        FieldView { re: of(&self.re), im: of(&self.im) }
-    }
-}
-
-/// A copy of the sheet and the buffer that the next step is written to.
-struct Copy {
-    now: Planes,
-    next: Planes,
-}
-
-impl Copy {
-    fn buffers(&mut self, shape: SheetShape) -> Buffers<'_> {
-        let sheet = Sheet { height: shape.height, width: shape.width, re: &self.now.re, im: &self.now.im };
-        Buffers { sheet, next_re: &mut self.next.re, next_im: &mut self.next.im }
+    fn shared(&mut self) -> sheet::Planes<'_> {
+        sheet::Planes { re: &mut self.re, im: &mut self.im }
     }
 }
 
@@ -66,14 +51,20 @@ pub struct Array {
     tonic: Tonic,
     seed: [u32; 2],
     // State.
-    driven: Copy,
-    twin: Option<Copy>,
+    driven: Planes,
+    twin: Option<Planes>,
     drive: Drive,
     book: EnergyBook,
     // Derived and scratch.
-    steps: Vec<BandStep>,
-    benches: Vec<Bench>,
-    row_books: Vec<BandBook>,
+    keys: RoundKeys,
+    factors: Vec<Factors>,
+    /// Ticks of one step of each band.
+    ticks_per_step: Vec<u64>,
+    instructions: Instructions,
+    carriers: Vec<[f32; 2]>,
+    due: Vec<bool>,
+    changed: Vec<bool>,
+    workroom: Workroom,
 }
 
 impl Array {
@@ -96,25 +87,26 @@ impl Array {
         }
         let shape = SheetShape { height, width, bands: parameters.bands };
         let tonic = Tonic::solve(parameters, height, width);
-        let steps = band_steps(parameters, &tonic);
+        let factors = band_steps(parameters, &tonic).iter().map(Factors::new).collect();
         let start = tonic_state(id, shape, &tonic, parameters.tonic, split(seed));
-        let book = EnergyBook::open(&start.re, &start.im, width, shape.bands);
-        let copy = |now: &Planes| Copy { now: now.clone(), next: Planes::zeros(shape) };
+        let extent = Extent { bands: shape.bands, height, width };
+        let left_after_a_tick = libm::exp(-1_000.0 / (parameters.burst_ms * TICKS_PER_SECOND as f64));
         Ok(Self {
             id,
             shape,
             seed: split(seed),
-            driven: copy(&start),
-            twin: parameters.twin.then(|| copy(&start)),
-            drive: Drive::new(
-                shape,
-                parameters.burst_gain,
-                libm::exp(-1_000.0 * STEP_SECONDS / parameters.burst_ms),
-            ),
-            book,
-            steps,
-            benches: vec![Bench::new(shape.bands, width); members.max(1)],
-            row_books: open_books(&Sheet { height, width, re: &start.re, im: &start.im }, shape.bands),
+            drive: Drive::new(shape, parameters.burst_gain, left_after_a_tick),
+            book: EnergyBook::open(&start.re, &start.im, width, shape.bands),
+            keys: RoundKeys::new(split(seed)),
+            factors,
+            ticks_per_step: (0..shape.bands).map(|band| parameters.ticks_per_step(band)).collect(),
+            instructions: Instructions::best(),
+            carriers: vec![[1.0, 0.0]; shape.bands],
+            due: vec![false; shape.bands],
+            changed: vec![true; shape.bands],
+            workroom: Workroom::new(extent, members, &start.re, &start.im),
+            twin: parameters.twin.then(|| start.clone()),
+            driven: start,
             parameters: parameters.clone(),
             tonic,
         })
@@ -148,7 +140,7 @@ impl Array {
     pub fn tune_columns(&mut self, rate_of_column: impl Fn(usize) -> Hertz) {
         for column in 0..self.shape.width {
             let band = self.parameters.nearest_band(rate_of_column(column));
-            self.drive.set_column_band(column, band as u8);
+            self.drive.set_column_band(column, band);
         }
     }
 
@@ -177,45 +169,62 @@ impl Array {
         self.drive.refused()
     }
 
+    /// Runs the kernels by these instructions from now on; the bits stay what they are.
+    pub fn set_instructions(&mut self, instructions: Instructions) {
+        self.instructions = instructions;
+    }
+
+    /// Which instructions run the kernels.
+    #[must_use]
+    pub fn instructions(&self) -> Instructions {
+        self.instructions
+    }
+
     /// Steps through `tick`. The result does not depend on the team's size.
     ///
     /// # Panics
     /// Where the team has more members than the array was made for.
     pub fn step(&mut self, tick: Tick, team: &mut Team) {
-        self.turn_carriers(tick);
-        let key = NoiseKey { seed: self.seed, tick: split(tick.0), lane: u32::from(self.id.0) << 16 };
-        let drive = &self.drive;
-        step_sheet(
-            team,
-            key,
-            &self.steps,
-            self.driven.buffers(self.shape),
-            self.twin.as_mut().map(|copy| copy.buffers(self.shape)),
-            |y| drive.row(y),
-            &mut Workroom { benches: &mut self.benches, books: &mut self.row_books },
-        );
-        for copy in std::iter::once(&mut self.driven).chain(&mut self.twin) {
-            std::mem::swap(&mut copy.now, &mut copy.next);
+        self.look_at_the_clock(tick);
+        let SheetShape { height, width, bands } = self.shape;
+        let step = SheetStep {
+            extent: Extent { bands, height, width },
+            with: self.instructions,
+            factors: &self.factors,
+            due: &self.due,
+            key: NoiseKey { seed: self.seed, tick: split(tick.0), lane: u32::from(self.id.0) << 16 },
+            keys: &self.keys,
+        };
+        let (drive, twin) = (&self.drive, self.twin.as_mut().map(Planes::shared));
+        let rows = |band, rows| drive.rows(band, rows);
+        step_sheet(team, &step, self.driven.shared(), twin, rows, &mut self.workroom);
+        for band in (0..bands).filter(|band| self.due[*band] || *band > 0 && self.due[band - 1]) {
+            self.book.add(band, &self.workroom.changes(band));
         }
-        self.close_books();
         self.drive.fade();
     }
 
     /// The driven sheet.
     #[must_use]
     pub fn field(&self) -> FieldView<'_> {
-        self.driven.now.view(self.shape)
+        self.view(&self.driven)
     }
 
     /// The twin's sheet, where one runs.
     #[must_use]
     pub fn twin(&self) -> Option<FieldView<'_>> {
-        self.twin.as_ref().map(|copy| copy.now.view(self.shape))
+        self.twin.as_ref().map(|planes| self.view(planes))
+    }
+
+    fn view<'a>(&'a self, planes: &'a Planes) -> FieldView<'a> {
+        let dim = (self.shape.bands, self.shape.height, self.shape.width);
+        let of = |part| ArrayView3::from_shape(dim, part).expect("planes have the sheet's shape");
+        FieldView { re: of(&planes.re), im: of(&planes.im), carriers: &self.carriers, changed: &self.changed }
     }
 
     /// The energy book, its energy measured now.
     pub fn balance(&mut self) -> (&EnergyBook, EnergyFigures) {
-        self.book.measure(&self.driven.now.re, &self.driven.now.im, self.shape.width);
+        self.book.measure(&self.driven.re, &self.driven.im, self.shape.width);
         (&self.book, self.book.figures())
     }
 
@@ -223,8 +232,8 @@ impl Array {
     /// runs, then the drive's three planes.
     pub fn for_state(&self, mut take: impl FnMut(&[f32])) {
         for copy in std::iter::once(&self.driven).chain(&self.twin) {
-            take(&copy.now.re);
-            take(&copy.now.im);
+            take(&copy.re);
+            take(&copy.im);
         }
         for plane in self.drive.planes() {
             take(plane);
@@ -238,26 +247,17 @@ impl Array {
         self.shape.sites() * (2 * self.shape.bands * copies + 3)
     }
 
-    /// The carriers `e^{iω_b t}` at the tick, from the tick count itself: no sum of phases drifts.
-    fn turn_carriers(&mut self, tick: Tick) {
-        for (band, step) in self.steps.iter_mut().enumerate() {
-            let cycles = self.parameters.centre(band).0 * (tick.0 as f64) * STEP_SECONDS;
-            let (sin, cos) = libm::sincos(core::f64::consts::TAU * (cycles - libm::floor(cycles)));
-            let size = self.parameters.gamma(band) * STEP_SECONDS * libm::sqrt(self.tonic.variances[band]);
-            step.drive = [(size * cos) as f32, (size * sin) as f32];
+    /// Which bands step in this tick, and their carriers.
+    ///
+    /// Bands that step every few ticks take turns, like the marks on a ruler: no tick has more of them than another.
+    fn look_at_the_clock(&mut self, tick: Tick) {
+        for (band, ticks) in self.ticks_per_step.iter().enumerate() {
+            self.due[band] = (tick.0 + 1) % ticks == ticks / 2;
+            self.carriers[band] = self.parameters.carrier(band, tick);
         }
-    }
-
-    fn close_books(&mut self) {
-        let bands = self.shape.bands;
-        for band in 0..bands {
-            let mut sum = [0.0; CAUSES];
-            for row in self.row_books.iter().skip(band).step_by(bands) {
-                for (sum, change) in sum.iter_mut().zip(row.changes) {
-                    *sum += change;
-                }
-            }
-            self.book.add(band, &sum);
+        for band in 0..self.due.len() {
+            // The cascade reaches the next faster band.
+            self.changed[band] = self.due[band] || band > 0 && self.due[band - 1];
         }
         debug_assert_eq!(Cause::ALL.len(), CAUSES);
     }
@@ -266,10 +266,8 @@ impl Array {
 fn band_steps(parameters: &ArrayParameters, tonic: &Tonic) -> Vec<BandStep> {
     (0..parameters.bands)
         .map(|band| {
-            let gamma = parameters.gamma(band);
-            let (variance, h) = (tonic.variances[band], STEP_SECONDS);
-            let decay = libm::exp(-gamma * h);
-            let (sin, cos) = libm::sincos(parameters.centre(band).radians_per_second() * h);
+            let (gamma, h) = (parameters.gamma(band), parameters.step_seconds(band));
+            let variance = tonic.variances[band];
             let top = band + 1 == parameters.bands;
             // κ counts in units of what a site loses in all, diffusion included: then it means the same
             // on a sheet as on a single site.
@@ -277,12 +275,12 @@ fn band_steps(parameters: &ArrayParameters, tonic: &Tonic) -> Vec<BandStep> {
             let cascade = parameters.kappa * site_loss * h / libm::sqrt(variance);
             BandStep {
                 diffusion: (parameters.diffusion * gamma * h) as f32,
-                drive: [0.0; 2],
-                cascade: if top { 0.0 } else { cascade as f32 },
+                drive: (libm::sqrt(variance) * libm::expm1(gamma * h)) as f32,
                 saturation: (2.0 * parameters.saturation * gamma / variance * h) as f32,
-                rotation: [(decay * cos) as f32, (decay * sin) as f32],
-                // Half the variance in each part; a noise row has E|ξ|² = 2.
+                damping: libm::exp(-gamma * h) as f32,
+                // Half the variance in each part.
                 noise: (parameters.tonic * libm::sqrt(tonic.noise[band] / 2.0)) as f32,
+                cascade: if top { 0.0 } else { cascade as f32 },
             }
         })
         .collect()
@@ -291,17 +289,13 @@ fn band_steps(parameters: &ArrayParameters, tonic: &Tonic) -> Vec<BandStep> {
 /// Every site of every band from its own normal distribution of variance `E_b`.
 fn tonic_state(id: ArrayId, shape: SheetShape, tonic: &Tonic, strength: f64, seed: [u32; 2]) -> Planes {
     let mut planes = Planes::zeros(shape);
-    let mut row = Row::new(shape.bands, shape.width);
-    let key = NoiseKey { seed, tick: split(FIRST_DRAW), lane: u32::from(id.0) << 16 };
-    for y in 0..shape.height {
-        draw_noise(key, y, &mut row);
-        for band in 0..shape.bands {
-            let size = (strength * libm::sqrt(tonic.variances[band] / 2.0)) as f32;
-            let to = (band * shape.height + y) * shape.width;
-            for x in 0..shape.width {
-                planes.re[to + x] = size * row.re[band * shape.width + x];
-                planes.im[to + x] = size * row.im[band * shape.width + x];
-            }
+    for band in 0..shape.bands {
+        let size = (strength * libm::sqrt(tonic.variances[band] / 2.0)) as f32;
+        let key = NoiseKey { seed, tick: split(FIRST_DRAW), lane: u32::from(id.0) << 16 | band as u32 };
+        let sites = band * shape.sites()..(band + 1) * shape.sites();
+        let rows = planes.re[sites.clone()].chunks_mut(shape.width);
+        for (y, (re, im)) in rows.zip(planes.im[sites].chunks_mut(shape.width)).enumerate() {
+            fill_row(&key, size, y, re, im);
         }
     }
     planes

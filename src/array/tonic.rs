@@ -6,11 +6,11 @@
 //! * the skirts of second-order bands flatten it: the variances follow `f^(1-x)` with `x` solved so that the
 //!   *measured* exponent is χ;
 //! * diffusion and saturation take energy from a site beyond `γ`: `c_b²` makes it good, summed exactly over
-//!   the lattice's modes for steps of one tick;
+//!   the lattice's modes for the band's own steps;
 //! * the cascade pulls unequal variances together: its flux is made good by a quasi-normal closure of the
 //!   triad (after Orszag, J Fluid Mech 41:363, 1970), whose one constant was fitted.
 
-use super::parameters::{ArrayParameters, STEP_SECONDS};
+use super::parameters::ArrayParameters;
 
 /// What the cascade adds to the loss of correlation in a triad, in units of κ and the site's loss; fitted
 /// at κ = 2, χ = 0.5 to 2, where it holds the variances within 0.85 to 1.17 of `E_b`.
@@ -36,7 +36,7 @@ impl Tonic {
         let variances = variances(parameters);
         let share: Vec<f64> =
             (0..parameters.bands).map(|band| injection(parameters, band, height, width)).collect();
-        let alone = |band: usize| 1.0 - libm::exp(-2.0 * parameters.gamma(band) * STEP_SECONDS);
+        let alone = |band: usize| 1.0 - libm::exp(-2.0 * parameters.gamma(band) * parameters.step_seconds(band));
         let compensation: Vec<f64> =
             share.iter().enumerate().map(|(band, share)| share / alone(band)).collect();
         let noise = noise(parameters, &variances, &share, &compensation);
@@ -63,10 +63,10 @@ fn variances(parameters: &ArrayParameters) -> Vec<f64> {
 
 /// The noise variance per step, in units of `E_b`, that holds a site at `E_b` without a cascade.
 fn injection(parameters: &ArrayParameters, band: usize, height: usize, width: usize) -> f64 {
-    let gamma = parameters.gamma(band);
-    let spread = parameters.diffusion * gamma * STEP_SECONDS;
+    let (gamma, h) = (parameters.gamma(band), parameters.step_seconds(band));
+    let spread = parameters.diffusion * gamma * h;
     // Saturation removes 2 g <|z|^4> / <|z|^2> = 4 g E of a complex normal: as if γ were larger by 2 g E.
-    let decay = libm::exp(-(gamma + 2.0 * parameters.saturation * gamma) * STEP_SECONDS);
+    let decay = libm::exp(-(gamma + 2.0 * parameters.saturation * gamma) * h);
     let wave = |k: usize, n: usize| {
         let s = libm::sin(core::f64::consts::PI * k as f64 / n as f64);
         4.0 * s * s

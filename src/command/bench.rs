@@ -123,7 +123,7 @@ fn throughput(config: &Config, side: usize, threads: usize, twin: bool) -> Resul
         sites: [side, side],
         bands: parameters.bands,
         threads,
-        isa: crate::kernel::lattice::instruction_set(),
+        isa: array.instructions().name(),
         twin,
         ns_per_oscillator_step: rounds[ROUNDS / 2],
         spread: [rounds[0], rounds[ROUNDS - 1]],

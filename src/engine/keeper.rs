@@ -231,8 +231,7 @@ impl Keeper {
             .map(|band| {
                 let mut image = FieldImage::default();
                 let planes = (plane(band), plane(array.bands + band));
-                let (variance, centre) = (self.facts.variances[band], self.facts.centres[band]);
-                paint(ArrayId(0), array.width, planes, variance, centre, copy.tick, &mut image);
+                paint(ArrayId(0), array.width, planes, self.facts.variances[band], &mut image);
                 image
             })
             .collect();
@@ -252,10 +251,10 @@ impl Keeper {
             frame.tick = raw.tick;
             frame.band = raw.band;
             frame.images.resize_with(raw.planes.len(), FieldImage::default);
-            let (variance, centre) = (self.facts.variances[raw.band], self.facts.centres[raw.band]);
+            let variance = self.facts.variances[raw.band];
             for (index, ((re, im), image)) in raw.planes.iter().zip(&mut frame.images).enumerate() {
                 let width = self.facts.arrays[index].width;
-                paint(ArrayId(index as u8), width, (re, im), variance, centre, raw.tick, image);
+                paint(ArrayId(index as u8), width, (re, im), variance, image);
             }
             publish.field.publish();
         }

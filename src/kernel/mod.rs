@@ -9,10 +9,12 @@
 // A body is compiled once for each set of vector instructions: whatever it calls must be compiled with it.
 #![allow(clippy::inline_always)]
 
+pub mod ars;
 pub mod carriers;
 pub mod decimate;
 pub mod gammatone;
 pub mod grains;
+pub mod lanes;
 pub mod lattice;
 pub mod least_squares;
 pub mod modulation;

@@ -1,120 +1,327 @@
 //! A step of a whole sheet and its twin, its rows shared by a team; runs on the real-time thread.
+//!
+//! Bands are stepped in place, a block of rows at a time and, within it, from the fastest to the slowest. What a
+//! block's neighbours were before the step is kept in a line per band: so the sheet is read and written once.
 
-use super::lattice::{BandBook, BandStep, Row, RowDrive, Sheet, draw_noise, energies_of_row, step_row};
-use super::noise::NoiseKey;
+use super::lanes::LANES;
+use super::lattice::{BandBook, CAUSES, Factors, Instructions, Rows, RowsStep, Sums, book_step, step_rows};
+use super::noise::{NoiseKey, RoundKeys};
 use super::team::{Shares, Team, share};
+use std::ops::Range;
 
-/// What one member of the team works with.
+/// Rows that are stepped and booked together and stay with one member of the team.
+const BLOCK: usize = 8;
+/// Copies of the sheet that a line is kept for: driven and twin.
+const COPIES: usize = 2;
+
+/// The shape of a sheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Bands, slowest first.
+    pub bands: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl Extent {
+    /// Where row `y` of a band begins in a plane.
+    fn row(&self, band: usize, y: usize) -> usize {
+        (band * self.height + y) * self.width
+    }
+
+    /// Blocks of rows.
+    fn blocks(&self) -> usize {
+        self.height.div_ceil(BLOCK)
+    }
+}
+
+/// Both parts of every band, band by band, row by row.
+pub struct Planes<'a> {
+    /// Real parts.
+    pub re: &'a mut [f32],
+    /// Imaginary parts.
+    pub im: &'a mut [f32],
+}
+
+/// What drives a block of rows of one band: amplitudes in units of the tonic rms, one per site.
+#[derive(Clone, Copy, Debug)]
+pub struct RowsDrive<'a> {
+    /// A complex amplitude, where the band has one.
+    pub phasic: Option<[&'a [f32]; 2]>,
+    /// A level of at least 0, and how much of it each column takes.
+    pub sustained: Option<[&'a [f32]; 2]>,
+}
+
+/// What a step is made of besides the state.
+#[derive(Clone, Copy, Debug)]
+pub struct SheetStep<'a> {
+    /// The sheet's shape.
+    pub extent: Extent,
+    /// Which instructions run it.
+    pub with: Instructions,
+    /// The numbers of every band.
+    pub factors: &'a [Factors],
+    /// Whether each band steps now.
+    pub due: &'a [bool],
+    /// The noise's key of band 0; band `b` adds `b` to its lane.
+    pub key: NoiseKey,
+    /// The same for the generator.
+    pub keys: &'a RoundKeys,
+}
+
+/// What one member of the team works with: for each band and copy a line of both parts.
 #[derive(Clone, Debug)]
-pub struct Bench {
-    noise: Row,
-    out: Row,
+struct Bench {
+    width: usize,
+    north: Vec<f32>,
+    south: Vec<f32>,
+    drive: [Vec<f32>; 2],
+    noise: [Vec<f32>; 2],
 }
 
 impl Bench {
-    /// A bench for sheets of `bands` bands and `width` columns.
+    fn line(&self, band: usize, copy: usize) -> usize {
+        (band * COPIES + copy) * 2 * self.width
+    }
+}
+
+/// Scratch and books of a sheet.
+#[derive(Clone, Debug)]
+pub struct Workroom {
+    extent: Extent,
+    benches: Vec<Bench>,
+    /// Every band of block 0, then of block 1 and so on; they keep the driven sheet's energies from step to step.
+    books: Vec<BandBook>,
+}
+
+impl Workroom {
+    /// A workroom for teams of up to `members`; `energies` are those of the sheet before its first step.
     #[must_use]
-    pub fn new(bands: usize, width: usize) -> Self {
-        Self { noise: Row::new(bands, width), out: Row::new(bands, width) }
-    }
-}
-
-/// A sheet as it is and the planes that it is stepped into, of the same length.
-pub struct Buffers<'a> {
-    /// Before the step.
-    pub sheet: Sheet<'a>,
-    /// Real parts after the step.
-    pub next_re: &'a mut [f32],
-    /// Imaginary parts after the step.
-    pub next_im: &'a mut [f32],
-}
-
-/// What a step needs besides the state.
-pub struct Workroom<'a> {
-    /// One for each member of the team.
-    pub benches: &'a mut [Bench],
-    /// The bands of row 0, then of row 1 and so on; they keep the driven sheet's energies from step to step.
-    pub books: &'a mut [BandBook],
-}
-
-/// Buffers whose rows are shared out.
-struct SharedBuffers<'a> {
-    sheet: Sheet<'a>,
-    bands: usize,
-    re: Shares<'a, f32>,
-    im: Shares<'a, f32>,
-}
-
-impl<'a> SharedBuffers<'a> {
-    fn new(buffers: Buffers<'a>, bands: usize) -> Self {
-        let Buffers { sheet, next_re, next_im } = buffers;
-        Self { sheet, bands, re: Shares::new(next_re), im: Shares::new(next_im) }
+    pub fn new(extent: Extent, members: usize, re: &[f32], im: &[f32]) -> Self {
+        let Extent { bands, height, width } = extent;
+        let row = |length: usize| [vec![0.0; length], vec![0.0; length]];
+        let lines = vec![0.0; bands * COPIES * 2 * width];
+        let bench = Bench {
+            width,
+            north: lines.clone(),
+            south: lines,
+            drive: row(width * BLOCK.min(height)),
+            noise: row(width.next_multiple_of(LANES)),
+        };
+        let mut books = vec![BandBook::default(); extent.blocks() * bands];
+        for (index, book) in books.iter_mut().enumerate() {
+            let (block, band) = (index / bands, index % bands);
+            let rows = block * BLOCK..height.min((block + 1) * BLOCK);
+            let sites = extent.row(band, rows.start)..extent.row(band, rows.end);
+            book.energy = super::lattice::plane_energy(&re[sites.clone()], &im[sites], width);
+        }
+        Self { extent, benches: vec![bench; members.max(1)], books }
     }
 
-    /// Keeps row `y` of every band.
-    ///
-    /// # Safety
-    /// No other member keeps this row.
-    unsafe fn keep(&self, y: usize, row: &Row) {
-        let width = self.sheet.width;
-        for band in 0..self.bands {
-            let first = (band * self.sheet.height + y) * width;
-            let from = band * width..(band + 1) * width;
-            // SAFETY: the rows of the members are disjoint by the caller's promise.
-            unsafe {
-                self.re.part(first, width).copy_from_slice(&row.re[from.clone()]);
-                self.im.part(first, width).copy_from_slice(&row.im[from]);
+    /// The changes of a band's energy in the last step, by cause.
+    #[must_use]
+    pub fn changes(&self, band: usize) -> [f64; CAUSES] {
+        let mut sum = [0.0; CAUSES];
+        for book in self.books.iter().skip(band).step_by(self.extent.bands) {
+            for (sum, change) in sum.iter_mut().zip(book.changes) {
+                *sum += change;
+            }
+        }
+        sum
+    }
+
+    /// Keeps the rows above and below each member's share as they are before the step.
+    fn keep_edges(&mut self, step: &SheetStep<'_>, copies: [Option<&Planes<'_>>; COPIES], members: usize) {
+        let Extent { height, width, .. } = self.extent;
+        for (member, bench) in self.benches.iter_mut().enumerate().take(members) {
+            let rows = rows_of(self.extent, member, members);
+            if rows.is_empty() {
+                continue;
+            }
+            let (above, below) = ((rows.start + height - 1) % height, rows.end % height);
+            for band in (0..self.extent.bands).filter(|band| step.due[*band]) {
+                for (copy, planes) in copies.iter().enumerate() {
+                    let Some(planes) = planes else { continue };
+                    let line = bench.line(band, copy);
+                    for (part, plane) in [&*planes.re, &*planes.im].into_iter().enumerate() {
+                        let to = line + part * width..line + (part + 1) * width;
+                        let from = |y: usize| &plane[self.extent.row(band, y)..][..width];
+                        bench.north[to.clone()].copy_from_slice(from(above));
+                        bench.south[to].copy_from_slice(from(below));
+                    }
+                }
             }
         }
     }
 }
 
-/// Steps a sheet, and its twin with the same noise and no drive.
+/// The rows that belong to a member: whole blocks.
+fn rows_of(extent: Extent, member: usize, members: usize) -> Range<usize> {
+    let blocks = share(extent.blocks(), member, members);
+    blocks.start * BLOCK..extent.height.min(blocks.end * BLOCK)
+}
+
+/// Planes whose rows are shared out.
+struct SharedPlanes<'a> {
+    re: Shares<'a, f32>,
+    im: Shares<'a, f32>,
+}
+
+impl<'a> SharedPlanes<'a> {
+    fn new(planes: Planes<'a>) -> Self {
+        Self { re: Shares::new(planes.re), im: Shares::new(planes.im) }
+    }
+
+    /// Both parts of the sites `first .. first + count`.
+    ///
+    /// # Safety
+    /// As for [`Shares::part`].
+    #[allow(clippy::mut_from_ref)] // as for `Shares::part`
+    unsafe fn part(&self, first: usize, count: usize) -> [&mut [f32]; 2] {
+        // SAFETY: by the caller's promise.
+        unsafe { [self.re.part(first, count), self.im.part(first, count)] }
+    }
+}
+
+/// Steps the bands of a sheet that are due, and its twin with the same noise and no drive.
 ///
-/// `drive` gives a row's drive.
+/// `drive` gives what drives some rows of a band: `(band, rows)`.
 ///
 /// # Panics
-/// Where there are fewer benches than members, or a buffer is too short.
+/// Where the workroom was made for another sheet or a smaller team, or a plane is too short.
 pub fn step_sheet<'d>(
     team: &mut Team,
-    key: NoiseKey,
-    steps: &[BandStep],
-    driven: Buffers<'_>,
-    twin: Option<Buffers<'_>>,
-    drive: impl Fn(usize) -> Option<RowDrive<'d>> + Sync,
-    workroom: &mut Workroom<'_>,
+    step: &SheetStep<'_>,
+    driven: Planes<'_>,
+    twin: Option<Planes<'_>>,
+    drive: impl Fn(usize, Range<usize>) -> Option<RowsDrive<'d>> + Sync,
+    workroom: &mut Workroom,
 ) {
-    let bands = steps.len();
-    let driven = SharedBuffers::new(driven, bands);
-    let twin = twin.map(|buffers| SharedBuffers::new(buffers, bands));
+    let extent = step.extent;
+    assert!(workroom.extent == extent, "a workroom of this sheet");
+    let bands = extent.bands;
     let members = team.members();
-    let benches = Shares::new(&mut *workroom.benches);
-    let books = Shares::new(&mut *workroom.books);
+    workroom.keep_edges(step, [Some(&driven), twin.as_ref()], members);
+    let driven = SharedPlanes::new(driven);
+    let twin = twin.map(SharedPlanes::new);
+    let benches = Shares::new(&mut workroom.benches);
+    let books = Shares::new(&mut workroom.books);
     team.run(&|member| {
-        // SAFETY: each member takes its own bench.
+        let share = rows_of(extent, member, members);
+        // SAFETY: each member takes its own bench, and the books of its own blocks.
         let bench = unsafe { &mut benches.part(member, 1)[0] };
-        for y in share(driven.sheet.height, member, members) {
-            draw_noise(key, y, &mut bench.noise);
-            // SAFETY: `share` gives every row to one member only, here and below.
-            let book = unsafe { books.part(y * bands, bands) };
-            for entry in book.iter_mut() {
-                entry.changes = Default::default();
-            }
-            let row = drive(y);
-            step_row(steps, &driven.sheet, y, row.as_ref(), &bench.noise, &mut bench.out, Some(book));
+        for first in share.clone().step_by(BLOCK) {
             // SAFETY: as above.
-            unsafe { driven.keep(y, &bench.out) };
-            if let Some(twin) = &twin {
-                step_row(steps, &twin.sheet, y, None, &bench.noise, &mut bench.out, None);
-                // SAFETY: as above.
-                unsafe { twin.keep(y, &bench.out) };
+            let books = unsafe { books.part(first / BLOCK * bands, bands) };
+            for book in books.iter_mut() {
+                book.changes = [0.0; CAUSES];
+            }
+            let rows = first..share.end.min(first + BLOCK);
+            let last = rows.end == share.end;
+            for band in (0..bands).rev().filter(|band| step.due[*band]) {
+                let drive = drive(band, rows.clone());
+                let place = Place { band, rows: rows.clone(), last };
+                let mut sums = Sums::ZERO;
+                // SAFETY: rows of the sheet, in all bands, belong to one member; what lies beyond its share is
+                // read from the bench.
+                unsafe { step_block(step, &place, (&driven, twin.as_ref()), drive, bench, &mut sums) };
+                let (slow, fast) = books.split_at_mut(band + 1);
+                let factors = &step.factors[band];
+                book_step(factors, drive.is_some(), &sums, &mut slow[band], fast.first_mut());
             }
         }
     });
 }
 
-/// The books of a sheet before its first step: its energies, and no changes.
-#[must_use]
-pub fn open_books(sheet: &Sheet<'_>, bands: usize) -> Vec<BandBook> {
-    (0..sheet.height).flat_map(|y| energies_of_row(sheet, bands, y)).collect()
+/// A block of rows of a band, as one member steps it.
+struct Place {
+    band: usize,
+    rows: Range<usize>,
+    /// Whether the block is the last of the member's share.
+    last: bool,
+}
+
+/// Steps a block of one band.
+///
+/// # Safety
+/// As for [`rows_at`].
+unsafe fn step_block(
+    step: &SheetStep<'_>,
+    place: &Place,
+    (driven, twin): (&SharedPlanes<'_>, Option<&SharedPlanes<'_>>),
+    drive: Option<RowsDrive<'_>>,
+    bench: &mut Bench,
+    sums: &mut Sums,
+) {
+    let line = bench.line(place.band, 0)..bench.line(place.band + 1, 0);
+    let half = line.len() / COPIES;
+    let (north, twin_north) = bench.north[line.clone()].split_at_mut(half);
+    let (south, twin_south) = bench.south[line].split_at(half);
+    // SAFETY: by the caller's promise.
+    let mut driven = unsafe { rows_at(step.extent, place, driven, north, south) };
+    // SAFETY: as above.
+    let mut twin = twin.map(|planes| unsafe { rows_at(step.extent, place, planes, twin_north, twin_south) });
+    let key = NoiseKey { lane: step.key.lane + place.band as u32, ..step.key };
+    let factors = &step.factors[place.band];
+    let rows = RowsStep { factors, key: &key, keys: step.keys, y: place.rows.start };
+    let push = drive.map(|drive| compose(drive, step.extent.width, &mut bench.drive));
+    let [re, im] = &mut bench.noise;
+    step_rows(step.with, &rows, &mut driven, twin.as_mut(), push, [re, im], sums);
+}
+
+/// The rows of one copy that a step at `place` reads and writes, with its lines above and below.
+///
+/// # Safety
+/// While they live no other member touches these rows of any band, nor the next one unless this block is the last.
+unsafe fn rows_at<'a>(
+    extent: Extent,
+    Place { band, rows, last }: &Place,
+    planes: &'a SharedPlanes<'_>,
+    north: &'a mut [f32],
+    south: &'a [f32],
+) -> Rows<'a> {
+    let (width, sites) = (extent.width, extent.width * rows.len());
+    let (north_re, north_im) = north.split_at_mut(width);
+    let (below_re, below_im) = south.split_at(width);
+    let mut here = Rows {
+        // SAFETY: these rows of two bands and the next row of one: different places, and by the caller's promise
+        // this member's own.
+        own: unsafe { planes.part(extent.row(*band, rows.start), sites) },
+        fast: [&mut [], &mut []],
+        north: [north_re, north_im],
+        south: [below_re, below_im],
+    };
+    if band + 1 < extent.bands {
+        // SAFETY: as above.
+        here.fast = unsafe { planes.part(extent.row(band + 1, rows.start), sites) };
+    }
+    if !last {
+        // SAFETY: as above.
+        let [re, im] = unsafe { planes.part(extent.row(*band, rows.end), width) };
+        here.south = [re, im];
+    }
+    here
+}
+
+/// One complex amplitude per site.
+fn compose<'s>(drive: RowsDrive<'s>, width: usize, scratch: &'s mut [Vec<f32>; 2]) -> [&'s [f32]; 2] {
+    let Some([levels, shares]) = drive.sustained else {
+        return drive.phasic.expect("a drive drives");
+    };
+    let [re, im] = scratch.each_mut().map(|row| &mut row[..levels.len()]);
+    if let Some([phasic_re, phasic_im]) = drive.phasic {
+        re.copy_from_slice(phasic_re);
+        im.copy_from_slice(phasic_im);
+    } else {
+        re.fill(0.0);
+        im.fill(0.0);
+    }
+    for (re, levels) in re.chunks_mut(width).zip(levels.chunks(width)) {
+        for (re, (level, share)) in re.iter_mut().zip(levels.iter().zip(shares)) {
+            *re = level.mul_add(*share, *re);
+        }
+    }
+    [re, im]
 }

@@ -76,7 +76,7 @@ mod tests {
         let twin = Array3::<f32>::zeros((2, 4, 4));
         let mut driven = twin.clone();
         driven.index_axis_mut(ndarray::Axis(0), 1).fill(3.0);
-        let view = |a| FieldView { re: a, im: twin.view() };
+        let view = |a| FieldView::still(a, twin.view());
         let mut bands = [0.0; 2];
         let whole = relative_rms_of_bands(&view(driven.view()), &view(twin.view()), &[1.0, 9.0], &mut bands);
         assert!(bands[0].abs() < 1e-9 && (bands[1] - 1.0).abs() < 1e-6);

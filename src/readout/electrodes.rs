@@ -1,7 +1,7 @@
 //! Virtual electrodes: Gaussian-weighted sums over a sheet, in microvolts (real-time: nothing is allocated).
 //!
 //! ```text
-//! v_e = s_e * sum_b sum_x w_e(x) Re z_b(x),    w_e(x) ~ exp(-|x - x_e|^2 / (2 sigma^2)),  sum_x w_e(x) = 1
+//! v_e = s_e * sum_b Re[ e^{i w_b t} sum_x w_e(x) u_b(x) ],    w_e(x) ~ exp(-|x - x_e|^2 / (2 sigma^2)),  sum_x w_e(x) = 1
 //! s_e = A / sqrt( sum_b E_b / 2 * sum_x w_e(x)^2 )
 //! ```
 //!
@@ -19,7 +19,7 @@
 
 use crate::error::{Error, Result};
 use crate::kernel::decimate::Decimator;
-use crate::kernel::reduce::{LANES, Span, sum_planes, weighted_sum};
+use crate::kernel::reduce::{LANES, Span, weighted_sum};
 use crate::signal::{FieldView, SheetShape};
 use crate::time::TICKS_PER_SECOND;
 
@@ -147,8 +147,10 @@ pub struct Montage {
     /// Where each electrode's spans begin; one more than there are electrodes.
     first_span: Vec<usize>,
     weights: Vec<f32>,
-    /// Scratch: the sum of the bands at each site.
-    summed: Vec<f32>,
+    /// Of every electrode, its weighted sum of each band as last read: a band that has not changed is not read again.
+    sums: Vec<[f32; 2]>,
+    /// Whether no field was read yet.
+    blank: bool,
 }
 
 impl Montage {
@@ -177,7 +179,8 @@ impl Montage {
             spans: Vec::new(),
             first_span: vec![0],
             weights: Vec::new(),
-            summed: vec![0.0; shape.sites()],
+            sums: Vec::new(),
+            blank: true,
         };
         for (name, row, column) in kind.places(shape) {
             let row = row * (shape.height - 1) as f32;
@@ -187,6 +190,7 @@ impl Montage {
             montage.lay(row, column, parameters.sigma_sites);
             montage.scale_last(parameters.microvolts_rms, variance);
         }
+        montage.sums = vec![[0.0; 2]; montage.names.len() * shape.bands];
         Ok(montage)
     }
 
@@ -239,16 +243,30 @@ impl Montage {
         self.shape
     }
 
-    /// Reads every electrode in microvolts into `out`, in the order of `names`.
+    /// Reads every electrode in microvolts into `out`, in the order of `names`. Fields are read one tick after the
+    /// other: bands that say that they have not changed are taken from the last reading.
     ///
     /// # Panics
     /// Where `field` has another shape, or `out` does not hold one value per electrode.
     pub fn read(&mut self, field: &FieldView, out: &mut [f32]) {
         assert!(field.shape() == self.shape, "the montage was laid on another sheet");
         assert!(out.len() == self.names.len(), "one value per electrode");
-        sum_planes(field.re.to_slice().expect("fields are contiguous"), &mut self.summed);
-        for (value, ends) in out.iter_mut().zip(self.first_span.windows(2)) {
-            *value = weighted_sum(&self.summed, &self.spans[ends[0]..ends[1]], &self.weights);
+        let bands = self.shape.bands;
+        for band in (0..bands).filter(|band| self.blank || field.has_changed(*band)) {
+            let (re, im) = field.band(band);
+            for (electrode, ends) in self.first_span.windows(2).enumerate() {
+                let spans = &self.spans[ends[0]..ends[1]];
+                self.sums[electrode * bands + band] =
+                    [weighted_sum(re, spans, &self.weights), weighted_sum(im, spans, &self.weights)];
+            }
+        }
+        self.blank = false;
+        for (value, sums) in out.iter_mut().zip(self.sums.chunks(bands)) {
+            *value = 0.0;
+            for (band, [re, im]) in sums.iter().enumerate() {
+                let [c, s] = field.carrier(band);
+                *value = c.mul_add(*re, (-s).mul_add(*im, *value));
+            }
         }
     }
 }
@@ -334,7 +352,7 @@ mod tests {
         let mut out = vec![0.0; 21];
         for _ in 0..600 {
             let re = noise(SHEET, &mut stream);
-            montage.read(&FieldView { re: re.view(), im: re.view() }, &mut out);
+            montage.read(&FieldView::still(re.view(), re.view()), &mut out);
             for (power, value) in power.iter_mut().zip(&out) {
                 *power += f64::from(*value).powi(2) / 600.0;
             }
@@ -342,6 +360,22 @@ mod tests {
         for (name, power) in montage.names.iter().zip(&power) {
             assert!((power.sqrt() - 10.0).abs() < 1.0, "{name} has {} uV", power.sqrt());
         }
+    }
+
+    #[test]
+    fn an_electrode_follows_the_carrier_and_reads_a_changed_band_only() {
+        let mut montage = montage(MontageKind::TenTwenty19, SHEET);
+        let (ones, zeros) = (Array3::from_elem((3, 64, 64), 1.0), Array3::zeros((3, 64, 64)));
+        let mut read = |re: &Array3<f32>, carriers: &[[f32; 2]], changed: &[bool]| {
+            let mut out = vec![0.0; 19];
+            montage.read(&FieldView { re: re.view(), im: zeros.view(), carriers, changed }, &mut out);
+            out[0]
+        };
+        let whole = read(&ones, &[[1.0, 0.0]; 3], &[false; 3]);
+        assert!(whole > 0.0, "the first reading takes all bands");
+        assert!((read(&ones, &[[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]], &[true; 3])).abs() < 1e-4 * whole);
+        assert_eq!(read(&zeros, &[[1.0, 0.0]; 3], &[false; 3]), whole);
+        assert!((read(&zeros, &[[1.0, 0.0]; 3], &[true, false, false]) / whole - 2.0 / 3.0).abs() < 1e-5);
     }
 
     #[test]
@@ -353,7 +387,7 @@ mod tests {
         let (row, column) = montage.places[o2];
         re[[1, row as usize, column as usize]] = 1.0;
         let mut out = vec![0.0; 19];
-        montage.read(&FieldView { re: re.view(), im: re.view() }, &mut out);
+        montage.read(&FieldView::still(re.view(), re.view()), &mut out);
         assert!(out[o2] > 0.0);
         assert!(out[fp1].abs() < f32::EPSILON && out[t7].abs() < f32::EPSILON);
         assert!(row > 50.0 && column > 32.0, "O2 lies at the back on the right: {row} {column}");
@@ -386,7 +420,7 @@ mod tests {
                     Montage::on_sheet(MontageKind::TenTwenty19, shape, &parameters, &VARIANCES).unwrap();
                 let re = Array3::from_elem((3, height, width), 1.0);
                 let mut out = vec![f32::NAN; 19];
-                montage.read(&FieldView { re: re.view(), im: re.view() }, &mut out);
+                montage.read(&FieldView::still(re.view(), re.view()), &mut out);
                 assert!(out.iter().all(|value| value.is_finite() && *value > 0.0), "{out:?}");
             }
         }
@@ -398,7 +432,7 @@ mod tests {
         let mut electrodes =
             Electrodes::new(vec![montage(MontageKind::TenTwenty19, SHEET)], &parameters).unwrap();
         let re = Array3::zeros((3, 64, 64));
-        let field = FieldView { re: re.view(), im: re.view() };
+        let field = FieldView::still(re.view(), re.view());
         let mut out = vec![0.0; 19];
         assert_eq!((0..1_000).filter(|_| electrodes.tick(&[field], &mut out)).count(), 250);
         assert_eq!(electrodes.delay_ticks(), 52);

@@ -21,17 +21,40 @@ impl SheetShape {
     }
 }
 
-/// The complex state `z` of an array, in units of its tonic standard deviation's scale
-/// (band `b` has tonic variance `E_b`), each part of shape (band, row, column), row-major and contiguous.
+/// The complex state `u` of an array in the frames that turn with its bands, in units of its tonic standard
+/// deviation's scale (band `b` has tonic variance `E_b`), each part of shape (band, row, column), row-major and
+/// contiguous. The field itself is `z_b = carrier_b u_b`.
 #[derive(Clone, Copy, Debug)]
 pub struct FieldView<'a> {
     /// Real part.
     pub re: ArrayView3<'a, f32>,
     /// Imaginary part.
     pub im: ArrayView3<'a, f32>,
+    /// `e^{iωt}` of every band: real and imaginary part; empty for a field that does not turn.
+    pub carriers: &'a [[f32; 2]],
+    /// Which bands are not what they were a tick ago; empty where that is not known.
+    pub changed: &'a [bool],
 }
 
 impl<'a> FieldView<'a> {
+    /// A field that does not turn: its carriers are 1, and any band may have changed.
+    #[must_use]
+    pub fn still(re: ArrayView3<'a, f32>, im: ArrayView3<'a, f32>) -> Self {
+        Self { re, im, carriers: &[], changed: &[] }
+    }
+
+    /// `e^{iωt}` of a band, real and imaginary part.
+    #[must_use]
+    pub fn carrier(&self, band: usize) -> [f32; 2] {
+        self.carriers.get(band).copied().unwrap_or([1.0, 0.0])
+    }
+
+    /// Whether a band may differ from what it was a tick ago.
+    #[must_use]
+    pub fn has_changed(&self, band: usize) -> bool {
+        self.changed.get(band).copied().unwrap_or(true)
+    }
+
     /// The sheet's shape.
     #[must_use]
     pub fn shape(&self) -> SheetShape {

@@ -16,8 +16,8 @@ pub(super) struct TonicField {
     im: Vec<Array3<f32>>,
     /// Per sheet: the places, each with its band.
     places: Vec<Vec<(usize, usize)>>,
-    /// Per band: turn and decay over a tick, noise amplitude.
-    step: Vec<([f32; 2], f32)>,
+    /// Per band, in the frame that turns with it: decay over a tick, noise amplitude.
+    step: Vec<(f32, f32)>,
     seed: u32,
     /// Multiplies what is heard: a drive that swells the field.
     pub(super) swell: f32,
@@ -35,7 +35,7 @@ impl TonicField {
             let omega = core::f64::consts::TAU * f * 1e-3;
             let decay = libm::exp(-omega / 3.0);
             let noise = libm::sqrt(f64::from(e) / 2.0 * (1.0 - decay * decay));
-            ([(decay * libm::cos(omega)) as f32, (decay * libm::sin(omega)) as f32], noise as f32)
+            (decay as f32, noise as f32)
         });
         let mut field = Self {
             re: voices.iter().map(|v| zeros(v.shape)).collect(),
@@ -65,17 +65,16 @@ impl TonicField {
             let re = self.re[sheet].as_slice_mut().unwrap();
             let im = self.im[sheet].as_slice_mut().unwrap();
             for &(at, band) in &self.places[sheet] {
-                let ([c, s], noise) = self.step[band];
+                let (decay, noise) = self.step[band];
                 let [x, y] = normals([at as u32, tick as u32, sheet as u32, 0], self.seed);
-                let (a, b) = (re[at], im[at]);
-                re[at] = self.swell * noise * x + c * a - s * b;
-                im[at] = self.swell * noise * y + s * a + c * b;
+                re[at] = self.swell * noise * x + decay * re[at];
+                im[at] = self.swell * noise * y + decay * im[at];
             }
         }
     }
 
     pub(super) fn views(&self) -> Vec<FieldView<'_>> {
-        self.re.iter().zip(&self.im).map(|(re, im)| FieldView { re: re.view(), im: im.view() }).collect()
+        self.re.iter().zip(&self.im).map(|(re, im)| FieldView::still(re.view(), im.view())).collect()
     }
 
     pub(super) fn poison(&mut self, value: f32) {

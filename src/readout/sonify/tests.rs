@@ -241,7 +241,7 @@ fn unknown_arrays_sites_and_shapes_are_silent_not_fatal() {
     let pitches = ear_hz();
     let (mut sonifier, _) = pair(&SonifyParameters::default(), &voices(&pitches), 8);
     let small = ndarray::Array3::<f32>::ones((8, 4, 4));
-    let view = FieldView { re: small.view(), im: small.view() };
+    let view = FieldView::still(small.view(), small.view());
     let mut out = [[1.0; 2]; SAMPLES_PER_TICK];
     for n in 0..100 {
         let strange = [burst(n, 9, 0, Sign::On, 9.0), burst(n, 0, 1 << 20, Sign::On, 9.0)];

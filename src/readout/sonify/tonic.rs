@@ -1,13 +1,13 @@
 //! The ground: the field's bands carried up into hearing by whole octaves; `play` runs on the real-time thread.
 //!
 //! ```text
-//! sound(t) = Re sum_c g_c e^{i phi_c} z_b(site_c, t) e^{i 2 pi (F_c - f_b) t}
+//! sound(t) = Re sum_c g_c e^{i phi_c} u_b(site_c, t) e^{i 2 pi F_c t}
 //! F_c = f_b 2^octaves 2^x,   x drawn from  w(x) = cos^2(pi x / 2),  -1 < x < 1
 //! ```
 //!
 //! | symbol | default | unit | meaning |
 //! |---|---|---|---|
-//! | `f_b` | 0.75 to 96 | Hz | centre of band `b`; `e^{-i 2 pi f_b t}` takes the field into its co-rotating frame |
+//! | `f_b` | 0.75 to 96 | Hz | centre of band `b`; `u_b = e^{-i 2 pi f_b t} z_b` is the field in its co-rotating frame |
 //! | octaves | 7 | - | 0.75 Hz becomes 96 Hz, 96 Hz becomes 12.3 kHz |
 //! | `F_c` | 48 to 18000 | Hz | where carrier `c` sounds |
 //! | `g_c` | equal | - | gain; the level is set for the tonic variances `E_b`, so other exponents tilt the sound |
@@ -116,7 +116,7 @@ impl Tonic {
         for (c, carrier) in layout.iter().enumerate() {
             let f = carrier_hz[carrier.band];
             let gains = pan(carrier.place).map(|side| side * level / smoothing(carrier.hz, f));
-            tonic.increment[c] = turns::phase((carrier.hz - f) / TICKS_PER_SECOND as f64);
+            tonic.increment[c] = turns::phase(carrier.hz / TICKS_PER_SECOND as f64);
             tonic.phase[c] = carrier.phase;
             tonic.left[c] = gains[0] as f32;
             tonic.right[c] = gains[1] as f32;
