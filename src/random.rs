@@ -5,11 +5,11 @@
 //! by that paper's own batteries.
 
 /// The multipliers of a round (paper, table 1).
-pub const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 /// The key's increments per round: golden ratio and sqrt(3) - 1 (paper, section 4.3).
-pub const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 /// Rounds: the fewest that pass every test of BigCrush (paper, table 2).
-pub const ROUNDS: usize = 7;
+const ROUNDS: usize = 7;
 
 /// The four words that belong to `counter` under `key`.
 #[must_use]
@@ -55,7 +55,7 @@ impl Stream {
     pub fn word(&mut self) -> u32 {
         if self.used == 4 {
             let [low, high] = split(self.counter);
-            // The fourth word sets these streams apart from the array's noise, which leaves it 0.
+            // The fourth word sets these streams apart from other uses of the generator under the same seed.
             self.words = philox4x32([low, high, self.number, 0x5745_4C4C], self.key);
             self.counter += 1;
             self.used = 0;

@@ -9,6 +9,7 @@
 // A body is compiled once for each set of vector instructions: whatever it calls must be compiled with it.
 #![allow(clippy::inline_always)]
 
+pub mod aligned;
 pub mod ars;
 pub mod carriers;
 pub mod decimate;

@@ -3,6 +3,7 @@
 //! Bands are stepped in place, a block of rows at a time and, within it, from the fastest to the slowest. What a
 //! block's neighbours were before the step is kept in a line per band: so the sheet is read and written once.
 
+use super::aligned::Aligned;
 use super::lanes::LANES;
 use super::lattice::{BandBook, CAUSES, Factors, Instructions, Rows, RowsStep, Sums, book_step, step_rows};
 use super::noise::{NoiseKey, RoundKeys};
@@ -10,7 +11,7 @@ use super::team::{Shares, Team, share};
 use std::ops::Range;
 
 /// Rows that are stepped and booked together and stay with one member of the team.
-const BLOCK: usize = 8;
+const BLOCK: usize = 16;
 /// Copies of the sheet that a line is kept for: driven and twin.
 const COPIES: usize = 2;
 
@@ -75,10 +76,10 @@ pub struct SheetStep<'a> {
 #[derive(Clone, Debug)]
 struct Bench {
     width: usize,
-    north: Vec<f32>,
-    south: Vec<f32>,
-    drive: [Vec<f32>; 2],
-    noise: [Vec<f32>; 2],
+    north: Aligned,
+    south: Aligned,
+    drive: [Aligned; 2],
+    noise: [Aligned; 2],
 }
 
 impl Bench {
@@ -101,8 +102,8 @@ impl Workroom {
     #[must_use]
     pub fn new(extent: Extent, members: usize, re: &[f32], im: &[f32]) -> Self {
         let Extent { bands, height, width } = extent;
-        let row = |length: usize| [vec![0.0; length], vec![0.0; length]];
-        let lines = vec![0.0; bands * COPIES * 2 * width];
+        let row = |length: usize| [Aligned::zeros(length), Aligned::zeros(length)];
+        let lines = Aligned::zeros(bands * COPIES * 2 * width);
         let bench = Bench {
             width,
             north: lines.clone(),
@@ -306,7 +307,7 @@ unsafe fn rows_at<'a>(
 }
 
 /// One complex amplitude per site.
-fn compose<'s>(drive: RowsDrive<'s>, width: usize, scratch: &'s mut [Vec<f32>; 2]) -> [&'s [f32]; 2] {
+fn compose<'s>(drive: RowsDrive<'s>, width: usize, scratch: &'s mut [Aligned; 2]) -> [&'s [f32]; 2] {
     let Some([levels, shares]) = drive.sustained else {
         return drive.phasic.expect("a drive drives");
     };

@@ -324,85 +324,105 @@ fn step_row<L: Lanes, const DRIVEN: bool, const BOOKED: bool>(
     totals: &mut [L::F; CAUSES],
 ) {
     let width = rows.north[0].len();
+    let [re, im] = &mut rows.own;
+    let (re, below_re) = re[row..].split_at_mut(width);
+    let (im, below_im) = im[row..].split_at_mut(width);
+    let [north_re, north_im] = &mut rows.north;
+    let line = Line {
+        own: [re, im],
+        north: [north_re, north_im],
+        south: if below_re.is_empty() { rows.south } else { [&below_re[..width], &below_im[..width]] },
+        noise: [&noise[0][..], &noise[1][..]],
+        drive: if DRIVEN { [&drive[0][row..row + width], &drive[1][row..row + width]] } else { drive },
+    };
+    step_line::<L, DRIVEN, BOOKED>(l, k, line, totals);
+}
+
+/// One row: what its step up to the noise reads and writes.
+struct Line<'a> {
+    own: [&'a mut [f32]; 2],
+    north: [&'a mut [f32]; 2],
+    south: [&'a [f32]; 2],
+    /// In whole lanes.
+    noise: [&'a [f32]; 2],
+    drive: [&'a [f32]; 2],
+}
+
+#[inline(always)]
+fn step_line<L: Lanes, const DRIVEN: bool, const BOOKED: bool>(
+    l: L,
+    k: &Spread<L>,
+    line: Line<'_>,
+    totals: &mut [L::F; CAUSES],
+) {
+    let Line { mut own, mut north, south, noise, drive } = line;
+    let width = own[0].len();
     let whole = width / LANES * LANES;
-    let last = row + width == rows.own[0].len();
     // What was there before the step: the row's first sites are the east of its last, and the other way round.
-    let first = [l.splat(rows.own[0][row]), l.splat(rows.own[1][row])];
-    let mut west = [l.splat(rows.own[0][row + width - 1]), l.splat(rows.own[1][row + width - 1])];
+    let first = [l.splat(own[0][0]), l.splat(own[1][0])];
+    let mut west = [l.splat(own[0][width - 1]), l.splat(own[1][width - 1])];
     let mut x = 0;
     while x < whole {
-        let at = row + x;
-        let here = load2(l, &rows.own, at);
+        let here = [l.load(lanes(own[0], x)), l.load(lanes(own[1], x))];
         let sites = Sites::<L> {
             here,
             west: [l.after(west[0], here[0]), l.after(west[1], here[1])],
             east: if x + LANES < width {
-                load2(l, &rows.own, at + 1)
+                [l.load(lanes(own[0], x + 1)), l.load(lanes(own[1], x + 1))]
             } else {
                 [l.ahead(here[0], first[0]), l.ahead(here[1], first[1])]
             },
-            north: load2(l, &rows.north, x),
-            south: if last {
-                [l.load(lanes(rows.south[0], x)), l.load(lanes(rows.south[1], x))]
-            } else {
-                load2(l, &rows.own, at + width)
-            },
+            north: [l.load(lanes(north[0], x)), l.load(lanes(north[1], x))],
+            south: [l.load(lanes(south[0], x)), l.load(lanes(south[1], x))],
         };
         west = here;
-        store2(l, &mut rows.north, x, here);
-        let push = if DRIVEN { [l.load(lanes(drive[0], at)), l.load(lanes(drive[1], at))] } else { here };
-        let z = advance::<L, DRIVEN, BOOKED>(l, k, &sites, None, push, load2(l, noise, x), totals);
+        store2(l, &mut north, x, here);
+        let push = if DRIVEN { [l.load(lanes(drive[0], x)), l.load(lanes(drive[1], x))] } else { here };
+        let shake = [l.load(lanes(noise[0], x)), l.load(lanes(noise[1], x))];
+        let z = advance::<L, DRIVEN, BOOKED>(l, k, &sites, None, push, shake, totals);
         if BOOKED {
             totals[NOISY] = l.add(totals[NOISY], square(l, z));
         }
-        store2(l, &mut rows.own, at, z);
+        store2(l, &mut own, x, z);
         x += LANES;
     }
     if x < width {
-        end_row::<L, DRIVEN, BOOKED>(l, k, rows, row, [first, west], drive, noise, totals);
+        let line = Line { own, north, south, noise, drive };
+        end_line::<L, DRIVEN, BOOKED>(l, k, line, [first, west], totals);
     }
 }
 
 /// The same for the row's last sites, fewer than sixteen.
-#[allow(clippy::too_many_arguments)] // one row's registers
 #[inline(always)]
-fn end_row<L: Lanes, const DRIVEN: bool, const BOOKED: bool>(
+fn end_line<L: Lanes, const DRIVEN: bool, const BOOKED: bool>(
     l: L,
     k: &Spread<L>,
-    rows: &mut Rows<'_>,
-    row: usize,
+    line: Line<'_>,
     [first, west]: [[L::F; 2]; 2],
-    drive: [&[f32]; 2],
-    noise: &[&mut [f32]; 2],
     totals: &mut [L::F; CAUSES],
 ) {
-    let width = rows.north[0].len();
-    let (x, count) = (width / LANES * LANES, width % LANES);
-    let at = row + x;
-    let last = row + width == rows.own[0].len();
-    let here = part2(l, &rows.own, at, count);
-    let mut sites = Sites::<L> {
+    let Line { mut own, mut north, south, noise, drive } = line;
+    let width = own[0].len();
+    let x = width / LANES * LANES;
+    let here = [part(l, own[0], x), part(l, own[1], x)];
+    let sites = Sites::<L> {
         here,
         west: [l.after(west[0], here[0]), l.after(west[1], here[1])],
-        east: [joined(l, rows.own[0], at, count, first[0]), joined(l, rows.own[1], at, count, first[1])],
-        north: part2(l, &rows.north, x, count),
-        south: here,
+        east: [joined(l, own[0], x, first[0]), joined(l, own[1], x, first[1])],
+        north: [part(l, north[0], x), part(l, north[1], x)],
+        south: [part(l, south[0], x), part(l, south[1], x)],
     };
-    sites.south = if last {
-        [part(l, rows.south[0], x, count), part(l, rows.south[1], x, count)]
-    } else {
-        part2(l, &rows.own, at + width, count)
-    };
-    put2(l, &mut rows.north, x, count, here);
-    let push = if DRIVEN { [part(l, drive[0], at, count), part(l, drive[1], at, count)] } else { here };
+    put2(l, &mut north, x, here);
+    let push = if DRIVEN { [part(l, drive[0], x), part(l, drive[1], x)] } else { here };
+    let shake = [l.load(lanes(noise[0], x)), l.load(lanes(noise[1], x))];
     let mut real = [0.0; LANES];
-    real[..count].fill(1.0);
+    real[..width - x].fill(1.0);
     let real = Some(l.load(&real));
-    let z = advance::<L, DRIVEN, BOOKED>(l, k, &sites, real, push, load2(l, noise, x), totals);
-    put2(l, &mut rows.own, at, count, z);
+    let z = advance::<L, DRIVEN, BOOKED>(l, k, &sites, real, push, shake, totals);
+    put2(l, &mut own, x, z);
     if BOOKED {
         // Beyond the row there is noise and nothing else: it is not counted.
-        totals[NOISY] = l.add(totals[NOISY], square(l, part2(l, &rows.own, at, count)));
+        totals[NOISY] = l.add(totals[NOISY], square(l, [part(l, own[0], x), part(l, own[1], x)]));
     }
 }
 
@@ -416,26 +436,35 @@ fn cascade_row<L: Lanes, const BOOKED: bool>(
     totals: &mut [L::F; CAUSES],
 ) {
     let width = rows.north[0].len();
-    let (whole, count) = (width / LANES * LANES, width % LANES);
-    let mut x = row;
-    while x < row + whole {
-        let (a, c) = cascade(l, k, load2(l, &rows.own, x), load2(l, &rows.fast, x));
+    let [re, im] = &mut rows.own;
+    let [fast_re, fast_im] = &mut rows.fast;
+    let mut own = [&mut re[row..row + width], &mut im[row..row + width]];
+    let mut fast = [&mut fast_re[row..row + width], &mut fast_im[row..row + width]];
+    let whole = width / LANES * LANES;
+    let mut x = 0;
+    while x < width {
+        let ends = x == whole;
+        let (a, c) = if ends {
+            ([part(l, own[0], x), part(l, own[1], x)], [part(l, fast[0], x), part(l, fast[1], x)])
+        } else {
+            (
+                [l.load(lanes(own[0], x)), l.load(lanes(own[1], x))],
+                [l.load(lanes(fast[0], x)), l.load(lanes(fast[1], x))],
+            )
+        };
+        let (a, c) = cascade(l, k, a, c);
         if BOOKED {
             totals[CASCADED] = add_square(l, a, totals[CASCADED]);
             totals[FAST] = add_square(l, c, totals[FAST]);
         }
-        store2(l, &mut rows.own, x, a);
-        store2(l, &mut rows.fast, x, c);
+        if ends {
+            put2(l, &mut own, x, a);
+            put2(l, &mut fast, x, c);
+        } else {
+            store2(l, &mut own, x, a);
+            store2(l, &mut fast, x, c);
+        }
         x += LANES;
-    }
-    if count > 0 {
-        let (a, c) = cascade(l, k, part2(l, &rows.own, x, count), part2(l, &rows.fast, x, count));
-        if BOOKED {
-            totals[CASCADED] = add_square(l, a, totals[CASCADED]);
-            totals[FAST] = add_square(l, c, totals[FAST]);
-        }
-        put2(l, &mut rows.own, x, count, a);
-        put2(l, &mut rows.fast, x, count, c);
     }
 }
 
@@ -527,43 +556,35 @@ fn lanes_mut(row: &mut [f32], x: usize) -> &mut [f32; LANES] {
 }
 
 #[inline(always)]
-fn load2<L: Lanes>(l: L, rows: &[&mut [f32]; 2], x: usize) -> [L::F; 2] {
-    [l.load(lanes(rows[0], x)), l.load(lanes(rows[1], x))]
-}
-
-#[inline(always)]
 fn store2<L: Lanes>(l: L, rows: &mut [&mut [f32]; 2], x: usize, z: [L::F; 2]) {
     l.store(lanes_mut(rows[0], x), z[0]);
     l.store(lanes_mut(rows[1], x), z[1]);
 }
 
-/// `count` numbers from `x` on, then zeros.
+/// What is left of a row from `x` on, then zeros.
 #[inline(always)]
-fn part<L: Lanes>(l: L, row: &[f32], x: usize, count: usize) -> L::F {
+fn part<L: Lanes>(l: L, row: &[f32], x: usize) -> L::F {
     let mut padded = [0.0; LANES];
-    padded[..count].copy_from_slice(&row[x..x + count]);
+    padded[..row.len() - x].copy_from_slice(&row[x..]);
     l.load(&padded)
 }
 
+/// The right neighbours of the sites that are left from `x` on, the last of them `first`.
 #[inline(always)]
-fn part2<L: Lanes>(l: L, rows: &[&mut [f32]; 2], x: usize, count: usize) -> [L::F; 2] {
-    [part(l, rows[0], x, count), part(l, rows[1], x, count)]
-}
-
-/// The right neighbours of the `count` sites from `x` on, the last of them `first`.
-#[inline(always)]
-fn joined<L: Lanes>(l: L, row: &[f32], x: usize, count: usize, first: L::F) -> L::F {
+fn joined<L: Lanes>(l: L, row: &[f32], x: usize, first: L::F) -> L::F {
     let mut padded = [0.0; LANES];
     l.store(&mut padded, first);
-    padded[..count - 1].copy_from_slice(&row[x + 1..x + count]);
+    let rest = &row[x + 1..];
+    padded[..rest.len()].copy_from_slice(rest);
     l.load(&padded)
 }
 
 #[inline(always)]
-fn put2<L: Lanes>(l: L, rows: &mut [&mut [f32]; 2], x: usize, count: usize, z: [L::F; 2]) {
-    for (row, z) in rows.iter_mut().zip(z) {
-        let mut lanes = [0.0; LANES];
-        l.store(&mut lanes, z);
-        row[x..x + count].copy_from_slice(&lanes[..count]);
+fn put2<L: Lanes>(l: L, rows: &mut [&mut [f32]; 2], x: usize, z: [L::F; 2]) {
+    let mut lanes = [0.0; LANES];
+    for part in 0..2 {
+        l.store(&mut lanes, z[part]);
+        let rest = &mut rows[part][x..];
+        rest.copy_from_slice(&lanes[..rest.len()]);
     }
 }
