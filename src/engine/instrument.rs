@@ -10,6 +10,7 @@ use crate::kernel::team::Team;
 use crate::readout::differential::relative_rms;
 use crate::readout::electrodes::{Electrodes, Montage, MontageKind};
 use crate::readout::information::bits_held;
+use crate::readout::onset::activity;
 use crate::readout::order::order_parameter;
 use crate::readout::sonify::{Sonifier, Voice, Voicing};
 use crate::sense::cochlea::Cochlea;
@@ -166,7 +167,7 @@ impl Instrument {
             let before = self.bursts.len();
             cochlea.tick(tick, heard, &mut self.bursts);
             self.arrays[*index].sustain(cochlea.sustained());
-            report.hearing_activity = self.bursts[before..].iter().map(|burst| burst.magnitude).sum();
+            report.hearing_activity = activity(&self.bursts[before..], ArrayId(*index as u8));
         }
         for burst in &self.bursts {
             let index = usize::from(burst.array.0);

@@ -48,7 +48,7 @@ pub struct TickReport {
     pub bursts: [u32; MOST_ARRAYS],
     /// Their surprisal in bits, per array.
     pub bits: [f32; MOST_ARRAYS],
-    /// Sum of the hearing bursts' magnitudes: what onsets are found in.
+    /// Sum of the hearing On bursts' magnitudes: what onsets are found in.
     pub hearing_activity: f32,
     /// The band that the next figures are of.
     pub band: usize,

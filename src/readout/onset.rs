@@ -13,7 +13,7 @@
 //! | symbol | default | unit | meaning |
 //! |---|---|---|---|
 //! | `floor` | 5 | burst units | least activity that can be an onset |
-//! | `k` | 2 | - | multiple of what is usual between onsets: the noise |
+//! | `k` | 2.5 | - | multiple of what is usual between onsets: the noise |
 //! | `c` | 0.5 | - | multiple of the mean, onsets included: the loudness of the music |
 //! | `look` | 40 | ticks | look-ahead; onsets further apart than 60 ticks never hide each other by it |
 //! | `hold` | 0.05 | - | part of an onset's strength that hides what follows it |
@@ -68,7 +68,7 @@ pub struct OnsetParameters {
 
 impl Default for OnsetParameters {
     fn default() -> Self {
-        Self { floor: 5.0, usual: 2.0, mean: 0.5, look_ticks: 40, hold: 0.05 }
+        Self { floor: 5.0, usual: 2.5, mean: 0.5, look_ticks: 40, hold: 0.05 }
     }
 }
 

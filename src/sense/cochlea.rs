@@ -19,10 +19,12 @@
 //! | `fast` | 2 | ms | smoothing of the power |
 //! | `release` | 150 | dB/s | forward masking: how fast a masked threshold recovers |
 //! | `recovery` | 10 | dB/s | how fast the running peak is forgotten |
+//! | `w` | 1 | channels | neighbours whose masked threshold counts: with 128 channels a third of an ERB each side |
 //!
 //! The masked threshold follows rises at once and falls slowly, so a ringing tail that beats, a steady noise and a
 //! held tone raise next to nothing, while an onset of any level above them does. Levels count in decibels: a
-//! quiet and a loud recording of one sound raise the same bursts.
+//! quiet and a loud recording of one sound raise the same bursts. A wider `w` makes vibrato and beats
+//! quieter still, but hides soft second bounces under the first one's ring (`tests/hearing.rs`).
 //!
 //! Row `c` of the sheet is the channel, low to high. The column is a rate from 1 to 64 Hz: for a burst, the rate at which
 //! onsets of its channel repeat; for the drive, the rate of amplitude modulation. The lowest column also holds the
@@ -102,7 +104,7 @@ impl Default for CochleaParameters {
             off_threshold_db: 12.0,
             fast_ms: 2.0,
             release_db_per_s: 150.0,
-            spread_channels: 2,
+            spread_channels: 1,
             sustained_gain: 1.0,
         }
     }

@@ -3,7 +3,7 @@
 //! ```text
 //!  cast (who) ─┬─> world (rigid bodies, 1 ms steps) ─┬─> render ─> RoomVideo, Truth
 //!  impetus ────┘        camera (path, lens) ─────────┼─> synth  ─> RoomSound
-//!                                                    └─> Contacts
+//!                                                    └─> Contacts, Solos
 //! ```
 //!
 //! Both sources own a copy of the world: the same parameters and seed give the same world, so each runs on
@@ -25,6 +25,7 @@ mod reverb;
 mod scenery;
 mod shade;
 mod shape;
+mod solo;
 mod sound;
 mod strike;
 mod synth;
@@ -39,6 +40,7 @@ mod tests;
 
 pub use camera::{CameraPose, Intrinsics};
 pub use parameters::RoomParameters;
+pub use solo::{SOLO_FRAMES, Solo, Solos};
 pub use sound::RoomSound;
 pub use truth::{Contact, Contacts, Truth, contacts};
 pub use video::RoomVideo;

@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 
+use rapier3d::prelude::Vector;
+
 use super::camera::{CameraPose, Intrinsics, Path};
 use super::parameters::RoomParameters;
 use super::strike::Striker;
-use super::world::{Other, World};
+use super::world::{Impact, Other, World};
 use crate::error::Result;
 use crate::time::Timestamp;
 
@@ -79,22 +81,34 @@ impl Contacts {
         }
         let pose = self.path.pose(time);
         for impact in self.world.impacts().iter().filter(|impact| impact.first) {
-            let strike = self.striker.strike(impact, &pose, |body| self.world.pose(body).translation);
-            let second = match impact.other {
-                Other::Plane(_) => 0,
-                Other::Body(other) => other as u8 + 1,
-            };
-            self.queue.push_back(Contact {
-                time,
-                first: impact.body as u8 + 1,
-                second,
-                speed: impact.speed,
-                impulse: impact.impulse,
-                position: impact.place.to_array(),
-                pan: strike.pan,
-                peak: self.striker.peak(&strike),
-            });
+            let centre = |body: usize| self.world.pose(body).translation;
+            self.queue.push_back(tell(time, impact, &self.striker, &pose, centre));
         }
+    }
+}
+
+/// An impact as it is told.
+pub(super) fn tell(
+    time: Timestamp,
+    impact: &Impact,
+    striker: &Striker,
+    pose: &CameraPose,
+    centre: impl Fn(usize) -> Vector,
+) -> Contact {
+    let strike = striker.strike(impact, pose, centre);
+    let second = match impact.other {
+        Other::Plane(_) => 0,
+        Other::Body(other) => other as u8 + 1,
+    };
+    Contact {
+        time,
+        first: impact.body as u8 + 1,
+        second,
+        speed: impact.speed,
+        impulse: impact.impulse,
+        position: impact.place.to_array(),
+        pan: strike.pan,
+        peak: striker.peak(&strike),
     }
 }
 
