@@ -9,12 +9,16 @@
 // A body is compiled once for each set of vector instructions: whatever it calls must be compiled with it.
 #![allow(clippy::inline_always)]
 
+pub mod blur;
 pub mod carriers;
+pub mod contrast;
 pub mod decimate;
 pub mod gammatone;
 pub mod grains;
 pub mod lattice;
 pub mod least_squares;
+pub mod logarithm;
+pub mod meters;
 pub mod modulation;
 pub mod noise;
 pub mod palette;
@@ -23,3 +27,4 @@ pub mod resample_area;
 pub mod sheet;
 pub mod team;
 pub mod turns;
+pub mod wide;

@@ -92,10 +92,8 @@ pub fn area_average(
                 reduce_row(table, &rgb[3 * width * y..3 * width * (y + 1)], columns, row);
                 reduced = Some(y);
             }
-            for (out, row) in out.iter_mut().zip(row.iter()) {
-                for channel in 0..3 {
-                    out[channel] += weight * row[channel];
-                }
+            for (out, row) in out.as_flattened_mut().iter_mut().zip(row.as_flattened()) {
+                *out += weight * row;
             }
         }
     }
@@ -105,7 +103,8 @@ fn reduce_row(table: &[f32; 256], pixels: &[u8], columns: &Axis, row: &mut [[f32
     for (cell, out) in row.iter_mut().enumerate().take(columns.cells()) {
         let (first, weights) = columns.cell(cell);
         let mut sum = [0.0f32; 3];
-        for (pixel, &weight) in pixels[3 * first..].chunks_exact(3).zip(weights) {
+        let (pixels, _) = pixels[3 * first..3 * (first + weights.len())].as_chunks::<3>();
+        for (pixel, &weight) in pixels.iter().zip(weights) {
             sum[0] += weight * table[usize::from(pixel[0])];
             sum[1] += weight * table[usize::from(pixel[1])];
             sum[2] += weight * table[usize::from(pixel[2])];
