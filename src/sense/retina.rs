@@ -303,8 +303,10 @@ impl Retina {
         }
         sorted.copy_from_slice(signal);
         let last = sorted.len() - 1;
-        let low = *sorted.select_nth_unstable_by(last / 4, f32::total_cmp).1;
-        let high = *sorted.select_nth_unstable_by(last - last / 4, f32::total_cmp).1;
+        let (_, &mut low, above) = sorted.select_nth_unstable_by(last / 4, f32::total_cmp);
+        // What lies above the lower quartile holds the upper one; a sheet of one site has one value.
+        let beyond = (last - last / 4 - last / 4).checked_sub(1);
+        let high = beyond.map_or(low, |beyond| *above.select_nth_unstable_by(beyond, f32::total_cmp).1);
         signal.iter().map(|d| d.clamp(low, high)).sum::<f32>() / signal.len() as f32
     }
 
