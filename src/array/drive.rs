@@ -2,11 +2,16 @@
 
 use std::ops::Range;
 
+use crate::kernel::aligned::Aligned;
+use crate::kernel::pulse::fade;
 use crate::kernel::sheet::RowsDrive;
 use crate::signal::{Burst, SheetShape};
 
 /// The largest drive of a site in units of the tonic rms: what comes beyond is held here.
 const CEILING: f32 = 12.0;
+
+/// A millionth of the tonic rms drives nothing.
+const LEAST: f32 = 1e-6;
 
 /// Amplitudes per site, relative to the carrier.
 #[derive(Clone, Debug)]
@@ -15,9 +20,9 @@ pub(super) struct Drive {
     /// Share of the phasic drive that is left after a tick.
     decay: f32,
     gain: f32,
-    phasic_re: Vec<f32>,
-    phasic_im: Vec<f32>,
-    sustained: Vec<f32>,
+    phasic_re: Aligned,
+    phasic_im: Aligned,
+    sustained: Aligned,
     /// For every band, how much of the sustained drive each of its columns takes: 1 or 0.
     columns: Vec<Vec<f32>>,
     refused: u64,
@@ -32,9 +37,9 @@ impl Drive {
             width: shape.width,
             decay: decay as f32,
             gain: gain as f32,
-            phasic_re: vec![0.0; shape.sites()],
-            phasic_im: vec![0.0; shape.sites()],
-            sustained: vec![0.0; shape.sites()],
+            phasic_re: Aligned::zeros(shape.sites()),
+            phasic_im: Aligned::zeros(shape.sites()),
+            sustained: Aligned::zeros(shape.sites()),
             columns: (0..shape.bands)
                 .map(|band| vec![if band + 1 == shape.bands { 1.0 } else { 0.0 }; shape.width])
                 .collect(),
@@ -110,15 +115,9 @@ impl Drive {
         if !self.active {
             return;
         }
-        let mut largest = 0.0f32;
-        for value in self.phasic_re.iter_mut().chain(&mut self.phasic_im) {
-            // A millionth of the tonic rms drives nothing; zero keeps the tail free of tiny numbers.
-            *value *= self.decay;
-            *value = if value.abs() < 1e-6 { 0.0 } else { *value };
-            largest = largest.max(value.abs());
-        }
-        let sustained = self.sustained.iter().copied().fold(0.0f32, f32::max);
-        self.active = largest > 0.0 || sustained > 0.0;
+        // Both are faded, whatever the first says.
+        let left = [&mut self.phasic_re, &mut self.phasic_im].map(|part| fade(part, self.decay, LEAST));
+        self.active = left != [false; 2] || self.sustained.iter().any(|level| *level > 0.0);
     }
 
     /// Writes what drives the sheet, as the state's hash sees it.

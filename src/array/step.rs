@@ -7,6 +7,7 @@ use super::energy::{Cause, EnergyBook, EnergyFigures};
 use super::parameters::ArrayParameters;
 use super::tonic::Tonic;
 use crate::error::{Error, Result};
+use crate::kernel::aligned::Aligned;
 use crate::kernel::lattice::{BandStep, CAUSES, Factors, Instructions};
 use crate::kernel::noise::{NoiseKey, RoundKeys, fill_row};
 use crate::kernel::sheet::{self, Extent, SheetStep, Workroom, step_sheet};
@@ -28,14 +29,14 @@ const FIRST_DRAW: u64 = u64::MAX;
 /// Real and imaginary parts of shape (band, row, column).
 #[derive(Clone, Debug, PartialEq)]
 struct Planes {
-    re: Vec<f32>,
-    im: Vec<f32>,
+    re: Aligned,
+    im: Aligned,
 }
 
 impl Planes {
     fn zeros(shape: SheetShape) -> Self {
         let length = shape.bands * shape.sites();
-        Self { re: vec![0.0; length], im: vec![0.0; length] }
+        Self { re: Aligned::zeros(length), im: Aligned::zeros(length) }
     }
 
     fn shared(&mut self) -> sheet::Planes<'_> {
@@ -218,7 +219,7 @@ impl Array {
 
     fn view<'a>(&'a self, planes: &'a Planes) -> FieldView<'a> {
         let dim = (self.shape.bands, self.shape.height, self.shape.width);
-        let of = |part| ArrayView3::from_shape(dim, part).expect("planes have the sheet's shape");
+        let of = |part: &'a Aligned| ArrayView3::from_shape(dim, &part[..]).expect("planes have the sheet's shape");
         FieldView { re: of(&planes.re), im: of(&planes.im), carriers: &self.carriers, changed: &self.changed }
     }
 

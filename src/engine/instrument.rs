@@ -1,17 +1,15 @@
 //! The whole model as a function of its stamped inputs: bursts and sound in, fields and sound out; real-time
 //! code. It knows no thread, ring or clock, so a test can play it tick by tick.
 
-use super::ledger::{hash_values, shorten};
+use super::ledger::{hash_bursts, hash_values, shorten};
 use super::plan::EnginePlan;
 use super::tick::{MOST_ARRAYS, Stage, StageTimer, TickReport};
 use crate::array::{Array, EnergyFigures};
 use crate::error::{Error, Result};
 use crate::kernel::team::Team;
-use crate::readout::differential::relative_rms;
 use crate::readout::electrodes::{Electrodes, Montage, MontageKind};
-use crate::readout::information::bits_held;
+use crate::readout::look::look;
 use crate::readout::onset::activity;
-use crate::readout::order::order_parameter;
 use crate::readout::sonify::{Sonifier, Voice, Voicing};
 use crate::sense::cochlea::Cochlea;
 use crate::sense::scalar::ScalarSense;
@@ -160,9 +158,7 @@ impl Instrument {
         self.bursts.clear();
         self.bursts.extend_from_slice(&seen[..seen.len().min(MOST_BURSTS)]);
         hash_values(&mut self.inputs, heard.as_flattened());
-        for burst in &self.bursts {
-            hash_burst(&mut self.inputs, burst);
-        }
+        hash_bursts(&mut self.inputs, &self.bursts);
         if let Some((index, cochlea)) = &mut self.hearing {
             let before = self.bursts.len();
             cochlea.tick(tick, heard, &mut self.bursts);
@@ -188,10 +184,11 @@ impl Instrument {
         let mut held = 0.0;
         for (index, array) in self.arrays.iter().enumerate() {
             let plane = array.field().band(band);
-            report.order[index] = order_parameter(plane);
-            if let Some(twin) = array.twin() {
-                differential[index] = relative_rms(plane, twin.band(band), variance);
-                held += bits_held(plane, twin.band(band), variance);
+            let seen = look(plane, array.twin().map(|twin| twin.band(band)), variance);
+            report.order[index] = seen.order;
+            if let Some(against) = seen.against_twin {
+                differential[index] = against.relative_rms;
+                held += against.bits_held;
             }
         }
         if self.twin_electrodes.is_some() {
@@ -305,11 +302,4 @@ fn voice(
         .collect();
     let carriers: Vec<f64> = (0..plan.array.bands).map(|band| plan.array.centre(band).0).collect();
     Sonifier::new(&plan.sonify, &voices, variances, &carriers, plan.seed)
-}
-
-fn hash_burst(hasher: &mut blake3::Hasher, burst: &Burst) {
-    hasher.update(&burst.time.0.to_le_bytes());
-    hasher.update(&[burst.array.0, u8::from(burst.sign.factor() > 0.0)]);
-    hasher.update(&burst.site.to_le_bytes());
-    hash_values(hasher, &[burst.phase, burst.magnitude, burst.surprisal_bits]);
 }

@@ -1,12 +1,13 @@
 //! A bank of amplitude-modulated carriers: each tick's modulation, summed by sub-band, then carried into sound.
 //!
 //! Every loop does separate products and sums in a stated order, never fused or reassociated, so the wide
-//! path and the portable one give equal bits; they differ only in how many lanes go at once.
+//! paths and the portable one give equal bits; they differ only in how many lanes go at once.
 
 use super::turns;
+use super::wide::compile_wide;
 
 /// Lanes that the loops are cut into.
-pub const LANES: usize = 8;
+pub const LANES: usize = 16;
 /// Sound frames in one block.
 pub const BLOCK: usize = 48;
 /// Vectors of [`LANES`] in one block.
@@ -48,30 +49,17 @@ pub struct Products<'a> {
     pub right_im: &'a mut [f32],
 }
 
-/// Modulates every carrier: `out = gain * bounded(z) * e^{i 2 pi (phase + tick * increment)}`.
-///
-/// A modulator that is not finite counts as 0. `tick` is the tick's number modulo 2^32, which is exact
-/// because phases wrap there too.
-///
-/// # Panics
-/// Where the slices' lengths differ.
-pub fn modulate(tick: u32, bank: &Bank<'_>, re: &[f32], im: &[f32], out: &mut Products<'_>) {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has what the function is compiled for.
-        return unsafe { modulate_avx2(tick, bank, re, im, out) };
-    }
-    modulate_lanes(tick, bank, re, im, out);
+compile_wide! {
+    /// Modulates every carrier: `out = gain * bounded(z) * e^{i 2 pi (phase + tick * increment)}`.
+    ///
+    /// A modulator that is not finite counts as 0. `tick` is the tick's number modulo 2^32, which is exact
+    /// because phases wrap there too.
+    ///
+    /// # Panics
+    /// Where the slices' lengths differ.
+    pub fn modulate, modulate_on(tick: u32, bank: &Bank<'_>, re: &[f32], im: &[f32], out: &mut Products<'_>) = modulate_lanes
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn modulate_avx2(tick: u32, bank: &Bank<'_>, re: &[f32], im: &[f32], out: &mut Products<'_>) {
-    modulate_lanes(tick, bank, re, im, out);
-}
-
-// Inlined into both paths: that is what makes them one definition.
-#[allow(clippy::inline_always)]
 #[inline(always)]
 fn modulate_lanes(tick: u32, bank: &Bank<'_>, re: &[f32], im: &[f32], out: &mut Products<'_>) {
     let count = re.len();
@@ -117,43 +105,24 @@ pub fn gather_subbands(products: &Products<'_>, ends: &[u32], out: &mut [Amplitu
 /// One sub-band's carrier over a vector of frames: cosines, then sines.
 pub type Phasor = [[f32; LANES]; 2];
 
-/// Carries sub-bands into sound: `sum over s of Re[(from_s + j/48 (to_s - from_s)) e^{i theta_s(j)}]` for
-/// frames `j` of 0 to 47, left and right.
-///
-/// `phasors` holds `e^{i theta_s(j)}`, all sub-bands of the first 8 frames, then of the next, and so on:
-/// [`VECTORS`] times as many as there are sub-bands. The sums run over sub-bands in their order.
-///
-/// # Panics
-/// Where the slices' lengths do not agree.
-pub fn carry(
-    phasors: &[Phasor],
-    from: &[Amplitude],
-    to: &[Amplitude],
-    left: &mut [f32; BLOCK],
-    right: &mut [f32; BLOCK],
-) {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has what the function is compiled for.
-        return unsafe { carry_avx2(phasors, from, to, left, right) };
-    }
-    carry_lanes(phasors, from, to, left, right);
+compile_wide! {
+    /// Carries sub-bands into sound: `sum over s of Re[(from_s + j/48 (to_s - from_s)) e^{i theta_s(j)}]` for
+    /// frames `j` of 0 to 47, left and right.
+    ///
+    /// `phasors` holds `e^{i theta_s(j)}`, all sub-bands of the first [`LANES`] frames, then of the next, and so on:
+    /// [`VECTORS`] times as many as there are sub-bands. The sums run over sub-bands in their order.
+    ///
+    /// # Panics
+    /// Where the slices' lengths do not agree.
+    pub fn carry, carry_on(
+        phasors: &[Phasor],
+        from: &[Amplitude],
+        to: &[Amplitude],
+        left: &mut [f32; BLOCK],
+        right: &mut [f32; BLOCK],
+    ) = carry_lanes
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn carry_avx2(
-    phasors: &[Phasor],
-    from: &[Amplitude],
-    to: &[Amplitude],
-    left: &mut [f32; BLOCK],
-    right: &mut [f32; BLOCK],
-) {
-    carry_lanes(phasors, from, to, left, right);
-}
-
-// As for `modulate_lanes`.
-#[allow(clippy::inline_always)]
 #[inline(always)]
 fn carry_lanes(
     phasors: &[Phasor],
@@ -192,6 +161,7 @@ fn carry_lanes(
 
 #[cfg(test)]
 mod tests {
+    use super::super::wide::Isa;
     use super::*;
     use crate::random::Stream;
 
@@ -209,9 +179,7 @@ mod tests {
         Filled { words, floats }
     }
 
-    type Modulate = fn(u32, &Bank<'_>, &[f32], &[f32], &mut Products<'_>);
-
-    fn run(f: &Filled, with: Modulate) -> Vec<f32> {
+    fn run(f: &Filled, isa: Isa) -> Vec<f32> {
         let bound = vec![1.0; COUNT];
         let bank = Bank {
             increment: &f.words[0],
@@ -223,20 +191,44 @@ mod tests {
         let mut sums = [0; 4].map(|_| vec![0.0; COUNT]);
         let [a, b, c, d] = &mut sums;
         let mut out = Products { left_re: a, left_im: b, right_re: c, right_im: d };
-        with(123_456_789, &bank, &f.floats[2], &f.floats[3], &mut out);
+        modulate_on(isa, 123_456_789, &bank, &f.floats[2], &f.floats[3], &mut out);
         sums.concat()
     }
 
-    #[test]
-    fn wide_and_portable_modulation_give_equal_bits() {
-        let filled = fill(1);
-        let (wide, portable) = (run(&filled, modulate), run(&filled, modulate_lanes));
-        assert!(wide.iter().zip(&portable).all(|(a, b)| a.to_bits() == b.to_bits()));
-        assert!(wide.iter().any(|x| x.abs() > 0.1));
+    fn equal(a: &[f32], b: &[f32]) -> bool {
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
     }
 
     #[test]
-    fn wide_and_portable_carrying_give_equal_bits() {
+    fn no_set_of_vector_instructions_changes_a_bit_of_modulation() {
+        let filled = fill(1);
+        let portable = run(&filled, Isa::Portable);
+        assert!(portable.iter().any(|x| x.abs() > 0.1));
+        for &isa in Isa::all() {
+            assert!(equal(&run(&filled, isa), &portable), "{isa:?}");
+        }
+    }
+
+    #[test]
+    fn sub_bands_gather_their_own_carriers() {
+        let filled = fill(4);
+        let [mut a, mut b, mut c, mut d] = [0, 1, 2, 3].map(|i| filled.floats[i].clone());
+        let products = Products { left_re: &mut a, left_im: &mut b, right_re: &mut c, right_im: &mut d };
+        let ends = [1, 8, 9, 20, 20, 60, 300, 301, COUNT as u32];
+        let mut out = [[f32::NAN; 4]; 9];
+        gather_subbands(&products, &ends, &mut out);
+        let mut start = 0;
+        for (&end, sums) in ends.iter().zip(&out) {
+            for (sum, part) in sums.iter().zip(&filled.floats) {
+                let exact: f64 = part[start..end as usize].iter().map(|&x| f64::from(x)).sum();
+                assert!((f64::from(*sum) - exact).abs() < 1e-4, "{sum} {exact}");
+            }
+            start = end as usize;
+        }
+    }
+
+    #[test]
+    fn no_set_of_vector_instructions_changes_a_bit_of_carrying() {
         let mut draw = Stream::new(2, 0);
         let subbands = 37;
         let phasors: Vec<Phasor> = (0..VECTORS * subbands)
@@ -244,15 +236,16 @@ mod tests {
             .collect();
         let [from, to]: [Vec<Amplitude>; 2] =
             [0; 2].map(|_| (0..subbands).map(|_| [0; 4].map(|_| draw.normal() as f32)).collect());
-        let mut wide = [[0.0; BLOCK]; 2];
-        let mut portable = [[0.0; BLOCK]; 2];
-        let [l, r] = &mut wide;
-        carry(&phasors, &from, &to, l, r);
-        let [l, r] = &mut portable;
-        carry_lanes(&phasors, &from, &to, l, r);
-        assert!(
-            wide.iter().flatten().zip(portable.iter().flatten()).all(|(a, b)| a.to_bits() == b.to_bits())
-        );
+        let sound = |isa| {
+            let mut sides = [[0.0; BLOCK]; 2];
+            let [left, right] = &mut sides;
+            carry_on(isa, &phasors, &from, &to, left, right);
+            sides
+        };
+        let portable = sound(Isa::Portable);
+        for &isa in Isa::all() {
+            assert!(equal(sound(isa).as_flattened(), portable.as_flattened()), "{isa:?}");
+        }
     }
 
     #[test]
@@ -263,7 +256,7 @@ mod tests {
         filled.floats[2][1] = f32::INFINITY;
         filled.floats[3][2] = 1e25;
         filled.floats[2][3] = 1e9;
-        let out = run(&filled, modulate);
+        let out = run(&filled, Isa::best());
         for c in 0..3 {
             assert!(out[c].abs() == 0.0 && out[COUNT + c].abs() == 0.0);
         }

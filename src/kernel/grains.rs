@@ -5,6 +5,7 @@
 
 use super::carriers::BLOCK;
 use super::turns;
+use super::wide::compile_wide;
 
 /// A grain: `level * sin^2(pi n / frames) * sin(2 pi n increment / 2^32)` for its frames `n`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -19,35 +20,33 @@ pub struct Grain {
     pub level: [f32; 2],
 }
 
-/// Adds the grain's stretch from `age` on; negative ages lie before its start. Where `released`, the
-/// stretch also fades to nothing by the block's end.
-pub fn add(grain: &Grain, age: i32, released: bool, left: &mut [f32; BLOCK], right: &mut [f32; BLOCK]) {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has what the function is compiled for.
-        return unsafe { add_avx2(grain, age, released, left, right) };
-    }
-    add_lanes(grain, age, released, left, right);
+compile_wide! {
+    /// Adds the grain's stretch from `age` on; negative ages lie before its start. Where `released`, the
+    /// stretch also fades to nothing by the block's end.
+    pub fn add, add_on(
+        grain: &Grain,
+        age: i32,
+        released: bool,
+        left: &mut [f32; BLOCK],
+        right: &mut [f32; BLOCK],
+    ) = add_lanes
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn add_avx2(grain: &Grain, age: i32, released: bool, left: &mut [f32; BLOCK], right: &mut [f32; BLOCK]) {
-    add_lanes(grain, age, released, left, right);
-}
-
-// Inlined into both paths: that is what makes them one definition.
-#[allow(clippy::inline_always)]
 #[inline(always)]
 fn add_lanes(grain: &Grain, age: i32, released: bool, left: &mut [f32; BLOCK], right: &mut [f32; BLOCK]) {
-    // Half a turn over twice the block: the squared cosine of a quarter turn, 1 down to 0.
-    let fade = if released { turns::QUARTER / BLOCK as u32 } else { 0 };
+    let mut gains = [1.0f32; BLOCK];
+    if released {
+        // Half a turn over twice the block: the squared cosine of a quarter turn, 1 down to 0.
+        for (j, gain) in (0..).zip(&mut gains) {
+            let release = turns::cosine(turns::QUARTER / BLOCK as u32 * j);
+            *gain = release * release;
+        }
+    }
     for j in 0..BLOCK {
         // A negative age is a huge unsigned one, so one comparison says whether the frame is inside.
         let n = age.cast_unsigned().wrapping_add(j as u32);
         let window = turns::sine(n.wrapping_mul(grain.window));
-        let release = turns::cosine(fade * j as u32);
-        let gain = if n < grain.frames { window * window * (release * release) } else { 0.0 };
+        let gain = if n < grain.frames { window * window * gains[j] } else { 0.0 };
         let x = gain * turns::sine(n.wrapping_mul(grain.increment));
         left[j] += x * grain.level[0];
         right[j] += x * grain.level[1];
@@ -56,22 +55,23 @@ fn add_lanes(grain: &Grain, age: i32, released: bool, left: &mut [f32; BLOCK], r
 
 #[cfg(test)]
 mod tests {
+    use super::super::wide::Isa;
     use super::*;
 
     const GRAIN: Grain = Grain { increment: 89_478_485, window: 4_473_924, frames: 480, level: [0.5, 0.25] };
 
     #[test]
-    fn wide_and_portable_grains_give_equal_bits() {
-        for age in [-40, 0, 100, 450] {
-            let mut wide = [[0.1; BLOCK]; 2];
-            let mut portable = wide;
-            let [l, r] = &mut wide;
-            add(&GRAIN, age, true, l, r);
-            let [l, r] = &mut portable;
-            add_lanes(&GRAIN, age, true, l, r);
-            assert!(
-                wide.iter().flatten().zip(portable.iter().flatten()).all(|(a, b)| a.to_bits() == b.to_bits())
-            );
+    fn no_set_of_vector_instructions_changes_a_bit() {
+        for (age, released) in [(-40, true), (0, false), (100, true), (450, false)] {
+            let sound = |isa| {
+                let mut sides = [[0.1; BLOCK]; 2];
+                let [left, right] = &mut sides;
+                add_on(isa, &GRAIN, age, released, left, right);
+                sides.map(|side| side.map(f32::to_bits))
+            };
+            for &isa in Isa::all() {
+                assert_eq!(sound(isa), sound(Isa::Portable), "{isa:?}");
+            }
         }
     }
 

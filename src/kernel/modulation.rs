@@ -7,14 +7,15 @@
 //! ```
 //!
 //! Octave-spaced filters of Q = 2: Dau, Kollmeier and Kohlrausch, J. Acoust. Soc. Am. 102 (1997), section II.
-//! Channels are the lanes.
+//! Channels are the lanes of the filters, columns those of the interpolation.
 
+use super::wide::compile_wide;
 use crate::units::Hertz;
 
 /// Modulation filters: 1, 2, 4, 8, 16, 32 and 64 Hz.
 pub const FILTERS: usize = 7;
-/// Channels that are filtered side by side.
-const LANES: usize = 8;
+/// Channels that are filtered side by side, and columns that are written so.
+const LANES: usize = 16;
 /// Everything slower than this is the sustained level.
 const LEVEL_HZ: f64 = 0.5;
 /// States below this are flushed, so that none becomes subnormal.
@@ -27,8 +28,10 @@ pub struct Coefficients {
     re: [f32; FILTERS],
     im: [f32; FILTERS],
     gain: [f32; FILTERS],
-    /// Per column: the filter below, and the part of the one above.
-    columns: Vec<(usize, f32)>,
+    columns: usize,
+    /// Per strip of columns: what part of each filter each column takes. All but two neighbours are 0, which cost less
+    /// than to look the two up.
+    parts: Vec<[Lanes; FILTERS]>,
 }
 
 impl Coefficients {
@@ -41,7 +44,8 @@ impl Coefficients {
             re: [0.0; FILTERS],
             im: [0.0; FILTERS],
             gain: [0.0; FILTERS],
-            columns: Vec::with_capacity(columns.len()),
+            columns: columns.len(),
+            parts: vec![[[0.0; LANES]; FILTERS]; columns.len().div_ceil(LANES)],
         };
         for k in 0..FILTERS {
             let centre = f64::from(1u32 << k);
@@ -52,10 +56,12 @@ impl Coefficients {
             made.im[k] = (radius * libm::sin(angle)) as f32;
             made.gain[k] = (1.0 - radius) as f32;
         }
-        for column in columns {
+        for (c, column) in columns.iter().enumerate() {
             let at = libm::log2(column.0.clamp(1.0, 64.0));
             let below = (at.floor() as usize).min(FILTERS - 2);
-            made.columns.push((below, (at - below as f64) as f32));
+            let part = at - below as f64;
+            made.parts[c / LANES][below][c % LANES] = (1.0 - part) as f32;
+            made.parts[c / LANES][below + 1][c % LANES] = part as f32;
         }
         made
     }
@@ -82,68 +88,92 @@ impl State {
     }
 }
 
-/// Filters one value of each channel's envelope; writes `gain` times the amplitudes to `out`, a row of columns
-/// per channel. Allocates nothing.
-pub fn amplitudes(
+compile_wide! {
+    /// Filters one value of each channel's envelope; writes `gain` times the amplitudes to `out`, a row of columns
+    /// per channel. Allocates nothing.
+    pub fn amplitudes, amplitudes_on(
+        coefficients: &Coefficients,
+        state: &mut State,
+        envelope: &[f32],
+        gain: f32,
+        out: &mut [f32],
+    ) = amplitudes_body
+}
+
+#[inline(always)]
+fn amplitudes_body(
     coefficients: &Coefficients,
     state: &mut State,
     envelope: &[f32],
     gain: f32,
     out: &mut [f32],
 ) {
-    let columns = coefficients.columns.len().max(1);
+    let columns = coefficients.columns.max(1);
     let groups = state.0.iter_mut().zip(envelope.chunks(LANES)).zip(out.chunks_mut(LANES * columns));
     for ((group, envelope), rows) in groups {
         let mut padded = [0.0; LANES];
         padded[..envelope.len()].copy_from_slice(envelope);
         let amplitude = group.step(coefficients, &padded);
         for (lane, row) in rows.chunks_exact_mut(columns).enumerate() {
-            let of_lane: [f32; FILTERS] = core::array::from_fn(|k| gain * amplitude[k][lane]);
-            for (out, &(below, part)) in row.iter_mut().zip(&coefficients.columns) {
-                *out = of_lane[below] + part * (of_lane[below + 1] - of_lane[below]);
+            for (strip, parts) in row.chunks_mut(LANES).zip(&coefficients.parts) {
+                let mut sum = [0.0f32; LANES];
+                for k in 0..FILTERS {
+                    let level = gain * amplitude[k][lane];
+                    sum = each(|l| parts[k][l].mul_add(level, sum[l]));
+                }
+                // Whole strips are one store; a general copy is a call.
+                if let Ok(strip) = <&mut Lanes>::try_from(&mut *strip) {
+                    *strip = sum;
+                } else {
+                    strip.copy_from_slice(&sum[..strip.len()]);
+                }
             }
         }
     }
 }
 
+#[inline(always)]
+fn each<const L: usize>(value: impl Fn(usize) -> f32) -> [f32; L] {
+    let mut out = [0.0; L];
+    for (l, out) in out.iter_mut().enumerate() {
+        *out = value(l);
+    }
+    out
+}
+
 impl Group {
+    #[inline(always)]
     fn step(&mut self, coefficients: &Coefficients, envelope: &Lanes) -> [Lanes; FILTERS] {
-        let mut change = [0.0; LANES];
-        for l in 0..LANES {
-            self.level[l] = flushed(self.level[l] + coefficients.level * (envelope[l] - self.level[l]));
-            change[l] = envelope[l] - self.level[l];
-        }
+        let before = self.level;
+        let level = each(|l| flushed(coefficients.level.mul_add(envelope[l] - before[l], before[l])));
+        let change = each(|l| envelope[l] - level[l]);
+        self.level = level;
         let mut amplitude = [[0.0; LANES]; FILTERS];
         for (k, amplitude) in amplitude.iter_mut().enumerate() {
             let (a, b, g) = (coefficients.re[k], coefficients.im[k], coefficients.gain[k]);
-            let (mut in_re, mut in_im) = (change, [0.0; LANES]);
+            let (mut re, mut im) = (change, [0.0; LANES]);
             for stage in 0..2 {
-                let (state_re, state_im) = (&mut self.re[stage][k], &mut self.im[stage][k]);
-                for l in 0..LANES {
-                    let (re, im) = (state_re[l], state_im[l]);
-                    in_re[l] = flushed(a * re - b * im + g * in_re[l]);
-                    in_im[l] = flushed(a * im + b * re + g * in_im[l]);
-                    state_re[l] = in_re[l];
-                    state_im[l] = in_im[l];
-                }
+                let (x, y) = (self.re[stage][k], self.im[stage][k]);
+                let next_re = each(|l| flushed(a.mul_add(x[l], (-b).mul_add(y[l], g * re[l]))));
+                let next_im = each(|l| flushed(a.mul_add(y[l], b.mul_add(x[l], g * im[l]))));
+                (re, im) = (next_re, next_im);
+                (self.re[stage][k], self.im[stage][k]) = (re, im);
             }
-            for l in 0..LANES {
-                amplitude[l] = 2.0 * (in_re[l] * in_re[l] + in_im[l] * in_im[l]).sqrt();
-            }
+            *amplitude = each(|l| 2.0 * re[l].mul_add(re[l], im[l] * im[l]).sqrt());
         }
-        for (slowest, level) in amplitude[0].iter_mut().zip(self.level) {
-            *slowest = slowest.max(level);
-        }
+        amplitude[0] = each(|l| amplitude[0][l].max(level[l]));
         amplitude
     }
 }
 
+#[inline(always)]
 fn flushed(value: f32) -> f32 {
     if value.abs() < TINY { 0.0 } else { value }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::wide::Isa;
     use super::*;
 
     fn steady(rate_hz: f64) -> Vec<f32> {
@@ -177,6 +207,40 @@ mod tests {
         let amplitude = steady(0.0);
         assert!((amplitude[0] - 0.5).abs() < 1e-3, "{amplitude:?}");
         assert!(amplitude[1..].iter().all(|&a| a < 1e-3), "{amplitude:?}");
+    }
+
+    #[test]
+    fn no_set_of_vector_instructions_changes_a_bit() {
+        let columns: Vec<Hertz> = (0..19).map(|c| Hertz(1.0 + 3.0 * f64::from(c))).collect();
+        let coefficients = Coefficients::new(&columns, 1_000);
+        let run = |isa: Isa| {
+            let mut state = State::new(37);
+            let mut out = vec![0.0; 37 * 19];
+            let mut bits: Vec<u32> = Vec::new();
+            for n in 0..300u16 {
+                let envelope: Vec<f32> = (0..37).map(|c| f32::from((n * 7 + c * 13) % 97) * 0.01).collect();
+                amplitudes_on(isa, &coefficients, &mut state, &envelope, 0.7, &mut out);
+                bits.extend(out.iter().map(|x| x.to_bits()));
+            }
+            bits
+        };
+        for &isa in Isa::all() {
+            assert_eq!(run(isa), run(Isa::Portable), "{isa:?}");
+        }
+    }
+
+    #[test]
+    fn a_column_between_two_rates_takes_part_of_both() {
+        let at = |hertz: f64| {
+            let coefficients = Coefficients::new(&[Hertz(hertz)], 1_000);
+            let (mut state, mut out) = (State::new(1), [0.0]);
+            for n in 0..500u16 {
+                amplitudes(&coefficients, &mut state, &[f32::from(n % 100) * 0.01], 1.0, &mut out);
+            }
+            out[0]
+        };
+        let (two, four, between) = (at(2.0), at(4.0), at(2.0 * core::f64::consts::SQRT_2));
+        assert!((between - f32::midpoint(two, four)).abs() < 1e-6, "{two} {between} {four}");
     }
 
     #[test]

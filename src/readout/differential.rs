@@ -2,7 +2,7 @@
 //!
 //! Both have the same noise, so what remains is what the input did: 0 exactly where nothing came in.
 
-use crate::kernel::reduce::difference_power;
+use crate::kernel::meters::{Plane, compare};
 use crate::signal::FieldView;
 
 /// The rms over sites of `driven - twin` in one band plane, relative to the tonic rms `sqrt(E_b)`: 0 where they are
@@ -10,9 +10,14 @@ use crate::signal::FieldView;
 ///
 /// Planes are real and imaginary parts of equal length; `tonic_variance` is `E_b`, above 0.
 #[must_use]
-pub fn relative_rms(driven: (&[f32], &[f32]), twin: (&[f32], &[f32]), tonic_variance: f32) -> f32 {
-    let sites = driven.0.len().max(1) as f32;
-    (difference_power(driven.0, driven.1, twin.0, twin.1) / (sites * tonic_variance)).sqrt()
+pub fn relative_rms(driven: Plane<'_>, twin: Plane<'_>, tonic_variance: f32) -> f32 {
+    let difference = compare(driven, twin, 1.0 / tonic_variance).difference;
+    relative_rms_of(difference, driven.0.len(), tonic_variance)
+}
+
+/// The same of a summed `|driven - twin|^2` over `sites` sites.
+pub(super) fn relative_rms_of(difference: f32, sites: usize, tonic_variance: f32) -> f32 {
+    (difference / (sites.max(1) as f32 * tonic_variance)).sqrt()
 }
 
 /// The same for every band, into `out` (slowest first), and over all bands together as the result: the rms of the

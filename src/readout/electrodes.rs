@@ -19,7 +19,7 @@
 
 use crate::error::{Error, Result};
 use crate::kernel::decimate::Decimator;
-use crate::kernel::reduce::{LANES, Span, weighted_sum};
+use crate::kernel::reduce::{LANES, Window, window_sums};
 use crate::signal::{FieldView, SheetShape};
 use crate::time::TICKS_PER_SECOND;
 
@@ -143,9 +143,8 @@ pub struct Montage {
     /// The places, (row, column) in sites.
     pub places: Vec<(f32, f32)>,
     shape: SheetShape,
-    spans: Vec<Span>,
-    /// Where each electrode's spans begin; one more than there are electrodes.
-    first_span: Vec<usize>,
+    /// Where each electrode looks.
+    windows: Vec<Window>,
     weights: Vec<f32>,
     /// Of every electrode, its weighted sum of each band as last read: a band that has not changed is not read again.
     sums: Vec<[f32; 2]>,
@@ -176,8 +175,7 @@ impl Montage {
             names: Vec::new(),
             places: Vec::new(),
             shape,
-            spans: Vec::new(),
-            first_span: vec![0],
+            windows: Vec::new(),
             weights: Vec::new(),
             sums: Vec::new(),
             blank: true,
@@ -213,8 +211,14 @@ impl Montage {
         } else {
             (first_column, needed)
         };
+        self.windows.push(Window {
+            site: first_row * shape.width + start,
+            stride: shape.width,
+            rows: last_row + 1 - first_row,
+            columns: len,
+            weight: self.weights.len(),
+        });
         for y in first_row..=last_row {
-            self.spans.push(Span { site: y * shape.width + start, weight: self.weights.len(), len });
             for x in start..start + len {
                 let (dy, dx) = (y as f32 - row, x as f32 - column);
                 let squared = dy.mul_add(dy, dx * dx);
@@ -223,13 +227,12 @@ impl Montage {
                 self.weights.push(if inside { weight } else { 0.0 });
             }
         }
-        self.first_span.push(self.spans.len());
     }
 
     /// Scales the newest electrode's weights so that independent sites give `rms` microvolts.
     fn scale_last(&mut self, rms: f32, variance: f32) {
-        let last = self.first_span[self.first_span.len() - 2];
-        let weights = &mut self.weights[self.spans[last].weight..];
+        let first = self.windows.last().map_or(0, |window| window.weight);
+        let weights = &mut self.weights[first..];
         let squares: f32 = weights.iter().map(|weight| weight * weight).sum();
         let scale = rms / (variance / 2.0 * squares).sqrt();
         for weight in weights {
@@ -253,11 +256,9 @@ impl Montage {
         assert!(out.len() == self.names.len(), "one value per electrode");
         let bands = self.shape.bands;
         for band in (0..bands).filter(|band| self.blank || field.has_changed(*band)) {
-            let (re, im) = field.band(band);
-            for (electrode, ends) in self.first_span.windows(2).enumerate() {
-                let spans = &self.spans[ends[0]..ends[1]];
-                self.sums[electrode * bands + band] =
-                    [weighted_sum(re, spans, &self.weights), weighted_sum(im, spans, &self.weights)];
+            let plane = field.band(band);
+            for (electrode, window) in self.windows.iter().enumerate() {
+                self.sums[electrode * bands + band] = window_sums(plane, *window, &self.weights);
             }
         }
         self.blank = false;

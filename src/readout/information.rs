@@ -1,7 +1,7 @@
 //! Information: the bits about the input that the field holds, and the bits per second that bursts bring in
 //! (real-time: nothing is allocated).
 
-use crate::kernel::reduce::information_bits;
+use crate::kernel::meters::{Plane, compare};
 use crate::signal::FieldView;
 
 /// The Gaussian-channel information in `driven - twin` of one band plane: `sum over sites of log2(1 + |d|^2 / E_b)`,
@@ -10,8 +10,8 @@ use crate::signal::FieldView;
 /// It takes each site's tonic noise as an independent complex Gaussian of variance `E_b` (Shannon 1948): an upper
 /// bound where neighbours are alike.
 #[must_use]
-pub fn bits_held(driven: (&[f32], &[f32]), twin: (&[f32], &[f32]), tonic_variance: f32) -> f32 {
-    information_bits(driven, twin, 1.0 / tonic_variance)
+pub fn bits_held(driven: Plane<'_>, twin: Plane<'_>, tonic_variance: f32) -> f32 {
+    compare(driven, twin, 1.0 / tonic_variance).bits
 }
 
 /// The bits that all bands hold together; each band's go into `out`, slowest first.

@@ -7,6 +7,7 @@ pub mod bands;
 pub mod differential;
 pub mod electrodes;
 pub mod information;
+pub mod look;
 pub mod moments;
 pub mod onset;
 pub mod order;

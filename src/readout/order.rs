@@ -5,15 +5,18 @@
 //! Chaos 20:013108; Deco et al. 2017, Scientific Reports 7:3095).
 
 use super::moments::Moments;
-use crate::kernel::reduce::unit_phasor_sum;
+use crate::kernel::meters::{Plane, phasors};
 
 /// The order parameter of one band plane, given as real and imaginary parts of equal length: 0 to 1; 0 for an
 /// empty plane.
 #[must_use]
-pub fn order_parameter((re, im): (&[f32], &[f32])) -> f32 {
-    let (sum_re, sum_im) = unit_phasor_sum(re, im);
-    let sites = re.len().max(1) as f32;
-    (sum_re * sum_re + sum_im * sum_im).sqrt() / sites
+pub fn order_parameter(plane: Plane<'_>) -> f32 {
+    order_of(phasors(plane), plane.0.len())
+}
+
+/// The order parameter of `sites` sites whose phasors sum to `sum`.
+pub(super) fn order_of([re, im]: [f32; 2], sites: usize) -> f32 {
+    (re * re + im * im).sqrt() / sites.max(1) as f32
 }
 
 /// The order parameter of one band over time.

@@ -42,7 +42,7 @@ use serde::{Deserialize, Serialize};
 use super::surprisal::Surprisal;
 use crate::error::{Error, Result};
 use crate::kernel::gammatone::{self, Coefficients, State};
-use crate::kernel::modulation;
+use crate::kernel::{logarithm, modulation};
 use crate::signal::{ArrayId, Burst, Sign};
 use crate::time::{SAMPLE_RATE, SAMPLES_PER_TICK, TICKS_PER_SECOND, Tick};
 use crate::units::Hertz;
@@ -168,7 +168,6 @@ struct Derived {
 /// One channel's memory.
 #[derive(Clone, Copy, Debug)]
 struct Channel {
-    power: f32,
     /// The masked threshold in dBFS.
     reference: f32,
     /// What an Off burst is measured from, in dBFS.
@@ -183,7 +182,9 @@ pub struct Cochlea {
     parameters: CochleaParameters,
     derived: Derived,
     array: ArrayId,
-    ears: [State; 2],
+    ears: State,
+    /// Smoothed power of each channel.
+    powers: Vec<f32>,
     channels: Vec<Channel>,
     peak: f32,
     modulation: modulation::State,
@@ -195,7 +196,7 @@ pub struct Cochlea {
 /// Made anew in each tick.
 #[derive(Clone, Debug)]
 struct Scratch {
-    ear: [f32; SAMPLES_PER_TICK],
+    ears: [[f32; SAMPLES_PER_TICK]; 2],
     power: Vec<f32>,
     level: Vec<f32>,
     masked: Vec<f32>,
@@ -213,22 +214,23 @@ impl Cochlea {
         let count = parameters.channels;
         let centres = gammatone::erb_spaced(Hertz(parameters.low_hz), Hertz(parameters.high_hz), count);
         let filters = Coefficients::new(&centres, SAMPLE_RATE);
-        let ears = [State::new(&filters), State::new(&filters)];
+        let ears = State::new(&filters);
         let rates: Vec<Hertz> = (0..parameters.rates).map(|c| column_rate(c, parameters.rates)).collect();
         let modulation = modulation::Coefficients::new(&rates, TICKS_PER_SECOND as u32);
         let per_second = TICKS_PER_SECOND as f32;
         let floor = parameters.floor_dbfs;
-        let quiet = Channel { power: 0.0, reference: floor, upper: floor, onset: 0, column: 0 };
+        let quiet = Channel { reference: floor, upper: floor, onset: 0, column: 0 };
         Ok(Self {
             array,
             ears,
+            powers: vec![0.0; count],
             channels: vec![quiet; count],
             peak: floor,
             modulation: modulation::State::new(count),
             surprisal: Surprisal::new(count, PRIOR_RATE, MEMORY_TICKS),
             refused: 0,
             scratch: Scratch {
-                ear: [0.0; SAMPLES_PER_TICK],
+                ears: [[0.0; SAMPLES_PER_TICK]; 2],
                 power: vec![0.0; count],
                 level: vec![floor; count],
                 masked: vec![floor; count],
@@ -306,16 +308,16 @@ impl Cochlea {
 
     /// Both ears through their filters: the power of each channel, smoothed.
     fn filter(&mut self, sound: &[[f32; 2]; SAMPLES_PER_TICK]) {
-        self.scratch.power.fill(0.0);
-        for (side, state) in self.ears.iter_mut().enumerate() {
-            for (out, frame) in self.scratch.ear.iter_mut().zip(sound) {
+        let Scratch { ears, power, .. } = &mut self.scratch;
+        for (side, ear) in ears.iter_mut().enumerate() {
+            for (out, frame) in ear.iter_mut().zip(sound) {
                 let x = frame[side];
                 *out = if x.is_finite() { x.clamp(-LARGEST_SAMPLE, LARGEST_SAMPLE) } else { 0.0 };
             }
-            gammatone::add_power(&self.derived.filters, state, &self.scratch.ear, &mut self.scratch.power);
         }
-        for (channel, &power) in self.channels.iter_mut().zip(&self.scratch.power) {
-            channel.power += self.derived.fast * (0.5 * power - channel.power);
+        gammatone::power(&self.derived.filters, &mut self.ears, ears, power);
+        for (smooth, &power) in self.powers.iter_mut().zip(&*power) {
+            *smooth += self.derived.fast * (power - *smooth);
         }
     }
 
@@ -323,14 +325,8 @@ impl Cochlea {
     fn measure(&mut self) -> f32 {
         let floor = self.parameters.floor_dbfs;
         self.peak = (self.peak - self.derived.recovery_per_tick).max(floor);
-        for (level, channel) in self.scratch.level.iter_mut().zip(&self.channels) {
-            *level = if channel.power > self.derived.floor_power {
-                10.0 * libm::log10f(channel.power)
-            } else {
-                floor
-            };
-            self.peak = self.peak.max(*level);
-        }
+        logarithm::decibels(&self.powers, self.derived.floor_power, floor, &mut self.scratch.level);
+        self.peak = self.scratch.level.iter().copied().fold(self.peak, f32::max);
         floor.max(self.peak - self.parameters.range_db)
     }
 
@@ -346,13 +342,14 @@ impl Cochlea {
     fn rise(&mut self, tick: Tick, c: usize, bursts: &mut Vec<Burst>) {
         let (level, masked) = (self.scratch.level[c], self.scratch.masked[c]);
         let channel = &mut self.channels[c];
-        let units = ((level - masked) / self.parameters.threshold_db).floor();
-        if units < 1.0 {
+        let rise = (level - masked) / self.parameters.threshold_db;
+        if rise < 1.0 {
             if channel.reference > level {
                 channel.reference = (channel.reference - self.derived.release_per_tick).max(level);
             }
             return;
         }
+        let units = rise.floor();
         channel.reference = units.mul_add(self.parameters.threshold_db, masked);
         let elapsed = tick.0.saturating_sub(channel.onset);
         if elapsed >= SAME_ONSET_TICKS {
@@ -365,8 +362,9 @@ impl Cochlea {
     fn fall(&mut self, tick: Tick, c: usize, floor: f32, bursts: &mut Vec<Burst>) {
         let level = self.scratch.level[c].max(floor);
         let channel = &mut self.channels[c];
-        let units = ((channel.upper - level) / self.parameters.off_threshold_db).floor();
-        if units >= 1.0 {
+        let fall = (channel.upper - level) / self.parameters.off_threshold_db;
+        if fall >= 1.0 {
+            let units = fall.floor();
             channel.upper -= units * self.parameters.off_threshold_db;
             self.emit(tick, c, Sign::Off, units, bursts);
         } else {

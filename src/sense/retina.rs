@@ -35,6 +35,8 @@ use serde::{Deserialize, Serialize};
 
 use super::surprisal::Surprisal;
 use crate::error::{Error, Result};
+use crate::kernel::blur::Blur;
+use crate::kernel::contrast::{chroma, chroma_distances, distances, log_luminance, size};
 use crate::kernel::resample_area::{Axis, area_average, srgb_to_linear};
 use crate::signal::{ArrayId, Burst, Frame, Sign};
 use crate::time::Timestamp;
@@ -43,6 +45,8 @@ use crate::time::Timestamp;
 const PRIOR_RATE: f32 = 0.02;
 /// Pictures that the running prediction remembers.
 const MEMORY_FRAMES: f32 = 200.0;
+/// Sites that are looked at together for one that has moved.
+const SCANNED: usize = 16;
 /// Luminance of linear red, green and blue (ITU-R BT.709).
 const LUMINANCE: [f32; 3] = [0.2126, 0.7152, 0.0722];
 
@@ -143,9 +147,6 @@ pub struct Retina {
 #[derive(Clone, Debug)]
 struct Derived {
     table: [f32; 256],
-    log_dark: f32,
-    /// Half of the surround's Gaussian, from its centre on.
-    gaussian: Vec<f32>,
 }
 
 /// What the retina remembers between pictures.
@@ -167,10 +168,12 @@ struct Scratch {
     row: Vec<[f32; 3]>,
     light: Vec<[f32; 3]>,
     log: Vec<f32>,
-    blurred: Vec<f32>,
+    surround: Blur,
     /// `s`, then `d`.
     signal: Vec<f32>,
     sorted: Vec<f32>,
+    /// Thresholds that each site has moved: luminance, colour.
+    moved: [Vec<f32>; 2],
 }
 
 impl Retina {
@@ -189,11 +192,7 @@ impl Retina {
         }
         let sites = height * width;
         Ok(Self {
-            derived: Derived {
-                table: srgb_to_linear(),
-                log_dark: libm::logf(parameters.dark),
-                gaussian: half_gaussian(parameters.surround_sites),
-            },
+            derived: Derived { table: srgb_to_linear() },
             parameters: parameters.clone(),
             height,
             width,
@@ -208,9 +207,10 @@ impl Retina {
                 row: vec![[0.0; 3]; width],
                 light: vec![[0.0; 3]; sites],
                 log: vec![0.0; sites],
-                blurred: vec![0.0; sites],
+                surround: Blur::new(half_gaussian(parameters.surround_sites), height, width),
                 signal: vec![0.0; sites],
                 sorted: vec![0.0; sites],
+                moved: [vec![0.0; sites], vec![0.0; sites]],
             },
         })
     }
@@ -235,12 +235,10 @@ impl Retina {
         let absorbed =
             self.parameters.gain * common * (1.0 - libm::expf(-elapsed_ms / self.parameters.gain_ms));
         state.time = frame.stamp.time;
-        for site in 0..self.height * self.width {
-            self.luminance(&mut state, site, common, emit);
-            state.reference[site] += absorbed;
-            if self.parameters.chroma {
-                self.colour(&mut state, site, emit);
-            }
+        self.measure(&state, common);
+        self.emit_changes(&mut state, common, emit);
+        for reference in &mut state.reference {
+            *reference += absorbed;
         }
         self.state = Some(state);
     }
@@ -275,14 +273,9 @@ impl Retina {
 
     /// Log-luminance less its surround.
     fn contrast(&mut self) {
-        let (dark, log_dark) = (self.parameters.dark, self.derived.log_dark);
         let scratch = &mut self.scratch;
-        for (log, light) in scratch.log.iter_mut().zip(&scratch.light) {
-            let y = LUMINANCE[0] * light[0] + LUMINANCE[1] * light[1] + LUMINANCE[2] * light[2];
-            *log = if y >= dark { libm::logf(y) } else { log_dark + y / dark - 1.0 };
-        }
-        let gaussian = &self.derived.gaussian;
-        blur(&scratch.log, &mut scratch.signal, self.height, self.width, gaussian, &mut scratch.blurred);
+        log_luminance(&scratch.light, LUMINANCE, self.parameters.dark, &mut scratch.log);
+        scratch.surround.apply(&scratch.log, &mut scratch.signal);
         for (signal, log) in scratch.signal.iter_mut().zip(&scratch.log) {
             *signal = log - self.parameters.surround * *signal;
         }
@@ -293,7 +286,12 @@ impl Retina {
             step: 0,
             time,
             reference: self.scratch.signal.clone(),
-            chroma_reference: (0..self.height * self.width).map(|site| self.chroma(site)).collect(),
+            chroma_reference: self
+                .scratch
+                .light
+                .iter()
+                .map(|&light| chroma(light, self.parameters.dark))
+                .collect(),
         }
     }
 
@@ -305,18 +303,50 @@ impl Retina {
         }
         sorted.copy_from_slice(signal);
         let last = sorted.len() - 1;
-        let low = *sorted.select_nth_unstable_by(last / 4, f32::total_cmp).1;
-        let high = *sorted.select_nth_unstable_by(last - last / 4, f32::total_cmp).1;
+        let (_, &mut low, above) = sorted.select_nth_unstable_by(last / 4, f32::total_cmp);
+        // What lies above the lower quartile holds the upper one; a sheet of one site has one value.
+        let beyond = (last - last / 4 - last / 4).checked_sub(1);
+        let high = beyond.map_or(low, |beyond| *above.select_nth_unstable_by(beyond, f32::total_cmp).1);
         signal.iter().map(|d| d.clamp(low, high)).sum::<f32>() / signal.len() as f32
     }
 
+    /// How many thresholds each site has moved.
+    fn measure(&mut self, state: &State, common: f32) {
+        let Self { parameters, scratch, .. } = self;
+        let Scratch { light, signal, moved: [luminance, colour], .. } = scratch;
+        distances(signal, parameters.gain * common, parameters.threshold, luminance);
+        if parameters.chroma {
+            let references = &state.chroma_reference;
+            chroma_distances(light, parameters.dark, references, parameters.chroma_threshold, colour);
+        }
+    }
+
+    /// Emits what has moved by a threshold or more: site by site, luminance before colour.
+    fn emit_changes(&mut self, state: &mut State, common: f32, emit: &mut dyn FnMut(Burst)) {
+        let sites = self.scratch.signal.len();
+        for from in (0..sites).step_by(SCANNED) {
+            let to = (from + SCANNED).min(sites);
+            let [luminance, colour] = &self.scratch.moved;
+            // Most of a sheet rests; a maximum over a stretch is quick to find.
+            let most =
+                luminance[from..to].iter().chain(&colour[from..to]).fold(0.0f32, |most, &d| most.max(d));
+            if most < 1.0 {
+                continue;
+            }
+            for site in from..to {
+                self.luminance(state, site, common, emit);
+                self.colour(state, site, emit);
+            }
+        }
+    }
+
     fn luminance(&mut self, state: &mut State, site: usize, common: f32, emit: &mut dyn FnMut(Burst)) {
-        let threshold = self.parameters.threshold;
-        let change = self.scratch.signal[site] - self.parameters.gain * common;
-        let units = (change.abs() / threshold).floor();
-        if units < 1.0 {
+        if self.scratch.moved[0][site] < 1.0 {
             return;
         }
+        let threshold = self.parameters.threshold;
+        let change = self.scratch.signal[site] - self.parameters.gain * common;
+        let units = self.scratch.moved[0][site].floor();
         let sign = if change > 0.0 { Sign::On } else { Sign::Off };
         state.reference[site] += sign.factor() * units * threshold;
         let surprisal_bits = self.luminance_surprisal.bits(site, state.step, sign, units);
@@ -331,25 +361,15 @@ impl Retina {
         });
     }
 
-    /// The complex chroma of a site.
-    fn chroma(&self, site: usize) -> [f32; 2] {
-        let [red, green, blue] = self.scratch.light[site];
-        let scale = 1.0 / (red + green + blue + 3.0 * self.parameters.dark);
-        let half_root_three = 0.866_025_4;
-        [scale * (red - 0.5 * (green + blue)), scale * half_root_three * (green - blue)]
-    }
-
     fn colour(&mut self, state: &mut State, site: usize, emit: &mut dyn FnMut(Burst)) {
-        let threshold = self.parameters.chroma_threshold;
-        let [re, im] = self.chroma(site);
-        let reference = &mut state.chroma_reference[site];
-        let change = [re - reference[0], im - reference[1]];
-        let size = (change[0] * change[0] + change[1] * change[1]).sqrt();
-        let units = (size / threshold).floor();
-        if units < 1.0 {
+        if self.scratch.moved[1][site] < 1.0 {
             return;
         }
-        let part = units * threshold / size;
+        let [re, im] = chroma(self.scratch.light[site], self.parameters.dark);
+        let reference = &mut state.chroma_reference[site];
+        let change = [re - reference[0], im - reference[1]];
+        let units = self.scratch.moved[1][site].floor();
+        let part = units * self.parameters.chroma_threshold / size(change);
         *reference = [reference[0] + part * change[0], reference[1] + part * change[1]];
         let surprisal_bits = self.chroma_surprisal.bits(site, state.step, Sign::On, units);
         emit(Burst {
@@ -379,30 +399,6 @@ fn half_gaussian(deviation: f32) -> Vec<f32> {
         |at: usize| libm::exp(-0.5 * (at as f64 / f64::from(deviation)) * (at as f64 / f64::from(deviation)));
     let total = 1.0 + 2.0 * (1..=reach).map(value).sum::<f64>();
     (0..=reach).map(|at| (value(at) / total) as f32).collect()
-}
-
-/// Blurs a sheet along its rows, then along its columns; its edges go on as they end.
-fn blur(sheet: &[f32], out: &mut [f32], height: usize, width: usize, gaussian: &[f32], scratch: &mut [f32]) {
-    for (row, out) in sheet.chunks_exact(width).zip(scratch.chunks_exact_mut(width)) {
-        for (x, out) in out.iter_mut().enumerate() {
-            *out = gaussian[0] * row[x];
-            for (reach, &weight) in gaussian.iter().enumerate().skip(1) {
-                *out += weight * (row[x.saturating_sub(reach)] + row[(x + reach).min(width - 1)]);
-            }
-        }
-    }
-    for (y, out) in out.chunks_exact_mut(width).enumerate() {
-        let row = |y: usize| &scratch[y * width..(y + 1) * width];
-        for (out, centre) in out.iter_mut().zip(row(y)) {
-            *out = gaussian[0] * centre;
-        }
-        for (reach, &weight) in gaussian.iter().enumerate().skip(1) {
-            let (above, below) = (row(y.saturating_sub(reach)), row((y + reach).min(height - 1)));
-            for ((out, above), below) in out.iter_mut().zip(above).zip(below) {
-                *out += weight * (above + below);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

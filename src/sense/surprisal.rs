@@ -32,9 +32,13 @@ pub struct Surprisal {
     prior_rate: f32,
     memory: f32,
     sites: Vec<Site>,
+    /// A step and the steps that are remembered by then: bursts come many to a step.
+    seen: (u64, f32),
 }
 
+/// Aligned to its size, so that a site lies in one line of the cache: bursts come from far apart.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 struct Site {
     /// The step of the last event.
     last_step: u64,
@@ -64,7 +68,7 @@ impl Surprisal {
             spread: 1.0,
         };
         let prior_rate = prior_rate.clamp(1e-6, 0.999);
-        Self { prior_rate, memory: memory.max(1.0), sites: vec![fresh; sites] }
+        Self { prior_rate, memory: memory.max(1.0), sites: vec![fresh; sites], seen: (0, 0.0) }
     }
 
     /// The bits of an event at `site` in step `step` (steps never decrease), and learns it.
@@ -74,50 +78,56 @@ impl Surprisal {
     /// # Panics
     /// Where `site` is not on the sheet.
     pub fn bits(&mut self, site: usize, step: u64, sign: Sign, magnitude: f32) -> f32 {
-        let (prior_rate, memory) = (self.prior_rate, self.memory);
+        if self.seen.0 != step {
+            self.seen = (step, self.memory * (1.0 - libm::expf(-(step as f32) / self.memory)));
+        }
+        let expected = 0.5 / self.prior_rate + self.seen.1;
         let site = &mut self.sites[site];
-        let bits =
-            site.event_bits(step, prior_rate, memory) + site.sign_bits(sign) + site.magnitude_bits(magnitude);
-        bits.max(0.0)
+        // One logarithm of the product instead of one of each.
+        let p = site.event(step, self.memory, expected) * site.sign(sign);
+        let (of_size, bits_of_change) = site.magnitude(magnitude);
+        (bits_of_change - libm::log2f(p * of_size)).max(0.0)
     }
 }
 
 impl Site {
-    fn event_bits(&mut self, step: u64, prior_rate: f32, memory: f32) -> f32 {
+    /// The probability of an event now, where half a count over `expected` steps is known beforehand.
+    fn event(&mut self, step: u64, memory: f32, expected: f32) -> f32 {
         let elapsed = step.saturating_sub(self.last_step) as f32;
         self.events *= libm::expf(-elapsed / memory);
-        let seen = memory * (1.0 - libm::expf(-(step as f32) / memory));
-        let p = (0.5 + self.events) / (0.5 / prior_rate + seen);
+        let p = (0.5 + self.events) / expected;
         self.last_step = step;
         self.events += 1.0;
-        -libm::log2f(p.min(1.0))
+        p.min(1.0)
     }
 
-    fn sign_bits(&mut self, sign: Sign) -> f32 {
-        let Some(last) = self.last_sign.replace(sign) else { return 1.0 };
+    /// The probability of its sign.
+    fn sign(&mut self, sign: Sign) -> f32 {
+        let Some(last) = self.last_sign.replace(sign) else { return 0.5 };
         let same = (0.5 + self.repeats) / (1.0 + self.signs);
         let keep = 1.0 - 1.0 / EVENT_MEMORY;
         self.repeats *= keep;
-        self.signs = self.signs.mul_add(keep, 1.0);
+        self.signs = self.signs * keep + 1.0;
         if last == sign {
             self.repeats += 1.0;
-            -libm::log2f(same)
+            same
         } else {
-            -libm::log2f(1.0 - same)
+            1.0 - same
         }
     }
 
-    fn magnitude_bits(&mut self, magnitude: f32) -> f32 {
+    /// Its magnitude's `(1 - q) / (1 + q - q^m')`, and the bits of `q^|m - m'|`.
+    fn magnitude(&mut self, magnitude: f32) -> (f32, f32) {
         let magnitude = magnitude.round().max(1.0);
         let (expected, spread) = (self.last_magnitude, self.spread.max(LEAST_SPREAD));
         // Of a two-sided geometric distribution: E|d| = 2 q / (1 - q^2).
-        let log2_q = libm::log2f((spread.mul_add(spread, 1.0).sqrt() - 1.0) / spread);
-        let q = libm::exp2f(log2_q);
-        let mass = (1.0 + q - libm::exp2f(expected * log2_q)) / (1.0 - q);
+        let q = ((spread * spread + 1.0).sqrt() - 1.0) / spread;
+        let log2_q = libm::log2f(q);
+        let of_size = (1.0 - q) / (1.0 + q - libm::exp2f(expected * log2_q));
         let change = (magnitude - expected).abs();
         self.spread += (change - self.spread) / EVENT_MEMORY;
         self.last_magnitude = magnitude;
-        libm::log2f(mass) - change * log2_q
+        (of_size, -change * log2_q)
     }
 }
 
@@ -180,7 +190,8 @@ mod tests {
         let total: f64 = (1..400)
             .map(|m| {
                 let mut copy = site;
-                libm::exp2(-f64::from(copy.magnitude_bits(m as f32)))
+                let (of_size, bits_of_change) = copy.magnitude(m as f32);
+                f64::from(of_size) * libm::exp2(-f64::from(bits_of_change))
             })
             .sum();
         assert!((total - 1.0).abs() < 1e-4, "{total}");

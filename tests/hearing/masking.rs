@@ -20,7 +20,7 @@ impl Bands {
     }
 
     /// How far a contact's own sound stands above all else, in dB, in the band where that is most: its mean power in
-    /// the 20 ms after its time against that of everything else in the 20 ms before and after. Both ears added up.
+    /// the 20 ms after its time against that of everything else in the 20 ms before and after. The mean of both ears.
     pub fn prominence_db(&self, solo: &Solo) -> f32 {
         let at = SOLO_FRAMES / SAMPLES_PER_TICK;
         let own = mean(&self.powers(&solo.own)[..AROUND]);
@@ -29,18 +29,16 @@ impl Bands {
         above.fold(f32::NEG_INFINITY, f32::max)
     }
 
-    /// Power per tick and band.
+    /// Power per tick and band, the mean of both ears.
     fn powers(&self, sound: &[[f32; 2]]) -> Vec<[f32; BANDS]> {
-        let mut ears = [State::new(&self.0), State::new(&self.0)];
-        let tick = |frames: &[[f32; 2]]| {
+        let mut state = State::new(&self.0);
+        let tick = |frames: &[[f32; 2]; SAMPLES_PER_TICK]| {
+            let ears = [0, 1].map(|side| frames.map(|frame| frame[side]));
             let mut power = [0.0; BANDS];
-            for (side, state) in ears.iter_mut().enumerate() {
-                let ear: Vec<f32> = frames.iter().map(|frame| frame[side]).collect();
-                gammatone::add_power(&self.0, state, &ear, &mut power);
-            }
+            gammatone::power(&self.0, &mut state, &ears, &mut power);
             power
         };
-        sound.chunks(SAMPLES_PER_TICK).map(tick).collect()
+        sound.as_chunks().0.iter().map(tick).collect()
     }
 }
 

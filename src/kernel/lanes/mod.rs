@@ -27,6 +27,8 @@ pub trait Lanes: Copy {
     fn load(self, from: &[f32; LANES]) -> Self::F;
     /// Sixteen numbers to memory.
     fn store(self, to: &mut [f32; LANES], a: Self::F);
+    /// Asks the memory for what lies `ahead` numbers after `from`; a hint, nothing is read.
+    fn expect(self, from: &[f32; LANES], ahead: usize);
     /// `a + b`.
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a - b`.

@@ -33,6 +33,8 @@ impl Lanes for Portable {
         *to = a;
     }
     #[inline(always)]
+    fn expect(self, _from: &[f32; LANES], _ahead: usize) {}
+    #[inline(always)]
     fn add(self, a: Self::F, b: Self::F) -> Self::F {
         each!(i => a[i] + b[i])
     }

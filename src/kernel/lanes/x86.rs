@@ -61,6 +61,9 @@ impl Lanes for Avx512 {
         fn splat(self, a: f32) -> __m512 { _mm512_set1_ps(a) }
         fn load(self, from: &[f32; LANES]) -> __m512 { _mm512_loadu_ps(from.as_ptr()) }
         fn store(self, to: &mut [f32; LANES], a: __m512) { _mm512_storeu_ps(to.as_mut_ptr(), a) }
+        fn expect(self, from: &[f32; LANES], ahead: usize) {
+            _mm_prefetch::<_MM_HINT_T0>(from.as_ptr().wrapping_add(ahead).cast());
+        }
         fn add(self, a: __m512, b: __m512) -> __m512 { _mm512_add_ps(a, b) }
         fn sub(self, a: __m512, b: __m512) -> __m512 { _mm512_sub_ps(a, b) }
         fn mul(self, a: __m512, b: __m512) -> __m512 { _mm512_mul_ps(a, b) }
@@ -112,6 +115,9 @@ impl Lanes for Avx2 {
         fn store(self, to: &mut [f32; LANES], a: Self::F) {
             _mm256_storeu_ps(to.as_mut_ptr(), a.0);
             _mm256_storeu_ps(to.as_mut_ptr().add(8), a.1);
+        }
+        fn expect(self, from: &[f32; LANES], ahead: usize) {
+            _mm_prefetch::<_MM_HINT_T0>(from.as_ptr().wrapping_add(ahead).cast());
         }
         fn add(self, a: Self::F, b: Self::F) -> Self::F { halves!(_mm256_add_ps(a, b)) }
         fn sub(self, a: Self::F, b: Self::F) -> Self::F { halves!(_mm256_sub_ps(a, b)) }

@@ -284,6 +284,13 @@ fn sweep<L: Lanes, const CASCADE: bool, const DRIVEN: bool, const TWIN: bool>(
             let [re, im] = draws.next(l);
             l.store(lanes_mut(noise[0], x), re);
             l.store(lanes_mut(noise[1], x), im);
+            if x + LANES <= width {
+                // The row after the next comes from far away: it is on its way while the units are busy.
+                expect(l, driven, row + x);
+                if TWIN {
+                    expect(l, twin, row + x);
+                }
+            }
             x += LANES;
         }
         step_row::<L, DRIVEN, true>(l, &k, driven, row, drive, &noise, &mut totals);
@@ -301,6 +308,13 @@ fn sweep<L: Lanes, const CASCADE: bool, const DRIVEN: bool, const TWIN: bool>(
     for (total, lanes) in totals.iter().zip(&mut sums.0) {
         l.store(lanes, *total);
     }
+}
+
+#[inline(always)]
+fn expect<L: Lanes>(l: L, rows: &Rows<'_>, x: usize) {
+    let width = rows.north[0].len();
+    l.expect(lanes(rows.own[0], x), 2 * width);
+    l.expect(lanes(rows.own[1], x), 2 * width);
 }
 
 /// Sixteen sites before the step, with their neighbours.

@@ -1,6 +1,7 @@
 //! Sound begins and ends softly; runs on the real-time thread.
 
 use crate::kernel::turns;
+use crate::time::SAMPLES_PER_TICK;
 
 const FRAMES_PER_MS: u32 = crate::time::SAMPLE_RATE / 1_000;
 
@@ -31,8 +32,18 @@ impl Fades {
         self.ended.is_some_and(|n| n >= self.out_frames)
     }
 
+    /// A tick's frames at this point of the fades.
+    pub(super) fn pass_block(&mut self, block: &mut [[f32; 2]; SAMPLES_PER_TICK]) {
+        // Between the fades every gain is 1.
+        if self.started < self.in_frames || self.ended.is_some() {
+            for frame in block {
+                *frame = self.pass(*frame);
+            }
+        }
+    }
+
     /// The frame at this point of the fades.
-    pub(super) fn pass(&mut self, frame: [f32; 2]) -> [f32; 2] {
+    fn pass(&mut self, frame: [f32; 2]) -> [f32; 2] {
         let mut gain = 1.0;
         if self.started < self.in_frames {
             gain = turns::sine(quarter(self.started, self.in_frames));

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use crate::time::SAMPLE_RATE;
+use crate::time::{SAMPLE_RATE, SAMPLES_PER_TICK};
 
 /// Frames by which the sound is delayed: 2 ms.
 pub(super) const LOOK_AHEAD: usize = 96;
@@ -17,6 +17,9 @@ pub(super) const CEILING: f32 = 0.891_25;
 const RELEASE_S: f64 = 0.2;
 /// Gains are summed as integers of this scale: a running sum of floats would drift over days.
 const SCALE: f64 = (1u64 << 30) as f64;
+/// The sum where all gains are 1.
+const FULL: i64 = 96 << 30;
+const _: () = assert!(FULL as usize == LOOK_AHEAD * SCALE as usize);
 
 /// The limiter; both channels share one gain, so that places on the stage stand still.
 #[derive(Debug)]
@@ -46,6 +49,28 @@ impl Limiter {
             gain: 1.0,
             release,
         }
+    }
+
+    /// Passes a tick's frames, each finite: takes them, leaves those of [`LOOK_AHEAD`] frames ago at their gains.
+    pub(super) fn pass_block(&mut self, block: &mut [[f32; 2]; SAMPLES_PER_TICK]) {
+        let peak = block.as_flattened().iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
+        if peak > CEILING || !self.rests() || !self.position.is_multiple_of(SAMPLES_PER_TICK) {
+            for frame in block {
+                *frame = self.pass(*frame);
+            }
+            return;
+        }
+        // What frame by frame would come to: the delay moves on, every gain stays 1.
+        self.delayed[self.position..][..SAMPLES_PER_TICK].swap_with_slice(block);
+        self.position = (self.position + SAMPLES_PER_TICK) % LOOK_AHEAD;
+        self.count += SAMPLES_PER_TICK as u64;
+        self.least.clear();
+        self.least.push_back((self.count - 1, 1.0));
+    }
+
+    /// Whether every gain is 1, and every frame in the delay needs no less.
+    fn rests(&self) -> bool {
+        self.gain >= 1.0 && self.sum == FULL && self.least.front().is_none_or(|&(_, gain)| gain >= 1.0)
     }
 
     /// Takes a finite frame, gives the one of [`LOOK_AHEAD`] frames ago at its gain.
@@ -107,6 +132,23 @@ mod tests {
         for n in LOOK_AHEAD..1_000 {
             assert_eq!(out[n].to_bits(), sound[n - LOOK_AHEAD].to_bits());
         }
+    }
+
+    #[test]
+    fn blocks_pass_as_their_frames_do() {
+        let (mut by_block, mut by_frame) = (Limiter::new(), Limiter::new());
+        let mut draw = Stream::new(2, 0);
+        for n in 0..4_000u32 {
+            // Rests, a loud stretch, and a return long enough to rest again.
+            let level = if (300..310).contains(&n) { 1.0 } else { 0.1 };
+            let mut block = [0; SAMPLES_PER_TICK].map(|_| [0; 2].map(|_| level * draw.normal() as f32));
+            let frames = block.map(|frame| by_frame.pass(frame).map(f32::to_bits));
+            by_block.pass_block(&mut block);
+            assert_eq!(block.map(|frame| frame.map(f32::to_bits)), frames, "tick {n}");
+            let states = [&by_block, &by_frame].map(|l| (l.sum, l.count, l.position, l.gain.to_bits()));
+            assert_eq!(states[0], states[1]);
+        }
+        assert!(by_block.rests());
     }
 
     #[test]

@@ -140,10 +140,10 @@ impl Sonifier {
         self.tonic.play(tick, fields, &mut self.left, &mut self.right);
         self.phasic.add(tick, bursts, &mut self.left, &mut self.right);
         for (frame, (&left, &right)) in out.iter_mut().zip(self.left.iter().zip(&self.right)) {
-            let centred = self.blocker.pass([left, right]);
-            let limited = self.limiter.pass(centred);
-            *frame = self.fades.pass(limited);
+            *frame = self.blocker.pass([left, right]);
         }
+        self.limiter.pass_block(out);
+        self.fades.pass_block(out);
     }
 
     /// Starts the fade-out; a second call changes nothing.
