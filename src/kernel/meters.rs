@@ -1,7 +1,7 @@
 //! What one look at a band's plane tells, in one pass: its order, its difference from the twin's, the bits in that
 //! (real-time: nothing is allocated).
 //!
-//! Sums run in [`LANES`] interleaved partial sums that are added as a balanced tree at the end; the order is part of
+//! Sums run in 64 interleaved partial sums that are added as a balanced tree at the end; the order is part of
 //! the result, the instruction set is not.
 
 use super::logarithm::log2_one_plus;

@@ -45,7 +45,7 @@ use crate::time::Timestamp;
 const PRIOR_RATE: f32 = 0.02;
 /// Pictures that the running prediction remembers.
 const MEMORY_FRAMES: f32 = 200.0;
-/// Sites that are looked at together for one that has moved.
+/// Sites that are looked at side by side.
 const SCANNED: usize = 16;
 /// Luminance of linear red, green and blue (ITU-R BT.709).
 const LUMINANCE: [f32; 3] = [0.2126, 0.7152, 0.0722];
@@ -307,7 +307,16 @@ impl Retina {
         // What lies above the lower quartile holds the upper one; a sheet of one site has one value.
         let beyond = (last - last / 4 - last / 4).checked_sub(1);
         let high = beyond.map_or(low, |beyond| *above.select_nth_unstable_by(beyond, f32::total_cmp).1);
-        signal.iter().map(|d| d.clamp(low, high)).sum::<f32>() / signal.len() as f32
+        // Side by side: one sum after the other waits for each addition.
+        let mut sums = [0.0f32; SCANNED];
+        let (stretches, rest) = signal.as_chunks::<SCANNED>();
+        for stretch in stretches {
+            for (sum, d) in sums.iter_mut().zip(stretch) {
+                *sum += d.clamp(low, high);
+            }
+        }
+        let rest = rest.iter().map(|d| d.clamp(low, high));
+        (sums.iter().sum::<f32>() + rest.sum::<f32>()) / signal.len() as f32
     }
 
     /// How many thresholds each site has moved.
