@@ -1,6 +1,7 @@
 //! The energy book: every change of `Σ|z|²`, by cause and band; real-time code.
 
 use crate::kernel::lattice::{CAUSES, plane_energy};
+use crate::kernel::planes::Planes;
 
 /// What changes a band's energy, in the order of the step's schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -52,9 +53,10 @@ pub struct EnergyFigures {
 }
 
 impl EnergyBook {
-    pub(super) fn open(re: &[f32], im: &[f32], width: usize, bands: usize) -> Self {
-        let start = plane_energy(re, im, width);
-        Self { start, now: start, changes: vec![[0.0; CAUSES]; bands], cascade_flux: 0.0 }
+    pub(super) fn open(planes: &Planes) -> Self {
+        let start = energy(planes);
+        let changes = vec![[0.0; CAUSES]; planes.extent().bands];
+        Self { start, now: start, changes, cascade_flux: 0.0 }
     }
 
     /// Adds a tick's changes of one band.
@@ -66,8 +68,8 @@ impl EnergyBook {
     }
 
     /// Measures the energy afresh, so that the book is held against the state and not against itself.
-    pub(super) fn measure(&mut self, re: &[f32], im: &[f32], width: usize) {
-        self.now = plane_energy(re, im, width);
+    pub(super) fn measure(&mut self, planes: &Planes) {
+        self.now = energy(planes);
     }
 
     /// The change of a band's energy by one cause since the start.
@@ -101,4 +103,9 @@ impl EnergyBook {
             cascade_error: if self.cascade_flux > 0.0 { cascade.abs() / self.cascade_flux } else { 0.0 },
         }
     }
+}
+
+fn energy(planes: &Planes) -> f64 {
+    let extent = planes.extent();
+    (0..extent.bands).map(|band| plane_energy(planes.part(band, 0), planes.part(band, 1), extent.width)).sum()
 }

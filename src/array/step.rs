@@ -1,16 +1,17 @@
 //! The array's state and its step; real-time code.
 
-use ndarray::ArrayView3;
+use ndarray::{ArrayView3, ShapeBuilder};
 
 use super::drive::Drive;
 use super::energy::{Cause, EnergyBook, EnergyFigures};
 use super::parameters::ArrayParameters;
 use super::tonic::Tonic;
 use crate::error::{Error, Result};
-use crate::kernel::aligned::Aligned;
-use crate::kernel::lattice::{BandStep, CAUSES, Factors, Instructions};
+use crate::kernel::lanes::Instructions;
+use crate::kernel::lattice::{BandStep, CAUSES, Factors};
 use crate::kernel::noise::{NoiseKey, RoundKeys, fill_row};
-use crate::kernel::sheet::{self, Extent, SheetStep, Workroom, step_sheet};
+use crate::kernel::planes::{Extent, Planes};
+use crate::kernel::sheet::{SheetStep, Workroom, step_sheet};
 use crate::kernel::team::Team;
 use crate::random::split;
 use crate::signal::{ArrayId, Burst, FieldView, SheetShape};
@@ -25,24 +26,6 @@ pub const SCHEDULE: [&str; 8] =
 const MOST_SITES: usize = 4_096 * 4_096;
 /// The tick of the draw that fills the sheet at the start: no run reaches it.
 const FIRST_DRAW: u64 = u64::MAX;
-
-/// Real and imaginary parts of shape (band, row, column).
-#[derive(Clone, Debug, PartialEq)]
-struct Planes {
-    re: Aligned,
-    im: Aligned,
-}
-
-impl Planes {
-    fn zeros(shape: SheetShape) -> Self {
-        let length = shape.bands * shape.sites();
-        Self { re: Aligned::zeros(length), im: Aligned::zeros(length) }
-    }
-
-    fn shared(&mut self) -> sheet::Planes<'_> {
-        sheet::Planes { re: &mut self.re, im: &mut self.im }
-    }
-}
 
 /// A sheet of noisy oscillators, its twin without input, and its energy book.
 pub struct Array {
@@ -90,14 +73,13 @@ impl Array {
         let tonic = Tonic::solve(parameters, height, width);
         let factors = band_steps(parameters, &tonic).iter().map(Factors::new).collect();
         let start = tonic_state(id, shape, &tonic, parameters.tonic, split(seed));
-        let extent = Extent { bands: shape.bands, height, width };
         let left_after_a_tick = libm::exp(-1_000.0 / (parameters.burst_ms * TICKS_PER_SECOND as f64));
         Ok(Self {
             id,
             shape,
             seed: split(seed),
             drive: Drive::new(shape, parameters.burst_gain, left_after_a_tick),
-            book: EnergyBook::open(&start.re, &start.im, width, shape.bands),
+            book: EnergyBook::open(&start),
             keys: RoundKeys::new(split(seed)),
             factors,
             ticks_per_step: (0..shape.bands).map(|band| parameters.ticks_per_step(band)).collect(),
@@ -105,8 +87,8 @@ impl Array {
             carriers: vec![[1.0, 0.0]; shape.bands],
             due: vec![false; shape.bands],
             changed: vec![true; shape.bands],
-            workroom: Workroom::new(extent, members, &start.re, &start.im),
-            twin: parameters.twin.then(|| start.clone()),
+            workroom: Workroom::new(&start, members),
+            twin: parameters.twin.then(|| start.copied(1)),
             driven: start,
             parameters: parameters.clone(),
             tonic,
@@ -187,19 +169,17 @@ impl Array {
     /// Where the team has more members than the array was made for.
     pub fn step(&mut self, tick: Tick, team: &mut Team) {
         self.look_at_the_clock(tick);
-        let SheetShape { height, width, bands } = self.shape;
         let step = SheetStep {
-            extent: Extent { bands, height, width },
             with: self.instructions,
             factors: &self.factors,
             due: &self.due,
             key: NoiseKey { seed: self.seed, tick: split(tick.0), lane: u32::from(self.id.0) << 16 },
             keys: &self.keys,
         };
-        let (drive, twin) = (&self.drive, self.twin.as_mut().map(Planes::shared));
+        let drive = &self.drive;
         let rows = |band, rows| drive.rows(band, rows);
-        step_sheet(team, &step, self.driven.shared(), twin, rows, &mut self.workroom);
-        for band in (0..bands).filter(|band| self.due[*band] || *band > 0 && self.due[band - 1]) {
+        step_sheet(team, &step, &mut self.driven, self.twin.as_mut(), rows, &mut self.workroom);
+        for (band, _) in self.changed.iter().enumerate().filter(|(_, changed)| **changed) {
             self.book.add(band, &self.workroom.changes(band));
         }
         self.drive.fade();
@@ -218,27 +198,38 @@ impl Array {
     }
 
     fn view<'a>(&'a self, planes: &'a Planes) -> FieldView<'a> {
-        let dim = (self.shape.bands, self.shape.height, self.shape.width);
-        let of = |part: &'a Aligned| ArrayView3::from_shape(dim, &part[..]).expect("planes have the sheet's shape");
-        FieldView { re: of(&planes.re), im: of(&planes.im), carriers: &self.carriers, changed: &self.changed }
+        let SheetShape { height, width, bands } = self.shape;
+        let of = |part: usize| {
+            let (values, stride) = planes.strided(part);
+            let shape = (bands, height, width).strides((stride, width, 1));
+            ArrayView3::from_shape(shape, values).expect("planes have the sheet's shape")
+        };
+        FieldView { re: of(0), im: of(1), carriers: &self.carriers, changed: &self.changed }
     }
 
     /// The energy book, its energy measured now.
     pub fn balance(&mut self) -> (&EnergyBook, EnergyFigures) {
-        self.book.measure(&self.driven.re, &self.driven.im, self.shape.width);
+        self.book.measure(&self.driven);
         (&self.book, self.book.figures())
     }
 
-    /// Hands the whole state to `take`, plane by plane: driven real and imaginary parts, the twin's where one
-    /// runs, then the drive's three planes.
+    /// Hands the whole state to `take`, plane by plane: the driven sheet's real parts of every band, then the
+    /// imaginary ones; the twin's where one runs; the drive's three planes.
     pub fn for_state(&self, mut take: impl FnMut(&[f32])) {
         for copy in std::iter::once(&self.driven).chain(&self.twin) {
-            take(&copy.re);
-            take(&copy.im);
+            for (part, band) in (0..2).flat_map(|part| (0..self.shape.bands).map(move |band| (part, band))) {
+                take(copy.part(band, part));
+            }
         }
         for plane in self.drive.planes() {
             take(plane);
         }
+    }
+
+    /// Bytes of the array's planes: its own and the twin's.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.driven.extent().bytes() * if self.twin.is_some() { 2 } else { 1 }
     }
 
     /// How many values [`Self::for_state`] hands over.
@@ -289,15 +280,21 @@ fn band_steps(parameters: &ArrayParameters, tonic: &Tonic) -> Vec<BandStep> {
 
 /// Every site of every band from its own normal distribution of variance `E_b`.
 fn tonic_state(id: ArrayId, shape: SheetShape, tonic: &Tonic, strength: f64, seed: [u32; 2]) -> Planes {
-    let mut planes = Planes::zeros(shape);
+    let mut planes = Planes::zeros(shape_of(shape), 0);
+    let (mut re, mut im) = (vec![0.0; shape.width], vec![0.0; shape.width]);
     for band in 0..shape.bands {
         let size = (strength * libm::sqrt(tonic.variances[band] / 2.0)) as f32;
         let key = NoiseKey { seed, tick: split(FIRST_DRAW), lane: u32::from(id.0) << 16 | band as u32 };
-        let sites = band * shape.sites()..(band + 1) * shape.sites();
-        let rows = planes.re[sites.clone()].chunks_mut(shape.width);
-        for (y, (re, im)) in rows.zip(planes.im[sites].chunks_mut(shape.width)).enumerate() {
-            fill_row(&key, size, y, re, im);
+        for y in 0..shape.height {
+            fill_row(Instructions::best(), &key, size, y, &mut re, &mut im);
+            let row = y * shape.width..(y + 1) * shape.width;
+            planes.part_mut(band, 0)[row.clone()].copy_from_slice(&re);
+            planes.part_mut(band, 1)[row].copy_from_slice(&im);
         }
     }
     planes
+}
+
+fn shape_of(SheetShape { height, width, bands }: SheetShape) -> Extent {
+    Extent { bands, height, width }
 }

@@ -13,6 +13,7 @@
 pub mod aligned;
 pub mod ars;
 pub mod blur;
+pub mod bound;
 pub mod carriers;
 pub mod contrast;
 pub mod decimate;
@@ -26,6 +27,7 @@ pub mod meters;
 pub mod modulation;
 pub mod noise;
 pub mod palette;
+pub mod planes;
 pub mod pulse;
 pub mod reduce;
 pub mod resample_area;

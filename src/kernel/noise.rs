@@ -9,7 +9,7 @@
 //! masses from 0.5 to 4 standard deviations within 1.4 %. The largest value is 5.43 standard deviations.
 
 use super::ars::{self, ROUNDS};
-use super::lanes::{LANES, Lanes};
+use super::lanes::{Instructions, LANES, Lanes, Work};
 
 /// Weight of the sum of bytes: a step of it, in units of the fill.
 const WEIGHT: i8 = 64;
@@ -112,11 +112,37 @@ pub(super) fn at_site(
 }
 
 /// Writes the noise of row `y` into `re` and `im` (same length), for what is not a step: `E|ξ|² = 2 amplitude²`.
-pub fn fill_row(key: &NoiseKey, amplitude: f32, y: usize, re: &mut [f32], im: &mut [f32]) {
-    let (keys, shape) = (RoundKeys::new(key.seed), Shape::new(amplitude));
-    let width = re.len();
-    for (x, (re, im)) in re.iter_mut().zip(im).enumerate() {
-        [*re, *im] = at_site((key, &keys, &shape), width, y, x);
+///
+/// # Panics
+/// Where the parts differ in length.
+pub fn fill_row(with: Instructions, key: &NoiseKey, amplitude: f32, y: usize, re: &mut [f32], im: &mut [f32]) {
+    assert!(re.len() == im.len(), "both parts of one length");
+    with.run(Fill { key, shape: Shape::new(amplitude), y, re, im });
+}
+
+struct Fill<'a> {
+    key: &'a NoiseKey,
+    shape: Shape,
+    y: usize,
+    re: &'a mut [f32],
+    im: &'a mut [f32],
+}
+
+impl Work for Fill<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, l: L) {
+        let Self { key, shape, y, re, im } = self;
+        let mut draws = Draws::new(l, key, &RoundKeys::new(key.seed), &shape, first_block(re.len(), y));
+        for (re, im) in re.chunks_mut(LANES).zip(im.chunks_mut(LANES)) {
+            let z = draws.next(l);
+            let mut lanes = [[0.0; LANES]; 2];
+            l.store(&mut lanes[0], z[0]);
+            l.store(&mut lanes[1], z[1]);
+            re.copy_from_slice(&lanes[0][..re.len()]);
+            im.copy_from_slice(&lanes[1][..im.len()]);
+        }
     }
 }
 

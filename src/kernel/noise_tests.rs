@@ -1,38 +1,27 @@
 //! The noise against its definition, the normal law and its neighbours.
 
-use super::super::lanes::Portable;
 use super::*;
 
 const KEY: NoiseKey = NoiseKey { seed: [11, 7], tick: [3, 0], lane: 0x0001_0005 };
 
 fn row(key: NoiseKey, width: usize, y: usize) -> (Vec<f32>, Vec<f32>) {
     let (mut re, mut im) = (vec![0.0; width], vec![0.0; width]);
-    fill_row(&key, 1.0, y, &mut re, &mut im);
+    fill_row(Instructions::best(), &key, 1.0, y, &mut re, &mut im);
     (re, im)
 }
 
-/// A row by lanes, in whole lanes.
-fn lanes<L: Lanes>(l: L, key: NoiseKey, width: usize, y: usize) -> [Vec<f32>; 2] {
-    let (keys, shape) = (RoundKeys::new(key.seed), Shape::new(1.0));
-    let mut draws = Draws::new(l, &key, &keys, &shape, first_block(width, y));
-    let mut out = [Vec::new(), Vec::new()];
-    for _ in 0..width.div_ceil(LANES) {
-        let z = draws.next(l);
-        for (out, part) in out.iter_mut().zip(z) {
-            let mut lanes = [0.0; LANES];
-            l.store(&mut lanes, part);
-            out.extend_from_slice(&lanes);
-        }
-    }
-    out
-}
-
 #[test]
-fn the_lanes_draw_what_the_definition_says() {
+fn every_lane_draws_what_the_definition_says() {
+    let (keys, shape) = (RoundKeys::new(KEY.seed), Shape::new(1.0));
     for (width, y) in [(1, 0), (16, 3), (37, 2), (256, 255)] {
-        let (re, im) = row(KEY, width, y);
-        let [a, b] = lanes(Portable, KEY, width, y);
-        assert_eq!((&a[..width], &b[..width]), (&re[..], &im[..]));
+        for with in Instructions::all() {
+            let (mut re, mut im) = (vec![0.0; width], vec![0.0; width]);
+            fill_row(with, &KEY, 1.0, y, &mut re, &mut im);
+            for x in 0..width {
+                let site = at_site((&KEY, &keys, &shape), width, y, x);
+                assert_eq!([re[x], im[x]], site, "site {x} of {width} by {}", with.name());
+            }
+        }
     }
 }
 
@@ -48,7 +37,7 @@ fn a_site_draws_the_same_however_long_its_first_row_is() {
 fn no_noise_is_exactly_none() {
     assert!(Shape::new(0.0).is_silent() && !Shape::new(1e-6).is_silent());
     let (mut re, mut im) = (vec![1.0; 20], vec![1.0; 20]);
-    fill_row(&KEY, 0.0, 0, &mut re, &mut im);
+    fill_row(Instructions::best(), &KEY, 0.0, 0, &mut re, &mut im);
     assert!(re.iter().chain(&im).all(|value| *value == 0.0));
 }
 

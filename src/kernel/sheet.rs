@@ -4,47 +4,19 @@
 //! block's neighbours were before the step is kept in a line per band: so the sheet is read and written once.
 
 use super::aligned::Aligned;
-use super::lanes::LANES;
-use super::lattice::{BandBook, CAUSES, Factors, Instructions, Rows, RowsStep, Sums, book_step, step_rows};
+use super::lanes::{Instructions, LANES};
+use super::lattice::{BandBook, CAUSES, Factors, Rows, RowsStep, Sums, book_step, plane_energy, step_rows};
 use super::noise::{NoiseKey, RoundKeys};
+use super::planes::{Extent, Planes};
 use super::team::{Shares, Team, share};
 use std::ops::Range;
 
 /// Rows that are stepped and booked together and stay with one member of the team.
 const BLOCK: usize = 16;
+/// The most bands of a sheet.
+pub const MOST_BANDS: usize = 32;
 /// Copies of the sheet that a line is kept for: driven and twin.
 const COPIES: usize = 2;
-
-/// The shape of a sheet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
-    /// Bands, slowest first.
-    pub bands: usize,
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-}
-
-impl Extent {
-    /// Where row `y` of a band begins in a plane.
-    fn row(&self, band: usize, y: usize) -> usize {
-        (band * self.height + y) * self.width
-    }
-
-    /// Blocks of rows.
-    fn blocks(&self) -> usize {
-        self.height.div_ceil(BLOCK)
-    }
-}
-
-/// Both parts of every band, band by band, row by row.
-pub struct Planes<'a> {
-    /// Real parts.
-    pub re: &'a mut [f32],
-    /// Imaginary parts.
-    pub im: &'a mut [f32],
-}
 
 /// What drives a block of rows of one band: amplitudes in units of the tonic rms, one per site.
 #[derive(Clone, Copy, Debug)]
@@ -58,8 +30,6 @@ pub struct RowsDrive<'a> {
 /// What a step is made of besides the state.
 #[derive(Clone, Copy, Debug)]
 pub struct SheetStep<'a> {
-    /// The sheet's shape.
-    pub extent: Extent,
     /// Which instructions run it.
     pub with: Instructions,
     /// The numbers of every band.
@@ -98,9 +68,10 @@ pub struct Workroom {
 }
 
 impl Workroom {
-    /// A workroom for teams of up to `members`; `energies` are those of the sheet before its first step.
+    /// A workroom for `planes` before their first step, for teams of up to `members`.
     #[must_use]
-    pub fn new(extent: Extent, members: usize, re: &[f32], im: &[f32]) -> Self {
+    pub fn new(planes: &Planes, members: usize) -> Self {
+        let extent = planes.extent();
         let Extent { bands, height, width } = extent;
         let row = |length: usize| [Aligned::zeros(length), Aligned::zeros(length)];
         let lines = Aligned::zeros(bands * COPIES * 2 * width);
@@ -111,12 +82,12 @@ impl Workroom {
             drive: row(width * BLOCK.min(height)),
             noise: row(width.next_multiple_of(LANES)),
         };
-        let mut books = vec![BandBook::default(); extent.blocks() * bands];
+        let mut books = vec![BandBook::default(); blocks(extent) * bands];
         for (index, book) in books.iter_mut().enumerate() {
             let (block, band) = (index / bands, index % bands);
             let rows = block * BLOCK..height.min((block + 1) * BLOCK);
-            let sites = extent.row(band, rows.start)..extent.row(band, rows.end);
-            book.energy = super::lattice::plane_energy(&re[sites.clone()], &im[sites], width);
+            let [re, im] = [0, 1].map(|part| &planes.part(band, part)[rows.start * width..rows.end * width]);
+            book.energy = plane_energy(re, im, width);
         }
         Self { extent, benches: vec![bench; members.max(1)], books }
     }
@@ -134,7 +105,7 @@ impl Workroom {
     }
 
     /// Keeps the rows above and below each member's share as they are before the step.
-    fn keep_edges(&mut self, step: &SheetStep<'_>, copies: [Option<&Planes<'_>>; COPIES], members: usize) {
+    fn keep_edges(&mut self, step: &SheetStep<'_>, copies: [Option<&Planes>; COPIES], members: usize) {
         let Extent { height, width, .. } = self.extent;
         for (member, bench) in self.benches.iter_mut().enumerate().take(members) {
             let rows = rows_of(self.extent, member, members);
@@ -146,9 +117,9 @@ impl Workroom {
                 for (copy, planes) in copies.iter().enumerate() {
                     let Some(planes) = planes else { continue };
                     let line = bench.line(band, copy);
-                    for (part, plane) in [&*planes.re, &*planes.im].into_iter().enumerate() {
+                    for part in 0..2 {
                         let to = line + part * width..line + (part + 1) * width;
-                        let from = |y: usize| &plane[self.extent.row(band, y)..][..width];
+                        let from = |y: usize| &planes.part(band, part)[y * width..][..width];
                         bench.north[to.clone()].copy_from_slice(from(above));
                         bench.south[to].copy_from_slice(from(below));
                     }
@@ -158,31 +129,44 @@ impl Workroom {
     }
 }
 
+/// Blocks of rows of a sheet.
+fn blocks(extent: Extent) -> usize {
+    extent.height.div_ceil(BLOCK)
+}
+
 /// The rows that belong to a member: whole blocks.
 fn rows_of(extent: Extent, member: usize, members: usize) -> Range<usize> {
-    let blocks = share(extent.blocks(), member, members);
+    let blocks = share(blocks(extent), member, members);
     blocks.start * BLOCK..extent.height.min(blocks.end * BLOCK)
 }
 
 /// Planes whose rows are shared out.
 struct SharedPlanes<'a> {
-    re: Shares<'a, f32>,
-    im: Shares<'a, f32>,
+    extent: Extent,
+    /// Where the planes begin.
+    starts: [usize; 2 * MOST_BANDS],
+    values: Shares<'a, f32>,
 }
 
 impl<'a> SharedPlanes<'a> {
-    fn new(planes: Planes<'a>) -> Self {
-        Self { re: Shares::new(planes.re), im: Shares::new(planes.im) }
+    fn new(planes: &'a mut Planes) -> Self {
+        let extent = planes.extent();
+        let mut starts = [0; 2 * MOST_BANDS];
+        for (plane, start) in starts.iter_mut().enumerate().take(2 * extent.bands) {
+            *start = planes.start(plane / 2, plane % 2);
+        }
+        Self { extent, starts, values: Shares::new(planes.values_mut()) }
     }
 
-    /// Both parts of the sites `first .. first + count`.
+    /// Both parts of some rows of a band.
     ///
     /// # Safety
     /// As for [`Shares::part`].
     #[allow(clippy::mut_from_ref)] // as for `Shares::part`
-    unsafe fn part(&self, first: usize, count: usize) -> [&mut [f32]; 2] {
+    unsafe fn rows(&self, band: usize, rows: Range<usize>) -> [&mut [f32]; 2] {
+        let (first, count) = (rows.start * self.extent.width, rows.len() * self.extent.width);
         // SAFETY: by the caller's promise.
-        unsafe { [self.re.part(first, count), self.im.part(first, count)] }
+        [0, 1].map(|part| unsafe { self.values.part(self.starts[2 * band + part] + first, count) })
     }
 }
 
@@ -191,22 +175,24 @@ impl<'a> SharedPlanes<'a> {
 /// `drive` gives what drives some rows of a band: `(band, rows)`.
 ///
 /// # Panics
-/// Where the workroom was made for another sheet or a smaller team, or a plane is too short.
+/// Where the workroom was made for another sheet or a smaller team, or the twin or a band's numbers do not fit.
 pub fn step_sheet<'d>(
     team: &mut Team,
     step: &SheetStep<'_>,
-    driven: Planes<'_>,
-    twin: Option<Planes<'_>>,
+    driven: &mut Planes,
+    mut twin: Option<&mut Planes>,
     drive: impl Fn(usize, Range<usize>) -> Option<RowsDrive<'d>> + Sync,
     workroom: &mut Workroom,
 ) {
-    let extent = step.extent;
-    assert!(workroom.extent == extent, "a workroom of this sheet");
+    let extent = driven.extent();
     let bands = extent.bands;
+    assert!(workroom.extent == extent, "a workroom of this sheet");
+    assert!(twin.as_ref().is_none_or(|twin| twin.extent() == extent), "a twin of this sheet");
+    assert!(step.factors.len() == bands && step.due.len() == bands, "numbers for every band");
     let members = team.members();
-    workroom.keep_edges(step, [Some(&driven), twin.as_ref()], members);
+    workroom.keep_edges(step, [Some(driven), twin.as_deref()], members);
     let driven = SharedPlanes::new(driven);
-    let twin = twin.map(SharedPlanes::new);
+    let twin = twin.as_deref_mut().map(SharedPlanes::new);
     let benches = Shares::new(&mut workroom.benches);
     let books = Shares::new(&mut workroom.books);
     team.run(&|member| {
@@ -261,13 +247,13 @@ unsafe fn step_block(
     let (north, twin_north) = bench.north[line.clone()].split_at_mut(half);
     let (south, twin_south) = bench.south[line].split_at(half);
     // SAFETY: by the caller's promise.
-    let mut driven = unsafe { rows_at(step.extent, place, driven, north, south) };
+    let mut driven = unsafe { rows_at(place, driven, north, south) };
     // SAFETY: as above.
-    let mut twin = twin.map(|planes| unsafe { rows_at(step.extent, place, planes, twin_north, twin_south) });
+    let mut twin = twin.map(|planes| unsafe { rows_at(place, planes, twin_north, twin_south) });
     let key = NoiseKey { lane: step.key.lane + place.band as u32, ..step.key };
     let factors = &step.factors[place.band];
     let rows = RowsStep { factors, key: &key, keys: step.keys, y: place.rows.start };
-    let push = drive.map(|drive| compose(drive, step.extent.width, &mut bench.drive));
+    let push = drive.map(|drive| compose(drive, bench.width, &mut bench.drive));
     let [re, im] = &mut bench.noise;
     step_rows(step.with, &rows, &mut driven, twin.as_mut(), push, [re, im], sums);
 }
@@ -277,30 +263,29 @@ unsafe fn step_block(
 /// # Safety
 /// While they live no other member touches these rows of any band, nor the next one unless this block is the last.
 unsafe fn rows_at<'a>(
-    extent: Extent,
     Place { band, rows, last }: &Place,
     planes: &'a SharedPlanes<'_>,
     north: &'a mut [f32],
     south: &'a [f32],
 ) -> Rows<'a> {
-    let (width, sites) = (extent.width, extent.width * rows.len());
+    let width = planes.extent.width;
     let (north_re, north_im) = north.split_at_mut(width);
     let (below_re, below_im) = south.split_at(width);
     let mut here = Rows {
         // SAFETY: these rows of two bands and the next row of one: different places, and by the caller's promise
         // this member's own.
-        own: unsafe { planes.part(extent.row(*band, rows.start), sites) },
+        own: unsafe { planes.rows(*band, rows.clone()) },
         fast: [&mut [], &mut []],
         north: [north_re, north_im],
         south: [below_re, below_im],
     };
-    if band + 1 < extent.bands {
+    if band + 1 < planes.extent.bands {
         // SAFETY: as above.
-        here.fast = unsafe { planes.part(extent.row(band + 1, rows.start), sites) };
+        here.fast = unsafe { planes.rows(band + 1, rows.clone()) };
     }
     if !last {
         // SAFETY: as above.
-        let [re, im] = unsafe { planes.part(extent.row(*band, rows.end), width) };
+        let [re, im] = unsafe { planes.rows(*band, rows.end..rows.end + 1) };
         here.south = [re, im];
     }
     here

@@ -19,7 +19,8 @@
 
 use crate::error::{Error, Result};
 use crate::kernel::decimate::Decimator;
-use crate::kernel::reduce::{LANES, Window, window_sums};
+use crate::kernel::lanes::Instructions;
+use crate::kernel::reduce::{COLUMNS, Window, window_sums};
 use crate::signal::{FieldView, SheetShape};
 use crate::time::TICKS_PER_SECOND;
 
@@ -146,6 +147,7 @@ pub struct Montage {
     /// Where each electrode looks.
     windows: Vec<Window>,
     weights: Vec<f32>,
+    instructions: Instructions,
     /// Of every electrode, its weighted sum of each band as last read: a band that has not changed is not read again.
     sums: Vec<[f32; 2]>,
     /// Whether no field was read yet.
@@ -177,6 +179,7 @@ impl Montage {
             shape,
             windows: Vec::new(),
             weights: Vec::new(),
+            instructions: Instructions::best(),
             sums: Vec::new(),
             blank: true,
         };
@@ -205,7 +208,7 @@ impl Montage {
         let (first_row, last_row) = window(row, shape.height);
         let (first_column, last_column) = window(column, shape.width);
         let needed = last_column + 1 - first_column;
-        let len = needed.next_multiple_of(LANES);
+        let len = needed.next_multiple_of(COLUMNS);
         let (start, len) = if len <= shape.width {
             (first_column.min(shape.width - len), len)
         } else {
@@ -258,7 +261,7 @@ impl Montage {
         for band in (0..bands).filter(|band| self.blank || field.has_changed(*band)) {
             let plane = field.band(band);
             for (electrode, window) in self.windows.iter().enumerate() {
-                self.sums[electrode * bands + band] = window_sums(plane, *window, &self.weights);
+                self.sums[electrode * bands + band] = window_sums(self.instructions, plane, *window, &self.weights);
             }
         }
         self.blank = false;

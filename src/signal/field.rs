@@ -1,6 +1,6 @@
 //! A view of an array's state, for read-outs.
 
-use ndarray::ArrayView3;
+use ndarray::{ArrayView3, Axis};
 
 /// The shape of an array's sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
@@ -22,8 +22,8 @@ impl SheetShape {
 }
 
 /// The complex state `u` of an array in the frames that turn with its bands, in units of its tonic standard
-/// deviation's scale (band `b` has tonic variance `E_b`), each part of shape (band, row, column), row-major and
-/// contiguous. The field itself is `z_b = carrier_b u_b`.
+/// deviation's scale (band `b` has tonic variance `E_b`), each part of shape (band, row, column), the
+/// rows of a band following each other in memory. The field itself is `z_b = carrier_b u_b`.
 #[derive(Clone, Copy, Debug)]
 pub struct FieldView<'a> {
     /// Real part.
@@ -65,13 +65,12 @@ impl<'a> FieldView<'a> {
     /// The real and imaginary parts of a band, each `height * width` values row by row.
     ///
     /// # Panics
-    /// Where `band` is not on the sheet, or the view is not contiguous.
+    /// Where `band` is not on the sheet, or its rows do not follow each other in memory.
     #[must_use]
     pub fn band(&self, band: usize) -> (&'a [f32], &'a [f32]) {
-        let sites = self.shape().sites();
-        let range = band * sites..(band + 1) * sites;
-        let re = self.re.to_slice().expect("fields are contiguous");
-        let im = self.im.to_slice().expect("fields are contiguous");
-        (&re[range.clone()], &im[range])
+        let of = |part: ArrayView3<'a, f32>| {
+            part.index_axis_move(Axis(0), band).to_slice().expect("the rows of a band follow each other")
+        };
+        (of(self.re), of(self.im))
     }
 }

@@ -71,3 +71,83 @@ pub trait Lanes: Copy {
     /// The last round: without the mixing of columns.
     fn aes_last(self, a: Self::W, key: Self::W) -> Self::W;
 }
+
+/// Which instructions run the kernel. Every choice gives the same bits.
+#[derive(Clone, Copy, Debug)]
+pub struct Instructions(Set);
+
+/// A set of instructions, with the proof that the processor has it.
+#[derive(Clone, Copy, Debug)]
+enum Set {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    Portable(Portable),
+}
+
+impl Instructions {
+    /// What this processor runs, the fastest first, by the names of [`Self::name`].
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            all.extend(Avx512::detect().map(Set::Avx512));
+            all.extend(Avx2::detect().map(Set::Avx2));
+        }
+        all.push(Set::Portable(Portable));
+        all.into_iter().map(Self).collect()
+    }
+
+    /// The fastest that this processor runs.
+    #[must_use]
+    pub fn best() -> Self {
+        Self::all()[0]
+    }
+
+    /// Does `work` with these instructions.
+    pub(super) fn run<W: Work>(self, work: W) -> W::Output {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: a value of the type exists only where the processor has the instructions.
+            Set::Avx512(l) => unsafe { avx512(l, work) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Set::Avx2(l) => unsafe { avx2(l, work) },
+            Set::Portable(l) => work.run(l),
+        }
+    }
+
+    /// `avx512+vaes`, `avx2+aes` or `portable`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512(_) => "avx512+vaes",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2(_) => "avx2+aes",
+            Set::Portable(_) => "portable",
+        }
+    }
+}
+
+/// Something to be done in lanes. `run` is to be inlined always: so it is compiled for each set of instructions.
+pub(super) trait Work {
+    /// What comes of it.
+    type Output;
+
+    fn run<L: Lanes>(self, l: L) -> Self::Output;
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,vaes,avx2,fma,aes")]
+fn avx512<W: Work>(l: Avx512, work: W) -> W::Output {
+    work.run(l)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,aes")]
+fn avx2<W: Work>(l: Avx2, work: W) -> W::Output {
+    work.run(l)
+}

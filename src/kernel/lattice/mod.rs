@@ -30,11 +30,12 @@
 
 pub mod reference;
 mod rows;
+mod terms;
 #[cfg(test)]
 mod tests;
 
 use super::noise::Shape;
-pub use rows::{Instructions, Rows, RowsStep, Sums, step_rows};
+pub use rows::{Rows, RowsStep, Sums, step_rows};
 
 /// Sub-steps that change a band's energy, in the order in which they run.
 pub const CAUSES: usize = 6;

@@ -3,10 +3,9 @@
 //! A row is swept three times: its noise, the step up to it, the cascade. One sweep that did all would be a chain
 //! of operations so long that the processor could not look far enough ahead to fill its units.
 
-use super::super::lanes::{LANES, Lanes, Portable};
-#[cfg(target_arch = "x86_64")]
-use super::super::lanes::{Avx2, Avx512};
+use super::super::lanes::{Instructions, LANES, Lanes, Work};
 use super::super::noise::{Draws, NoiseKey, RoundKeys, first_block};
+use super::terms::{CASCADED, FAST, NOISY, Sites, Spread, add_square, advance, cascade, square};
 use super::{CAUSES, Factors, TINY};
 
 /// A run of neighbouring rows of one copy of the sheet.
@@ -44,14 +43,6 @@ impl Sums {
     }
 }
 
-/// Where a sum of [`Sums`] stands.
-const DIFFUSED: usize = 0;
-const PUSHED: usize = 1;
-const PULLED: usize = 2;
-const NOISY: usize = 3;
-const CASCADED: usize = 4;
-const FAST: usize = 5;
-
 /// The step of a run of rows.
 #[derive(Clone, Copy, Debug)]
 pub struct RowsStep<'a> {
@@ -63,52 +54,6 @@ pub struct RowsStep<'a> {
     pub keys: &'a RoundKeys,
     /// Which row of the sheet the first one is.
     pub y: usize,
-}
-
-/// Which instructions run the kernel. Every choice gives the same bits.
-#[derive(Clone, Copy, Debug)]
-pub struct Instructions(Set);
-
-#[derive(Clone, Copy, Debug)]
-enum Set {
-    #[cfg(target_arch = "x86_64")]
-    Avx512(Avx512),
-    #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
-    Portable(Portable),
-}
-
-impl Instructions {
-    /// What this processor runs, the fastest first, by the names of [`Self::name`].
-    #[must_use]
-    pub fn all() -> Vec<Self> {
-        let mut all = Vec::new();
-        #[cfg(target_arch = "x86_64")]
-        {
-            all.extend(Avx512::detect().map(Set::Avx512));
-            all.extend(Avx2::detect().map(Set::Avx2));
-        }
-        all.push(Set::Portable(Portable));
-        all.into_iter().map(Self).collect()
-    }
-
-    /// The fastest that this processor runs.
-    #[must_use]
-    pub fn best() -> Self {
-        Self::all()[0]
-    }
-
-    /// `avx512+vaes`, `avx2+aes` or `portable`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            Set::Avx512(_) => "avx512+vaes",
-            #[cfg(target_arch = "x86_64")]
-            Set::Avx2(_) => "avx2+aes",
-            Set::Portable(_) => "portable",
-        }
-    }
 }
 
 /// Steps rows of one band: the driven copy with `drive` (complex amplitudes in units of the tonic rms, one per site),
@@ -135,14 +80,31 @@ pub fn step_rows<'a>(
     }
     assert!(drive.iter().flatten().all(|row| row.len() == sites), "a drive for every site");
     assert!(noise.iter().all(|row| row.len() == width.next_multiple_of(LANES)), "scratch in whole lanes");
-    match with.0 {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: a value of the type exists only where the processor has the instructions.
-        Set::Avx512(l) => unsafe { avx512(l, step, driven, twin, drive, noise, sums) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        Set::Avx2(l) => unsafe { avx2(l, step, driven, twin, drive, noise, sums) },
-        Set::Portable(l) => any(l, step, driven, twin, drive, noise, sums),
+    with.run(Step { step, driven, twin, drive, noise, sums });
+}
+
+struct Step<'s, 'r> {
+    step: &'s RowsStep<'s>,
+    driven: &'s mut Rows<'r>,
+    twin: Option<&'s mut Rows<'r>>,
+    drive: Option<[&'s [f32]; 2]>,
+    noise: [&'s mut [f32]; 2],
+    sums: &'s mut Sums,
+}
+
+impl Work for Step<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, l: L) {
+        let Self { step, driven, twin, drive, noise, sums } = self;
+        let fastest = driven.fast[0].is_empty();
+        match (fastest, drive) {
+            (false, None) => copies::<L, true, false>(l, step, driven, twin, [&[]; 2], noise, sums),
+            (false, Some(drive)) => copies::<L, true, true>(l, step, driven, twin, drive, noise, sums),
+            (true, None) => copies::<L, false, false>(l, step, driven, twin, [&[]; 2], noise, sums),
+            (true, Some(drive)) => copies::<L, false, true>(l, step, driven, twin, drive, noise, sums),
+        }
     }
 }
 
@@ -154,45 +116,6 @@ fn check(rows: &Rows<'_>) {
     assert!(rows.south.iter().all(|row| row.len() == width), "rows of one length");
     assert!(rows.fast.iter().all(|row| row.is_empty() || row.len() == sites), "as many of the faster band");
     assert!(rows.fast[0].len() == rows.fast[1].len(), "both parts of one length");
-}
-
-macro_rules! compiled_for {
-    ($name:ident, $lanes:ty, $features:literal) => {
-        #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = $features)]
-        fn $name<'a>(
-            l: $lanes,
-            step: &RowsStep<'_>,
-            driven: &mut Rows<'a>,
-            twin: Option<&mut Rows<'a>>,
-            drive: Option<[&[f32]; 2]>,
-            noise: [&mut [f32]; 2],
-            sums: &mut Sums,
-        ) {
-            any(l, step, driven, twin, drive, noise, sums);
-        }
-    };
-}
-compiled_for!(avx512, Avx512, "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,vaes,avx2,fma,aes");
-compiled_for!(avx2, Avx2, "avx2,fma,aes");
-
-#[inline(always)]
-fn any<'a, L: Lanes>(
-    l: L,
-    step: &RowsStep<'_>,
-    driven: &mut Rows<'a>,
-    twin: Option<&mut Rows<'a>>,
-    drive: Option<[&[f32]; 2]>,
-    noise: [&mut [f32]; 2],
-    sums: &mut Sums,
-) {
-    let fastest = driven.fast[0].is_empty();
-    match (fastest, drive) {
-        (false, None) => copies::<L, true, false>(l, step, driven, twin, [&[]; 2], noise, sums),
-        (false, Some(drive)) => copies::<L, true, true>(l, step, driven, twin, drive, noise, sums),
-        (true, None) => copies::<L, false, false>(l, step, driven, twin, [&[]; 2], noise, sums),
-        (true, Some(drive)) => copies::<L, false, true>(l, step, driven, twin, drive, noise, sums),
-    }
 }
 
 #[inline(always)]
@@ -228,33 +151,6 @@ fn copies<'a, L: Lanes, const CASCADE: bool, const DRIVEN: bool>(
 fn flush(own: &mut [&mut [f32]; 2]) {
     for part in own.iter_mut().flat_map(|row| row.iter_mut()) {
         *part = if part.abs() < TINY { 0.0 } else { *part };
-    }
-}
-
-/// The factors in every lane.
-struct Spread<L: Lanes> {
-    one: L::F,
-    centre: L::F,
-    spread: L::F,
-    drive: L::F,
-    ceiling: L::F,
-    pull: [L::F; 3],
-    cascade: [L::F; 4],
-}
-
-impl<L: Lanes> Spread<L> {
-    #[inline(always)]
-    fn new(l: L, factors: &Factors) -> Self {
-        let ([p0, p1, p2], [k, half, quarter, eighth]) = (factors.pull, factors.cascade);
-        Self {
-            one: l.splat(1.0),
-            centre: l.splat(factors.centre),
-            spread: l.splat(factors.spread),
-            drive: l.splat(factors.drive),
-            ceiling: l.splat(factors.ceiling),
-            pull: [l.splat(p0), l.splat(p1), l.splat(p2)],
-            cascade: [l.splat(k), l.splat(half), l.splat(quarter), l.splat(eighth)],
-        }
     }
 }
 
@@ -315,15 +211,6 @@ fn expect<L: Lanes>(l: L, rows: &Rows<'_>, x: usize) {
     let width = rows.north[0].len();
     l.expect(lanes(rows.own[0], x), 2 * width);
     l.expect(lanes(rows.own[1], x), 2 * width);
-}
-
-/// Sixteen sites before the step, with their neighbours.
-struct Sites<L: Lanes> {
-    here: [L::F; 2],
-    west: [L::F; 2],
-    east: [L::F; 2],
-    north: [L::F; 2],
-    south: [L::F; 2],
 }
 
 /// The step up to the noise of the row that begins at `row`.
@@ -480,78 +367,6 @@ fn cascade_row<L: Lanes, const BOOKED: bool>(
         }
         x += LANES;
     }
-}
-
-/// The sub-steps up to the noise, in their order; `real` is 1 in the lanes that are sites, where not all are.
-#[inline(always)]
-fn advance<L: Lanes, const DRIVEN: bool, const BOOKED: bool>(
-    l: L,
-    k: &Spread<L>,
-    sites: &Sites<L>,
-    real: Option<L::F>,
-    push: [L::F; 2],
-    noise: [L::F; 2],
-    totals: &mut [L::F; CAUSES],
-) -> [L::F; 2] {
-    let mut a = [diffuse(l, k, sites, 0), diffuse(l, k, sites, 1)];
-    if let Some(real) = real {
-        a = [l.mul(a[0], real), l.mul(a[1], real)];
-    }
-    if DRIVEN {
-        if BOOKED {
-            totals[DIFFUSED] = l.add(totals[DIFFUSED], square(l, a));
-        }
-        a = [l.fma(k.drive, push[0], a[0]), l.fma(k.drive, push[1], a[1])];
-    }
-    let size = square(l, a);
-    let held = l.min(size, k.ceiling);
-    let pull = l.fma(l.fma(held, k.pull[2], k.pull[1]), held, k.pull[0]);
-    if BOOKED {
-        totals[PUSHED] = l.add(totals[PUSHED], size);
-        totals[PULLED] = l.fma(l.mul(pull, pull), size, totals[PULLED]);
-    }
-    [l.fma(pull, a[0], noise[0]), l.fma(pull, a[1], noise[1])]
-}
-
-#[inline(always)]
-fn diffuse<L: Lanes>(l: L, k: &Spread<L>, sites: &Sites<L>, part: usize) -> L::F {
-    let sum = l.add(l.add(sites.west[part], sites.east[part]), l.add(sites.north[part], sites.south[part]));
-    l.fma(k.spread, sum, l.mul(k.centre, sites.here[part]))
-}
-
-/// Turns the pair `a` and `c`.
-#[inline(always)]
-fn cascade<L: Lanes>(l: L, k: &Spread<L>, a: [L::F; 2], c: [L::F; 2]) -> ([L::F; 2], [L::F; 2]) {
-    let [whole, half, quarter, eighth] = k.cascade;
-    let less = l.fnma(eighth, square(l, a), k.one);
-    let product = times_conjugate(l, c, a);
-    let m = [l.fma(half, product[0], l.mul(less, a[0])), l.fma(half, product[1], l.mul(less, a[1]))];
-    let size = square(l, m);
-    let inverse = l.div(k.one, l.fma(quarter, size, k.one));
-    let stay = l.mul(l.fnma(quarter, size, k.one), inverse);
-    let turn = l.mul(whole, inverse);
-    let up = times_conjugate(l, c, m);
-    let down = [l.fms(m[0], a[0], l.mul(m[1], a[1])), l.fma(m[0], a[1], l.mul(m[1], a[0]))];
-    (
-        [l.fma(turn, up[0], l.mul(stay, a[0])), l.fma(turn, up[1], l.mul(stay, a[1]))],
-        [l.fnma(turn, down[0], l.mul(stay, c[0])), l.fnma(turn, down[1], l.mul(stay, c[1]))],
-    )
-}
-
-#[inline(always)]
-fn square<L: Lanes>(l: L, z: [L::F; 2]) -> L::F {
-    l.fma(z[0], z[0], l.mul(z[1], z[1]))
-}
-
-#[inline(always)]
-fn add_square<L: Lanes>(l: L, z: [L::F; 2], to: L::F) -> L::F {
-    l.fma(z[0], z[0], l.fma(z[1], z[1], to))
-}
-
-/// `c ā`.
-#[inline(always)]
-fn times_conjugate<L: Lanes>(l: L, c: [L::F; 2], a: [L::F; 2]) -> [L::F; 2] {
-    [l.fma(c[0], a[0], l.mul(c[1], a[1])), l.fms(c[1], a[0], l.mul(c[0], a[1]))]
 }
 
 /// The sixteen numbers from `x` on.

@@ -2,6 +2,7 @@
 
 use super::reference::{Plane, step_plane};
 use super::*;
+use crate::kernel::lanes::Instructions;
 use crate::kernel::noise::{NoiseKey, RoundKeys};
 use crate::random::Stream;
 

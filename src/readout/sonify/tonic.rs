@@ -233,20 +233,26 @@ impl Tonic {
     fn read(&mut self, fields: &[FieldView<'_>]) {
         let [re, im] = &mut self.modulator;
         for (sheet, (reads, &size)) in self.reads.iter().zip(&self.sizes).enumerate() {
-            let parts = fields.get(sheet).and_then(|f| Some((f.re.as_slice()?, f.im.as_slice()?)));
-            match parts {
-                Some((x, y)) if x.len() == size && y.len() == size => {
-                    for r in reads {
-                        re[r.carrier as usize] = x[r.source as usize];
-                        im[r.carrier as usize] = y[r.source as usize];
-                    }
+            let field = fields.get(sheet).filter(|field| field.re.len() == size && field.im.len() == size);
+            let Some(field) = field else {
+                for r in reads {
+                    re[r.carrier as usize] = 0.0;
+                    im[r.carrier as usize] = 0.0;
                 }
-                _ => {
-                    for r in reads {
-                        re[r.carrier as usize] = 0.0;
-                        im[r.carrier as usize] = 0.0;
-                    }
+                continue;
+            };
+            let shape = field.shape();
+            let mut left = &reads[..];
+            // Reads are in the order of memory, so of bands.
+            for band in 0..shape.bands {
+                let first = band * shape.sites();
+                let here = left.partition_point(|r| (r.source as usize) < first + shape.sites());
+                let (x, y) = field.band(band);
+                for r in &left[..here] {
+                    re[r.carrier as usize] = x[r.source as usize - first];
+                    im[r.carrier as usize] = y[r.source as usize - first];
                 }
+                left = &left[here..];
             }
         }
     }

@@ -5,17 +5,17 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+mod throughput;
+
 use super::{Common, print_json, print_line};
-use crate::array::{Array, ArrayParameters};
 use crate::config::{Config, Session};
 use crate::engine::instrument::Instrument;
 use crate::engine::{Engine, Inputs, Keep, Pace, Stage, pump};
-use crate::error::Result;
-use crate::kernel::team::Team;
-use crate::signal::ArrayId;
+use crate::error::{Error, Result};
 use crate::source::room::Room;
-use crate::time::{Clock, TICKS_PER_SECOND, Tick, WallClock};
+use crate::time::{TICKS_PER_SECOND, WallClock};
 use std::sync::Arc;
+use throughput::{Choice, Throughput};
 
 /// What the command takes.
 #[derive(Args, Debug)]
@@ -23,6 +23,12 @@ pub(super) struct BenchArgs {
     /// What to measure; both where left out.
     #[arg(value_enum)]
     what: Option<What>,
+    /// Sides of the sheets for `throughput`, in sites, with commas between: 64,128,256,1024 where left out.
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=4096))]
+    sizes: Vec<u16>,
+    /// Numbers of threads for `throughput`, with commas between: 1,2 where left out.
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=64))]
+    threads: Vec<u16>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -35,23 +41,8 @@ enum What {
 
 /// Model seconds of the pipeline's run, where `--for` says nothing.
 const PIPELINE_SECONDS: f64 = 10.0;
-/// Oscillator-steps of one measurement.
-const STEPS: usize = 20_000_000;
-/// Measurements of one size; the median counts.
-const ROUNDS: usize = 5;
-
-/// The array's cost at one size.
-#[derive(Debug, Serialize)]
-struct Throughput {
-    sites: [usize; 2],
-    bands: usize,
-    threads: usize,
-    isa: &'static str,
-    twin: bool,
-    ns_per_oscillator_step: f64,
-    spread: [f64; 2],
-    count: usize,
-}
+/// Sides of the sheets that are measured, where `--sizes` says nothing.
+const SIDES: [usize; 4] = [64, 128, 256, 1_024];
 
 /// The whole engine's cost on the room.
 #[derive(Debug, Serialize)]
@@ -79,13 +70,16 @@ pub(super) fn run(common: &Common, args: &BenchArgs) -> Result<ExitCode> {
     let mut results = Results { throughput: Vec::new(), pipeline: None };
     if args.what != Some(What::Pipeline) {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        for side in [64, 128, 256] {
-            for threads in [1, 2].into_iter().filter(|threads| *threads <= cores) {
-                for twin in [false, true] {
-                    results.throughput.push(throughput(&config, side, threads, twin)?);
-                }
-            }
+        let given = |numbers: &[u16]| numbers.iter().map(|number| usize::from(*number)).collect::<Vec<_>>();
+        let sides = if args.sizes.is_empty() { SIDES.to_vec() } else { given(&args.sizes) };
+        let mut threads = if args.threads.is_empty() { vec![1, 2] } else { given(&args.threads) };
+        threads.retain(|threads| *threads <= cores);
+        if threads.is_empty() {
+            return Err(Error::call("--threads", "more threads than this machine has cores")
+                .value(format!("{:?}", args.threads))
+                .bound(format!("at most {cores}")));
         }
+        results.throughput = throughput::measure(&config, &Choice { sides: &sides, threads: &threads })?;
     }
     if args.what != Some(What::Throughput) {
         results.pipeline = Some(pipeline(&config, common.seconds.unwrap_or(PIPELINE_SECONDS))?);
@@ -97,38 +91,6 @@ pub(super) fn run(common: &Common, args: &BenchArgs) -> Result<ExitCode> {
         (false, _) => print_table(&results)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn throughput(config: &Config, side: usize, threads: usize, twin: bool) -> Result<Throughput> {
-    let parameters = ArrayParameters { twin, ..config.array.clone() };
-    let mut array = Array::new(ArrayId(0), side, side, &parameters, config.seed, threads)?;
-    let mut team = Team::new(threads);
-    let clock = WallClock::start();
-    let oscillators = side * side * parameters.bands;
-    let ticks = (STEPS / oscillators).max(1);
-    let mut tick = Tick(0);
-    let mut rounds: Vec<f64> = (0..=ROUNDS)
-        .map(|_| {
-            let start = clock.now();
-            for _ in 0..ticks {
-                array.step(tick, &mut team);
-                tick = tick.next();
-            }
-            (clock.now() - start).as_nanos() as f64 / (ticks * oscillators) as f64
-        })
-        .skip(1)
-        .collect();
-    rounds.sort_by(f64::total_cmp);
-    Ok(Throughput {
-        sites: [side, side],
-        bands: parameters.bands,
-        threads,
-        isa: array.instructions().name(),
-        twin,
-        ns_per_oscillator_step: rounds[ROUNDS / 2],
-        spread: [rounds[0], rounds[ROUNDS - 1]],
-        count: ROUNDS * ticks,
-    })
 }
 
 fn pipeline(config: &Config, seconds: f64) -> Result<Pipeline> {
@@ -174,20 +136,7 @@ fn pipeline(config: &Config, seconds: f64) -> Result<Pipeline> {
 
 fn print_table(results: &Results) -> Result<()> {
     if !results.throughput.is_empty() {
-        print_line("array        threads  twin  isa       ns per oscillator-step  (min to max of 5)")?;
-    }
-    for row in &results.throughput {
-        print_line(&format!(
-            "{:>4} x {:<4}  {:>7}  {:<4}  {:<8}  {:>22.2}  ({:.2} to {:.2})",
-            row.sites[0],
-            row.sites[1],
-            row.threads,
-            if row.twin { "yes" } else { "no" },
-            row.isa,
-            row.ns_per_oscillator_step,
-            row.spread[0],
-            row.spread[1]
-        ))?;
+        throughput::print(&results.throughput)?;
     }
     let Some(pipeline) = &results.pipeline else { return Ok(()) };
     print_line(&format!(

@@ -1,0 +1,203 @@
+//! The array alone: ns per oscillator-step against what this machine's units and memory can do at most.
+
+use std::hint::black_box;
+
+use serde::Serialize;
+
+use super::print_line;
+use crate::array::{Array, ArrayParameters};
+use crate::config::Config;
+use crate::error::Result;
+use crate::kernel::bound::{self, CASCADING, FASTEST, Work};
+use crate::kernel::team::Team;
+use crate::signal::ArrayId;
+use crate::time::{Clock, Tick, WallClock};
+
+/// Lanes that the bounds' operations are counted in.
+const LANES: f64 = 16.0;
+/// Oscillator-steps of one measurement: short, so that one of them meets no other program.
+const STEPS: f64 = 2e6;
+/// Measurements of one row; they take turns with those of the bounds.
+const ROUNDS: usize = 30;
+/// Steps per cycle beyond which every band steps every tick.
+const SINGLE_RATE: f64 = 1e6;
+
+/// What is measured of a sheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Kind {
+    twin: bool,
+    /// Slow bands step every few ticks.
+    multirate: bool,
+}
+
+/// The array's cost at one size.
+#[derive(Debug, Serialize)]
+pub(super) struct Throughput {
+    sites: [usize; 2],
+    bands: usize,
+    threads: usize,
+    isa: &'static str,
+    twin: bool,
+    multirate: bool,
+    /// Time over the oscillator-steps that were made (of one copy), the fastest measurement.
+    ns_per_oscillator_step: f64,
+    /// The median measurement.
+    ns_median: f64,
+    us_per_tick: f64,
+    /// The most that units and memory allow for such a step, measured in this run; of one copy at single rate.
+    bound_ns: Option<f64>,
+    share_of_bound: Option<f64>,
+    /// Which of them bounds: `multiply`, `issue` or `memory`.
+    bound_by: Option<&'static str>,
+    /// Bytes of the sheet's planes.
+    bytes: usize,
+    /// Ticks measured.
+    count: usize,
+}
+
+/// Which sizes and threads to measure.
+pub(super) struct Choice<'a> {
+    pub sides: &'a [usize],
+    pub threads: &'a [usize],
+}
+
+/// Measures every size with every number of threads.
+pub(super) fn measure(config: &Config, choice: &Choice<'_>) -> Result<Vec<Throughput>> {
+    let clock = WallClock::start();
+    let mut rows = Vec::new();
+    for side in choice.sides {
+        for threads in choice.threads {
+            for (twin, multirate) in [(false, false), (false, true), (true, true)] {
+                rows.push(row(config, &clock, *side, *threads, Kind { twin, multirate })?);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn row(config: &Config, clock: &WallClock, side: usize, threads: usize, kind: Kind) -> Result<Throughput> {
+    let given = &config.array;
+    let steps_per_cycle = if kind.multirate { given.steps_per_cycle } else { SINGLE_RATE };
+    let parameters = ArrayParameters { twin: kind.twin, steps_per_cycle, ..given.clone() };
+    let mut array = Array::new(ArrayId(0), side, side, &parameters, config.seed, threads)?;
+    let mut team = Team::new(threads);
+    let cycle = (0..parameters.bands).map(|band| parameters.ticks_per_step(band)).max().unwrap_or(1);
+    let steps_per_tick: f64 = (0..parameters.bands)
+        .map(|band| (side * side) as f64 / parameters.ticks_per_step(band) as f64)
+        .sum();
+    // Whole cycles, so that every measurement holds the same steps.
+    let ticks = ((STEPS / steps_per_tick / cycle as f64).round().max(1.0) as u64) * cycle;
+    let mut bounds = Bounds::new(array.bytes().min(64 << 20));
+    let mut tick = Tick(0);
+    let mut rounds: Vec<f64> = (0..=ROUNDS)
+        .map(|_| {
+            bounds.measure(clock);
+            let start = clock.now();
+            for _ in 0..ticks {
+                array.step(tick, &mut team);
+                tick = tick.next();
+            }
+            (clock.now() - start).as_nanos() as f64 / (ticks as f64 * steps_per_tick)
+        })
+        .skip(1)
+        .collect();
+    rounds.sort_by(f64::total_cmp);
+    let fastest = rounds[0];
+    let bound = (!kind.twin && !kind.multirate).then(|| bounds.of(parameters.bands, threads));
+    Ok(Throughput {
+        sites: [side, side],
+        bands: parameters.bands,
+        threads,
+        isa: array.instructions().name(),
+        twin: kind.twin,
+        multirate: kind.multirate,
+        ns_per_oscillator_step: fastest,
+        ns_median: rounds[ROUNDS / 2],
+        us_per_tick: fastest * steps_per_tick * 1e-3,
+        bound_ns: bound.map(|(ns, _)| ns),
+        share_of_bound: bound.map(|(ns, _)| ns / fastest),
+        bound_by: bound.map(|(_, by)| by),
+        bytes: array.bytes(),
+        count: ROUNDS * ticks as usize,
+    })
+}
+
+/// The fastest that the units and the memory were seen.
+struct Bounds {
+    values: Vec<f32>,
+    /// ns of one operation of sixteen lanes: multiplying alone, and any.
+    multiply: f64,
+    any: f64,
+    /// ns of one byte read or written.
+    byte: f64,
+}
+
+impl Bounds {
+    /// `bytes` is how much memory a step sweeps.
+    fn new(bytes: usize) -> Self {
+        Self { values: vec![1.0; bytes / 4], multiply: f64::MAX, any: f64::MAX, byte: f64::MAX }
+    }
+
+    fn measure(&mut self, clock: &WallClock) {
+        const ROUNDS: usize = 10_000;
+        let time = |work: &mut dyn FnMut()| {
+            let start = clock.now();
+            work();
+            (clock.now() - start).as_nanos() as f64
+        };
+        let factor = black_box(0.5);
+        let fused = time(&mut || {
+            black_box(bound::fused(ROUNDS, factor));
+        });
+        self.multiply = self.multiply.min(fused / (ROUNDS * bound::fused_per_round()) as f64);
+        let mixed = time(&mut || {
+            black_box(bound::mixed(ROUNDS, factor));
+        });
+        self.any = self.any.min(mixed / (ROUNDS * bound::mixed_per_round()) as f64);
+        let factor = black_box(1.0);
+        let swept = time(&mut || bound::scale(&mut self.values, factor));
+        self.byte = self.byte.min(swept / (self.values.len() * 8) as f64);
+    }
+
+    /// The bound of one oscillator-step in ns, and what bounds.
+    fn of(&self, bands: usize, threads: usize) -> (f64, &'static str) {
+        let mean = |count: fn(&Work) -> usize| {
+            ((bands - 1) * count(&CASCADING) + count(&FASTEST)) as f64 / bands as f64 / LANES
+        };
+        let bounds = [
+            (mean(|work| work.multiplying) * self.multiply, "multiply"),
+            (mean(|work| work.all) * self.any, "issue"),
+            (mean(|work| work.bytes) * self.byte, "memory"),
+        ];
+        let (ns, by) = bounds.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((0.0, "issue"));
+        (ns / threads as f64, by)
+    }
+}
+
+/// Prints the rows as a table.
+pub(super) fn print(rows: &[Throughput]) -> Result<()> {
+    print_line(
+        "array        threads  twin  bands step    ns per oscillator-step (median)   us a tick   share of bound",
+    )?;
+    for row in rows {
+        let share = match (row.share_of_bound, row.bound_by) {
+            (Some(share), Some(by)) => format!("{:.0} % ({by})", 100.0 * share),
+            _ => String::new(),
+        };
+        print_line(&format!(
+            "{:>4} x {:<4}  {:>7}  {:<4}  {:<12}  {:>14.3} {:>16}  {:>10.1}   {share}",
+            row.sites[0],
+            row.sites[1],
+            row.threads,
+            if row.twin { "yes" } else { "no" },
+            if row.multirate { "when due" } else { "every tick" },
+            row.ns_per_oscillator_step,
+            format!("({:.3})", row.ns_median),
+            row.us_per_tick
+        ))?;
+    }
+    if let Some(row) = rows.first() {
+        print_line(&format!("instructions: {}; a twin's steps are not counted, its time is", row.isa))?;
+    }
+    Ok(())
+}
