@@ -16,7 +16,7 @@ if ! cmp -s "$wanted" "$environment/requirements.txt"; then
     python3 -m venv "$environment"
     # One by one: a library that has no build for this machine leaves the others in the table.
     while read -r requirement; do
-        "$environment/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check -c "$wanted" "$requirement" ||
+        "$environment/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check -c "$wanted" "$requirement" </dev/null ||
             echo "bench_peers.sh: going on without $requirement (rm -r $environment to try again)" >&2
     done <"$wanted"
     cp "$wanted" "$environment/requirements.txt"

@@ -3,7 +3,6 @@
 A site holds all bands, so the cascade is a few lines of one code block. What is timed is the program's own loop.
 """
 
-import os
 import tempfile
 
 import brian2 as b2
@@ -53,11 +52,11 @@ class Lattice:
 
     def __init__(self, model, state):
         self.model, self.first = model, state
-        self.built = {}
+        self.group, self.steps = None, None
 
     def build(self, steps):
         model, n = self.model, self.model.side**2
-        self.folder = tempfile.mkdtemp(prefix="brian-")
+        self.folder = tempfile.mkdtemp(prefix="brian-", dir=".")
         b2.device.reinit()
         b2.device.activate(build_on_run=False, directory=self.folder)
         b2.prefs.core.default_float_dtype = np.float32
@@ -84,8 +83,8 @@ class Lattice:
                 for part in ("re", "im"):
                     setattr(group, f"{part}{band}_{side}", b2.linked_var(group, f"{part}{band}", index=side))
         for band in bands:
-            group.__setattr__(f"re{band}", self.first[band, 0].ravel())
-            group.__setattr__(f"im{band}", self.first[band, 1].ravel())
+            setattr(group, f"re{band}", self.first[band, 0].ravel())
+            setattr(group, f"im{band}", self.first[band, 1].ravel())
         code = []
         for band in reversed(bands):
             code += alone(band)
@@ -102,7 +101,7 @@ class Lattice:
         self.group, self.steps = group, steps
 
     def run(self, steps):
-        if getattr(self, "steps", None) != steps:
+        if self.steps != steps:
             self.build(steps)
         b2.device.run(with_output=False)
         return b2.device._last_run_time

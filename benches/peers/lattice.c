@@ -197,14 +197,15 @@ static void open_model(const char *model, const char *state) {
     FILE *file = fopen(model, "r");
     int count;
     if (!file || fscanf(file, "%d %d", &side, &count) != 2) fail("the model can't be read");
-    if (count != BANDS || side < 16 || side > MOST || side % 16) fail("sides are multiples of 16, up to 4096; bands are 8");
+    if (count != BANDS || side < 16 || side > MOST || side % 16) fail("allowed: 8 bands, sides of 16, 32 .. 4096");
     for (int b = 0; b < BANDS; b++) {
         double v[9];
         for (int k = 0; k < 9; k++)
             if (fscanf(file, "%lf", &v[k]) != 1) fail("the model is too short");
         // In the order in which Factors::new rounds.
         float spread = (float)v[1];
-        bands[b] = (Band){fma_(-4.0f, spread, 1.0f), spread, (float)v[2], (float)v[3], (float)v[4], (float)v[5], (float)v[6], (float)v[7]};
+        bands[b] = (Band){fma_(-4.0f, spread, 1.0f), spread,      (float)v[2], (float)v[3],
+                          (float)v[4],               (float)v[5], (float)v[6], (float)v[7]};
     }
     fclose(file);
     free(sheet);

@@ -2,7 +2,11 @@
 
 A fused multiply-add of float32 is made exactly: the product fits float64, the sum is rounded to odd, and what is
 rounded to odd with that many bits to spare rounds to float32 as the exact sum does.
+
+`--tonic MODEL STATE` writes the state that an array of seed 1 starts from.
 """
+
+import sys
 
 import numpy as np
 
@@ -130,4 +134,16 @@ def turn(k, re, im, fr, fi):
     )
 
 
-serve(Reference)
+def tonic(model_path, state_path):
+    with open(model_path, encoding="ascii") as file:
+        side = int(file.readline().split()[0])
+        variances = [float(line.split()[-1]) for line in file]
+    # The tick of this draw is the last there is: no run reaches it.
+    planes = [noise(side, 2**64 - 1, band, F(np.sqrt(e / 2))) for band, e in enumerate(variances)]
+    np.array(planes, dtype="<f4").tofile(state_path)
+
+
+if sys.argv[1:2] == ["--tonic"]:
+    tonic(*sys.argv[2:4])
+else:
+    serve(Reference)

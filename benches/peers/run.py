@@ -9,6 +9,7 @@ solved for, within 10 %. Ours keeps its energy book while it is timed; the peers
 
 import argparse
 import array
+import hashlib
 import json
 import os
 import random
@@ -20,7 +21,9 @@ import tempfile
 import threading
 from pathlib import Path
 
-import model
+# Nothing is left beside the sources.
+sys.dont_write_bytecode = True
+import model  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -28,8 +31,10 @@ ROOT = HERE.parent.parent
 EXACT_SIDE, EXACT_STEPS, EXACT_WITHIN = 32, 20, 2e-5
 # Of the run with noise: long enough that the slowest band has forgotten where it began.
 NOISY_SIDE, NOISY_STEPS, NOISY_WITHIN = 96, 3000, 0.10
-# A block is timed as one; about this long, whatever the peer's speed.
-BLOCK_SECONDS, BLOCKS, SLOWEST_ANSWER = 0.15, 5, 900
+# A block is timed as one: short, so that some fall between other programs' turns. Fewer where each is a new process.
+BLOCK_SECONDS, BLOCKS, PROCESSES, SLOWEST_ANSWER = 0.04, 15, 3, 900
+# Ours: every band steps in every step, as the peers' do.
+OURS = ["bench", "throughput", "--json", "--set", "array.steps_per_cycle=1000"]
 C_FLAGS = ["-O3", "-march=native", "-std=gnu11", "-fopenmp-simd"]
 C_MATHS = {"fast": ["-ffast-math"], "strict": ["-ffp-contract=off"]}
 
@@ -57,9 +62,10 @@ class Program:
 
     def __init__(self, command, folder):
         self.errors = tempfile.TemporaryFile("w+", dir=folder)
-        one_thread = {name: "1" for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "MKL_NUM_THREADS")}
+        settings = {name: "1" for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "PYTHONDONTWRITEBYTECODE")}
+        settings["TORCHINDUCTOR_CACHE_DIR"] = str(ROOT / ".peers/torch-cache")
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
-                                        text=True, env=os.environ | one_thread, cwd=folder)
+                                        text=True, env=os.environ | settings, cwd=folder)
         self.answer("ready")
 
     def answer(self, wanted=None):
@@ -205,11 +211,15 @@ def start(bench, python, program, module):
 
 
 def judge(bench, python):
-    """The definition in NumPy: where a run without noise ends, and whether the C peer's own noise is ours to the bit."""
+    """The definition in NumPy: where a run without noise ends, and whether C with our noise gives its bits."""
     if not python.exists():
         return "the definition was not run: no Python environment"
+    command = [str(python), str(HERE / "reference_peer.py")]
     try:
-        reference = Program([str(python), str(HERE / "reference_peer.py")], bench.folder)
+        tonic = [*command, "--tonic", str(bench.models[EXACT_SIDE, True]), str(bench.states[EXACT_SIDE])]
+        if subprocess.run(tonic, check=False).returncode:
+            raise Failure("no tonic state")
+        reference = Program(command, bench.folder)
         bench.exact = bench.after(reference, EXACT_SIDE, False, EXACT_STEPS)
         noisy = bench.after(reference, EXACT_SIDE, True, EXACT_STEPS)
         reference.end()
@@ -221,7 +231,9 @@ def judge(bench, python):
         strict.end()
     except Failure as why:
         return f"C with the same noise, strict maths: {why}"
-    return "C with the same noise, strict maths: its bits are " + ("" if same else "NOT ") + "the definition's"
+    hashed = hashlib.sha256(little_endian(noisy).tobytes()).hexdigest()[:16]
+    return (f"C with the same noise, strict maths: its bits are {'' if same else 'NOT '}the definition's after "
+            f"{EXACT_STEPS} steps of seed 1 from the tonic state of {EXACT_SIDE} x {EXACT_SIDE} (SHA-256 {hashed}..)")
 
 
 def prove(bench, program):
@@ -239,8 +251,10 @@ def prove(bench, program):
 
 def ours(napot, side):
     """(min, median) of ns per oscillator-step, all bands stepping in every step, without a twin."""
-    command = [str(napot), "bench", "throughput", "--json", "--set", "array.steps_per_cycle=1000"]
-    rows = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    done = subprocess.run([str(napot), *OURS], stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(f"run.py: `napot {' '.join(OURS)}` failed")
+    rows = json.loads(done.stdout)
     for row in rows:
         if row["sites"] == [side, side] and row["threads"] == 1 and not row["twin"]:
             return row["spread"][0], row["ns_per_oscillator_step"], row["isa"]
@@ -261,7 +275,7 @@ def calibrate(bench, peer):
     steps = fixed or 4
     # The first run may compile.
     program.run(steps)
-    peer["steps"] = fixed or max(4, int(steps * BLOCK_SECONDS / program.run(steps)))
+    peer["steps"] = fixed or max(2, int(steps * BLOCK_SECONDS / program.run(steps)))
     program.run(peer["steps"])
 
 
@@ -295,7 +309,8 @@ def measure(bench, peers, napot, rounds, say):
             if peer["status"]:
                 continue
             try:
-                times = [peer["program"].run(peer["steps"]) for _ in range(BLOCKS)]
+                blocks = PROCESSES if peer["fixed"] else BLOCKS
+                times = [peer["program"].run(peer["steps"]) for _ in range(blocks)]
                 peer["blocks"].append([1e9 * seconds / (peer["steps"] * oscillators) for seconds in times])
             except Failure as why:
                 peer["status"] = str(why)
@@ -327,7 +342,8 @@ def print_table(side, rounds, rows, verdict):
           "noise included")
     print("ns per oscillator-step; `x ours`: ratio of the least times, and the median of each round's ratio")
     print("ours keeps its energy book meanwhile; the peers keep none\n")
-    print(f"{'':<24}{'noise':<28}{'min':>8}{'median':>8}{'x ours':>9}{'median':>8}  mean |u|^2, slowest to fastest band")
+    print(f"{'':<24}{'noise':<28}{'min':>8}{'median':>8}{'x ours':>9}{'median':>8}  "
+          "mean |u|^2, slowest to fastest band")
     for row in rows:
         head = f"{row['name']:<24}{row['noise']:<28}"
         if row["status"]:
@@ -338,6 +354,9 @@ def print_table(side, rounds, rows, verdict):
         print(f"{head}{row['ns_min']:>8.2f}{row['ns_median']:>8.2f}{row['times_ours_min']:>9.2f}"
               f"{row['times_ours_median']:>8.2f}  {bands} {note}".rstrip())
     print("\n" + verdict)
+    if hasattr(os, "getloadavg"):
+        load = os.getloadavg()[1]
+        print(f"load over the last 5 minutes: {load:.1f} on {os.cpu_count()} cores; about 1 where nothing else runs")
 
 
 def main():

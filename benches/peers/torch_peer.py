@@ -37,50 +37,52 @@ def around(a):
 
 
 class Lattice:
-    """State: both parts of shape (band, row, column)."""
+    """State: groups of bands, both parts of each of shape (band, row, column).
+
+    Compiled, one group of all bands needs the fewest passes; eager, one band's temporaries stay in the cache.
+    """
 
     def __init__(self, model, state):
-        per_band = lambda values: torch.tensor(values)[:, None, None]
-        self.model = model
-        self.u = torch.tensor(state[:, 0]), torch.tensor(state[:, 1])
-        self.spread, self.centre, self.ceiling = map(per_band, (model.spread, model.centre, model.ceiling))
-        self.pull, self.noise = [per_band(power) for power in model.pull], per_band(model.noise)
-        self.numbers = per_band(np.arange(model.bands, dtype=np.int32) + 0x1E3779B9)
+        size = model.bands if COMPILE else 1
+        self.model, self.key = model, torch.zeros((), dtype=torch.int32)
+        self.groups = [tuple(torch.tensor(state[b : b + size, part]) for part in (0, 1))
+                       for b in range(0, model.bands, size)]
+        numbers = np.arange(model.bands, dtype=np.int32) + 0x1E3779B9
+        factors = (model.spread, model.centre, model.ceiling, *model.pull, model.noise, numbers)
+        self.factors = [tuple(torch.tensor(factor[b : b + size])[:, None, None] for factor in factors)
+                        for b in range(0, model.bands, size)]
         self.site = torch.arange(model.side**2, dtype=torch.int32).reshape(model.side, model.side) * -0x61C8864F
-        self.key = torch.zeros((), dtype=torch.int32)
         self.step = torch.compile(self.bands) if COMPILE else self.bands
-        # Compiled, all bands at once need the fewest passes; eager, one band's temporaries stay in the cache.
-        one = [slice(band, band + 1) for band in range(model.bands)]
-        self.together = [slice(None)] if COMPILE else one
 
     def state(self):
-        return np.stack([part.numpy() for part in self.u], 1)
+        return np.concatenate([np.stack([part.numpy() for part in group], 1) for group in self.groups])
 
     def run(self, steps):
         for _ in range(steps):
-            self.u = self.step(*self.u, self.key)
+            self.groups = self.step(self.groups, self.key)
             self.key = self.key + self.model.bands
 
-    def bands(self, re, im, key):
-        alone = [self.alone(bands, re[bands], im[bands], key) for bands in self.together]
-        re, im = ([band for part in parts for band in part.unbind()] for parts in zip(*alone))
+    def bands(self, groups, key):
+        alone = [self.alone(factors, re, im, key) for factors, (re, im) in zip(self.factors, groups)]
+        re = [band for part, _ in alone for band in part.unbind()]
+        im = [band for _, part in alone for band in part.unbind()]
         for b in reversed(range(self.model.bands - 1)):
             slow, fast = turn(float(self.model.cascade[b]), re[b], im[b], re[b + 1], im[b + 1])
             (re[b], im[b]), (re[b + 1], im[b + 1]) = slow, fast
-        return torch.stack(re), torch.stack(im)
+        if len(groups) == 1:
+            return [(torch.stack(re), torch.stack(im))]
+        return [(p[None], q[None]) for p, q in zip(re, im)]
 
-    def alone(self, bands, re, im, key):
-        spread, centre = self.spread[bands], self.centre[bands]
+    def alone(self, factors, re, im, key):
+        spread, centre, ceiling, p0, p1, p2, amplitude, number = factors
         re, im = spread * around(re) + centre * re, spread * around(im) + centre * im
-        held = torch.minimum(re * re + im * im, self.ceiling[bands])
-        p0, p1, p2 = (power[bands] for power in self.pull)
+        held = torch.minimum(re * re + im * im, ceiling)
         pull = (held * p2 + p1) * held + p0
         if HASH:
-            word = mix(self.site + mix(key + self.numbers[bands]))
+            word = mix(self.site + mix(key + number))
             noise = normal(word), normal(mix(word - 0x7A143595))
         else:
             noise = torch.randn(2, *re.shape)
-        amplitude = self.noise[bands]
         return pull * re + amplitude * noise[0], pull * im + amplitude * noise[1]
 
 
