@@ -56,7 +56,12 @@ check-peers: ## have outside programs (MNE-Python, specparam, librosa) judge the
 	@scripts/install.sh build media peers
 	@scripts/check_peers.sh $(DATA)
 
+.PHONY: bench-peers
+bench-peers: ## time the lattice against C, Numba, JAX, PyTorch, NumPy and Brian2 (7 GB of packages): ARGS="256 --json"
+	@scripts/install.sh build peers compilers
+	@scripts/bench_peers.sh $(ARGS)
+
 .PHONY: clean
-clean: ## remove what was built, the judges' environment and the demo's outputs
+clean: ## remove what was built, the judges' and the peers' environments and the demo's outputs
 	cargo clean
 	rm -rf .peers napot-out

@@ -1,13 +1,15 @@
 #!/bin/sh
 # Installs what a fresh Debian machine lacks, only that, and says what and why.
 #
-#   scripts/install.sh [build] [lint] [media] [page] [peers]
+#   scripts/install.sh [build] [lint] [media] [page] [peers] [compilers]
 #
 #   build  a linker and the C library's headers for cargo       needed
 #   lint   clippy and rustfmt, of rustup                        needed
 #   media  ffmpeg, for codecs without a decoder in Rust         goes on without
 #   page   chromium, for tests and pictures of the page         goes on without
 #   peers  Python with venv, for `make check-peers`             needed
+#   compilers  gcc, g++ and Python's headers, for the peers of
+#          `make bench-peers` that are compiled                 goes on without
 #
 # Where all is there it does nothing. Where it may not install (no root, no apt) it names the packages; that is an
 # error only for what is needed.
@@ -48,6 +50,11 @@ links() {
 }
 
 makes_environments() { have python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
+
+has_python_headers() {
+    have python3 && python3 -c 'import os, sysconfig
+os.stat(sysconfig.get_path("include") + "/Python.h")' >/dev/null 2>&1
+}
 
 check_cargo() {
     have cargo && return
@@ -118,8 +125,13 @@ for group in "$@"; do
     media) have ffmpeg || want OPTIONAL ffmpeg -- "decodes H.264, VP9 and others; without it those files are refused" ;;
     page) have chromium || want OPTIONAL chromium -- "opens the page in tests and pictures" ;;
     peers) makes_environments || want NEEDED python3 python3-venv -- "the outside judges are Python packages" ;;
+    compilers)
+        if ! { have gcc && have g++ && has_python_headers; }; then
+            want OPTIONAL gcc g++ python3-dev -- "some peers are compiled; without them the table leaves those out"
+        fi
+        ;;
     *)
-        say "unknown group: $group (allowed: build lint media page peers)"
+        say "unknown group: $group (allowed: build lint media page peers compilers)"
         exit 2
         ;;
     esac

@@ -12,7 +12,10 @@ if ! command -v python3 >/dev/null; then
     exit 1
 fi
 echo "Making the judges' Python environment in $environment (needs the network once) ..." >&2
-rm -rf "$environment"
+# All but the peers of `make bench-peers`, which have an environment of their own in there.
+if [ -d "$environment" ]; then
+    find "$environment" -mindepth 1 -maxdepth 1 ! -name bench -exec rm -rf {} +
+fi
 if ! python3 -m venv "$environment"; then
     echo "make_environment.sh: python3 cannot make an environment; on Debian: apt-get install python3-venv" >&2
     exit 1
