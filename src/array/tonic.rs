@@ -7,16 +7,13 @@
 //!   *measured* exponent is χ;
 //! * diffusion and saturation take energy from a site beyond `γ`: `c_b²` makes it good, summed exactly over
 //!   the lattice's modes for the band's own steps;
-//! * the cascade pulls unequal variances together: its flux is made good by a quasi-normal closure of the
-//!   triad (after Orszag, J Fluid Mech 41:363, 1970), whose one constant was fitted.
+//! * the cascade pulls unequal variances together: its flux is made good by the quasi-normal closure of the triad
+//!   (Orszag, J Fluid Mech 41:363, 1970).
 
 use super::parameters::ArrayParameters;
 
-/// What the cascade adds to the loss of correlation in a triad, in units of κ and the site's loss; fitted
-/// at κ = 2, χ = 0.5 to 2, where it holds the variances within 0.85 to 1.17 of `E_b`.
-const EDDY_DAMPING: f64 = 3.0;
 /// The least noise of a band, in units of what it would take alone.
-const LEAST_NOISE: f64 = 0.05;
+const LEAST_NOISE: f64 = 0.1;
 
 /// Variances and noise of every band.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,11 +43,12 @@ impl Tonic {
 
 /// The exponent `x` of `E_b ∝ f^(1-x)` whose measured exponent over 1 to 80 Hz is χ.
 ///
-/// Measured on sheets of 24 x 24 with Q = 1.5, D = 0.3 γ: `1.07 - 0.012 κ + (0.85 - 0.058 κ) (x - 1)`, for κ
-/// from 0 to 2; beyond κ = 3 the slope is held.
+/// Measured on sheets of 32 x 32 with Q = 1.5, D = 0.3 γ, κ from 0 to 2: `1.05 - 0.012 κ + (0.85 - 0.058 κ) (x - 1)`, and a
+/// little less where χ is beyond 1.5; beyond κ = 3 the slope is held.
 fn steepness(parameters: &ArrayParameters) -> f64 {
     let kappa = parameters.kappa.min(3.0);
-    1.0 + (parameters.chi - (1.07 - 0.012 * kappa)) / (0.85 - 0.058 * kappa)
+    let beyond = (parameters.chi - 1.5).max(0.0);
+    1.0 + (parameters.chi - (1.05 - 0.012 * kappa)) / (0.85 - 0.058 * kappa) + 0.6 * beyond * beyond
 }
 
 fn variances(parameters: &ArrayParameters) -> Vec<f64> {
@@ -85,14 +83,15 @@ fn injection(parameters: &ArrayParameters, band: usize, height: usize, width: us
 
 /// The noise of every band with the cascade's flux made good.
 ///
-/// With `L_b = γ_b c_b²` a site's loss, the closure gives the pair `b`, `b + 1` the flux
-/// `4 κ² L_b (E_{b+1} - E_b) / (4 + η κ)` from fast to slow; it vanishes where the variances are equal.
+/// With `L_b = γ_b c_b²` a site's loss and `k = κ L_b / sqrt(E_b)`, the third moment of the pair `a`, `c` that the triad
+/// keeps up is `2 k E_a (E_c - E_a)` over its own loss `2 L_a + L_c = 4 L_a`. So `2 k` times that flows from fast to slow:
+/// `κ² L_b (E_{b+1} - E_b)`, nothing where the variances are equal.
 fn noise(parameters: &ArrayParameters, variances: &[f64], share: &[f64], compensation: &[f64]) -> Vec<f64> {
     let kappa = parameters.kappa;
     let loss = |band: usize| parameters.gamma(band) * compensation[band];
     let flux = |slow: usize| {
         let drop = variances[slow + 1] - variances[slow];
-        4.0 * kappa * kappa * loss(slow) * drop / (4.0 + EDDY_DAMPING * kappa)
+        kappa * kappa * loss(slow) * drop
     };
     (0..parameters.bands)
         .map(|band| {
