@@ -52,6 +52,8 @@ class Lattice:
         self.factors = [tuple(torch.tensor(factor[b : b + size])[:, None, None] for factor in factors)
                         for b in range(0, model.bands, size)]
         self.site = torch.arange(model.side**2, dtype=torch.int32).reshape(model.side, model.side) * -0x61C8864F
+        # What was compiled for another size is forgotten: with it in mind the code is general, and two times slower.
+        torch.compiler.reset()
         self.step = torch.compile(self.bands) if COMPILE else self.bands
 
     def state(self):
