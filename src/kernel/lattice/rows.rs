@@ -3,9 +3,9 @@
 //! A row is swept three times: its noise, the step up to it, the cascade. One sweep that did all would be a chain
 //! of operations so long that the processor could not look far enough ahead to fill its units.
 
-use super::super::lanes::{LANES, Lanes, Portable};
 #[cfg(target_arch = "x86_64")]
 use super::super::lanes::{Avx2, Avx512};
+use super::super::lanes::{LANES, Lanes, Portable};
 use super::super::noise::{Draws, NoiseKey, RoundKeys, first_block};
 use super::{CAUSES, Factors, TINY};
 
