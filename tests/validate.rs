@@ -19,7 +19,8 @@ fn a_quick_validation_prints_one_list_and_every_row_passes() {
         assert_eq!(keys.len(), 6, "{row}");
         let (name, source) = (row["name"].as_str().unwrap(), row["source"].as_str().unwrap());
         assert!(!name.is_empty() && !source.is_empty());
-        let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("`{name}` lacks a number: {row}"));
+        let number =
+            |value: &Value| value.as_f64().unwrap_or_else(|| panic!("`{name}` lacks a number: {row}"));
         let (measured, low, high) =
             (number(&row["measured"]), number(&row["interval"][0]), number(&row["interval"][1]));
         number(&row["expected"]);

@@ -110,7 +110,9 @@ impl Copies {
         let mut second = first.clone();
         for (band, plane) in second[0].chunks_mut(SIDE * SIDE).enumerate() {
             let step = (APART * tonic.variances[band].sqrt()) as f32;
-            plane.iter_mut().for_each(|re| *re += step);
+            for re in plane {
+                *re += step;
+            }
         }
         let extent = Extent { bands: parameters.bands, height: SIDE, width: SIDE };
         Self {

@@ -13,6 +13,8 @@ pub(super) struct Task {
     pub seed: u64,
     /// Whether it should take a second rather than a quarter of a minute.
     pub quick: bool,
+    /// `array.steps_per_cycle`, which the rows about multirate judge.
+    pub steps_per_cycle: f64,
 }
 
 impl Task {

@@ -33,7 +33,9 @@ pub(super) fn run(task: Task) -> Result<Vec<Row>> {
                 }
             }
         }
-        lines.iter_mut().for_each(|line| line.look(tick, &sheet));
+        for line in &mut lines {
+            line.look(tick, &sheet);
+        }
     }
     let looks = (ticks / LOOK * SIDE as u64) as f64;
     let mut rows = Vec::new();

@@ -190,7 +190,9 @@ fn settle(spread: Spread, coupling: f64, seed: u64, number: u32) -> f64 {
     let mut draws = Stream::new(seed, number);
     let mut rates: Vec<f64> = (0..PHASES).map(|_| spread.draw(&mut draws)).collect();
     // The fastest turn many times in a step and average out either way: held where a step is a radian.
-    rates.iter_mut().for_each(|rate| *rate = rate.clamp(-1.0 / STEP, 1.0 / STEP));
+    for rate in &mut rates {
+        *rate = rate.clamp(-1.0 / STEP, 1.0 / STEP);
+    }
     let mut phases: Vec<f64> = (0..PHASES).map(|_| TAU * draws.uniform()).collect();
     let (mut sum, mut looks) = (0.0, 0.0);
     for step in 0..2_000 {

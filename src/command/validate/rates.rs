@@ -22,11 +22,14 @@ const DRIVEN: [usize; 3] = [1, 3, 5];
 
 /// Runs the family.
 pub(super) fn run(task: Task) -> Result<Vec<Row>> {
-    let multirate = alone();
+    let multirate = ArrayParameters { steps_per_cycle: task.steps_per_cycle, ..alone() };
     let single = ArrayParameters { steps_per_cycle: EVERY_TICK, ..alone() };
     let (one, other) = (Tonic::of(&multirate, task)?, Tonic::of(&single, task)?);
     let mut rows = Vec::new();
-    let within = "16 steps per cycle against a step every tick, default array: within 1 % by design";
+    let within = &format!(
+        "{} steps per cycle at least against a step every tick, default array: within 1 % by design",
+        task.steps_per_cycle
+    );
     for band in 0..multirate.bands {
         let of = |tonic: &Tonic| {
             let each: Vec<f64> = tonic.variances.iter().map(|seed| seed[band]).collect();
