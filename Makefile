@@ -46,10 +46,11 @@ doc: ## build the documentation into target/doc
 	@scripts/install.sh build
 	cargo doc --locked --no-deps
 
-.PHONY: science
-science: ## measure the claims of docs/science.md again (long)
-	@scripts/install.sh build media
-	cargo run --release --locked --example science -- $(ARGS)
+.PHONY: validate
+validate: ## hold the array's physics against closed forms; writes the table of docs/science.md anew (minutes)
+	@scripts/install.sh build
+	cargo build --release --locked --bin napot
+	@scripts/validate.sh target/release/napot docs/science.md $(ARGS)
 
 .PHONY: check-peers
 check-peers: ## have outside programs (MNE-Python, specparam, librosa) judge the outputs

@@ -28,6 +28,8 @@ for chi in 1 1.5; do
     judge specparam_check.py "$out/chi-$chi/electrodes.edf" "$out/chi-$chi/report.json" --chi "$chi"
 done
 judge pink_check.py "$out/chi-1/sound.wav"
+"$napot" validate --quick --json >"$out/rows.json" || failed=1
+judge validate_check.py "$out/rows.json"
 
 if [ -d "$data" ]; then
     judge spectra_check.py "$data/spectra" target/release/examples/aperiodic

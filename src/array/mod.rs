@@ -43,7 +43,7 @@ pub mod tonic;
 
 pub use energy::{Cause, EnergyBook, EnergyFigures};
 pub use parameters::ArrayParameters;
-pub use step::{Array, SCHEDULE};
+pub use step::{Array, SCHEDULE, band_steps};
 
 #[cfg(test)]
 mod tests;

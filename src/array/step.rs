@@ -255,7 +255,9 @@ impl Array {
     }
 }
 
-fn band_steps(parameters: &ArrayParameters, tonic: &Tonic) -> Vec<BandStep> {
+/// The numbers of every band's step, slowest first: what an array of these parameters and this tonic state runs by.
+#[must_use]
+pub fn band_steps(parameters: &ArrayParameters, tonic: &Tonic) -> Vec<BandStep> {
     (0..parameters.bands)
         .map(|band| {
             let (gamma, h) = (parameters.gamma(band), parameters.step_seconds(band));

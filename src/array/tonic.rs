@@ -33,7 +33,8 @@ impl Tonic {
         let variances = variances(parameters);
         let share: Vec<f64> =
             (0..parameters.bands).map(|band| injection(parameters, band, height, width)).collect();
-        let alone = |band: usize| 1.0 - libm::exp(-2.0 * parameters.gamma(band) * parameters.step_seconds(band));
+        let alone =
+            |band: usize| 1.0 - libm::exp(-2.0 * parameters.gamma(band) * parameters.step_seconds(band));
         let compensation: Vec<f64> =
             share.iter().enumerate().map(|(band, share)| share / alone(band)).collect();
         let noise = noise(parameters, &variances, &share, &compensation);

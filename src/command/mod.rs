@@ -11,6 +11,7 @@ mod outputs;
 mod replay;
 pub mod report;
 mod run;
+mod validate;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -79,6 +80,8 @@ enum Command {
     Analyze(analyze::AnalyzeArgs),
     /// Measure what the engine costs on this machine.
     Bench(bench::BenchArgs),
+    /// Hold the array's physics against closed forms: a table with intervals.
+    Validate(validate::ValidateArgs),
     /// Check, print or describe the configuration.
     Config(configuration::ConfigArgs),
 }
@@ -102,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::run(common, args),
         Command::Analyze(args) => analyze::run(common, args),
         Command::Bench(args) => bench::run(common, args),
+        Command::Validate(args) => validate::run(common, args),
         Command::Config(args) => configuration::run(common, args),
     };
     match outcome {

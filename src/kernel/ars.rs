@@ -54,9 +54,7 @@ pub fn aes_last_round(state: [u32; 4], key: [u32; 4]) -> [u32; 4] {
 
 fn substitute_and_shift(state: [u32; 4]) -> [[u8; 4]; 4] {
     let bytes = state.map(u32::to_le_bytes);
-    std::array::from_fn(|column| {
-        std::array::from_fn(|row| SBOX[usize::from(bytes[(column + row) % 4][row])])
-    })
+    std::array::from_fn(|column| std::array::from_fn(|row| SBOX[usize::from(bytes[(column + row) % 4][row])]))
 }
 
 /// Twice a byte in the field of 256 elements (FIPS 197, section 4.2.1).

@@ -98,9 +98,15 @@ impl Lanes for Avx512 {
 
 /// A pair of halves, each by one instruction.
 macro_rules! halves {
-    ($name:ident($a:expr)) => { ($name($a.0), $name($a.1)) };
-    ($name:ident($a:expr, $b:expr)) => { ($name($a.0, $b.0), $name($a.1, $b.1)) };
-    ($name:ident($a:expr, $b:expr, $c:expr)) => { ($name($a.0, $b.0, $c.0), $name($a.1, $b.1, $c.1)) };
+    ($name:ident($a:expr)) => {
+        ($name($a.0), $name($a.1))
+    };
+    ($name:ident($a:expr, $b:expr)) => {
+        ($name($a.0, $b.0), $name($a.1, $b.1))
+    };
+    ($name:ident($a:expr, $b:expr, $c:expr)) => {
+        ($name($a.0, $b.0, $c.0), $name($a.1, $b.1, $c.1))
+    };
 }
 
 impl Lanes for Avx2 {

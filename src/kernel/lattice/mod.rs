@@ -104,7 +104,13 @@ pub struct BandBook {
 }
 
 /// Books a band's step by its sums; the cascade's other half goes to `fast`, the book of the next faster band.
-pub fn book_step(factors: &Factors, driven: bool, sums: &Sums, own: &mut BandBook, fast: Option<&mut BandBook>) {
+pub fn book_step(
+    factors: &Factors,
+    driven: bool,
+    sums: &Sums,
+    own: &mut BandBook,
+    fast: Option<&mut BandBook>,
+) {
     let [diffused, pushed, pulled, noisy, cascaded, other] = sums.totals();
     let diffused = if driven { diffused } else { pushed };
     let saturated = pulled / factors.damping;

@@ -48,7 +48,8 @@ fn by_rows(
     let mut north = [slow.re[sites - width..].to_vec(), slow.im[sites - width..].to_vec()];
     let south = [slow.re[..width].to_vec(), slow.im[..width].to_vec()];
     let mut book = BandBook { energy: energy(slow), ..BandBook::default() };
-    let mut fast_book = BandBook { energy: fast.as_ref().map_or(0.0, |fast| energy(fast)), ..Default::default() };
+    let mut fast_book =
+        BandBook { energy: fast.as_ref().map_or(0.0, |fast| energy(fast)), ..Default::default() };
     let mut noise = [0, 1].map(|_| vec![0.0; width.next_multiple_of(16)]);
     let [north_re, north_im] = &mut north;
     let [noise_re, noise_im] = &mut noise;
@@ -212,7 +213,12 @@ fn the_books_causes_sum_to_the_change() {
             assert!((changed - booked).abs() < 1e-5 * before, "{changed} booked as {booked}");
             assert!((book.energy - energy(&slow)).abs() < 1e-5 * before, "carried to the next step");
             assert_eq!(book.changes[1] != 0.0, driven, "{:?}", book.changes);
-            assert!(book.changes[0] < 0.0 && book.changes[2] < 0.0 && book.changes[3] < 0.0 && book.changes[4] > 0.0);
+            assert!(
+                book.changes[0] < 0.0
+                    && book.changes[2] < 0.0
+                    && book.changes[3] < 0.0
+                    && book.changes[4] > 0.0
+            );
             let flow = energy(&fast) - other;
             assert!((book.changes[5] + flow).abs() < 1e-5 * before, "what one loses the other has");
         }
