@@ -90,9 +90,7 @@ fn readout(criterion: &mut Criterion) {
     let field = field(VISION, 5);
     let mut microvolts = vec![0.0; 19];
     group.bench_function("19 electrodes, 128 x 128", |b| {
-        b.iter(|| {
-            electrodes.tick(&[FieldView::still(field[0].view(), field[1].view())], &mut microvolts)
-        });
+        b.iter(|| electrodes.tick(&[FieldView::still(field[0].view(), field[1].view())], &mut microvolts));
     });
     let mut welch = Welch::new(27, 1_000);
     let sample = normals(6, 27);

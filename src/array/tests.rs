@@ -242,7 +242,10 @@ fn parameters_out_of_bounds_are_named_with_value_and_bound() {
     );
     assert!(message(ArrayParameters { bands: 0, ..base() }).contains("array.bands"));
     assert!(message(ArrayParameters { bands: 12, ..base() }).contains("1536 (allowed: at most 250)"));
-    assert!(message(ArrayParameters { diffusion: 3.0, ..base() }).contains("explicit steps would be unstable: D h of a band"));
+    assert!(
+        message(ArrayParameters { diffusion: 3.0, ..base() })
+            .contains("explicit steps would be unstable: D h of a band")
+    );
     assert!(message(ArrayParameters { kappa: f64::NAN, ..base() }).contains("array.kappa"));
     let size = Array::new(ArrayId(0), 0, 4, &base(), 1, 1).err().unwrap().to_string();
     assert_eq!(size, "array size: the sheet's size is out of bounds: 0 x 4 (allowed: 1 x 1 to 4096 x 4096)");

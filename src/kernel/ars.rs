@@ -1,7 +1,7 @@
 //! ARS: counter-based random words from rounds of AES; any draw, in any order, on any thread.
 //!
 //! Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 3.1; the
-//! rounds are those of FIPS 197. The paper finds no flaw with 5 rounds or more by the batteries of TestU01.
+//! rounds are those of FIPS 197. The paper finds no flaw with 5 rounds or more by the batteries of `TestU01`.
 //! Processors do a round in one instruction; the code here says what it does, and runs where there is none.
 
 /// Rounds of the generator.

@@ -115,7 +115,14 @@ pub(super) fn at_site(
 ///
 /// # Panics
 /// Where the parts differ in length.
-pub fn fill_row(with: Instructions, key: &NoiseKey, amplitude: f32, y: usize, re: &mut [f32], im: &mut [f32]) {
+pub fn fill_row(
+    with: Instructions,
+    key: &NoiseKey,
+    amplitude: f32,
+    y: usize,
+    re: &mut [f32],
+    im: &mut [f32],
+) {
     assert!(re.len() == im.len(), "both parts of one length");
     with.run(Fill { key, shape: Shape::new(amplitude), y, re, im });
 }

@@ -180,7 +180,7 @@ pub fn step_sheet<'d>(
     team: &mut Team,
     step: &SheetStep<'_>,
     driven: &mut Planes,
-    mut twin: Option<&mut Planes>,
+    twin: Option<&mut Planes>,
     drive: impl Fn(usize, Range<usize>) -> Option<RowsDrive<'d>> + Sync,
     workroom: &mut Workroom,
 ) {
@@ -192,7 +192,7 @@ pub fn step_sheet<'d>(
     let members = team.members();
     workroom.keep_edges(step, [Some(driven), twin.as_deref()], members);
     let driven = SharedPlanes::new(driven);
-    let twin = twin.as_deref_mut().map(SharedPlanes::new);
+    let twin = twin.map(SharedPlanes::new);
     let benches = Shares::new(&mut workroom.benches);
     let books = Shares::new(&mut workroom.books);
     team.run(&|member| {

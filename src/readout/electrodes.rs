@@ -261,7 +261,8 @@ impl Montage {
         for band in (0..bands).filter(|band| self.blank || field.has_changed(*band)) {
             let plane = field.band(band);
             for (electrode, window) in self.windows.iter().enumerate() {
-                self.sums[electrode * bands + band] = window_sums(self.instructions, plane, *window, &self.weights);
+                self.sums[electrode * bands + band] =
+                    window_sums(self.instructions, plane, *window, &self.weights);
             }
         }
         self.blank = false;

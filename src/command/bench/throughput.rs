@@ -82,9 +82,8 @@ fn row(config: &Config, clock: &WallClock, side: usize, threads: usize, kind: Ki
     let mut array = Array::new(ArrayId(0), side, side, &parameters, config.seed, threads)?;
     let mut team = Team::new(threads);
     let cycle = (0..parameters.bands).map(|band| parameters.ticks_per_step(band)).max().unwrap_or(1);
-    let steps_per_tick: f64 = (0..parameters.bands)
-        .map(|band| (side * side) as f64 / parameters.ticks_per_step(band) as f64)
-        .sum();
+    let steps_per_tick: f64 =
+        (0..parameters.bands).map(|band| (side * side) as f64 / parameters.ticks_per_step(band) as f64).sum();
     // Whole cycles, so that every measurement holds the same steps.
     let ticks = ((STEPS / steps_per_tick / cycle as f64).round().max(1.0) as u64) * cycle;
     let mut bounds = Bounds::new(array.bytes().min(64 << 20));

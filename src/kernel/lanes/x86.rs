@@ -3,6 +3,8 @@
 // As in `portable`.
 #![allow(clippy::inline_always)]
 
+// Sixty names of instructions, each of them plain by its own name below.
+#[allow(clippy::wildcard_imports)]
 use std::arch::x86_64::*;
 
 use super::{LANES, Lanes};

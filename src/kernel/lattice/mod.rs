@@ -26,7 +26,7 @@
 //! band that has just lost some.
 //!
 //! Products that are added are fused multiply-adds and every sum has a fixed order, so the bits depend neither
-//! on the instruction set nor on the team. [`reference`] is the definition, one site after the other.
+//! on the instruction set nor on the team. [`mod@reference`] is the definition, one site after the other.
 
 pub mod reference;
 mod rows;

@@ -80,11 +80,11 @@ pub fn step_rows<'a>(
     }
     assert!(drive.iter().flatten().all(|row| row.len() == sites), "a drive for every site");
     assert!(noise.iter().all(|row| row.len() == width.next_multiple_of(LANES)), "scratch in whole lanes");
-    with.run(Step { step, driven, twin, drive, noise, sums });
+    with.run(Step { what: step, driven, twin, drive, noise, sums });
 }
 
 struct Step<'s, 'r> {
-    step: &'s RowsStep<'s>,
+    what: &'s RowsStep<'s>,
     driven: &'s mut Rows<'r>,
     twin: Option<&'s mut Rows<'r>>,
     drive: Option<[&'s [f32]; 2]>,
@@ -97,13 +97,13 @@ impl Work for Step<'_, '_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, l: L) {
-        let Self { step, driven, twin, drive, noise, sums } = self;
+        let Self { what: step, driven, twin, drive, mut noise, sums } = self;
         let fastest = driven.fast[0].is_empty();
         match (fastest, drive) {
-            (false, None) => copies::<L, true, false>(l, step, driven, twin, [&[]; 2], noise, sums),
-            (false, Some(drive)) => copies::<L, true, true>(l, step, driven, twin, drive, noise, sums),
-            (true, None) => copies::<L, false, false>(l, step, driven, twin, [&[]; 2], noise, sums),
-            (true, Some(drive)) => copies::<L, false, true>(l, step, driven, twin, drive, noise, sums),
+            (false, None) => copies::<L, true, false>(l, step, driven, twin, [&[]; 2], &mut noise, sums),
+            (false, Some(drive)) => copies::<L, true, true>(l, step, driven, twin, drive, &mut noise, sums),
+            (true, None) => copies::<L, false, false>(l, step, driven, twin, [&[]; 2], &mut noise, sums),
+            (true, Some(drive)) => copies::<L, false, true>(l, step, driven, twin, drive, &mut noise, sums),
         }
     }
 }
@@ -125,7 +125,7 @@ fn copies<'a, L: Lanes, const CASCADE: bool, const DRIVEN: bool>(
     driven: &mut Rows<'a>,
     twin: Option<&mut Rows<'a>>,
     drive: [&[f32]; 2],
-    noise: [&mut [f32]; 2],
+    noise: &mut [&mut [f32]; 2],
     sums: &mut Sums,
 ) {
     let silent = step.factors.noise.is_silent();
@@ -162,7 +162,7 @@ fn sweep<L: Lanes, const CASCADE: bool, const DRIVEN: bool, const TWIN: bool>(
     driven: &mut Rows<'_>,
     twin: &mut Rows<'_>,
     drive: [&[f32]; 2],
-    noise: [&mut [f32]; 2],
+    noise: &mut [&mut [f32]; 2],
     sums: &mut Sums,
 ) {
     let width = driven.north[0].len();
@@ -189,12 +189,12 @@ fn sweep<L: Lanes, const CASCADE: bool, const DRIVEN: bool, const TWIN: bool>(
             }
             x += LANES;
         }
-        step_row::<L, DRIVEN, true>(l, &k, driven, row, drive, &noise, &mut totals);
+        step_row::<L, DRIVEN, true>(l, &k, driven, row, drive, noise, &mut totals);
         if CASCADE {
             cascade_row::<L, true>(l, &k, driven, row, &mut totals);
         }
         if TWIN {
-            step_row::<L, false, false>(l, &k, twin, row, drive, &noise, &mut totals);
+            step_row::<L, false, false>(l, &k, twin, row, drive, noise, &mut totals);
             if CASCADE {
                 cascade_row::<L, false>(l, &k, twin, row, &mut totals);
             }

@@ -15,7 +15,7 @@ pub(super) const FAST: usize = 5;
 pub(super) struct Spread<L: Lanes> {
     one: L::F,
     centre: L::F,
-    spread: L::F,
+    share: L::F,
     drive: L::F,
     ceiling: L::F,
     pull: [L::F; 3],
@@ -29,7 +29,7 @@ impl<L: Lanes> Spread<L> {
         Self {
             one: l.splat(1.0),
             centre: l.splat(factors.centre),
-            spread: l.splat(factors.spread),
+            share: l.splat(factors.spread),
             drive: l.splat(factors.drive),
             ceiling: l.splat(factors.ceiling),
             pull: [l.splat(p0), l.splat(p1), l.splat(p2)],
@@ -81,7 +81,7 @@ pub(super) fn advance<L: Lanes, const DRIVEN: bool, const BOOKED: bool>(
 #[inline(always)]
 fn diffuse<L: Lanes>(l: L, k: &Spread<L>, sites: &Sites<L>, part: usize) -> L::F {
     let sum = l.add(l.add(sites.west[part], sites.east[part]), l.add(sites.north[part], sites.south[part]));
-    l.fma(k.spread, sum, l.mul(k.centre, sites.here[part]))
+    l.fma(k.share, sum, l.mul(k.centre, sites.here[part]))
 }
 
 /// Turns the pair `a` and `c`.
