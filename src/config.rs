@@ -18,6 +18,8 @@ use crate::source::room::RoomParameters;
 use crate::time::TICKS_PER_SECOND;
 use crate::view::ViewParameters;
 
+/// Sites that one thread steps well within a tick, the twin's included.
+const SITES_PER_THREAD: usize = 1 << 16;
 /// The most threads that may share a step.
 const MOST_THREADS: usize = 64;
 /// The largest configuration that is read.
@@ -53,8 +55,8 @@ pub struct Config {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EngineConfig {
-    /// Threads that share a step, 0 to 64; 0 takes as many as pay on this machine, at most 2. The result
-    /// never depends on it.
+    /// Threads that share a step, 0 to 64; 0 takes as many as pay: one for every 65,536 sites, and one core
+    /// left to the sources. The result never depends on it.
     pub threads: usize,
 }
 
@@ -190,7 +192,15 @@ impl Config {
     #[must_use]
     pub fn threads(&self) -> usize {
         match self.engine.threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from).min(2),
+            0 => {
+                let vision = if self.vision.enabled { self.vision.height * self.vision.width } else { 0 };
+                let cochlea = &self.hearing.cochlea;
+                let hearing = if self.hearing.enabled { cochlea.channels * cochlea.rates } else { 0 };
+                // One core is for the sources: a team that has to wait for one of its own is slower than one thread.
+                let cores = std::thread::available_parallelism().map_or(1, usize::from);
+                let spare = cores.saturating_sub(1).clamp(1, MOST_THREADS);
+                (vision + hearing).div_ceil(SITES_PER_THREAD).clamp(1, spare)
+            }
             threads => threads,
         }
     }

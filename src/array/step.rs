@@ -226,10 +226,12 @@ impl Array {
         }
     }
 
-    /// Bytes of the array's planes: its own and the twin's.
+    /// Bytes that an array of this shape takes: its planes, the twin's where one runs, and its drive.
     #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.driven.extent().bytes() * if self.twin.is_some() { 2 } else { 1 }
+    pub fn bytes_of(shape: SheetShape, twin: bool) -> u64 {
+        let copies = if twin { 2 } else { 1 };
+        let drive = 3 * shape.sites() * size_of::<f32>();
+        (copies * shape_of(shape).bytes() + drive) as u64
     }
 
     /// How many values [`Self::for_state`] hands over.

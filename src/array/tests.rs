@@ -1,6 +1,10 @@
 //! The array against what its equation promises.
 
 use super::*;
+use crate::kernel::lanes::Instructions;
+use crate::kernel::lattice::Factors;
+use crate::kernel::lattice::reference::{Plane, step_plane};
+use crate::kernel::noise::NoiseKey;
 use crate::kernel::team::Team;
 use crate::signal::{ArrayId, Burst, Sign};
 use crate::time::{Tick, Timestamp};
@@ -90,6 +94,69 @@ fn the_state_does_not_depend_on_how_many_threads_share_the_work() {
         let alone = run(1);
         assert_eq!(alone, run(2), "{side:?}");
         assert_eq!(alone, run(3), "{side:?}");
+    }
+}
+
+/// The bits that a sheet has after 300 ticks, a burst at the tenth. Whoever changes them says so in the changelog.
+const PINNED: [((usize, usize), &str); 5] = [
+    ((1, 1), "PIN0"),
+    ((3, 3), "PIN1"),
+    ((17, 17), "PIN2"),
+    ((64, 64), "PIN3"),
+    ((37, 100), "PIN4"),
+];
+
+#[test]
+fn the_bits_are_pinned_on_all_instructions_and_teams() {
+    for (side, pinned) in PINNED {
+        for instructions in Instructions::all() {
+            for members in [1, 2] {
+                let mut array = array(side, &ArrayParameters::default(), members);
+                array.set_instructions(instructions);
+                let mut team = Team::new(members);
+                for tick in 0..300 {
+                    if tick == 10 {
+                        array.strike(&burst(0));
+                    }
+                    array.step(Tick(tick), &mut team);
+                }
+                let bytes: Vec<u8> = state(&array).iter().flat_map(|bits| bits.to_le_bytes()).collect();
+                let hash = blake3::hash(&bytes).to_hex();
+                assert_eq!(&hash[..16], pinned, "{side:?}, {} and {members} threads", instructions.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sheet_is_what_the_reference_makes_of_it() {
+    for side in [(1, 1), (3, 17), (20, 37)] {
+        let parameters = ArrayParameters::default();
+        let mut array = array(side, &parameters, 1);
+        let planes = |array: &Array| -> Vec<Plane> {
+            let field = array.field();
+            let plane = |band| {
+                let (re, im) = field.band(band);
+                Plane { width: side.1, re: re.to_vec(), im: im.to_vec() }
+            };
+            (0..parameters.bands).map(plane).collect()
+        };
+        let mut expected = planes(&array);
+        let tonic = tonic::Tonic::solve(&parameters, side.0, side.1);
+        let factors: Vec<Factors> = band_steps(&parameters, &tonic).iter().map(Factors::new).collect();
+        let mut team = Team::new(1);
+        for tick in 0..200 {
+            array.step(Tick(tick), &mut team);
+            for band in (0..parameters.bands).rev() {
+                let ticks = parameters.ticks_per_step(band);
+                if (tick + 1) % ticks == ticks / 2 {
+                    let (slow, fast) = expected.split_at_mut(band + 1);
+                    let key = NoiseKey { seed: [1, 0], tick: [tick as u32, 0], lane: band as u32 };
+                    step_plane(&factors[band], &key, None, &mut slow[band], fast.first_mut());
+                }
+            }
+        }
+        assert!(planes(&array) == expected, "{side:?}");
     }
 }
 

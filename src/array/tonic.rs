@@ -49,7 +49,7 @@ impl Tonic {
 fn steepness(parameters: &ArrayParameters) -> f64 {
     let kappa = parameters.kappa.min(3.0);
     let beyond = (parameters.chi - 1.5).max(0.0);
-    1.0 + (parameters.chi - (1.05 - 0.012 * kappa)) / (0.85 - 0.058 * kappa) + 0.6 * beyond * beyond
+    1.0 + (parameters.chi - (1.05 - 0.012 * kappa)) / (0.85 - 0.058 * kappa) + 0.75 * beyond * beyond
 }
 
 fn variances(parameters: &ArrayParameters) -> Vec<f64> {

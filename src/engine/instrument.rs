@@ -2,6 +2,7 @@
 //! code. It knows no thread, ring or clock, so a test can play it tick by tick.
 
 use super::ledger::{hash_bursts, hash_values, shorten};
+use super::memory;
 use super::plan::EnginePlan;
 use super::tick::{MOST_ARRAYS, Stage, StageTimer, TickReport};
 use crate::array::{Array, EnergyFigures};
@@ -63,6 +64,7 @@ impl Instrument {
         let mut names = Vec::new();
         let mut arrays = Vec::new();
         let mut montages = Vec::new();
+        memory::check(&shapes(plan), &plan.array)?;
         let mut add = |name: &'static str, height, width, kind| -> Result<usize> {
             let index = arrays.len();
             let id = ArrayId(index as u8);
@@ -276,6 +278,15 @@ impl Instrument {
     pub fn refused(&self) -> u64 {
         self.arrays.iter().map(Array::refused).sum()
     }
+}
+
+/// The shapes of the arrays that a plan asks for.
+fn shapes(plan: &EnginePlan) -> Vec<SheetShape> {
+    let vision = plan.vision.as_ref().map(|vision| (vision.height, vision.width));
+    let hearing = plan.hearing.as_ref().map(|hearing| (hearing.cochlea.channels, hearing.cochlea.rates));
+    let scalar = plan.scalar.as_ref().map(|scalar| ScalarSense::shape(scalar.layout.names.len()));
+    let of = |(height, width)| SheetShape { height, width, bands: plan.array.bands };
+    [vision, hearing, scalar].into_iter().flatten().map(of).collect()
 }
 
 fn narrow(values: &[f64]) -> Vec<f32> {

@@ -16,6 +16,7 @@ pub mod analysis;
 pub mod instrument;
 pub mod keeper;
 mod ledger;
+pub mod memory;
 mod plan;
 pub mod pump;
 mod realtime;

@@ -7,10 +7,11 @@ use serde::Serialize;
 use super::print_line;
 use crate::array::{Array, ArrayParameters};
 use crate::config::Config;
+use crate::engine::memory;
 use crate::error::Result;
 use crate::kernel::bound::{self, CASCADING, FASTEST, Work};
 use crate::kernel::team::Team;
-use crate::signal::ArrayId;
+use crate::signal::{ArrayId, SheetShape};
 use crate::time::{Clock, Tick, WallClock};
 
 /// Lanes that the bounds' operations are counted in.
@@ -49,7 +50,7 @@ pub(super) struct Throughput {
     share_of_bound: Option<f64>,
     /// Which of them bounds: `multiply`, `issue` or `memory`.
     bound_by: Option<&'static str>,
-    /// Bytes of the sheet's planes.
+    /// Bytes that the array takes.
     bytes: usize,
     /// Ticks measured.
     count: usize,
@@ -79,6 +80,9 @@ fn row(config: &Config, clock: &WallClock, side: usize, threads: usize, kind: Ki
     let given = &config.array;
     let steps_per_cycle = if kind.multirate { given.steps_per_cycle } else { SINGLE_RATE };
     let parameters = ArrayParameters { twin: kind.twin, steps_per_cycle, ..given.clone() };
+    let shape = SheetShape { height: side, width: side, bands: parameters.bands };
+    memory::check(&[shape], &parameters)?;
+    let bytes = Array::bytes_of(shape, kind.twin) as usize;
     let mut array = Array::new(ArrayId(0), side, side, &parameters, config.seed, threads)?;
     let mut team = Team::new(threads);
     let cycle = (0..parameters.bands).map(|band| parameters.ticks_per_step(band)).max().unwrap_or(1);
@@ -86,7 +90,7 @@ fn row(config: &Config, clock: &WallClock, side: usize, threads: usize, kind: Ki
         (0..parameters.bands).map(|band| (side * side) as f64 / parameters.ticks_per_step(band) as f64).sum();
     // Whole cycles, so that every measurement holds the same steps.
     let ticks = ((STEPS / steps_per_tick / cycle as f64).round().max(1.0) as u64) * cycle;
-    let mut bounds = Bounds::new(array.bytes().min(64 << 20));
+    let mut bounds = Bounds::new(bytes.min(64 << 20));
     let mut tick = Tick(0);
     let mut rounds: Vec<f64> = (0..=ROUNDS)
         .map(|_| {
@@ -116,7 +120,7 @@ fn row(config: &Config, clock: &WallClock, side: usize, threads: usize, kind: Ki
         bound_ns: bound.map(|(ns, _)| ns),
         share_of_bound: bound.map(|(ns, _)| ns / fastest),
         bound_by: bound.map(|(_, by)| by),
-        bytes: array.bytes(),
+        bytes,
         count: ROUNDS * ticks as usize,
     })
 }
