@@ -14,8 +14,7 @@ SATURATION = 0.05
 DIFFUSION = 0.3
 STEP_SECONDS = 1e-3
 # src/array/tonic.rs
-EDDY_DAMPING = 3.0
-LEAST_NOISE = 0.05
+LEAST_NOISE = 0.1
 
 
 def single(value):
@@ -45,15 +44,13 @@ def bands(side):
     """The eight bands of a `side x side` torus, slowest first."""
     hertz = [LOWEST_HZ * 2.0**band for band in range(BANDS)]
     gamma = [2.0 * pi * f / (2.0 * Q) for f in hertz]
-    x = 1.0 + (CHI - (1.07 - 0.012 * KAPPA)) / (0.85 - 0.058 * KAPPA)
+    beyond = max(CHI - 1.5, 0.0)
+    x = 1.0 + (CHI - (1.05 - 0.012 * KAPPA)) / (0.85 - 0.058 * KAPPA) + 0.75 * beyond**2
     raw = [f ** (1.0 - x) for f in hertz]
     variances = [value * BANDS / sum(raw) for value in raw]
     share = [injection(g, side) for g in gamma]
     loss = [g * s / (1.0 - exp(-2.0 * g * STEP_SECONDS)) for g, s in zip(gamma, share)]
-    flux = [
-        4.0 * KAPPA**2 * loss[b] * (variances[b + 1] - variances[b]) / (4.0 + EDDY_DAMPING * KAPPA)
-        for b in range(BANDS - 1)
-    ] + [0.0]
+    flux = [KAPPA**2 * loss[b] * (variances[b + 1] - variances[b]) for b in range(BANDS - 1)] + [0.0]
     out = []
     for b in range(BANDS):
         gained = flux[b] - (flux[b - 1] if b else 0.0)
