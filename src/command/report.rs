@@ -280,7 +280,7 @@ impl Report {
         for source in &self.sources {
             let _ = writeln!(
                 text,
-                "{}: {} ({}): {} in, {} used, {} lost; {:.1} s to decode.",
+                "{}: {} ({}): {} in, {} used, {} not used; {:.1} s to decode.",
                 source.kind,
                 source.name,
                 source.format,
