@@ -119,6 +119,21 @@ impl Drive {
         self.active = left != [false; 2] || self.sustained.iter().any(|level| *level > 0.0);
     }
 
+    /// Whether anything drives the sheet, and whether a sustained level was ever set.
+    pub(super) fn flags(&self) -> [bool; 2] {
+        [self.active, self.sustains]
+    }
+
+    /// Takes what [`Self::planes`] and [`Self::flags`] gave.
+    pub(super) fn restore(&mut self, planes: [&[f32]; 3], [active, sustains]: [bool; 2]) {
+        let own = [&mut self.phasic_re, &mut self.phasic_im, &mut self.sustained];
+        for (own, plane) in own.into_iter().zip(planes) {
+            own.copy_from_slice(plane);
+        }
+        self.active = active;
+        self.sustains = sustains;
+    }
+
     /// Writes what drives the sheet, as the state's hash sees it.
     pub(super) fn planes(&self) -> [&[f32]; 3] {
         [&self.phasic_re, &self.phasic_im, &self.sustained]

@@ -38,6 +38,7 @@
 mod drive;
 mod energy;
 mod parameters;
+mod snapshot;
 mod step;
 pub mod tonic;
 

@@ -29,15 +29,15 @@ const FIRST_DRAW: u64 = u64::MAX;
 
 /// A sheet of noisy oscillators, its twin without input, and its energy book.
 pub struct Array {
-    id: ArrayId,
-    shape: SheetShape,
-    parameters: ArrayParameters,
+    pub(super) id: ArrayId,
+    pub(super) shape: SheetShape,
+    pub(super) parameters: ArrayParameters,
     tonic: Tonic,
-    seed: [u32; 2],
+    pub(super) seed: [u32; 2],
     // State.
-    driven: Planes,
-    twin: Option<Planes>,
-    drive: Drive,
+    pub(super) driven: Planes,
+    pub(super) twin: Option<Planes>,
+    pub(super) drive: Drive,
     book: EnergyBook,
     // Derived and scratch.
     keys: RoundKeys,
@@ -183,6 +183,14 @@ impl Array {
             self.book.add(band, &self.workroom.changes(band));
         }
         self.drive.fade();
+    }
+
+    /// Opens the books anew, after the state was replaced: what changed before is not in them.
+    pub(super) fn reopen(&mut self) {
+        self.book = EnergyBook::open(&self.driven);
+        self.workroom.reopen(&self.driven);
+        // Nothing that was read before holds any more.
+        self.changed.fill(true);
     }
 
     /// The driven sheet.

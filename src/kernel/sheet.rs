@@ -82,14 +82,25 @@ impl Workroom {
             drive: row(width * BLOCK.min(height)),
             noise: row(width.next_multiple_of(LANES)),
         };
-        let mut books = vec![BandBook::default(); blocks(extent) * bands];
-        for (index, book) in books.iter_mut().enumerate() {
+        let books = vec![BandBook::default(); blocks(extent) * bands];
+        let mut workroom = Self { extent, benches: vec![bench; members.max(1)], books };
+        workroom.reopen(planes);
+        workroom
+    }
+
+    /// Opens the books for the state that `planes` hold now.
+    ///
+    /// # Panics
+    /// Where the planes are those of another sheet.
+    pub fn reopen(&mut self, planes: &Planes) {
+        assert!(self.extent == planes.extent(), "planes of this sheet");
+        let Extent { bands, height, width } = self.extent;
+        for (index, book) in self.books.iter_mut().enumerate() {
             let (block, band) = (index / bands, index % bands);
             let rows = block * BLOCK..height.min((block + 1) * BLOCK);
             let [re, im] = [0, 1].map(|part| &planes.part(band, part)[rows.start * width..rows.end * width]);
-            book.energy = plane_energy(re, im, width);
+            *book = BandBook { energy: plane_energy(re, im, width), ..BandBook::default() };
         }
-        Self { extent, benches: vec![bench; members.max(1)], books }
     }
 
     /// The changes of a band's energy in the last step, by cause.
