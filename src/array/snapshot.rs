@@ -8,8 +8,6 @@
 //! Its metadata hold, under `napot`, the form's name, the next tick, and what the array was made of: an array takes only
 //! a snapshot of its own making. The energy book is no part of the state; it begins anew.
 
-use std::collections::HashMap;
-
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use serde::{Deserialize, Serialize};
@@ -57,8 +55,8 @@ impl Array {
         });
         let views = views.collect::<Result<Vec<_>>>()?;
         let facts = serde_json::to_string(&self.facts(next)).map_err(|fault| unwritten(&fault))?;
-        let facts = HashMap::from([(KEY.to_owned(), facts)]);
-        safetensors::serialize(views, Some(facts)).map_err(|fault| unwritten(&fault))
+        safetensors::serialize(views, Some([(KEY.to_owned(), facts)].into_iter().collect()))
+            .map_err(|fault| unwritten(&fault))
     }
 
     /// Takes the state of a snapshot called `name` in messages, and gives the tick that is to be stepped next. Where it
