@@ -15,6 +15,10 @@ DIFFUSION = 0.3
 STEP_SECONDS = 1e-3
 # src/array/tonic.rs
 LEAST_NOISE = 0.1
+WIDEST = 0.125
+LONGEST_RING = 256
+# What a long wave loses, in units of gamma.
+LOSS = 1.0 + 2.0 * SATURATION
 
 
 def single(value):
@@ -48,20 +52,23 @@ def bands(side):
     x = 1.0 + (CHI - (1.05 - 0.012 * KAPPA)) / (0.85 - 0.058 * KAPPA) + 0.75 * beyond**2
     raw = [f ** (1.0 - x) for f in hertz]
     variances = [value * BANDS / sum(raw) for value in raw]
-    share = [injection(g, side) for g in gamma]
-    loss = [g * s / (1.0 - exp(-2.0 * g * STEP_SECONDS)) for g, s in zip(gamma, share)]
+    waves = laplacian(side)
+    spreads = [spread(g, waves) for g in gamma]
+    share = [1.0 / mean(waves, decay(g), d) for g, d in zip(gamma, spreads)]
+    compensation = 1.0 / average(waves, lambda wave: 1.0 / (LOSS + DIFFUSION * wave))
+    loss = [g * compensation for g in gamma]
     flux = [KAPPA**2 * loss[b] * (variances[b + 1] - variances[b]) for b in range(BANDS - 1)] + [0.0]
     out = []
     for b in range(BANDS):
         gained = flux[b] - (flux[b - 1] if b else 0.0)
         needed = max(variances[b] - gained / (2.0 * loss[b]), LEAST_NOISE * variances[b])
-        spread = single(DIFFUSION * gamma[b] * STEP_SECONDS)
+        share_of_neighbour = single(spreads[b])
         saturation = single(2.0 * SATURATION * gamma[b] / variances[b] * STEP_SECONDS)
         damping = single(exp(-gamma[b] * STEP_SECONDS))
         out.append(
             Band(
-                centre=1.0 - 4.0 * spread,
-                spread=spread,
+                centre=1.0 - 4.0 * share_of_neighbour,
+                spread=share_of_neighbour,
                 ceiling=1.0 / saturation,
                 pull0=damping,
                 pull1=-0.5 * saturation * damping,
@@ -74,19 +81,40 @@ def bands(side):
     return out
 
 
-def injection(gamma, side):
-    """The noise per step, in units of the variance, that makes good what every mode of the torus loses."""
-    decay = exp(-(gamma + 2.0 * SATURATION * gamma) * STEP_SECONDS)
-    spread = DIFFUSION * gamma * STEP_SECONDS
-    # Modes k and side - k are alike.
-    waves = Counter(min(k, side - k) for k in range(side))
-    waves = [(4.0 * sin(pi * k / side) ** 2, count) for k, count in waves.items()]
-    mean = 0.0
-    for down, rows in waves:
-        for across, columns in waves:
-            factor = decay * (1.0 - spread * (down + across))
-            mean += rows * columns / (1.0 - factor * factor)
-    return side * side / mean
+def laplacian(side):
+    """The eigenvalues of the torus, each with how many modes have it; k and side - k are alike."""
+    side = min(side, LONGEST_RING)
+    ring = Counter(min(k, side - k) for k in range(side))
+    ring = [(4.0 * sin(pi * k / side) ** 2, count) for k, count in ring.items()]
+    return [(down + across, rows * columns) for down, rows in ring for across, columns in ring]
+
+
+def average(waves, of):
+    return sum(count * of(wave) for wave, count in waves) / sum(count for _, count in waves)
+
+
+def decay(gamma):
+    return exp(-LOSS * gamma * STEP_SECONDS)
+
+
+def mean(waves, left, spread):
+    """The mean variance of the modes where every step adds noise of variance one."""
+    return average(waves, lambda wave: 1.0 / (1.0 - (left * (1.0 - spread * wave)) ** 2))
+
+
+def spread(gamma, waves):
+    """The spread with which the longest wave has its share of endless steps."""
+    left = decay(gamma)
+    wanted = average(waves, lambda wave: LOSS / (LOSS + DIFFUSION * wave))
+    low = plain = DIFFUSION * gamma * STEP_SECONDS
+    high = WIDEST
+    excess = lambda d: mean(waves, left, d) * (1.0 - left * left) - wanted
+    if low >= high or excess(high) > 0.0 or excess(low) <= 0.0:
+        return plain
+    while high - low > 1e-12:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if excess(middle) > 0.0 else (low, middle)
+    return 0.5 * (low + high)
 
 
 def write(path, side, noisy=True):

@@ -1,7 +1,8 @@
 """validate_check.py ROWS.json: the lattice's closed forms recomputed by SciPy, from matrices instead of sums.
 
 ROWS.json is what `napot validate --json` printed. For the linear default array on a torus of 16 x 16 the step of one
-band is the matrix A = e^(-γ h) (I - D h L), L the Laplacian of the graph. The covariance of its steady state solves
+band is the matrix A = e^(-γ h) (I - d L), L the Laplacian of the graph and d, a little above D h, such that the longest
+wave has the share of the variance that it has in endless steps. The covariance of its steady state solves
 the discrete Lyapunov equation C = A C A' + I. From both follow, without a Fourier transform, the correlation of
 neighbours, and what is left and grown of a mode after some steps. Every such row's `expected` must agree to 1e-9, and
 its `measured` must lie in the interval.
@@ -13,6 +14,7 @@ import re
 
 import numpy as np
 from scipy.linalg import solve_discrete_lyapunov
+from scipy.optimize import brentq
 
 from common import Judge
 
@@ -22,7 +24,7 @@ arguments = arguments.parse_args()
 with open(arguments.rows, encoding="utf-8") as file:
     rows = json.load(file)
 
-SIDE, Q, DIFFUSION, STEPS_PER_CYCLE = 16, 1.5, 0.3, 16.0
+SIDE, Q, DIFFUSION, STEPS_PER_CYCLE = 16, 1.5, 0.3, 32.0
 
 
 def band(hz):
@@ -31,7 +33,16 @@ def band(hz):
     gamma_h = 2.0 * np.pi * hz / (2.0 * Q) * ticks / 1000.0
     ring = 2.0 * np.eye(SIDE) - np.roll(np.eye(SIDE), 1, axis=0) - np.roll(np.eye(SIDE), -1, axis=0)
     laplacian = np.kron(ring, np.eye(SIDE)) + np.kron(np.eye(SIDE), ring)
-    step = np.exp(-gamma_h) * (np.eye(SIDE**2) - DIFFUSION * gamma_h * laplacian)
+    waves = np.linalg.eigvalsh(laplacian)
+    wanted = np.mean(1.0 / (1.0 + DIFFUSION * waves))
+
+    def excess(spread):
+        """Of the mean variance of all waves over the longest one's, above that of endless steps."""
+        factors = np.exp(-gamma_h) * (1.0 - spread * waves)
+        return np.mean((1.0 - np.exp(-2.0 * gamma_h)) / (1.0 - factors**2)) - wanted
+
+    spread = brentq(excess, DIFFUSION * gamma_h, 0.125, xtol=1e-14)
+    step = np.exp(-gamma_h) * (np.eye(SIDE**2) - spread * laplacian)
     return step, solve_discrete_lyapunov(step, np.eye(SIDE**2)), round(0.5 / gamma_h)
 
 

@@ -25,7 +25,7 @@ pub struct ArrayParameters {
     pub q: f64,
     /// χ, the exponent of the tonic spectrum as it is measured over 1 to 80 Hz; 0.5 to 2.
     pub chi: f64,
-    /// κ, strength of the cascade; 0 to 8. Above about 2.5 the array is chaotic and forgets nothing.
+    /// κ, strength of the cascade; 0 to 8. Above about 2.1 the array is chaotic and forgets nothing.
     pub kappa: f64,
     /// g in units of γ/E; 0 to 1.
     pub saturation: f64,
@@ -54,7 +54,7 @@ impl Default for ArrayParameters {
             kappa: 2.0,
             saturation: 0.05,
             diffusion: 0.3,
-            steps_per_cycle: 16.0,
+            steps_per_cycle: 32.0,
             tonic: 1.0,
             burst_gain: 3.0,
             burst_ms: 10.0,

@@ -275,10 +275,10 @@ pub fn band_steps(parameters: &ArrayParameters, tonic: &Tonic) -> Vec<BandStep> 
             let top = band + 1 == parameters.bands;
             // κ counts in units of what a site loses in all, diffusion included: then it means the same
             // on a sheet as on a single site.
-            let site_loss = gamma * tonic.compensation[band];
+            let site_loss = gamma * tonic.compensation;
             let cascade = parameters.kappa * site_loss * h / libm::sqrt(variance);
             BandStep {
-                diffusion: (parameters.diffusion * gamma * h) as f32,
+                diffusion: tonic.spread[band] as f32,
                 drive: (libm::sqrt(variance) * libm::expm1(gamma * h)) as f32,
                 saturation: (2.0 * parameters.saturation * gamma / variance * h) as f32,
                 damping: libm::exp(-gamma * h) as f32,

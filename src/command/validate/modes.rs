@@ -31,8 +31,8 @@ fn laplacian((down, across): (usize, usize)) -> f64 {
 /// What one step leaves of a mode.
 fn factor(parameters: &ArrayParameters, band: usize, mode: (usize, usize), saturation: f64) -> f64 {
     let (gamma, h) = (parameters.gamma(band), parameters.step_seconds(band));
-    let diffusion = 1.0 - parameters.diffusion * gamma * h * laplacian(mode);
-    diffusion * libm::exp(-gamma * h * (1.0 + 2.0 * saturation))
+    let spread = Tonic::solve(parameters, SIDE, SIDE).spread[band];
+    (1.0 - spread * laplacian(mode)) * libm::exp(-gamma * h * (1.0 + 2.0 * saturation))
 }
 
 /// Runs the family.
@@ -200,10 +200,11 @@ fn forgetting(parameters: &ArrayParameters, watch: &Watch) -> Vec<Row> {
         let source = format!(
             "the linear form with saturation as decay 2 g E, a bound from above: the cascade (κ = 2), left out, \
              hastens forgetting, here to a rate of {:.1} γ instead of {:.1} γ",
-            -libm::log(found.mean) / tau / parameters.gamma(watch.band),
+            // What is lost in its own error is not told from less.
+            -libm::log(found.mean.max(found.error)) / tau / parameters.gamma(watch.band),
             -libm::log(keeps) / tau / parameters.gamma(watch.band)
         );
-        let interval = [0.0, keeps + 4.0 * found.error];
+        let interval = [-4.0 * found.error, keeps + 4.0 * found.error];
         Row::claim(format!("mode: mean left, default, {place}"), &found, keeps, interval, &source)
     };
     MODES.into_iter().enumerate().map(row).collect()

@@ -7,6 +7,7 @@ use super::row::{Estimate, Row};
 use crate::array::ArrayParameters;
 use crate::error::Result;
 use crate::random::Stream;
+use crate::readout::moments::Moments;
 
 /// Oscillators of Kuramoto's model.
 const PHASES: usize = 2_000;
@@ -17,6 +18,7 @@ const STEP: f64 = 0.05;
 pub(super) fn run(task: Task) -> Result<Vec<Row>> {
     let mut rows = response(task)?;
     rows.extend(transition(task));
+    rows.extend(metastability(task));
     Ok(rows)
 }
 
@@ -152,7 +154,7 @@ fn transition(task: Task) -> Vec<Row> {
             continue;
         }
         let coupling = ratio * spread.critical();
-        let orders: Vec<f64> = (0..seeds).map(|n| settle(spread, coupling, task.seed, n)).collect();
+        let orders: Vec<f64> = (0..seeds).map(|n| settle(spread, coupling, task.seed, n).0).collect();
         let found = Estimate::mean(&orders, "populations");
         let name = format!("phase: Kuramoto's order, {}, K = {ratio} K_c", spread.name());
         // Fluctuations of a finite population, O(1/N) in the mean near the edge (Daido 1990).
@@ -185,8 +187,46 @@ fn transition(task: Task) -> Vec<Row> {
     rows
 }
 
-/// The mean order parameter of one population in its steady state.
-fn settle(spread: Spread, coupling: f64, seed: u64, number: u32) -> f64 {
+/// How much the order parameter wanders, below the critical coupling, at it and above.
+fn metastability(task: Task) -> Vec<Row> {
+    let seeds: u32 = task.size(16, 5);
+    let spread = Spread::Lorentzian;
+    let at = |ratio: f64| {
+        let coupling = ratio * spread.critical();
+        let each: Vec<f64> = (0..seeds).map(|n| settle(spread, coupling, task.seed, n).1).collect();
+        Estimate::mean(&each, "populations")
+    };
+    let (below, edge, above) = (at(0.5), at(1.0), at(2.0));
+    let chance = ((1.0 - PI / 4.0) / (PHASES as f64 * 0.5)).sqrt();
+    let name = |what: &str| format!("phase: metastability, Lorentzian, {what}");
+    vec![
+        Row::closed(
+            name("K = 0.5 K_c"),
+            &below,
+            chance,
+            0.1 * chance,
+            "sqrt((1 - π / 4) / N / (1 - K / K_c)), a Rayleigh variable's (Daido 1990); 10 % for 25 lifetimes of a \
+             fluctuation in a run",
+        ),
+        Row::above(
+            name("K_c over 0.5 K_c"),
+            &edge.over(&below),
+            1.0,
+            10.0,
+            "the order wanders most at the edge (Shanahan 2010); a bound, judged",
+        ),
+        Row::below(
+            name("2 K_c over K_c"),
+            &above.over(&edge),
+            1.0,
+            0.0,
+            "a locked population holds its order; a bound, judged",
+        ),
+    ]
+}
+
+/// The order parameter of one population in its steady state: its mean, and its standard deviation over time.
+fn settle(spread: Spread, coupling: f64, seed: u64, number: u32) -> (f64, f64) {
     let mut draws = Stream::new(seed, number);
     let mut rates: Vec<f64> = (0..PHASES).map(|_| spread.draw(&mut draws)).collect();
     // The fastest turn many times in a step and average out either way: held where a step is a radian.
@@ -194,7 +234,7 @@ fn settle(spread: Spread, coupling: f64, seed: u64, number: u32) -> f64 {
         *rate = rate.clamp(-1.0 / STEP, 1.0 / STEP);
     }
     let mut phases: Vec<f64> = (0..PHASES).map(|_| TAU * draws.uniform()).collect();
-    let (mut sum, mut looks) = (0.0, 0.0);
+    let mut order = Moments::default();
     for step in 0..2_000 {
         // Heun's step: the slope of the start, then the mean with that of the end.
         let (x, y, slopes) = slopes(&phases, &rates, coupling);
@@ -204,11 +244,10 @@ fn settle(spread: Spread, coupling: f64, seed: u64, number: u32) -> f64 {
             *phase += STEP * f64::midpoint(*one, *other);
         }
         if step >= 1_000 {
-            sum += x.hypot(y);
-            looks += 1.0;
+            order.push(x.hypot(y));
         }
     }
-    sum / looks
+    (order.mean().unwrap_or(f64::NAN), order.standard_deviation().unwrap_or(f64::NAN))
 }
 
 /// The mean of `e^{iθ}` and every phase's slope.

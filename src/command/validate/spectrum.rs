@@ -3,6 +3,7 @@
 use super::lab::{Sheet, Task, alone, linear};
 use super::row::{Estimate, Row, short};
 use crate::array::ArrayParameters;
+use crate::array::tonic::Tonic;
 use crate::engine::analysis::FIT_RANGE_HZ;
 use crate::error::Result;
 use crate::readout::aperiodic::{AperiodicFit, FitSettings, Mode, fit};
@@ -21,7 +22,8 @@ pub(super) fn run(task: Task) -> Result<Vec<Row>> {
     let mut rows = vec![closed_form(task)?];
     for kappa in [1.0, 2.0] {
         for chi in [0.5, 1.0, 1.5, 2.0] {
-            let found = Found::of(&ArrayParameters { chi, kappa, ..alone() }, task)?;
+            let parameters = ArrayParameters { chi, kappa, ..alone() };
+            let found = Found::of(&parameters, task)?;
             let place = format!("χ = {chi}, κ = {kappa}");
             let source = "χ; Welch, segments of 4.096 s, 19 electrodes, 32 x 32 sites, line over the bins of \
                           0.244 Hz from 1 to 80 Hz in log-log; 0.05: the steepness was fitted";
@@ -37,13 +39,15 @@ pub(super) fn run(task: Task) -> Result<Vec<Row>> {
             let most = if chi > 0.9 && chi < 1.1 { 2.0 } else { 3.0 };
             let name = format!("spectrum: largest residual in dB, {place}");
             rows.push(Row::claim(name, &found.residual, 0.0, [0.0, most], source));
+            let of_lines = lines_fit(&parameters, Mode::Knee)?.knee_hz().unwrap_or(0.0);
             let source = format!(
-                "0 is none; below the slowest line the spectrum is flat, so the knee lies within that line's upper edge, \
-                 which the cascade widens (5 γ at κ = 2, see the modes): 2 Hz; the knee model's exponent is {}",
+                "at most the knee of the bands' own lines and 0.5 Hz: from the slowest line down the spectrum is flat, \
+                 and lines over a finite range bend where χ is small; Σ_b of Lorentzians with the closure's rates; \
+                 the knee model's exponent is {}",
                 short(found.knee_exponent)
             );
             let name = format!("spectrum: knee in Hz, {place}");
-            rows.push(Row::claim(name, &found.knee, 0.0, [0.0, 2.0], &source));
+            rows.push(Row::claim(name, &found.knee, of_lines, [0.0, of_lines + 0.5], &source));
         }
     }
     Ok(rows)
@@ -57,19 +61,7 @@ fn settings(mode: Mode) -> FitSettings {
 fn closed_form(task: Task) -> Result<Row> {
     let parameters = ArrayParameters { diffusion: 0.0, ..linear() };
     let found = Found::of(&parameters, task)?;
-    let variances = Sheet::new(1, &parameters, task.seed)?.array.band_variances().to_vec();
-    let hz: Vec<f64> = Welch::new(1, 1_000).frequencies();
-    let line = |hz: &f64| {
-        let of = |band: usize| {
-            let (gamma, w) = (parameters.gamma(band), core::f64::consts::TAU * hz);
-            let centre = parameters.centre(band).radians_per_second();
-            let side = |offset: f64| 1.0 / (gamma * gamma + offset * offset);
-            variances[band] * gamma * (side(w - centre) + side(w + centre))
-        };
-        (0..parameters.bands).map(of).sum::<f64>()
-    };
-    let power: Vec<f64> = hz.iter().map(line).collect();
-    let expected = fit(&hz, &power, FIT_RANGE_HZ, &settings(Mode::Fixed))?.exponent;
+    let expected = lines_fit(&parameters, Mode::Fixed)?.exponent;
     let source = "the same fit to Σ_b E_b γ_b (1 / (γ² + (ω - ω_b)²) + 1 / (γ² + (ω + ω_b)²)); 0.01: a Hann window, \
                   and bands held between their steps";
     Ok(Row::closed(
@@ -79,6 +71,25 @@ fn closed_form(task: Task) -> Result<Row> {
         0.01,
         source,
     ))
+}
+
+/// The fit to the lines of an array's bands as electrodes see them: long waves, which diffusion leaves alone.
+fn lines_fit(parameters: &ArrayParameters, mode: Mode) -> Result<AperiodicFit> {
+    let tonic = Tonic::solve(parameters, SIDE, SIDE);
+    let hz: Vec<f64> = Welch::new(1, 1_000).frequencies();
+    let line = |hz: &f64| {
+        let of = |band: usize| {
+            let (gamma, w) = (parameters.gamma(band), core::f64::consts::TAU * hz);
+            let scrambled = tonic.rates[band] - gamma * tonic.compensation;
+            let rate = gamma * (1.0 + 2.0 * parameters.saturation) + scrambled;
+            let centre = parameters.centre(band).radians_per_second();
+            let side = |offset: f64| 1.0 / (rate * rate + offset * offset);
+            tonic.variances[band] * rate * (side(w - centre) + side(w + centre))
+        };
+        (0..parameters.bands).map(of).sum::<f64>()
+    };
+    let power: Vec<f64> = hz.iter().map(line).collect();
+    fit(&hz, &power, FIT_RANGE_HZ, &settings(mode))
 }
 
 /// What the fits of some sheets found.
