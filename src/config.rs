@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::array::ArrayParameters;
+use crate::engine::cores;
 use crate::engine::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
 use crate::error::{Error, Kind, Result};
 use crate::readout::electrodes::ElectrodeParameters;
@@ -58,6 +59,9 @@ pub struct EngineConfig {
     /// Threads that share a step, 0 to 64; 0 takes as many as pay: one for every 65,536 sites, and one core
     /// left to the sources. The result never depends on it.
     pub threads: usize,
+    /// Cores that these threads stay on, the engine's own first, as many as threads or more; none leaves them to
+    /// the system. Where `threads` is 0, every core named here has one.
+    pub cores: Vec<usize>,
 }
 
 /// Sight.
@@ -149,6 +153,7 @@ impl Config {
             let error = Error::configuration("engine.threads", "the value is out of bounds");
             return Err(error.value(self.engine.threads).bound(format!("0 to {MOST_THREADS}")));
         }
+        cores::check(&self.engine.cores, self.threads())?;
         for (key, side) in [("vision.height", self.vision.height), ("vision.width", self.vision.width)] {
             if !(1..=2_048).contains(&side) {
                 let error = Error::configuration(key, "the value is out of bounds");
@@ -172,6 +177,7 @@ impl Config {
         EnginePlan {
             seed: self.seed,
             threads: self.threads(),
+            cores: self.engine.cores.clone(),
             pace: session.pace,
             ticks: session.seconds.map(ticks),
             tail_ticks: ticks(session.tail_seconds),
@@ -192,6 +198,7 @@ impl Config {
     #[must_use]
     pub fn threads(&self) -> usize {
         match self.engine.threads {
+            0 if !self.engine.cores.is_empty() => self.engine.cores.len(),
             0 => {
                 let vision = if self.vision.enabled { self.vision.height * self.vision.width } else { 0 };
                 let cochlea = &self.hearing.cochlea;

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::engine::analysis::{FIT_RANGE_HZ, SecondFigures};
 use crate::engine::instrument::ArrayInfo;
 use crate::engine::{SourceSummary, Stage, Summary};
+use crate::kernel::lanes::Instructions;
 use crate::stream::ring::Counts;
 use crate::stream::trace::HopReport;
 
@@ -33,6 +34,8 @@ pub struct Report {
     pub realtime_factor: Option<f64>,
     /// Wall time of the run.
     pub wall_seconds: f64,
+    /// What shared the work; the result does not depend on it.
+    pub engine: EngineReport,
     /// The arrays.
     pub arrays: Vec<ArrayInfo>,
     /// Per source.
@@ -69,6 +72,17 @@ pub struct Report {
     pub each_second: Vec<SecondFigures>,
     /// Mean spectra of the electrodes.
     pub spectrum: Option<SpectrumReport>,
+}
+
+/// What shared the work.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EngineReport {
+    /// Threads that shared the rows of a step evenly; the first is the real-time thread itself.
+    pub threads: usize,
+    /// The cores that they were to stay on; none left them to the system.
+    pub cores: Vec<usize>,
+    /// The instructions that ran the kernels.
+    pub instructions: String,
 }
 
 /// A source's part.
@@ -220,6 +234,11 @@ impl Report {
             ticks: summary.ticks,
             realtime_factor: (busy > 0).then(|| seconds / (busy as f64 * 1e-9)),
             wall_seconds: summary.wall_ns as f64 * 1e-9,
+            engine: EngineReport {
+                threads: config.threads(),
+                cores: config.engine.cores.clone(),
+                instructions: Instructions::best().name().to_owned(),
+            },
             arrays: summary.arrays.clone(),
             sources: summary.sources.iter().map(source).collect(),
             bursts: BurstReport {

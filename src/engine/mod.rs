@@ -13,6 +13,7 @@
 //! [`Inputs`].
 
 pub mod analysis;
+pub mod cores;
 pub mod instrument;
 pub mod keeper;
 mod ledger;

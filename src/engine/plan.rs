@@ -70,6 +70,9 @@ pub struct EnginePlan {
     pub seed: u64,
     /// Threads that share a step, the engine's own included; never changes the result.
     pub threads: usize,
+    /// The cores that these threads stay on, the engine's own first; none leaves them to the system. Never changes
+    /// the result.
+    pub cores: Vec<usize>,
     /// How fast model time runs; never changes the result.
     pub pace: Pace,
     /// Ticks to run; `None` runs to the end of the inputs, or for ever without any.

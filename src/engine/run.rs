@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use super::analysis::{Analysis, TonicFit};
+use super::cores;
 use super::instrument::{ArrayInfo, Instrument};
 use super::keeper::{Facts, Keep, Keeper, Kept, Publish};
 use super::plan::EnginePlan;
@@ -144,7 +145,10 @@ impl Engine {
         let played = Arc::new(AtomicU64::new(0));
         let realtime = Realtime {
             instrument,
-            team: Team::new(plan.threads),
+            team: {
+                let cores = plan.cores.clone();
+                Team::starting(plan.threads, move |member| cores::pin(&cores, member))
+            },
             sound: feeds.sound,
             bursts: feeds.bursts,
             outlets: Outlets {
@@ -163,10 +167,14 @@ impl Engine {
             tail_ticks: plan.tail_ticks,
             played: Arc::clone(&played),
         };
+        let pinned = plan.cores.clone();
         let started = common.clock.now();
         Ok(Self {
             keeper: thread("napot-keeper", move || keeper.run())?,
-            realtime: thread("napot-engine", move || realtime.run())?,
+            realtime: thread("napot-engine", move || {
+                cores::pin(&pinned, 0);
+                realtime.run()
+            })?,
             pumps: feeds.pumps,
             rings: vec![
                 ("sound", sound_counts),

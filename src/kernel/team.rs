@@ -42,6 +42,15 @@ impl Team {
     /// Where the system refuses a thread.
     #[must_use]
     pub fn new(members: usize) -> Self {
+        Self::starting(members, |_| {})
+    }
+
+    /// The same; each thread but the caller's calls `start` with its index before its first job.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    #[must_use]
+    pub fn starting(members: usize, start: impl Fn(usize) + Clone + Send + 'static) -> Self {
         let shared = Arc::new(Shared {
             epoch: AtomicUsize::new(0),
             job: AtomicPtr::new(std::ptr::null_mut()),
@@ -51,10 +60,13 @@ impl Team {
         });
         let workers = (1..members.max(1))
             .map(|index| {
-                let shared = Arc::clone(&shared);
+                let (shared, start) = (Arc::clone(&shared), start.clone());
                 std::thread::Builder::new()
                     .name(format!("napot-step-{index}"))
-                    .spawn(move || work(&shared, index))
+                    .spawn(move || {
+                        start(index);
+                        work(&shared, index);
+                    })
                     .expect("the system gives the team its threads at start-up")
             })
             .collect();
