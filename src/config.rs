@@ -16,7 +16,7 @@ use crate::sense::retina::RetinaParameters;
 use crate::sense::scalar::ScalarParameters;
 use crate::signal::ScalarLayout;
 use crate::source::room::RoomParameters;
-use crate::time::TICKS_PER_SECOND;
+use crate::time::{TICKS_PER_SECOND, Tick};
 use crate::view::ViewParameters;
 
 /// Sites that one thread steps well within a tick, the twin's included.
@@ -50,6 +50,22 @@ pub struct Config {
     pub view: ViewParameters,
     /// The room.
     pub room: RoomParameters,
+    /// Sessions that are recorded.
+    pub record: RecordConfig,
+}
+
+/// Sessions that are recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordConfig {
+    /// Seconds between two states that a session keeps, 1 to 3600: a replay starts from any of them.
+    pub state_seconds: u64,
+}
+
+impl Default for RecordConfig {
+    fn default() -> Self {
+        Self { state_seconds: 10 }
+    }
 }
 
 /// Threads.
@@ -120,12 +136,20 @@ impl Config {
     /// Names the file, the line, the key, the value and the bound.
     pub fn load(file: Option<&Path>, overrides: &[String]) -> Result<Self> {
         let text = file.map(read).transpose()?.unwrap_or_default();
+        Self::from_text(&text, file, overrides)
+    }
+
+    /// The same from a text, which a message calls `file` where it came from one.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn from_text(text: &str, file: Option<&Path>, overrides: &[String]) -> Result<Self> {
         let name = file.map_or_else(|| "configuration".to_owned(), |file| file.display().to_string());
         // The text itself first: only here do faults have a line.
-        let from_file: Self = toml::from_str(&text).map_err(|fault| located(&name, &text, &fault))?;
+        let from_file: Self = toml::from_str(text).map_err(|fault| located(&name, text, &fault))?;
         from_file.check().map_err(|error| match file {
             Some(file) => {
-                let line = line_of_key(&text, error.subject());
+                let line = line_of_key(text, error.subject());
                 error.within(file, line)
             }
             None => error,
@@ -133,7 +157,7 @@ impl Config {
         if overrides.is_empty() {
             return Ok(from_file);
         }
-        let mut table: toml::Table = toml::from_str(&text).map_err(|fault| located(&name, &text, &fault))?;
+        let mut table: toml::Table = toml::from_str(text).map_err(|fault| located(&name, text, &fault))?;
         for item in overrides {
             set(&mut table, item)?;
         }
@@ -160,6 +184,11 @@ impl Config {
                 return Err(error.value(side).bound("1 to 2048"));
             }
         }
+        let seconds = self.record.state_seconds;
+        if !(1..=3_600).contains(&seconds) {
+            let error = Error::configuration("record.state_seconds", "the value is out of bounds");
+            return Err(error.value(seconds).bound("1 to 3600"));
+        }
         self.array.check()?;
         self.vision.retina.check()?;
         self.hearing.cochlea.check()?;
@@ -179,6 +208,7 @@ impl Config {
             threads: self.threads(),
             cores: self.engine.cores.clone(),
             pace: session.pace,
+            first: Tick(0),
             ticks: session.seconds.map(ticks),
             tail_ticks: ticks(session.tail_seconds),
             array: self.array.clone(),
@@ -222,11 +252,15 @@ impl Config {
         })
     }
 
-    /// What decides the result, hashed: everything but threads and page.
+    /// What decides the result, hashed: everything but threads, page and recording.
     #[must_use]
     pub fn hash(&self) -> String {
-        let decisive =
-            Self { engine: EngineConfig::default(), view: ViewParameters::default(), ..self.clone() };
+        let decisive = Self {
+            engine: EngineConfig::default(),
+            view: ViewParameters::default(),
+            record: RecordConfig::default(),
+            ..self.clone()
+        };
         let text = serde_json::to_string(&decisive).unwrap_or_default();
         blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
     }

@@ -34,6 +34,7 @@ pub mod kernel;
 pub mod random;
 pub mod readout;
 pub mod sense;
+pub mod session;
 pub mod signal;
 pub mod sink;
 pub mod source;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::kernel::aligned::Aligned;
+use crate::kernel::archive::Archive;
 use crate::kernel::pulse::fade;
 use crate::kernel::sheet::RowsDrive;
 use crate::signal::{Burst, SheetShape};
@@ -122,6 +123,15 @@ impl Drive {
     /// Whether anything drives the sheet, and whether a sustained level was ever set.
     pub(super) fn flags(&self) -> [bool; 2] {
         [self.active, self.sustains]
+    }
+
+    /// Hands the flags to `archive`.
+    pub(super) fn archive(&mut self, archive: &mut impl Archive) {
+        for flag in [&mut self.active, &mut self.sustains] {
+            let mut word = u32::from(*flag);
+            archive.word(&mut word);
+            *flag = word != 0;
+        }
     }
 
     /// Takes what [`Self::planes`] and [`Self::flags`] gave.

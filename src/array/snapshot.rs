@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::ArrayParameters;
 use super::step::Array;
 use crate::error::{Error, Kind, Result};
+use crate::kernel::archive::Archive;
 use crate::time::Tick;
 
 /// The form that is written and read.
@@ -97,6 +98,29 @@ impl Array {
         }
         self.take(&read, found.flags);
         Ok(Tick(found.tick))
+    }
+
+    /// Hands what the state holds besides its numbers to `archive`.
+    pub fn archive(&mut self, archive: &mut impl Archive) {
+        self.drive.archive(archive);
+    }
+
+    /// Takes the numbers that [`Self::for_state`] handed over, and opens the books anew.
+    ///
+    /// # Panics
+    /// Where there are not [`Self::state_values`] numbers.
+    pub fn put_state(&mut self, values: &[f32]) {
+        assert!(values.len() == self.state_values(), "a number for every place");
+        let (sites, bands, flags) = (self.shape.sites(), self.shape.bands, self.drive.flags());
+        let mut planes = values.chunks_exact(sites);
+        let mut plane = || planes.next().unwrap_or_default();
+        for copy in std::iter::once(&mut self.driven).chain(&mut self.twin) {
+            for (part, band) in (0..2).flat_map(|part| (0..bands).map(move |band| (part, band))) {
+                copy.part_mut(band, part).copy_from_slice(plane());
+            }
+        }
+        self.drive.restore([plane(), plane(), plane()], flags);
+        self.reopen();
     }
 
     /// Every tensor: its name, shape and values.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::Common;
-use super::run::{RunArgs, Show, play};
+use super::run::{Piece, RunArgs, Show, play};
 use crate::engine::Inputs;
 use crate::error::Result;
 use crate::source::room::Room;
@@ -18,5 +18,5 @@ pub(super) fn run(common: &Common, args: &RunArgs) -> Result<ExitCode> {
         inputs.sound = config.hearing.enabled.then(|| Box::new(sound) as _);
     }
     let title = if config.room.enabled { "the room" } else { "no input" };
-    play(common, args, &config, inputs, None, &Show { title: title.to_owned(), length: None })
+    play(common, args, &config, Piece::new(inputs, Show { title: title.to_owned(), length: None }))
 }

@@ -2,6 +2,7 @@
 //!
 //! To add a command: its file here, its variant of `Command`, a line in [`main`]'s match.
 
+mod again;
 mod analyze;
 mod bench;
 mod configuration;
@@ -11,6 +12,7 @@ mod outputs;
 mod replay;
 pub mod report;
 mod run;
+mod session;
 mod validate;
 
 use std::io::IsTerminal;
@@ -74,8 +76,10 @@ impl Common {
 enum Command {
     /// Run the built-in room through the whole engine: no hardware needed.
     Demo(run::RunArgs),
-    /// Run recordings through the engine: sound, video, pictures, CSV, EDF.
+    /// Run recordings through the engine: sound, video, pictures, CSV, EDF, sessions.
     Replay(replay::ReplayArgs),
+    /// Look into a session, mend it, or write what it holds for other tools.
+    Session(session::SessionArgs),
     /// Print and plot what a run found.
     Analyze(analyze::AnalyzeArgs),
     /// Measure what the engine costs on this machine.
@@ -103,6 +107,7 @@ pub fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Demo(args) => demo::run(common, args),
         Command::Replay(args) => replay::run(common, args),
+        Command::Session(args) => session::run(common, args),
         Command::Analyze(args) => analyze::run(common, args),
         Command::Bench(args) => bench::run(common, args),
         Command::Validate(args) => validate::run(common, args),

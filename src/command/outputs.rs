@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::report::Report;
 use crate::config::Config;
-use crate::engine::{Keep, LedgerLine};
+use crate::engine::Keep;
 use crate::error::{Error, Result};
-use crate::signal::{ElectrodeItem, FieldRow};
+use crate::signal::{ElectrodeItem, FieldRow, LedgerLine};
 use crate::sink::edf::EdfWriter;
 use crate::sink::picture::{Column, ContactSheet};
 use crate::sink::wav::WavWriter;
@@ -52,6 +52,7 @@ impl Outputs {
                 sheet: ContactSheet::new("The field: phase as hue, amplitude as colour", columns),
                 path: path("field.png"),
             })),
+            ..Keep::default()
         };
         Ok((self, keep))
     }

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::files::{Files, open_files};
-use super::run::{RunArgs, Show, play};
-use super::{Common, seconds};
+use super::run::{Piece, RunArgs, Show, play};
+use super::{Common, again, seconds};
 use crate::error::{Error, Result};
+use crate::session;
 use crate::source::media::MediaOptions;
 use crate::source::scalar::CsvOptions;
 use crate::time::Timestamp;
@@ -26,6 +27,9 @@ pub(super) struct ReplayArgs {
     /// Play round and round, until `--for` or Ctrl-C.
     #[arg(long = "loop")]
     again: bool,
+    /// Hold the replay of a session against its ledger; exit code 1 where it differs.
+    #[arg(long)]
+    verify: bool,
     /// Samples per second of a table without a time column.
     #[arg(long, value_name = "HZ")]
     rate: Option<f64>,
@@ -39,6 +43,14 @@ fn start_seconds(text: &str) -> std::result::Result<f64, String> {
 
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &ReplayArgs) -> Result<ExitCode> {
+    if args.files.iter().any(|file| session::is_session(file)) {
+        return run_session(common, args);
+    }
+    if args.verify {
+        return Err(
+            Error::call("--verify", "only a session can be verified").bound("one file made by `--record`")
+        );
+    }
     let config = common.load()?;
     if let Some(rate) = args.rate.filter(|rate| !(1e-3..=1e6).contains(rate)) {
         let error = Error::call("--rate", "the value is out of bounds, in Hz");
@@ -57,5 +69,21 @@ pub(super) fn run(common: &Common, args: &ReplayArgs) -> Result<ExitCode> {
         .map(|file| file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned())
         .collect();
     let show = Show { title: names.join(", "), length };
-    play(common, &args.run, &config, inputs, layout, &show)
+    play(common, &args.run, &config, Piece { layout, ..Piece::new(inputs, show) })
+}
+
+/// A session plays alone: it holds the whole input of its run.
+fn run_session(common: &Common, args: &ReplayArgs) -> Result<ExitCode> {
+    let [file] = &args.files[..] else {
+        let error = Error::call("FILE", "a session plays alone").value(format!("{} files", args.files.len()));
+        return Err(error.bound("one session"));
+    };
+    for (given, flag) in [(args.again, "--loop"), (args.rate.is_some(), "--rate")] {
+        if given {
+            return Err(Error::call(flag, "a session does not take it"));
+        }
+    }
+    let start = Timestamp((args.start * 1e9).round() as i64);
+    let (config, piece) = again::open(common, file, start, args.verify)?;
+    play(common, &args.run, &config, piece)
 }

@@ -62,6 +62,8 @@ pub struct Report {
     pub rings: BTreeMap<String, RingReport>,
     /// Bursts and levels that were refused because they were not finite or beyond their sheet.
     pub refused: u64,
+    /// The session that was played again; `null` for other inputs.
+    pub session: Option<SessionReport>,
     /// Hash of all ledger lines.
     pub ledger_hash: String,
     /// What went wrong, in sentences.
@@ -72,6 +74,55 @@ pub struct Report {
     pub each_second: Vec<SecondFigures>,
     /// Mean spectra of the electrodes.
     pub spectrum: Option<SpectrumReport>,
+}
+
+/// A session that was played again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionReport {
+    /// The file.
+    pub file: String,
+    /// The hash of the configuration that it was recorded with.
+    pub config_hash: String,
+    /// Whether the replay had the same.
+    pub same_configuration: bool,
+    /// The tick that was played first.
+    pub first_tick: u64,
+    /// What the verification found; `null` where none was asked for.
+    pub verified: Option<VerifiedReport>,
+}
+
+/// What a verification found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VerifiedReport {
+    /// Ledger lines that were the recorded ones.
+    pub equal_lines: u64,
+    /// The first difference, in a sentence.
+    pub difference: Option<String>,
+}
+
+impl SessionReport {
+    fn text(&self) -> String {
+        let from = format!("session {} from tick {}", self.file, self.first_tick);
+        match &self.verified {
+            None if self.same_configuration => from,
+            None => format!("{from}, with another configuration"),
+            Some(VerifiedReport { equal_lines: 0, difference: None }) => {
+                format!("{from}: NOT VERIFIED: no line of its ledger was reached")
+            }
+            Some(VerifiedReport { equal_lines, difference: None }) => {
+                format!("{from}: verified, {equal_lines} ledger lines are the recorded ones")
+            }
+            Some(VerifiedReport { difference: Some(difference), .. }) => {
+                format!("{from}: DIFFERS: {difference}")
+            }
+        }
+    }
+
+    /// Whether a verification found the replay to be another run, or found nothing to hold it against.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        self.verified.as_ref().is_some_and(|found| found.difference.is_some() || found.equal_lines == 0)
+    }
 }
 
 /// What shared the work.
@@ -239,6 +290,7 @@ impl Report {
                 cores: config.engine.cores.clone(),
                 instructions: Instructions::best().name().to_owned(),
             },
+            session: None,
             arrays: summary.arrays.clone(),
             sources: summary.sources.iter().map(source).collect(),
             bursts: BurstReport {
@@ -296,6 +348,9 @@ impl Report {
             self.wall_seconds,
             figure(self.realtime_factor, 2)
         );
+        if let Some(session) = &self.session {
+            let _ = writeln!(text, "{}", session.text());
+        }
         for source in &self.sources {
             let _ = writeln!(
                 text,

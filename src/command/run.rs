@@ -1,6 +1,7 @@
 //! What `demo` and `replay` share: outputs, page, engine, progress, Ctrl-C, report.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,13 +10,15 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::again::Again;
 use super::outputs::Outputs;
-use super::report::Report;
+use super::report::{Report, SessionReport};
 use super::{Common, print_json, print_line};
 use crate::config::{Config, Session};
 use crate::engine::instrument::Instrument;
 use crate::engine::{Engine, Inputs, Pace, Publish, pump};
 use crate::error::{Error, Kind, Result};
+use crate::session::{Facts, Recorder, Sheet};
 use crate::signal::{FieldFrame, InputPicture, ScalarLayout, SheetShape, Status};
 use crate::stream::latest::{Reader, Writer, latest};
 use crate::stream::ring::ring;
@@ -39,12 +42,31 @@ pub(super) struct RunArgs {
     /// Run on for this many seconds after the end of the input.
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = tail)]
     tail: f64,
+    /// Keep the whole run in this file: `napot replay FILE` plays it again, to the bit.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 /// What a run is called, and how long it is if that is known.
 pub(super) struct Show {
     pub(super) title: String,
     pub(super) length: Option<Timestamp>,
+}
+
+/// What is played.
+pub(super) struct Piece {
+    pub(super) inputs: Inputs,
+    pub(super) layout: Option<ScalarLayout>,
+    pub(super) show: Show,
+    /// The session that is played again.
+    pub(super) again: Option<Again>,
+}
+
+impl Piece {
+    /// Inputs without channels, played from the beginning.
+    pub(super) fn new(inputs: Inputs, show: Show) -> Self {
+        Self { inputs, layout: None, show, again: None }
+    }
 }
 
 fn pace(text: &str) -> std::result::Result<Pace, String> {
@@ -100,17 +122,17 @@ fn page() -> Page {
 }
 
 /// Plays `inputs` through the engine and reports.
-pub(super) fn play(
-    common: &Common,
-    args: &RunArgs,
-    config: &Config,
-    inputs: Inputs,
-    layout: Option<ScalarLayout>,
-    show: &Show,
-) -> Result<ExitCode> {
+pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, piece: Piece) -> Result<ExitCode> {
+    let Piece { inputs, layout, show, mut again } = piece;
+    let channels = layout.clone();
     let session = Session { pace: args.speed, seconds: common.seconds, tail_seconds: args.tail, layout };
-    let plan = config.plan(&session);
-    let silent = inputs.sound.is_none() && inputs.video.is_none() && inputs.scalar.is_none();
+    let mut plan = config.plan(&session);
+    if let Some(again) = &again {
+        let [first, end] = again.ticks;
+        plan.first = first;
+        plan.ticks = Some(plan.ticks.map_or(end.0, |ticks| end.0.min(first.0.saturating_add(ticks))));
+    }
+    let silent = describe(&inputs).is_empty();
     if silent && args.speed == Pace::Max && common.seconds.is_none() {
         let error = Error::call("--speed max", "a run without input at full speed has no end");
         return Err(error.help("Add `--for SECONDS`."));
@@ -127,22 +149,40 @@ pub(super) fn play(
         let Page { publish, shown, feeds } = page();
         (Some(publish), Some(shown), Some(feeds))
     };
-    let instrument = Instrument::new(&plan)?;
-    let (outputs, keep) = match outputs {
+    let mut instrument = Instrument::new(&plan)?;
+    if let Some((state, again)) = again.as_mut().and_then(|again| Some((again.state.take()?, again))) {
+        instrument.restore(&again.report.file, &state)?;
+    }
+    let (outputs, mut keep) = match outputs {
         Some(outputs) => {
             let (outputs, keep) = outputs.sinks(instrument.electrode_names())?;
             (Some(outputs), keep)
         }
         None => (None, crate::engine::Keep::default()),
     };
+    keep.state_seconds = config.record.state_seconds;
+    keep.session = match (&args.record, again.as_mut().and_then(|again| again.verifier.take())) {
+        (Some(_), Some(_)) => {
+            return Err(
+                Error::call("--record", "a replay that is verified is not recorded").bound("one of the two")
+            );
+        }
+        (Some(path), None) => {
+            let facts = facts(config, &instrument, &sources, channels)?;
+            Some(Box::new(Recorder::create(path, &facts, args.speed == Pace::Max)?))
+        }
+        (None, Some(verifier)) => Some(Box::new(verifier)),
+        (None, None) => None,
+    };
     let engine = Engine::start(&plan, instrument, inputs, keep, publish, shown, common_parts)?;
-    let running = feeds.map(|feeds| open_page(common, config, &engine, feeds, show, sources)).transpose()?;
-    wait(common, &engine, &stop, &*clock, show, common.seconds);
+    let running = feeds.map(|feeds| open_page(common, config, &engine, feeds, &show, sources)).transpose()?;
+    wait(common, &engine, &stop, &*clock, &show, common.seconds);
     let summary = engine.join(&stop)?;
     if let Some(running) = running {
         running.stop();
     }
-    let report = Report::new(config, &summary);
+    let mut report = Report::new(config, &summary);
+    report.session = again.map(Again::report_after);
     if let Some(outputs) = outputs {
         outputs.finish(&report)?;
     }
@@ -151,13 +191,41 @@ pub(super) fn play(
     } else if !common.quiet {
         print_line(&report.summary())?;
     }
+    let differs = report.session.as_ref().is_some_and(SessionReport::differs);
     for failure in &summary.failures {
         eprintln!("napot: {failure}");
     }
     Ok(summary
         .failures
         .first()
-        .map_or(ExitCode::SUCCESS, |failure| ExitCode::from(failure.kind().exit_code())))
+        .map_or(ExitCode::from(u8::from(differs)), |failure| ExitCode::from(failure.kind().exit_code())))
+}
+
+/// What a session says of itself.
+fn facts(
+    config: &Config,
+    instrument: &Instrument,
+    sources: &[String],
+    channels: Option<ScalarLayout>,
+) -> Result<Facts> {
+    let sheets = instrument.arrays().into_iter().map(|array| Sheet {
+        name: array.name,
+        height: array.height,
+        width: array.width,
+        bands: array.bands,
+        twin: config.array.twin,
+    });
+    Ok(Facts {
+        form: Facts::form(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        config: config.to_toml()?,
+        config_hash: config.hash(),
+        arrays: sheets.collect(),
+        electrodes: instrument.electrode_names().to_vec(),
+        rate_hz: config.electrodes.rate_hz,
+        channels: channels.map(|layout| [layout.names, layout.units]),
+        sources: sources.to_vec(),
+    })
 }
 
 fn describe(inputs: &Inputs) -> Vec<String> {
@@ -165,7 +233,8 @@ fn describe(inputs: &Inputs) -> Vec<String> {
     let video = inputs.video.as_ref().map(|source| source.info());
     let scalar = inputs.scalar.as_ref().map(|source| source.info());
     let line = |info: &crate::stream::SourceInfo| format!("{}: {} ({})", info.kind, info.name, info.format);
-    [sound, video, scalar].into_iter().flatten().map(line).collect()
+    let session = inputs.session.as_ref().map(|source| source.info());
+    [sound, video, scalar, session].into_iter().flatten().map(line).collect()
 }
 
 /// The first Ctrl-C ends the run with whole outputs, the second at once.

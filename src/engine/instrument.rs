@@ -7,6 +7,7 @@ use super::plan::EnginePlan;
 use super::tick::{MOST_ARRAYS, Stage, StageTimer, TickReport};
 use crate::array::{Array, EnergyFigures};
 use crate::error::{Error, Result};
+use crate::kernel::archive::{Archive, Counting, Keeping, Taking};
 use crate::kernel::team::Team;
 use crate::readout::electrodes::{Electrodes, Montage, MontageKind};
 use crate::readout::look::look;
@@ -14,7 +15,7 @@ use crate::readout::onset::activity;
 use crate::readout::sonify::{Sonifier, Voice, Voicing};
 use crate::sense::cochlea::Cochlea;
 use crate::sense::scalar::ScalarSense;
-use crate::signal::{ArrayId, Burst, FieldView, SheetShape};
+use crate::signal::{ArrayId, Burst, FieldView, SheetShape, StateItem};
 use crate::time::{SAMPLES_PER_TICK, Tick};
 
 /// One tick of stereo sound.
@@ -140,6 +141,7 @@ impl Instrument {
         timer: &mut StageTimer<'_>,
     ) -> TickReport {
         let mut report = TickReport { tick, ..TickReport::default() };
+        report.entered = seen.len().min(MOST_BURSTS) as u32;
         self.hear(tick, heard, seen, &mut report);
         timer.end(Stage::Hear);
         for array in &mut self.arrays {
@@ -259,6 +261,58 @@ impl Instrument {
         for array in &self.arrays {
             array.for_state(|plane| out.extend_from_slice(plane));
         }
+    }
+
+    /// How many words [`Self::copy_senses`] writes.
+    #[must_use]
+    pub fn sense_words(&mut self) -> usize {
+        let mut counting = Counting::default();
+        self.archive(&mut counting);
+        counting.0
+    }
+
+    /// Copies what the senses remember into `out`, which has the capacity for it.
+    pub fn copy_senses(&mut self, out: &mut Vec<u32>) {
+        out.clear();
+        self.archive(&mut Keeping(out));
+    }
+
+    fn archive(&mut self, archive: &mut impl Archive) {
+        for array in &mut self.arrays {
+            array.archive(archive);
+        }
+        if let Some((_, cochlea)) = &mut self.hearing {
+            cochlea.archive(archive);
+        }
+    }
+
+    /// Takes a state that another instrument of the same plan gave. Its sound and electrodes begin anew.
+    ///
+    /// # Errors
+    /// Where it is not of this shape or holds what is no number, naming `name`; the instrument is of no use then.
+    pub fn restore(&mut self, name: &str, state: &StateItem) -> Result<()> {
+        let wrong = |what: &str| Error::input(name, what).at(format!("state before tick {}", state.next.0));
+        let (found, expected) = (state.values.len(), self.state_values());
+        if found != expected {
+            let error = wrong("the state is one of other arrays").value(format!("{found} numbers"));
+            return Err(error.bound(format!("{expected} numbers")));
+        }
+        if let Some(place) = state.values.iter().position(|value| !value.is_finite()) {
+            let error = wrong("a value of the state is no number").value(state.values[place]);
+            return Err(error.bound("finite"));
+        }
+        let mut taking = Taking::new(&state.senses);
+        self.archive(&mut taking);
+        if !taking.is_whole() {
+            return Err(wrong("what the senses remember is not whole"));
+        }
+        let mut rest = &state.values[..];
+        for array in &mut self.arrays {
+            let (own, others) = rest.split_at(array.state_values());
+            array.put_state(own);
+            rest = others;
+        }
+        Ok(())
     }
 
     /// The hash of what entered since the last call.

@@ -8,17 +8,20 @@ use std::time::Duration;
 
 use super::analysis::{Analysis, TonicFit};
 use super::instrument::ArrayInfo;
-use super::ledger::{LedgerLine, hash_values, shorten};
+use super::ledger::{hash_values, shorten};
 use super::realtime::{RawField, StateCopy};
 use super::tick::TickReport;
 use crate::error::Error;
 use crate::readout::onset::Onset;
 use crate::readout::paint::paint;
-use crate::signal::{ArrayId, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, Status, TraceChunk};
+use crate::signal::{
+    ArrayId, Burst, Control, ElectrodeItem, Entered, FieldFrame, FieldImage, FieldRow, LedgerLine,
+    SessionItem, StateItem, Status, TraceChunk,
+};
 use crate::stream::Sink;
 use crate::stream::latest::{Reader, Writer};
 use crate::stream::ring::{Consumer, Counters, Producer};
-use crate::time::{Clock, TICKS_PER_SECOND, Tick, Timestamp};
+use crate::time::{Clock, SAMPLES_PER_TICK, TICKS_PER_SECOND, Tick, Timestamp};
 use crate::units::Hertz;
 
 /// How long the keeper rests when there is nothing to take.
@@ -29,6 +32,8 @@ const STATUS_EVERY: Duration = Duration::from_millis(200);
 const FIT_EVERY: Duration = Duration::from_secs(1);
 /// Samples in a stretch of traces.
 const TRACE_SAMPLES: usize = 50;
+/// Ticks in a block of what entered.
+const BLOCK_TICKS: u32 = 100;
 
 /// The files of a run; what is `None` is not kept.
 #[derive(Default)]
@@ -41,6 +46,10 @@ pub struct Keep {
     pub ledger: Option<Box<dyn Sink<Item = LedgerLine>>>,
     /// The field of the first array, a row per second and one at the end.
     pub field: Option<Box<dyn Sink<Item = FieldRow>>>,
+    /// All that a session holds.
+    pub session: Option<Box<dyn Sink<Item = SessionItem>>>,
+    /// Seconds between two states in the session.
+    pub state_seconds: u64,
 }
 
 /// What people look at; every part may stall without harm.
@@ -68,6 +77,12 @@ pub(super) struct Facts {
     pub(super) sources: Vec<(String, Arc<Counters>)>,
 }
 
+/// What entered the engine, on its way to a session.
+pub(super) struct EnteredIn {
+    pub(super) sound: Option<Consumer<[f32; 2]>>,
+    pub(super) bursts: Consumer<Burst>,
+}
+
 /// The keeper's belongings.
 pub(super) struct Keeper {
     pub(super) sound: Consumer<[f32; 2]>,
@@ -76,6 +91,7 @@ pub(super) struct Keeper {
     pub(super) states: Consumer<Box<StateCopy>>,
     pub(super) spare: Producer<Box<StateCopy>>,
     pub(super) field: Reader<RawField>,
+    pub(super) entered: Option<EnteredIn>,
     pub(super) shown_band: Arc<AtomicUsize>,
     pub(super) keep: Keep,
     pub(super) publish: Option<Publish>,
@@ -105,6 +121,10 @@ struct Desk {
     fitted: Timestamp,
     told: Timestamp,
     ticks_told: u64,
+    /// What entered since the session was last given some.
+    block: Entered,
+    /// Electrode samples since then.
+    stretch: Vec<f32>,
 }
 
 impl Keeper {
@@ -123,6 +143,8 @@ impl Keeper {
             fitted: self.clock.now(),
             told: self.clock.now(),
             ticks_told: 0,
+            block: Entered::default(),
+            stretch: Vec::new(),
         };
         loop {
             let open = self.reports.is_written();
@@ -168,6 +190,9 @@ impl Keeper {
             self.electrodes.pop_into(&mut desk.sample);
             self.analysis.sample(&desk.sample);
             let driven = &desk.sample[..self.facts.electrodes.len()];
+            if self.keep.session.is_some() {
+                desk.stretch.extend_from_slice(driven);
+            }
             if self.keep.electrodes.is_some() {
                 let item = ElectrodeItem::Sample(driven.to_vec());
                 push(&mut self.keep.electrodes, &item, &mut desk.failures);
@@ -192,14 +217,57 @@ impl Keeper {
         let mut any = false;
         while let Some(report) = self.reports.pop() {
             any = true;
-            if let Some(onset) = self.analysis.tick(&report)
-                && self.keep.electrodes.is_some()
-            {
-                let mark = onset_mark(onset);
-                push(&mut self.keep.electrodes, &mark, &mut desk.failures);
+            self.take_entered(&report, desk);
+            if let Some(onset) = self.analysis.tick(&report) {
+                self.mark(onset, desk);
             }
         }
         any
+    }
+
+    /// Takes what entered in a tick that was played.
+    fn take_entered(&mut self, report: &TickReport, desk: &mut Desk) {
+        let Some(entered) = &mut self.entered else { return };
+        let block = &mut desk.block;
+        if block.ticks == 0 {
+            block.first = report.tick;
+        }
+        block.ticks += 1;
+        if let Some(sound) = &mut entered.sound {
+            block.sound.resize(block.frames(), [0.0; 2]);
+            let from = block.sound.len() - SAMPLES_PER_TICK;
+            sound.pop_into(&mut block.sound[from..]);
+        }
+        for _ in 0..report.entered {
+            block.bursts.extend(entered.bursts.pop().map(|burst| (report.tick, burst)));
+        }
+        if block.ticks >= BLOCK_TICKS {
+            self.give_session(desk);
+        }
+    }
+
+    /// Gives the session what has gathered.
+    fn give_session(&mut self, desk: &mut Desk) {
+        if desk.block.ticks > 0 {
+            let block = SessionItem::Entered(std::mem::take(&mut desk.block));
+            push(&mut self.keep.session, &block, &mut desk.failures);
+        }
+        if !desk.stretch.is_empty() {
+            let count = (desk.stretch.len() / self.facts.electrodes.len().max(1)) as u64;
+            let stretch = std::mem::take(&mut desk.stretch);
+            push(
+                &mut self.keep.session,
+                &SessionItem::Electrodes(desk.samples - count, stretch),
+                &mut desk.failures,
+            );
+        }
+    }
+
+    /// Writes an onset down.
+    fn mark(&mut self, onset: Onset, desk: &mut Desk) {
+        let (time, text) = (onset.tick.start(), "onset".to_owned());
+        push(&mut self.keep.session, &SessionItem::Mark(time, text.clone()), &mut desk.failures);
+        push(&mut self.keep.electrodes, &ElectrodeItem::Mark(time, text), &mut desk.failures);
     }
 
     fn take_states(&mut self, desk: &mut Desk) -> bool {
@@ -213,6 +281,7 @@ impl Keeper {
             desk.ledger.update(line.to_string().as_bytes());
             desk.ledger.update(b"\n");
             push(&mut self.keep.ledger, &line, &mut desk.failures);
+            self.give_state(&copy, line, desk);
             if self.keep.field.is_some() {
                 let row = self.field_row(&copy);
                 push(&mut self.keep.field, &row, &mut desk.failures);
@@ -220,6 +289,19 @@ impl Keeper {
             self.spare.push(copy);
         }
         any
+    }
+
+    /// Gives the session the ledger's line, and every so often the state.
+    fn give_state(&mut self, copy: &StateCopy, line: LedgerLine, desk: &mut Desk) {
+        if self.keep.session.is_none() {
+            return;
+        }
+        push(&mut self.keep.session, &SessionItem::Ledger(line), &mut desk.failures);
+        let next = copy.tick.next();
+        if next.0.is_multiple_of(self.keep.state_seconds.max(1) * TICKS_PER_SECOND) {
+            let state = StateItem { next, values: copy.values.clone(), senses: copy.senses.clone() };
+            push(&mut self.keep.session, &SessionItem::State(state), &mut desk.failures);
+        }
     }
 
     /// The first array's bands, from a copy of the state.
@@ -317,10 +399,10 @@ impl Keeper {
 
     fn finish(mut self, mut desk: Desk) -> Kept {
         for onset in self.analysis.end() {
-            let mark = onset_mark(onset);
-            push(&mut self.keep.electrodes, &mark, &mut desk.failures);
+            self.mark(onset, &mut desk);
         }
-        let Keep { sound, electrodes, ledger, field } = self.keep;
+        self.give_session(&mut desk);
+        let Keep { sound, electrodes, ledger, field, session, .. } = self.keep;
         let mut close = |outcome: Option<crate::error::Result<()>>| {
             desk.failures.extend(outcome.and_then(Result::err));
         };
@@ -328,6 +410,7 @@ impl Keeper {
         close(electrodes.map(Sink::finish));
         close(ledger.map(Sink::finish));
         close(field.map(Sink::finish));
+        close(session.map(Sink::finish));
         Kept {
             fit: self.analysis.tonic_fit(),
             analysis: self.analysis,
@@ -344,10 +427,6 @@ fn empty_trace(facts: &Facts, first_tick: u64) -> TraceChunk {
         names: facts.electrodes.clone(),
         microvolts: vec![Vec::with_capacity(TRACE_SAMPLES); facts.electrodes.len()],
     }
-}
-
-fn onset_mark(onset: Onset) -> ElectrodeItem {
-    ElectrodeItem::Mark(onset.tick.start(), "onset".to_owned())
 }
 
 /// Hands an item to a file; a file that fails is told once and given up, the run goes on.

@@ -1,27 +1,6 @@
 //! The ledger: hashes of state and inputs, by which two runs are known to be the same.
 
-use std::fmt;
-
 use crate::signal::Burst;
-use crate::time::Tick;
-
-/// One line: the state after `tick`, and what entered since the line before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LedgerLine {
-    /// The tick after which the state was hashed.
-    pub tick: Tick,
-    /// BLAKE3 of the state of all arrays, first 16 bytes.
-    pub state: [u8; 16],
-    /// BLAKE3 of the sound frames and bursts that entered, first 16 bytes.
-    pub inputs: [u8; 16],
-}
-
-impl fmt::Display for LedgerLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = |bytes: [u8; 16]| u128::from_be_bytes(bytes);
-        write!(f, "{} {:032x} {:032x}", self.tick.0, hex(self.state), hex(self.inputs))
-    }
-}
 
 /// The first half of a hash.
 #[must_use]

@@ -25,7 +25,6 @@ mod run;
 mod tick;
 
 pub use keeper::{Keep, Publish};
-pub use ledger::LedgerLine;
 pub use plan::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
 pub use pump::Inputs;
 pub use run::{Engine, SourceSummary, Summary};

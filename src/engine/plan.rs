@@ -75,7 +75,9 @@ pub struct EnginePlan {
     pub cores: Vec<usize>,
     /// How fast model time runs; never changes the result.
     pub pace: Pace,
-    /// Ticks to run; `None` runs to the end of the inputs, or for ever without any.
+    /// The first tick; above 0 where a run goes on from a kept state.
+    pub first: Tick,
+    /// The tick before which the run ends; `None` runs to the end of the inputs, or for ever without any.
     pub ticks: Option<u64>,
     /// Ticks to run on after the end of all inputs.
     pub tail_ticks: u64,

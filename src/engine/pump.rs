@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::sense::retina::Retina;
 use crate::sense::scalar::ScalarSense;
-use crate::signal::{AudioBlock, Burst, Frame, InputPicture, ScalarSample};
+use crate::signal::{AudioBlock, Burst, Entered, Frame, InputPicture, ScalarSample};
 use crate::stream::latest::Writer;
 use crate::stream::promise::{Promise, Promiser, promise};
 use crate::stream::ring::{Consumer, Counters, Producer, ring};
@@ -26,7 +26,7 @@ const REST: Duration = Duration::from_micros(500);
 /// The longest side of the picture that people are shown.
 const SHOWN_SIDE: usize = 256;
 
-/// The sources of a run; all share one clock, whose zero is the start.
+/// The sources of a run; all share one clock, whose zero is the start. A session stands alone.
 #[derive(Default)]
 pub struct Inputs {
     /// Sound for the cochlea.
@@ -35,6 +35,8 @@ pub struct Inputs {
     pub video: Option<Box<dyn Source<Item = Frame>>>,
     /// Channels for the scalar sense.
     pub scalar: Option<Box<dyn Source<Item = ScalarSample>>>,
+    /// What entered another run.
+    pub session: Option<Box<dyn Source<Item = Entered>>>,
 }
 
 /// What a pump did, told when it has ended.
@@ -109,6 +111,14 @@ pub struct SoundFeed {
 pub struct BurstFeed {
     /// Bursts in the order of their times.
     pub bursts: Consumer<Burst>,
+    /// Up to which tick they are complete.
+    pub promise: Promise,
+}
+
+/// The engine's end of a pump of a session.
+pub struct RecordedFeed {
+    /// Bursts, each with the tick in which it enters, in their order.
+    pub bursts: Consumer<(Tick, Burst)>,
     /// Up to which tick they are complete.
     pub promise: Promise,
 }
@@ -320,6 +330,41 @@ pub fn scalar(
         )
     })?;
     Ok((pump, feed))
+}
+
+/// Starts a pump of what entered another run: its bursts, and its sound where the engine hears.
+///
+/// # Errors
+/// Where no thread can be started.
+pub fn session(
+    mut source: Box<dyn Source<Item = Entered>>,
+    hears: bool,
+    common: Common,
+) -> Result<(Pump, Option<SoundFeed>, RecordedFeed)> {
+    let (mut bursts, burst_end, counters) = ring(BURST_RING);
+    let (mut frames, frame_end, _) = ring(SOUND_RING);
+    let ((bursts_promiser, bursts_promise), (sound_promiser, sound_promise)) = (promise(), promise());
+    let name = source.info().name.clone();
+    let pump = spawn(name, Arc::default(), counters, move |items| {
+        let size = |entered: &Entered| u64::from(entered.ticks);
+        let report = drain(&mut *source, &common, items, size, |entered| {
+            // Bursts first: a tick that has its sound looks for its bursts next.
+            for burst in &entered.bursts {
+                if !wait_for(&common, || bursts.vacant() > 0) {
+                    return false;
+                }
+                bursts.push(*burst);
+            }
+            bursts_promiser.nothing_before(entered.end());
+            let missing = entered.frames().saturating_sub(entered.sound.len());
+            let silence = std::iter::repeat_n([0.0; 2], missing);
+            !hears || push_frames(&mut frames, &common, entered.sound.iter().copied().chain(silence))
+        });
+        drop((bursts_promiser, sound_promiser));
+        report
+    })?;
+    let sound = hears.then_some(SoundFeed { frames: frame_end, promise: sound_promise });
+    Ok((pump, sound, RecordedFeed { bursts: burst_end, promise: bursts_promise }))
 }
 
 /// Copies a frame at a whole fraction of its size that fits the page.

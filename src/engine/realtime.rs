@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::instrument::{Instrument, MOST_BURSTS, TickSound};
 use super::plan::Pace;
-use super::pump::{BurstFeed, SoundFeed};
+use super::pump::{BurstFeed, RecordedFeed, SoundFeed};
 use super::tick::{Stage, StageTimer, TickReport};
 use crate::kernel::team::Team;
 use crate::signal::Burst;
@@ -28,6 +28,8 @@ pub(super) struct StateCopy {
     pub(super) tick: Tick,
     pub(super) inputs: [u8; 16],
     pub(super) values: Vec<f32>,
+    /// What the senses remember; filled where a session is kept.
+    pub(super) senses: Vec<u32>,
 }
 
 /// One band of every array as it is, on its way to be drawn.
@@ -50,6 +52,29 @@ pub(super) struct Outlets {
     pub(super) spare: Consumer<Box<StateCopy>>,
     pub(super) field: Writer<RawField>,
     pub(super) shown_band: Arc<AtomicUsize>,
+    /// What entered, where a session is kept.
+    pub(super) entered: Option<EnteredOut>,
+}
+
+/// What entered the engine, on its way to a session; the tick's report says how many bursts are its own.
+pub(super) struct EnteredOut {
+    /// 48 frames a tick, where the engine hears.
+    pub(super) sound: Option<Producer<[f32; 2]>>,
+    pub(super) bursts: Producer<Burst>,
+}
+
+impl EnteredOut {
+    fn has_room(&self) -> bool {
+        self.bursts.vacant() >= MOST_BURSTS
+            && self.sound.as_ref().is_none_or(|sound| sound.vacant() >= SAMPLES_PER_TICK)
+    }
+
+    fn push(&mut self, heard: &TickSound, seen: &[Burst]) {
+        if let Some(sound) = &mut self.sound {
+            sound.push_some(heard);
+        }
+        self.bursts.push_some(seen);
+    }
 }
 
 /// The thread's belongings.
@@ -58,10 +83,12 @@ pub(super) struct Realtime {
     pub(super) team: Team,
     pub(super) sound: Option<SoundFeed>,
     pub(super) bursts: Vec<BurstFeed>,
+    pub(super) recorded: Option<RecordedFeed>,
     pub(super) outlets: Outlets,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) pace: Pace,
+    pub(super) first: Tick,
     pub(super) ticks: Option<u64>,
     pub(super) tail_ticks: u64,
     /// Ticks played so far, for people to see.
@@ -90,7 +117,7 @@ impl Realtime {
         let mut seen: Vec<Burst> = Vec::with_capacity(MOST_BURSTS);
         let mut heard: TickSound = [[0.0; 2]; SAMPLES_PER_TICK];
         let mut phase = Phase::Playing;
-        let mut tick = Tick(0);
+        let mut tick = self.first;
         let start = self.clock.now();
         loop {
             let ready = self.wait_until_ready(tick, start);
@@ -101,17 +128,17 @@ impl Realtime {
             self.gather(tick, &mut heard, &mut seen);
             self.play(tick, &heard, &seen, start, phase == Phase::Fading(1));
             tick = tick.next();
-            self.played.store(tick.0, Ordering::Relaxed);
+            self.played.store(tick.0 - self.first.0, Ordering::Relaxed);
             if !self.outlets.sound.is_read() {
                 break;
             }
         }
-        Played { instrument: self.instrument, ticks: tick.0 }
+        Played { instrument: self.instrument, ticks: tick.0 - self.first.0 }
     }
 
     /// Waits until the tick may run; `false` where the run is to stop.
     fn wait_until_ready(&self, tick: Tick, start: Timestamp) -> bool {
-        let due = self.pace.due(tick).map(|due| Timestamp(start.0 + due.0));
+        let due = self.due(tick, start);
         loop {
             let stopped = self.stop.load(Ordering::Acquire);
             let room = self.has_room();
@@ -128,13 +155,19 @@ impl Realtime {
         }
     }
 
+    /// When a tick is due, where ticks are paced.
+    fn due(&self, tick: Tick, start: Timestamp) -> Option<Timestamp> {
+        self.pace.due(Tick(tick.0 - self.first.0)).map(|due| Timestamp(start.0 + due.0))
+    }
+
     fn has_inputs(&self, tick: Tick) -> bool {
         // The promise is read first: what it covers is then in the ring.
         let sound = self.sound.as_ref().is_none_or(|feed| {
             let ended = feed.promise.is_ended();
             feed.frames.waiting() >= SAMPLES_PER_TICK || ended
         });
-        sound && self.bursts.iter().all(|feed| feed.promise.covers(tick))
+        let recorded = self.recorded.as_ref().is_none_or(|feed| feed.promise.covers(tick));
+        sound && recorded && self.bursts.iter().all(|feed| feed.promise.covers(tick))
     }
 
     fn has_room(&self) -> bool {
@@ -144,18 +177,21 @@ impl Realtime {
             && out.reports.vacant() > 0
             && out.spare.waiting() > 0
             && out.states.vacant() > 0
+            && out.entered.as_ref().is_none_or(EnteredOut::has_room)
     }
 
     fn inputs_ended(&self) -> bool {
         let sound =
             self.sound.as_ref().is_none_or(|feed| feed.promise.is_ended() && feed.frames.waiting() == 0);
         let bursts = |feed: &BurstFeed| feed.promise.is_ended() && feed.bursts.waiting() == 0;
-        sound && self.bursts.iter().all(bursts)
+        let recorded =
+            self.recorded.as_ref().is_none_or(|feed| feed.promise.is_ended() && feed.bursts.waiting() == 0);
+        sound && recorded && self.bursts.iter().all(bursts)
     }
 
     fn next_phase(&mut self, phase: Phase, tick: Tick, ready: bool) -> Phase {
         let fade = self.instrument.sonifier().fade_out_ticks();
-        let endless = self.sound.is_none() && self.bursts.is_empty();
+        let endless = self.sound.is_none() && self.bursts.is_empty() && self.recorded.is_none();
         let next = match phase {
             Phase::Fading(left) => return Phase::Fading(left.saturating_sub(1)),
             _ if !ready => Phase::Fading(fade.max(1)),
@@ -190,6 +226,11 @@ impl Realtime {
                 seen.extend(feed.bursts.pop());
             }
         }
+        if let Some(feed) = &mut self.recorded {
+            while seen.len() < MOST_BURSTS && feed.bursts.peek().is_some_and(|(at, _)| *at <= tick) {
+                seen.extend(feed.bursts.pop().map(|(_, burst)| burst));
+            }
+        }
     }
 
     fn play(&mut self, tick: Tick, heard: &TickSound, seen: &[Burst], start: Timestamp, last: bool) {
@@ -197,6 +238,9 @@ impl Realtime {
         let mut timer = StageTimer::start(&*clock);
         let mut report = self.instrument.tick(tick, heard, seen, &mut self.team, &mut timer);
         self.outlets.sound.push_some(self.instrument.sound());
+        if let Some(entered) = &mut self.outlets.entered {
+            entered.push(heard, seen);
+        }
         if let Some(sample) = self.instrument.electrodes() {
             self.outlets.electrodes.push_some(sample);
         }
@@ -209,10 +253,7 @@ impl Realtime {
         }
         timer.end(Stage::Publish);
         report.stage_ns = timer.stage_ns;
-        report.late_ns = self.pace.due(tick).map(|due| {
-            let late = clock.now() - Timestamp(start.0 + due.0);
-            late.as_nanos() as u64
-        });
+        report.late_ns = self.due(tick, start).map(|due| (clock.now() - due).as_nanos() as u64);
         self.outlets.reports.push(report);
     }
 
@@ -221,6 +262,9 @@ impl Realtime {
             copy.tick = tick;
             copy.inputs = self.instrument.take_input_hash();
             self.instrument.copy_state(&mut copy.values);
+            if self.outlets.entered.is_some() {
+                self.instrument.copy_senses(&mut copy.senses);
+            }
             self.outlets.states.push(copy);
         }
     }

@@ -6,11 +6,11 @@ use std::thread::JoinHandle;
 
 use super::analysis::{Analysis, TonicFit};
 use super::cores;
-use super::instrument::{ArrayInfo, Instrument};
-use super::keeper::{Facts, Keep, Keeper, Kept, Publish};
+use super::instrument::{ArrayInfo, Instrument, MOST_BURSTS};
+use super::keeper::{EnteredIn, Facts, Keep, Keeper, Kept, Publish};
 use super::plan::EnginePlan;
-use super::pump::{self, BurstFeed, Common, Inputs, Pump, PumpReport, SoundFeed};
-use super::realtime::{Outlets, Played, RawField, Realtime, StateCopy};
+use super::pump::{self, BurstFeed, Common, Inputs, Pump, PumpReport, RecordedFeed, SoundFeed};
+use super::realtime::{EnteredOut, Outlets, Played, RawField, Realtime, StateCopy};
 use crate::array::EnergyFigures;
 use crate::error::{Error, Kind, Result};
 use crate::kernel::team::Team;
@@ -84,6 +84,7 @@ struct Feeds {
     pumps: Vec<Pump>,
     sound: Option<SoundFeed>,
     bursts: Vec<BurstFeed>,
+    recorded: Option<RecordedFeed>,
 }
 
 impl Engine {
@@ -93,7 +94,7 @@ impl Engine {
     /// Where a parameter is out of bounds, a source has no array to go to, or a thread can't be started.
     pub fn start(
         plan: &EnginePlan,
-        instrument: Instrument,
+        mut instrument: Instrument,
         inputs: Inputs,
         keep: Keep,
         publish: Option<Publish>,
@@ -113,9 +114,12 @@ impl Engine {
         let (reports_in, reports_out, report_counts) = ring(WAITING_SECONDS * 1_000);
         let (states_in, states_out, state_counts) = ring(STATE_COPIES);
         let (mut spare_in, spare_out, _) = ring(STATE_COPIES);
+        let words = if keep.session.is_some() { instrument.sense_words() } else { 0 };
+        let (entered_in, entered_out) = entered(keep.session.is_some(), plan.hearing.is_some());
         for _ in 0..STATE_COPIES {
             let values = Vec::with_capacity(instrument.state_values());
-            spare_in.push(Box::new(StateCopy { values, ..StateCopy::default() }));
+            let senses = Vec::with_capacity(words);
+            spare_in.push(Box::new(StateCopy { values, senses, ..StateCopy::default() }));
         }
         let planes = arrays.iter().map(|array| vec![0.0; array.height * array.width]);
         let raw =
@@ -128,6 +132,7 @@ impl Engine {
             states: states_out,
             spare: spare_in,
             field: field_out,
+            entered: entered_out,
             shown_band: Arc::clone(&shown_band),
             keep,
             publish,
@@ -151,6 +156,7 @@ impl Engine {
             },
             sound: feeds.sound,
             bursts: feeds.bursts,
+            recorded: feeds.recorded,
             outlets: Outlets {
                 sound: sound_in,
                 electrodes: electrodes_in,
@@ -159,10 +165,12 @@ impl Engine {
                 spare: spare_out,
                 field: field_in,
                 shown_band,
+                entered: entered_in,
             },
             clock: Arc::clone(&common.clock),
             stop: Arc::clone(&common.stop),
             pace: plan.pace,
+            first: plan.first,
             ticks: plan.ticks,
             tail_ticks: plan.tail_ticks,
             played: Arc::clone(&played),
@@ -252,6 +260,17 @@ impl Engine {
     }
 }
 
+/// The ways of what entered, from the engine to the keeper, where a session is kept.
+fn entered(kept: bool, hears: bool) -> (Option<EnteredOut>, Option<EnteredIn>) {
+    if !kept {
+        return (None, None);
+    }
+    let (sound_in, sound_out, _) = ring(WAITING_SECONDS * SAMPLE_RATE as usize);
+    let (bursts_in, bursts_out, _) = ring(2 * MOST_BURSTS);
+    let out = EnteredOut { sound: hears.then_some(sound_in), bursts: bursts_in };
+    (Some(out), Some(EnteredIn { sound: hears.then_some(sound_out), bursts: bursts_out }))
+}
+
 fn open_feeds(
     plan: &EnginePlan,
     instrument: &Instrument,
@@ -260,6 +279,10 @@ fn open_feeds(
     common: &Common,
 ) -> Result<Feeds> {
     let mut feeds = Feeds::default();
+    if let Some(source) = inputs.session {
+        let (pump, sound, recorded) = pump::session(source, plan.hearing.is_some(), common.clone())?;
+        feeds = Feeds { pumps: vec![pump], sound, bursts: Vec::new(), recorded: Some(recorded) };
+    }
     if let Some(source) = inputs.sound {
         let (pump, feed) = pump::sound(source, common.clone())?;
         feeds.pumps.push(pump);

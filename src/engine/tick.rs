@@ -44,6 +44,8 @@ impl Stage {
 pub struct TickReport {
     /// The tick.
     pub tick: Tick,
+    /// Bursts that entered from other senses than the cochlea.
+    pub entered: u32,
     /// Bursts that entered, per array.
     pub bursts: [u32; MOST_ARRAYS],
     /// Their surprisal in bits, per array.

@@ -22,6 +22,7 @@
 //! Sources: Hohmann, "Frequency analysis and synthesis using a Gammatone filterbank", Acta Acustica 88 (2002),
 //! equations 1 to 11 (all-pole form); Glasberg and Moore, Hearing Research 47 (1990), equation 3 (bandwidth).
 
+use super::archive::Archive;
 use super::wide::compile_wide;
 use crate::units::Hertz;
 
@@ -135,6 +136,14 @@ impl State {
     #[must_use]
     pub fn new(coefficients: &Coefficients) -> Self {
         Self(vec![[Stages::default(); 2]; coefficients.groups.len()])
+    }
+
+    /// Hands every number of the state to `archive`.
+    pub fn archive(&mut self, archive: &mut impl Archive) {
+        for stages in self.0.as_flattened_mut() {
+            archive.numbers(stages.re.as_flattened_mut());
+            archive.numbers(stages.im.as_flattened_mut());
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 #![allow(clippy::inline_always)]
 
 pub mod aligned;
+pub mod archive;
 pub mod ars;
 pub mod blur;
 pub mod bound;

@@ -9,6 +9,7 @@
 //! Octave-spaced filters of Q = 2: Dau, Kollmeier and Kohlrausch, J. Acoust. Soc. Am. 102 (1997), section II.
 //! Channels are the lanes of the filters, columns those of the interpolation.
 
+use super::archive::Archive;
 use super::wide::compile_wide;
 use crate::units::Hertz;
 
@@ -85,6 +86,15 @@ impl State {
     #[must_use]
     pub fn new(channels: usize) -> Self {
         Self(vec![Group::default(); channels.div_ceil(LANES)])
+    }
+
+    /// Hands every number of the state to `archive`.
+    pub fn archive(&mut self, archive: &mut impl Archive) {
+        for group in &mut self.0 {
+            archive.numbers(&mut group.level);
+            archive.numbers(group.re.as_flattened_mut().as_flattened_mut());
+            archive.numbers(group.im.as_flattened_mut().as_flattened_mut());
+        }
     }
 }
 

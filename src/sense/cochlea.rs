@@ -41,6 +41,7 @@ use serde::{Deserialize, Serialize};
 
 use super::surprisal::Surprisal;
 use crate::error::{Error, Result};
+use crate::kernel::archive::Archive;
 use crate::kernel::gammatone::{self, Coefficients, State};
 use crate::kernel::{logarithm, modulation};
 use crate::signal::{ArrayId, Burst, Sign};
@@ -304,6 +305,24 @@ impl Cochlea {
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused
+    }
+
+    /// Hands what it remembers of the past to `archive`: all that its next bursts depend on.
+    pub fn archive(&mut self, archive: &mut impl Archive) {
+        self.ears.archive(archive);
+        archive.numbers(&mut self.powers);
+        let last = self.parameters.rates as u32 - 1;
+        for channel in &mut self.channels {
+            archive.number(&mut channel.reference);
+            archive.number(&mut channel.upper);
+            archive.count(&mut channel.onset);
+            archive.word(&mut channel.column);
+            // Whatever was read, it is a place on the sheet.
+            channel.column = channel.column.min(last);
+        }
+        archive.number(&mut self.peak);
+        self.modulation.archive(archive);
+        self.surprisal.archive(archive);
     }
 
     /// Both ears through their filters: the power of each channel, smoothed.

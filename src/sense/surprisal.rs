@@ -19,6 +19,7 @@
 //! Sources: Shannon 1948, section 6; the half counts are the estimator of Krichevsky and Trofimov, IEEE Trans. Inf.
 //! Theory 27 (1981). Used on the real-time thread: allocates only in [`Surprisal::new`].
 
+use crate::kernel::archive::Archive;
 use crate::signal::Sign;
 
 /// Events over which signs and magnitudes are remembered.
@@ -69,6 +70,32 @@ impl Surprisal {
         };
         let prior_rate = prior_rate.clamp(1e-6, 0.999);
         Self { prior_rate, memory: memory.max(1.0), sites: vec![fresh; sites], seen: (0, 0.0) }
+    }
+
+    /// Hands every number of the state to `archive`.
+    pub fn archive(&mut self, archive: &mut impl Archive) {
+        archive.count(&mut self.seen.0);
+        archive.number(&mut self.seen.1);
+        for site in &mut self.sites {
+            archive.count(&mut site.last_step);
+            let numbers = [
+                &mut site.events,
+                &mut site.repeats,
+                &mut site.signs,
+                &mut site.last_magnitude,
+                &mut site.spread,
+            ];
+            for number in numbers {
+                archive.number(number);
+            }
+            let mut sign = site.last_sign.map_or(0, |sign| if sign == Sign::On { 1 } else { 2 });
+            archive.word(&mut sign);
+            site.last_sign = match sign {
+                0 => None,
+                1 => Some(Sign::On),
+                _ => Some(Sign::Off),
+            };
+        }
     }
 
     /// The bits of an event at `site` in step `step` (steps never decrease), and learns it.

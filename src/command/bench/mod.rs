@@ -100,7 +100,7 @@ fn pipeline(config: &Config, seconds: f64) -> Result<Pipeline> {
     let inputs = Inputs {
         sound: plan.hearing.is_some().then(|| Box::new(sound) as _),
         video: plan.vision.is_some().then(|| Box::new(video) as _),
-        scalar: None,
+        ..Inputs::default()
     };
     let common = pump::Common { stop: Arc::default(), clock: Arc::new(WallClock::start()) };
     let stop = Arc::clone(&common.stop);
