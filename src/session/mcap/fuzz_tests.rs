@@ -1,0 +1,1 @@
+//! Inputs by the million for the reader: none makes it panic, hang or take more memory than it may.
