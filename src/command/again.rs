@@ -1,5 +1,6 @@
 //! A session as the input of a replay.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -116,10 +117,8 @@ fn sentence(difference: &Difference) -> String {
         difference.after.map_or_else(String::new, |tick| format!(" (the line of tick {} is equal)", tick.0));
     let mut text = format!("{what} differs first in the ledger's line of tick {}{after}", difference.tick.0);
     if let Some(Place { next, place, recorded, replayed }) = &difference.place {
-        text.push_str(&format!(
-            "; before tick {}: {place}: {recorded:e} recorded, {replayed:e} replayed",
-            next.0
-        ));
+        let _ =
+            write!(text, "; before tick {}: {place}: {recorded:e} recorded, {replayed:e} replayed", next.0);
     }
     text
 }

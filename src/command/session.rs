@@ -1,5 +1,6 @@
 //! `napot session`: looks into a session, and makes a whole file of one that was cut short.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -111,7 +112,7 @@ impl<'a> Info<'a> {
             self.marks,
         );
         if let Some(damage) = &self.damage {
-            text.push_str(&format!("\n{damage}; {} bytes are not read.", self.bytes_not_read));
+            let _ = write!(text, "\n{damage}; {} bytes are not read.", self.bytes_not_read);
         }
         text
     }

@@ -111,3 +111,78 @@ impl Sink for Verifier {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::write::{Facts, Recorder, Sheet};
+    use crate::signal::Entered;
+
+    fn line(tick: u64, state: u8) -> LedgerLine {
+        LedgerLine { tick: Tick(tick), state: [state; 16], inputs: [7; 16] }
+    }
+
+    /// A session of one array of 2 x 3 sites, 2 bands, with its twin: a line at ticks 999 and 1,999, a state after each.
+    fn session(dir: &std::path::Path) -> Session {
+        let sheet = Sheet { name: "vision".to_owned(), height: 2, width: 3, bands: 2, twin: true };
+        let facts = Facts {
+            form: Facts::form(),
+            version: "0".to_owned(),
+            config: String::new(),
+            config_hash: String::new(),
+            arrays: vec![sheet],
+            electrodes: vec!["Cz".to_owned()],
+            rate_hz: 1_000,
+            channels: None,
+            sources: Vec::new(),
+        };
+        let path = dir.join("a.mcap");
+        let mut recorder = Box::new(Recorder::create(&path, &facts, true).unwrap());
+        for second in 0..2 {
+            let entered = Entered { first: Tick(1_000 * second), ticks: 1_000, ..Entered::default() };
+            recorder.push(&SessionItem::Entered(entered)).unwrap();
+            recorder.push(&SessionItem::Ledger(line(1_000 * second + 999, 1))).unwrap();
+            recorder.push(&SessionItem::State(state(1_000 * (second + 1)))).unwrap();
+        }
+        recorder.finish().unwrap();
+        Session::open(&path).unwrap()
+    }
+
+    fn state(next: u64) -> StateItem {
+        StateItem { next: Tick(next), values: vec![0.5; 6 * (8 + 3)], senses: vec![1, 2, 3] }
+    }
+
+    #[test]
+    fn the_first_difference_is_named_with_its_line_and_the_place_in_the_next_state() {
+        let dir = tempfile::tempdir().unwrap();
+        let session = session(dir.path());
+        assert_eq!(
+            (session.ticks(), session.states()),
+            ([Tick(0), Tick(2_000)], &[Tick(1_000), Tick(2_000)][..])
+        );
+        let (verifier, verdict) = Verifier::new(session);
+        let mut verifier = Box::new(verifier);
+        let mut other = state(2_000);
+        // The twin's fast band, imaginary part, second row: plane 4 + 3 of six sites each.
+        other.values[6 * 7 + 4] = 0.75;
+        for item in [
+            SessionItem::Ledger(line(999, 1)),
+            SessionItem::State(state(1_000)),
+            SessionItem::Ledger(line(1_999, 2)),
+            SessionItem::State(other),
+        ] {
+            verifier.push(&item).unwrap();
+        }
+        verifier.finish().unwrap();
+        let verdict = verdict.lock().unwrap().clone();
+        assert_eq!(verdict.equal, 1);
+        let difference = verdict.difference.unwrap();
+        assert_eq!(
+            (difference.tick, difference.after, difference.inputs),
+            (Tick(1_999), Some(Tick(999)), false)
+        );
+        let place = difference.place.unwrap();
+        assert_eq!(place.place, "vision, twin, band 1, row 1, column 1, imaginary part");
+        assert_eq!((place.recorded, place.replayed), (0.5, 0.75));
+    }
+}

@@ -285,6 +285,11 @@ fn nanoseconds(tick: Tick) -> u64 {
 }
 
 fn failed(path: &Path, cause: &mcap::McapError) -> Error {
-    let error = Error::output(path, "the session can't be written").value(cause);
+    // The crate's own words hide what the system said.
+    let mut said: &dyn std::error::Error = cause;
+    while let Some(deeper) = said.source() {
+        said = deeper;
+    }
+    let error = Error::output(path, "the session can't be written").value(said);
     error.help("What was written stays readable: `napot session recover` makes a whole file of it.")
 }

@@ -3,20 +3,26 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+/// Small arrays, and a small room.
+pub const SETTINGS: [&str; 12] = [
+    "--set",
+    "vision.height=16",
+    "--set",
+    "vision.width=16",
+    "--set",
+    "hearing.cochlea.channels=16",
+    "--set",
+    "hearing.cochlea.rates=8",
+    "--set",
+    "room.width=32",
+    "--set",
+    "room.height=32",
+];
+
 /// Runs `napot ARGUMENTS` in `folder` on small arrays.
 pub fn napot(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_napot"));
-    command.args(arguments).args(["--speed", "max", "--no-view"]).current_dir(folder);
-    for small in [
-        "vision.height=16",
-        "vision.width=16",
-        "hearing.cochlea.channels=16",
-        "hearing.cochlea.rates=8",
-        "room.width=32",
-        "room.height=32",
-    ] {
-        command.args(["--set", small]);
-    }
+    command.args(arguments).args(["--speed", "max", "--no-view"]).args(SETTINGS).current_dir(folder);
     command.output().unwrap()
 }
 

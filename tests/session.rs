@@ -1,0 +1,267 @@
+//! Sessions: a replay is the run again, to the bit; what was flushed survives a kill, a full disk and damage.
+
+mod small;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use small::{napot, said};
+
+/// Records four seconds of the small room into `a.mcap` with its outputs in `A`, a state every second.
+fn recorded(folder: &Path) {
+    let run = napot(folder, &["demo", "--for", "4", "--record", "a.mcap", "--out", "A", "--set", STATES]);
+    assert!(run.status.success(), "{}", said(&run));
+}
+
+const STATES: &str = "record.state_seconds=1";
+
+fn info(folder: &Path, file: &str) -> (Value, i32) {
+    let output = napot_plain(folder, &["session", "info", file, "--json"]);
+    let found = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)));
+    (found, output.status.code().unwrap())
+}
+
+/// A call that takes none of the small run's settings.
+fn napot_plain(folder: &Path, arguments: &[&str]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_napot")).current_dir(folder).args(arguments).output().unwrap()
+}
+
+/// Replays `a.mcap` with `--verify` and more arguments: what it said of the session.
+fn verified(folder: &Path, arguments: &[&str]) -> Value {
+    let mut all = vec!["replay", "a.mcap", "--verify", "--no-view", "--json"];
+    all.extend(arguments);
+    if !arguments.contains(&"--speed") {
+        all.extend(["--speed", "max"]);
+    }
+    let output = napot_plain(folder, &all);
+    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    report["session"].clone()
+}
+
+#[test]
+fn a_replay_is_the_run_again_from_its_beginning_and_from_every_state() {
+    let folder = tempfile::tempdir().unwrap();
+    recorded(folder.path());
+    let whole = verified(folder.path(), &["--out", "B"]);
+    assert_eq!((&whole["verified"]["equal_lines"], &whole["first_tick"]), (&4.into(), &0.into()));
+    for name in ["ledger.txt", "sound.wav", "electrodes.edf"] {
+        let [one, other] = ["A", "B"].map(|dir| fs::read(folder.path().join(dir).join(name)).unwrap());
+        assert!(one == other, "{name} of run and replay");
+    }
+    for (start, first, lines) in [("1", 1_000, 3), ("2.9", 2_000, 2), ("3", 3_000, 1)] {
+        for threads in ["engine.threads=1", "engine.threads=2"] {
+            let found = verified(folder.path(), &["--start", start, "--set", threads]);
+            assert_eq!(found["first_tick"], first, "{start}");
+            assert_eq!(found["verified"]["equal_lines"], lines, "{start}, {threads}");
+        }
+    }
+    let paced = verified(folder.path(), &["--speed", "8"]);
+    assert_eq!(paced["verified"]["equal_lines"], 4);
+}
+
+#[test]
+fn a_paced_run_is_recorded_as_whole_as_a_fast_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments =
+        ["demo", "--speed", "2", "--for", "2", "--no-view", "--record", "a.mcap", "--set", STATES];
+    let run = napot_plain(folder.path(), &[&arguments[..], &small::SETTINGS].concat());
+    assert!(run.status.success(), "{}", said(&run));
+    assert_eq!(verified(folder.path(), &[])["verified"]["equal_lines"], 2);
+    assert!(!folder.path().join("a.mcap.part").exists());
+}
+
+#[test]
+fn a_replay_can_be_recorded_and_has_channels_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let table: String =
+        (0..600).map(|n| format!("{},{},{}\n", f64::from(n) * 0.004, n % 7, n * n % 11)).collect();
+    fs::write(folder.path().join("t.csv"), format!("time,a,b\n{table}")).unwrap();
+    let run = napot(folder.path(), &["replay", "t.csv", "--record", "a.mcap"]);
+    assert!(run.status.success(), "{}", said(&run));
+    verified(folder.path(), &[]);
+    let again = napot_plain(
+        folder.path(),
+        &["replay", "a.mcap", "--record", "b.mcap", "--speed", "max", "--no-view"],
+    );
+    assert!(again.status.success(), "{}", said(&again));
+    let (one, other) = (info(folder.path(), "a.mcap").0, info(folder.path(), "b.mcap").0);
+    for key in ["end_tick", "bursts", "ledger_lines", "electrode_samples"] {
+        assert_eq!(one[key], other[key], "{key}");
+    }
+    assert_eq!(one["facts"]["channels"], other["facts"]["channels"]);
+}
+
+#[test]
+fn another_configuration_is_played_and_marked_and_not_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    recorded(folder.path());
+    let arguments = ["replay", "a.mcap", "--no-view", "--json", "--speed", "max", "--set", "array.kappa=1"];
+    let output = napot_plain(folder.path(), &arguments);
+    assert!(output.status.success() && said(&output).contains("another configuration"), "{}", said(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["session"]["same_configuration"], false);
+    let output = napot_plain(folder.path(), &[&arguments[..], &["--verify"]].concat());
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("--verify"), "{}", said(&output));
+}
+
+/// How often a recorder is killed: `NAPOT_KILLS`, or 8.
+fn kills() -> u64 {
+    std::env::var("NAPOT_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(8)
+}
+
+#[test]
+fn a_killed_recorder_leaves_what_it_had_flushed_and_recover_makes_it_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let part = folder.path().join("k.mcap.part");
+    for round in 0..kills() {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_napot"));
+        command.current_dir(folder.path());
+        command
+            .args(["demo", "--speed", "4", "--for", "600", "--no-view", "-q", "--record", "k.mcap"])
+            .args(small::SETTINGS);
+        let mut run = command.stderr(Stdio::null()).spawn().unwrap();
+        // The moment of the kill: after what is seen here, which may then not be lost.
+        std::thread::sleep(Duration::from_millis(350 + 41 * (round % 16)));
+        let acknowledged = fs::metadata(&part).map_or(0, |found| found.len());
+        let seen = if acknowledged > 0 { info(folder.path(), "k.mcap.part").0 } else { Value::Null };
+        run.kill().unwrap();
+        run.wait().unwrap();
+        let (left, code) = info(folder.path(), "k.mcap.part");
+        assert_eq!(code, 1, "cut short");
+        for key in ["end_tick", "ledger_lines", "bursts"] {
+            assert!(left[key].as_u64() >= seen[key].as_u64(), "{key}: {left} after {seen}");
+        }
+        let output = napot_plain(folder.path(), &["session", "recover", "k.mcap.part", "r.mcap"]);
+        if left["end_tick"] == 0 {
+            assert!(said(&output).contains("nothing"), "{}", said(&output));
+            continue;
+        }
+        assert_eq!(output.status.code(), Some(1), "what was lost is said: {}", said(&output));
+        let (recovered, code) = info(folder.path(), "r.mcap");
+        assert_eq!(code, 0);
+        for key in
+            ["first_tick", "end_tick", "states", "ledger_lines", "bursts", "electrode_samples", "marks"]
+        {
+            assert_eq!(left[key], recovered[key], "{key}");
+        }
+        fs::remove_file(folder.path().join("r.mcap")).unwrap();
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_disk_that_is_full_ends_the_recording_readable_and_never_touches_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    recorded(folder.path());
+    let whole = fs::metadata(folder.path().join("a.mcap")).unwrap().len();
+    let ledger = fs::read_to_string(folder.path().join("A/ledger.txt")).unwrap();
+    let mut last = 0;
+    for sixteenths in [3, 8, 14] {
+        let blocks = (whole * sixteenths / 16 / 512).to_string();
+        let arguments = [
+            "demo",
+            "--speed",
+            "max",
+            "--for",
+            "4",
+            "--no-view",
+            "--record",
+            "f.mcap",
+            "--json",
+            "--set",
+            STATES,
+        ];
+        let limited = "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"";
+        let output = Command::new("sh")
+            .current_dir(folder.path())
+            .args(["-c", limited, "sh", &blocks, env!("CARGO_BIN_EXE_napot")])
+            .args(arguments)
+            .args(small::SETTINGS)
+            .output()
+            .unwrap();
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("f.mcap.part") && said.contains("recover") && !said.contains("panicked"),
+            "{said}"
+        );
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["ticks"], 4_000, "the run goes on");
+        assert!(has_ledger(&report, &ledger), "the ledger is that of the run that had room");
+        let (left, code) = info(folder.path(), "f.mcap.part");
+        assert_eq!(code, 1);
+        assert!(left["end_tick"].as_u64().unwrap() >= last, "{left}");
+        last = left["end_tick"].as_u64().unwrap();
+        fs::remove_file(folder.path().join("f.mcap.part")).unwrap();
+    }
+    assert!(last > 0);
+}
+
+/// Whether a report's ledger is this one: the hash of its lines.
+fn has_ledger(report: &Value, ledger: &str) -> bool {
+    let mut hasher = blake3::Hasher::new();
+    for line in ledger.lines().filter(|line| !line.starts_with('#')) {
+        hasher.update(line.as_bytes());
+        hasher.update(b"\n");
+    }
+    report["ledger_hash"] == hasher.finalize().to_hex()[..32]
+}
+
+#[test]
+fn a_damaged_session_is_played_as_far_as_it_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    recorded(folder.path());
+    let whole = fs::read(folder.path().join("a.mcap")).unwrap();
+    let mut ends = Vec::new();
+    for eighth in 1..8 {
+        let cut = whole.len() * eighth / 8;
+        fs::write(folder.path().join("cut.mcap"), &whole[..cut]).unwrap();
+        let mut flipped = whole.clone();
+        flipped[cut] ^= 0x10;
+        fs::write(folder.path().join("flipped.mcap"), &flipped).unwrap();
+        let (found, code) = info(folder.path(), "cut.mcap");
+        assert_eq!(code, 1);
+        ends.push(found["end_tick"].as_u64().unwrap());
+        let (damaged, code) = info(folder.path(), "flipped.mcap");
+        assert_eq!(code, 1, "{damaged}");
+        assert!(damaged["damage"].as_str().unwrap().contains("flipped.mcap, at byte"), "{damaged}");
+    }
+    assert!(ends.is_sorted() && ends[6] > 0, "{ends:?}");
+    let arguments = ["replay", "cut.mcap", "--speed", "max", "--no-view", "--json"];
+    let output = napot_plain(folder.path(), &arguments);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["ticks"].as_u64().unwrap(), ends[6]);
+    assert!(said(&output).contains("cut short"), "{}", said(&output));
+}
+
+#[test]
+fn wrong_calls_are_refused_with_one_message() {
+    let folder = tempfile::tempdir().unwrap();
+    recorded(folder.path());
+    fs::write(folder.path().join("t.csv"), "a\n1\n2\n").unwrap();
+    fs::write(folder.path().join("other.mcap"), b"\x89MCAP0\r\n\x01rest").unwrap();
+    for (arguments, code, part) in [
+        (&["replay", "a.mcap", "t.csv"][..], 2, "a session plays alone"),
+        (&["replay", "a.mcap", "--loop"], 2, "--loop"),
+        (&["replay", "a.mcap", "--start", "9"], 2, "--start"),
+        (&["replay", "t.csv", "--verify"], 2, "--verify"),
+        (&["replay", "other.mcap"], 1, "other.mcap"),
+        (&["session", "info", "absent.mcap"], 2, "absent.mcap"),
+        (&["session", "info", "t.csv"], 1, "t.csv"),
+        (&["session", "recover", "a.mcap", "a.mcap"], 2, "already"),
+        (&["replay", "a.mcap", "--verify", "--record", "b.mcap"], 2, "--record"),
+        (&["demo", "--for", "1", "--record", "absent/b.mcap"], 1, "absent/b.mcap"),
+        (&["demo", "--set", "record.state_seconds=0"], 2, "record.state_seconds"),
+    ] {
+        let output = napot_plain(folder.path(), arguments);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        let messages = said.lines().filter(|line| line.starts_with("napot:")).count();
+        assert!(messages == 1 && said.contains(part), "{arguments:?}: {said}");
+    }
+}
