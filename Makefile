@@ -17,7 +17,7 @@ DATA = ../shared/data
 .PHONY: help
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  \1: \2/p' Makefile
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)$$/  \1: \2/p' Makefile
 
 .PHONY: demo
 demo: ## build, then run the built-in room: open the page it names; Ctrl-C ends it
@@ -56,6 +56,11 @@ validate: ## hold the array's physics against closed forms; writes the table of 
 check-peers: ## have outside programs (MNE-Python, specparam, librosa) judge the outputs
 	@scripts/install.sh build media peers
 	@scripts/check_peers.sh $(DATA)
+
+.PHONY: check-arm64
+check-arm64: ## cross-check to compile and run the kernels' tests for 64-bit ARM under qemu; names what is missing
+	@scripts/install.sh build arm64
+	@scripts/check_arm64.sh
 
 .PHONY: bench-peers
 bench-peers: ## time the lattice against C, Numba, JAX, PyTorch, NumPy and Brian2 (7 GB of packages): ARGS="256 --json"

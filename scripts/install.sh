@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a fresh Debian machine lacks, only that, and says what and why.
 #
-#   scripts/install.sh [build] [lint] [media] [page] [peers] [compilers]
+#   scripts/install.sh [build] [lint] [media] [page] [peers] [compilers] [arm64]
 #
 #   build  a linker and the C library's headers for cargo       needed
 #   lint   clippy and rustfmt, of rustup                        needed
@@ -10,6 +10,8 @@
 #   peers  Python with venv, for `make check-peers`             needed
 #   compilers  gcc, g++ and Python's headers, for the peers of
 #          `make bench-peers` that are compiled                 goes on without
+#   arm64  a linker for 64-bit ARM and qemu, for
+#          `make check-arm64`                                   goes on without
 #
 # Where all is there it does nothing. Where it may not install (no root, no apt) it names the packages; that is an
 # error only for what is needed.
@@ -130,8 +132,13 @@ for group in "$@"; do
             want OPTIONAL gcc g++ python3-dev -- "some peers are compiled; without them the table leaves those out"
         fi
         ;;
+    arm64)
+        if ! { have aarch64-linux-gnu-gcc && have qemu-aarch64; }; then
+            want OPTIONAL gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user -- "programs for 64-bit ARM are linked and run with them"
+        fi
+        ;;
     *)
-        say "unknown group: $group (allowed: build lint media page peers compilers)"
+        say "unknown group: $group (allowed: build lint media page peers compilers arm64)"
         exit 2
         ;;
     esac

@@ -141,3 +141,11 @@ fn a_missing_component_is_added_and_an_unknown_group_is_refused() {
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("everything"), "{}", said(&output));
 }
+
+#[test]
+fn a_check_on_64_bit_arm_without_its_pieces_is_skipped_aloud() {
+    let output = Machine::new().run("check_arm64.sh", &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    let said = said(&output);
+    assert!(said.contains("SKIPPED") && said.contains("aarch64-linux-gnu-gcc, qemu-aarch64"), "{said}");
+}

@@ -10,6 +10,9 @@ pub const ROUNDS: usize = 5;
 const WEYL: [u64; 2] = [0x9E37_79B9_7F4A_7C15, 0xBB67_AE85_84CA_A73B];
 /// The substitution of bytes (FIPS 197, section 5.1.1).
 static SBOX: [u8; 256] = sbox();
+/// What a column's first byte adds to the mixed column, once substituted; its other bytes add the same, turned by
+/// their place. A noise has no secret, so that how long a look-up takes may depend on the byte.
+static MIXED: [u32; 256] = mixed();
 
 /// The keys of every round, the first one included.
 #[must_use]
@@ -35,26 +38,25 @@ pub fn words<const KEYS: usize>(counter: [u32; 4], keys: &[[u32; 4]; KEYS]) -> [
 
 /// A whole round: bytes substituted, rows shifted, columns mixed, key added.
 #[must_use]
+#[inline]
 pub fn aes_round(state: [u32; 4], key: [u32; 4]) -> [u32; 4] {
-    let columns = substitute_and_shift(state);
+    let bytes = state.map(u32::to_le_bytes);
     std::array::from_fn(|column| {
-        let [a, b, c, d] = columns[column];
-        let mixed = |p: u8, q: u8, r: u8, s: u8| double(p) ^ double(q) ^ q ^ r ^ s;
-        let bytes = [mixed(a, b, c, d), mixed(b, c, d, a), mixed(c, d, a, b), mixed(d, a, b, c)];
-        u32::from_le_bytes(bytes) ^ key[column]
+        let mixed =
+            |row: usize| MIXED[usize::from(bytes[(column + row) % 4][row])].rotate_left(8 * row as u32);
+        mixed(0) ^ mixed(1) ^ mixed(2) ^ mixed(3) ^ key[column]
     })
 }
 
 /// The last round: as the others, columns not mixed.
 #[must_use]
+#[inline]
 pub fn aes_last_round(state: [u32; 4], key: [u32; 4]) -> [u32; 4] {
-    let columns = substitute_and_shift(state);
-    std::array::from_fn(|column| u32::from_le_bytes(columns[column]) ^ key[column])
-}
-
-fn substitute_and_shift(state: [u32; 4]) -> [[u8; 4]; 4] {
     let bytes = state.map(u32::to_le_bytes);
-    std::array::from_fn(|column| std::array::from_fn(|row| SBOX[usize::from(bytes[(column + row) % 4][row])]))
+    std::array::from_fn(|column| {
+        let shifted = std::array::from_fn(|row| SBOX[usize::from(bytes[(column + row) % 4][row])]);
+        u32::from_le_bytes(shifted) ^ key[column]
+    })
 }
 
 /// Twice a byte in the field of 256 elements (FIPS 197, section 4.2.1).
@@ -81,9 +83,37 @@ const fn sbox() -> [u8; 256] {
     }
 }
 
+/// The matrix that mixes columns, its first column times each substituted byte (FIPS 197, section 5.1.3).
+const fn mixed() -> [u32; 256] {
+    let (sbox, mut table) = (sbox(), [0; 256]);
+    let mut byte = 0;
+    while byte < 256 {
+        let once = sbox[byte];
+        let twice = double(once);
+        table[byte] = u32::from_le_bytes([twice, once, once, twice ^ once]);
+        byte += 1;
+    }
+    table
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// FIPS 197, appendix B: round 1 whole, and round 10 as the last.
+    #[test]
+    fn the_rounds_are_those_of_the_standard() {
+        let words = |bytes: u128| -> [u32; 4] {
+            let bytes = bytes.to_be_bytes();
+            std::array::from_fn(|word| u32::from_le_bytes(std::array::from_fn(|row| bytes[4 * word + row])))
+        };
+        let [first, second] =
+            [0x193d_e3be_a0f4_e22b_9ac6_8d2a_e9f8_4808, 0xa49c_7ff2_689f_352b_6b5b_ea43_026a_5049].map(words);
+        assert_eq!(aes_round(first, words(0xa0fa_fe17_8854_2cb1_23a3_3939_2a6c_7605)), second);
+        let [last, out] =
+            [0xeb40_f21e_592e_3884_8ba1_13e7_1bc3_42d2, 0x3925_841d_02dc_09fb_dc11_8597_196a_0b32].map(words);
+        assert_eq!(aes_last_round(last, words(0xd014_f9a8_c9ee_2589_e13f_0cc8_b663_0ca6)), out);
+    }
 
     /// `kat_vectors` of Random123 1.14 for ars4x32, 10 rounds.
     #[test]

@@ -6,7 +6,7 @@
 /// A set of vector instructions that bodies are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isa {
-    /// What every processor of the architecture has.
+    /// What every processor of the architecture has; on 64-bit ARM that is NEON, fused multiply-adds included.
     Portable,
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]

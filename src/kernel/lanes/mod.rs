@@ -1,12 +1,18 @@
-//! Sixteen lanes of f32 and u32: one set of operations, three ways to run it, equal to the bit.
+//! Sixteen lanes of f32 and u32: one set of operations, several ways to run it, equal to the bit.
 //!
 //! A value of a [`Lanes`] type is the proof that the processor has its instructions, so its operations are
 //! safe. Every operation is exact or correctly rounded by IEEE 754; there is no approximate reciprocal here.
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
+#[cfg(test)]
+mod tests;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+#[cfg(target_arch = "aarch64")]
+pub use neon::Neon;
 pub use portable::Portable;
 #[cfg(target_arch = "x86_64")]
 pub use x86::{Avx2, Avx512};
@@ -72,6 +78,23 @@ pub trait Lanes: Copy {
     fn aes_last(self, a: Self::W, key: Self::W) -> Self::W;
 }
 
+/// Operations of [`Lanes`] that are safe because `self` proves that the processor has them.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! proven {
+    ($(fn $name:ident $(<const $c:ident: $ct:ty>)? ($self:ident $(, $arg:ident: $type:ty)*) $(-> $out:ty)? $body:block)*) => {
+        $(
+            #[inline(always)]
+            fn $name$(<const $c: $ct>)?($self $(, $arg: $type)*) $(-> $out)? {
+                // SAFETY: a value of this type exists only where the processor has the instructions; pointers come from references.
+                unsafe { $body }
+            }
+        )*
+    };
+}
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use proven;
+
 /// Which instructions run the kernel. Every choice gives the same bits.
 #[derive(Clone, Copy, Debug)]
 pub struct Instructions(Set);
@@ -83,6 +106,8 @@ enum Set {
     Avx512(Avx512),
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
+    #[cfg(target_arch = "aarch64")]
+    Neon(Neon),
     Portable(Portable),
 }
 
@@ -96,6 +121,8 @@ impl Instructions {
             all.extend(Avx512::detect().map(Set::Avx512));
             all.extend(Avx2::detect().map(Set::Avx2));
         }
+        #[cfg(target_arch = "aarch64")]
+        all.extend(Neon::detect().map(Set::Neon));
         all.push(Set::Portable(Portable));
         all.into_iter().map(Self).collect()
     }
@@ -115,11 +142,14 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             Set::Avx2(l) => unsafe { avx2(l, work) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as above.
+            Set::Neon(l) => unsafe { neon(l, work) },
             Set::Portable(l) => work.run(l),
         }
     }
 
-    /// `avx512+vaes`, `avx2+aes` or `portable`.
+    /// `avx512+vaes`, `avx2+aes`, `neon+aes` or `portable`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self.0 {
@@ -127,6 +157,8 @@ impl Instructions {
             Set::Avx512(_) => "avx512+vaes",
             #[cfg(target_arch = "x86_64")]
             Set::Avx2(_) => "avx2+aes",
+            #[cfg(target_arch = "aarch64")]
+            Set::Neon(_) => "neon+aes",
             Set::Portable(_) => "portable",
         }
     }
@@ -149,5 +181,11 @@ fn avx512<W: Work>(l: Avx512, work: W) -> W::Output {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,aes")]
 fn avx2<W: Work>(l: Avx2, work: W) -> W::Output {
+    work.run(l)
+}
+
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon,aes")]
+fn neon<W: Work>(l: Neon, work: W) -> W::Output {
     work.run(l)
 }

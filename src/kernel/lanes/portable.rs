@@ -119,6 +119,7 @@ impl Lanes for Portable {
     }
 }
 
+#[inline(always)]
 fn blocks(
     a: [u32; LANES],
     key: [u32; LANES],

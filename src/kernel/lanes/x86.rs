@@ -7,7 +7,7 @@
 #[allow(clippy::wildcard_imports)]
 use std::arch::x86_64::*;
 
-use super::{LANES, Lanes};
+use super::{LANES, Lanes, proven};
 
 /// One register of 512 bits.
 #[derive(Clone, Copy, Debug)]
@@ -40,19 +40,6 @@ impl Avx2 {
             && is_x86_feature_detected!("aes");
         has.then_some(Self(()))
     }
-}
-
-/// Operations that are safe because `self` proves that the processor has them.
-macro_rules! proven {
-    ($(fn $name:ident $(<const $c:ident: $ct:ty>)? ($self:ident $(, $arg:ident: $type:ty)*) $(-> $out:ty)? $body:block)*) => {
-        $(
-            #[inline(always)]
-            fn $name$(<const $c: $ct>)?($self $(, $arg: $type)*) $(-> $out)? {
-                // SAFETY: a value of this type exists only where the processor has the instructions; pointers come from references.
-                unsafe { $body }
-            }
-        )*
-    };
 }
 
 impl Lanes for Avx512 {
