@@ -265,3 +265,43 @@ fn wrong_calls_are_refused_with_one_message() {
         assert!(messages == 1 && said.contains(part), "{arguments:?}: {said}");
     }
 }
+
+#[test]
+fn what_is_exported_is_what_was_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    recorded(folder.path());
+    let found = info(folder.path(), "a.mcap").0;
+    for form in ["edf", "wav", "csv", "bursts", "npy"] {
+        let output = napot_plain(folder.path(), &["export", "a.mcap", "--to", form, "--out", "E"]);
+        assert!(output.status.success(), "{form}: {}", said(&output));
+    }
+    let read = |name: &str| fs::read(folder.path().join("E").join(name)).unwrap();
+    // Every sample as the table has it is the one that NumPy gets, to the bit.
+    let table = String::from_utf8(read("a.csv")).unwrap();
+    let npy = read("a.npy");
+    let from = 10 + usize::from(u16::from_le_bytes([npy[8], npy[9]]));
+    assert_eq!(from % 64, 0);
+    let mut numbers = npy[from..].as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+    let mut rows = table.lines();
+    let electrodes = found["facts"]["electrodes"].as_array().unwrap().len();
+    assert_eq!(rows.next().unwrap().split(',').count(), 1 + electrodes);
+    for row in rows {
+        for value in row.split(',').skip(1) {
+            assert_eq!(Some(value.parse::<f32>().unwrap()), numbers.next());
+        }
+    }
+    assert_eq!(numbers.next(), None);
+    assert_eq!(table.lines().count() as u64, 1 + found["electrode_samples"].as_u64().unwrap());
+    let bursts = String::from_utf8(read("a.bursts.csv")).unwrap();
+    assert_eq!(bursts.lines().count() as u64, 1 + found["bursts"].as_u64().unwrap());
+    let sound = read("a.wav");
+    let sound = hound::WavReader::new(&sound[..]).unwrap();
+    assert_eq!(sound.duration(), 4 * 48_000);
+    // The EDF holds the samples that the run's own does; only when its marks were known differs.
+    let replayed =
+        napot_plain(folder.path(), &["replay", "E/a.edf", "--speed", "max", "--no-view", "--for", "1"]);
+    assert!(replayed.status.success(), "{}", said(&replayed));
+    let [own, exported] = [folder.path().join("A/electrodes.edf"), folder.path().join("E/a.edf")]
+        .map(|path| fs::metadata(path).unwrap().len());
+    assert_eq!(own, exported);
+}

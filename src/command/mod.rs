@@ -7,6 +7,7 @@ mod analyze;
 mod bench;
 mod configuration;
 mod demo;
+mod export;
 mod files;
 mod outputs;
 mod replay;
@@ -80,6 +81,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Look into a session, mend it, or write what it holds for other tools.
     Session(session::SessionArgs),
+    /// Write what a session holds for other tools: EDF+, WAV, CSV, NumPy.
+    Export(export::ExportArgs),
     /// Print and plot what a run found.
     Analyze(analyze::AnalyzeArgs),
     /// Measure what the engine costs on this machine.
@@ -108,6 +111,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(common, args),
         Command::Replay(args) => replay::run(common, args),
         Command::Session(args) => session::run(common, args),
+        Command::Export(args) => export::run(common, args),
         Command::Analyze(args) => analyze::run(common, args),
         Command::Bench(args) => bench::run(common, args),
         Command::Validate(args) => validate::run(common, args),

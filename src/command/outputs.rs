@@ -1,7 +1,6 @@
 //! The files of a run: opened before it starts, each under its final name only when it is whole.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::report::Report;
@@ -10,6 +9,7 @@ use crate::engine::Keep;
 use crate::error::{Error, Result};
 use crate::signal::{ElectrodeItem, FieldRow, LedgerLine};
 use crate::sink::edf::EdfWriter;
+use crate::sink::part::PartFile;
 use crate::sink::picture::{Column, ContactSheet};
 use crate::sink::wav::WavWriter;
 use crate::stream::Sink;
@@ -62,40 +62,10 @@ impl Outputs {
         let path = self.dir.join("report.json");
         let text = serde_json::to_string_pretty(report)
             .map_err(|cause| Error::output(&path, "the report can't be written").value(cause))?;
-        let mut file = TextFile::create(path)?;
+        let mut file = PartFile::create(path)?;
         file.line(&text)?;
         file.finish()
     }
-}
-
-/// A text file that gets its name when it is whole.
-struct TextFile {
-    path: PathBuf,
-    part: PathBuf,
-    file: BufWriter<File>,
-}
-
-impl TextFile {
-    fn create(path: PathBuf) -> Result<Self> {
-        let mut part = path.clone().into_os_string();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        let file = File::create(&part).map_err(|cause| failed(&part, &cause))?;
-        Ok(Self { path, part, file: BufWriter::new(file) })
-    }
-
-    fn line(&mut self, text: &str) -> Result<()> {
-        writeln!(self.file, "{text}").map_err(|cause| failed(&self.part, &cause))
-    }
-
-    fn finish(mut self) -> Result<()> {
-        self.file.flush().map_err(|cause| failed(&self.part, &cause))?;
-        fs::rename(&self.part, &self.path).map_err(|cause| failed(&self.path, &cause))
-    }
-}
-
-fn failed(path: &Path, cause: &std::io::Error) -> Error {
-    Error::output(path, "the file can't be written").value(cause)
 }
 
 struct WavFile(WavWriter);
@@ -139,11 +109,11 @@ impl Sink for EdfFile {
     }
 }
 
-struct LedgerFile(TextFile);
+struct LedgerFile(PartFile);
 
 impl LedgerFile {
     fn create(path: PathBuf) -> Result<Self> {
-        let mut file = TextFile::create(path)?;
+        let mut file = PartFile::create(path)?;
         file.line("# tick, hash of the state after it, hash of what entered since the line before")?;
         Ok(Self(file))
     }

@@ -302,7 +302,7 @@ mod tests {
             time: Timestamp(-5 + i64::from(n) * 1_000_003),
             array: ArrayId((n % 3) as u8),
             site: n * 977,
-            sign: if n % 3 == 0 { Sign::On } else { Sign::Off },
+            sign: if n.is_multiple_of(3) { Sign::On } else { Sign::Off },
             phase: n as f32 * 0.1,
             magnitude: 1.0 + n as f32,
             surprisal_bits: n as f32 * 0.25,

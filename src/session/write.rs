@@ -206,6 +206,8 @@ impl Writer {
             .chunk_size(Some(CHUNK))
             // Chunks are put together in memory and written at once: a killed writer leaves whole ones.
             .disable_seeking(true)
+            // On this thread, not on one for every core.
+            .compression_threads(0)
             .create(BufWriter::new(file))
             .map_err(wrong)?;
         let text = serde_json::to_string(facts).unwrap_or_default();

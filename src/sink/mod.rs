@@ -4,6 +4,7 @@
 
 pub mod canvas;
 pub mod edf;
+pub mod part;
 pub mod picture;
 pub mod plot;
 pub mod wav;

@@ -1,0 +1,192 @@
+//! `napot export`: writes what a session holds for other tools.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use super::{Common, print_line};
+use crate::error::{Error, Result};
+use crate::session::Session;
+use crate::signal::SessionItem;
+use crate::sink::edf::EdfWriter;
+use crate::sink::part::PartFile;
+use crate::sink::wav::WavWriter;
+use crate::time::Timestamp;
+
+/// What the command takes.
+#[derive(Args, Debug)]
+pub(super) struct ExportArgs {
+    /// The session; one that was cut short is written as far as it is whole.
+    #[arg(value_name = "SESSION")]
+    file: PathBuf,
+    /// The form; the file lies beside the session, or in `--out`.
+    #[arg(long, value_name = "FORM")]
+    to: Form,
+}
+
+/// A form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// EDF+: electrodes in microvolts, onsets as annotations.
+    Edf,
+    /// WAV: the sound that entered.
+    Wav,
+    /// A table of the electrodes in microvolts, a row per sample.
+    Csv,
+    /// A table of the bursts that entered from eyes and channels, a row each.
+    Bursts,
+    /// NumPy: electrodes in microvolts, float32, samples x electrodes.
+    Npy,
+}
+
+impl Form {
+    /// What follows the session's name.
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Edf => "edf",
+            Self::Wav => "wav",
+            Self::Csv => "csv",
+            Self::Bursts => "bursts.csv",
+            Self::Npy => "npy",
+        }
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode> {
+    let session = Session::open(&args.file)?;
+    let dir = match &common.out {
+        Some(dir) => {
+            fs::create_dir_all(dir)
+                .map_err(|cause| Error::output(dir, "the folder can't be made").value(cause))?;
+            dir.clone()
+        }
+        None => args.file.parent().map(Path::to_path_buf).unwrap_or_default(),
+    };
+    let name = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = name.trim_end_matches(".part").trim_end_matches(".mcap");
+    let path = dir.join(format!("{stem}.{}", args.to.ending()));
+    match args.to {
+        Form::Edf => edf(&session, &path)?,
+        Form::Wav => wav(&session, &path)?,
+        Form::Csv => csv(&session, &path)?,
+        Form::Bursts => bursts(&session, &path)?,
+        Form::Npy => npy(&session, &path)?,
+    }
+    if !common.quiet {
+        print_line(&path.display().to_string())?;
+    }
+    if let Some((damage, bytes)) = session.damage() {
+        eprintln!("napot: {damage}; {bytes} bytes are not in it");
+    }
+    Ok(ExitCode::from(u8::from(session.damage().is_some())))
+}
+
+/// Hands every sample of the electrodes to `take`, with its number.
+fn samples(session: &Session, mut take: impl FnMut(u64, &[f32]) -> Result<()>) -> Result<()> {
+    let channels = session.facts().electrodes.len().max(1);
+    for item in session.items()? {
+        if let SessionItem::Electrodes(first, values) = item {
+            for (number, sample) in (first..).zip(values.chunks_exact(channels)) {
+                take(number, sample)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn edf(session: &Session, path: &Path) -> Result<()> {
+    let facts = session.facts();
+    let prefilter = if facts.rate_hz == 1_000 { "none" } else { "linear-phase low-pass" };
+    let mut writer = EdfWriter::create(path, &facts.electrodes, facts.rate_hz, prefilter)?;
+    let mut marks = session.marks().iter().peekable();
+    let start = session.ticks()[0].start();
+    samples(session, |number, sample| {
+        let now = start.0 + Timestamp::from_count(number, facts.rate_hz).0;
+        while let Some((time, text)) = marks.next_if(|(time, _)| time.0 <= now) {
+            writer.annotate(Timestamp(time.0 - start.0), text);
+        }
+        writer.push(sample)
+    })?;
+    for (time, text) in marks {
+        writer.annotate(Timestamp(time.0 - start.0), text);
+    }
+    writer.finish().map(|_| ())
+}
+
+fn wav(session: &Session, path: &Path) -> Result<()> {
+    let mut writer = WavWriter::create(path)?;
+    let mut any = false;
+    for item in session.items()? {
+        if let SessionItem::Entered(entered) = item {
+            any |= !entered.sound.is_empty();
+            writer.push(&entered.sound)?;
+        }
+    }
+    if !any {
+        return Err(Error::input(session.path(), "no sound entered in this session"));
+    }
+    writer.finish()
+}
+
+fn csv(session: &Session, path: &Path) -> Result<()> {
+    let facts = session.facts();
+    let mut file = PartFile::create(path)?;
+    file.line(&format!("seconds,{}", facts.electrodes.join(",")))?;
+    samples(session, |number, sample| {
+        let time = Timestamp::from_count(number, facts.rate_hz);
+        let values: Vec<String> = sample.iter().map(f32::to_string).collect();
+        file.line(&format!("{},{}", seconds(time), values.join(",")))
+    })?;
+    file.finish()
+}
+
+fn bursts(session: &Session, path: &Path) -> Result<()> {
+    let mut file = PartFile::create(path)?;
+    file.line("tick,seconds,array,row,column,sign,phase,magnitude,bits")?;
+    for item in session.items()? {
+        let SessionItem::Entered(entered) = item else { continue };
+        for (tick, burst) in &entered.bursts {
+            let sheet = session.facts().arrays.get(usize::from(burst.array.0));
+            let (name, width) = sheet.map_or(("", 1), |sheet| (&sheet.name[..], sheet.width.max(1) as u32));
+            file.line(&format!(
+                "{},{},{name},{},{},{},{},{},{}",
+                tick.0,
+                seconds(burst.time),
+                burst.site / width,
+                burst.site % width,
+                burst.sign.factor(),
+                burst.phase,
+                burst.magnitude,
+                burst.surprisal_bits
+            ))?;
+        }
+    }
+    file.finish()
+}
+
+/// NumPy's format, version 1.0 (NEP 1): magic, a dictionary padded to a multiple of 64 bytes, the numbers.
+fn npy(session: &Session, path: &Path) -> Result<()> {
+    let (mut count, channels) = (0u64, session.facts().electrodes.len());
+    samples(session, |_, _| {
+        count += 1;
+        Ok(())
+    })?;
+    let mut file = PartFile::create(path)?;
+    let about = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, {channels}), }}");
+    let length = (10 + about.len() + 1).next_multiple_of(64) - 10;
+    file.bytes(b"\x93NUMPY\x01\x00")?;
+    file.bytes(&(length as u16).to_le_bytes())?;
+    file.bytes(format!("{about:<width$}\n", width = length - 1).as_bytes())?;
+    samples(session, |_, sample| sample.iter().try_for_each(|value| file.bytes(&value.to_le_bytes())))?;
+    file.finish()
+}
+
+/// Seconds with all nine digits.
+fn seconds(time: Timestamp) -> String {
+    let sign = if time.0 < 0 { "-" } else { "" };
+    let nanoseconds = time.0.unsigned_abs();
+    format!("{sign}{}.{:09}", nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000)
+}
