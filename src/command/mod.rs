@@ -74,7 +74,7 @@ impl Common {
 enum Command {
     /// Run the built-in room through the whole engine: no hardware needed.
     Demo(run::RunArgs),
-    /// Run recordings through the engine: sound, video, pictures, CSV, EDF.
+    /// Run recordings through the engine: sound, video, pictures, CSV, EDF, XDF.
     Replay(replay::ReplayArgs),
     /// Print and plot what a run found.
     Analyze(analyze::AnalyzeArgs),
