@@ -271,7 +271,7 @@ fn what_is_exported_is_what_was_recorded() {
     let folder = tempfile::tempdir().unwrap();
     recorded(folder.path());
     let found = info(folder.path(), "a.mcap").0;
-    for form in ["edf", "wav", "csv", "bursts", "npy"] {
+    for form in ["edf", "xdf", "wav", "csv", "bursts", "npy"] {
         let output = napot_plain(folder.path(), &["export", "a.mcap", "--to", form, "--out", "E"]);
         assert!(output.status.success(), "{form}: {}", said(&output));
     }

@@ -13,6 +13,7 @@ use crate::signal::SessionItem;
 use crate::sink::edf::EdfWriter;
 use crate::sink::part::PartFile;
 use crate::sink::wav::WavWriter;
+use crate::sink::xdf::XdfWriter;
 use crate::time::Timestamp;
 
 /// What the command takes.
@@ -31,6 +32,8 @@ pub(super) struct ExportArgs {
 enum Form {
     /// EDF+: electrodes in microvolts, onsets as annotations.
     Edf,
+    /// XDF: electrodes in microvolts, onsets as a stream of markers.
+    Xdf,
     /// WAV: the sound that entered.
     Wav,
     /// A table of the electrodes in microvolts, a row per sample.
@@ -46,6 +49,7 @@ impl Form {
     fn ending(self) -> &'static str {
         match self {
             Self::Edf => "edf",
+            Self::Xdf => "xdf",
             Self::Wav => "wav",
             Self::Csv => "csv",
             Self::Bursts => "bursts.csv",
@@ -70,6 +74,7 @@ pub(super) fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode> {
     let path = dir.join(format!("{stem}.{}", args.to.ending()));
     match args.to {
         Form::Edf => edf(&session, &path)?,
+        Form::Xdf => xdf(&session, &path)?,
         Form::Wav => wav(&session, &path)?,
         Form::Csv => csv(&session, &path)?,
         Form::Bursts => bursts(&session, &path)?,
@@ -111,6 +116,17 @@ fn edf(session: &Session, path: &Path) -> Result<()> {
         writer.push(sample)
     })?;
     for (time, text) in marks {
+        writer.annotate(Timestamp(time.0 - start.0), text);
+    }
+    writer.finish().map(|_| ())
+}
+
+fn xdf(session: &Session, path: &Path) -> Result<()> {
+    let facts = session.facts();
+    let mut writer = XdfWriter::create(path, &facts.electrodes, facts.rate_hz)?;
+    let start = session.ticks()[0].start();
+    samples(session, |_, sample| writer.push(sample))?;
+    for (time, text) in session.marks() {
         writer.annotate(Timestamp(time.0 - start.0), text);
     }
     writer.finish().map(|_| ())

@@ -77,11 +77,11 @@ impl Common {
 enum Command {
     /// Run the built-in room through the whole engine: no hardware needed.
     Demo(run::RunArgs),
-    /// Run recordings through the engine: sound, video, pictures, CSV, EDF, sessions.
+    /// Run recordings through the engine: sound, video, pictures, CSV, EDF, XDF, sessions.
     Replay(replay::ReplayArgs),
     /// Look into a session, mend it, or write what it holds for other tools.
     Session(session::SessionArgs),
-    /// Write what a session holds for other tools: EDF+, WAV, CSV, NumPy.
+    /// Write what a session holds for other tools: EDF+, XDF, WAV, CSV, NumPy.
     Export(export::ExportArgs),
     /// Print and plot what a run found.
     Analyze(analyze::AnalyzeArgs),

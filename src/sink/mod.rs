@@ -1,4 +1,4 @@
-//! Where output goes: WAV, EDF+, pictures, plots.
+//! Where output goes: WAV, EDF+, XDF, pictures, plots.
 //!
 //! To add an output: write its file here, name it below, and give it its name in the `--out` folder.
 
@@ -8,3 +8,4 @@ pub mod part;
 pub mod picture;
 pub mod plot;
 pub mod wav;
+pub mod xdf;

@@ -34,8 +34,10 @@ pub enum Content {
     Y4m,
     /// A still picture: PNG, JPEG, BMP or PNM.
     Still,
-    /// EDF or EDF+.
+    /// EDF, EDF+, BDF or BDF+.
     Edf,
+    /// XDF.
+    Xdf,
     /// A table of numbers as text.
     Table,
     /// A container or stream that only the `ffmpeg` program reads, with its name.
@@ -44,7 +46,7 @@ pub enum Content {
 
 /// What is understood, for messages.
 pub const UNDERSTOOD: &str =
-    "WAV, FLAC, Ogg, MP3, AAC, MP4, Matroska, AIFF, CAF, AVI, Y4M, GIF, PNG, JPEG, EDF, CSV";
+    "WAV, FLAC, Ogg, MP3, AAC, MP4, Matroska, AIFF, CAF, AVI, Y4M, GIF, PNG, JPEG, EDF, BDF, XDF, CSV";
 
 /// Bytes looked at.
 const LOOKED_AT: usize = 4096;
@@ -61,6 +63,10 @@ impl Content {
             return Err(Error::input(path, "the file is empty").value("0 bytes").bound("at least 1 byte"));
         }
         Self::of_head(&head).ok_or_else(|| {
+            if head.starts_with(&[0x1f, 0x8b]) {
+                let error = Error::input(path, "the file is packed with gzip, as XDFZ is").at("byte 0");
+                return error.value("1f 8b").bound(UNDERSTOOD).help("Unpack it first, with gunzip.");
+            }
             let first: Vec<String> = head.iter().take(8).map(|b| format!("{b:02x}")).collect();
             Error::input(path, "the content is of no known kind")
                 .at("byte 0")
@@ -90,6 +96,7 @@ impl Content {
             _ if head.starts_with(b"YUV4MPEG2") => Self::Y4m,
             _ if is_still(head) => Self::Still,
             _ if is_edf(head) => Self::Edf,
+            _ if head.starts_with(b"XDF:") => Self::Xdf,
             _ if head.starts_with(b"ID3") || is_mpeg_frame(head) => Self::MpegSound,
             _ => return foreign(head).map(Self::Foreign).or_else(|| is_table(head).then_some(Self::Table)),
         };
@@ -99,7 +106,7 @@ impl Content {
     /// Whether a sound track may lie in it.
     #[must_use]
     pub fn may_sound(self) -> bool {
-        !matches!(self, Self::Gif | Self::Y4m | Self::Still | Self::Edf | Self::Table)
+        !matches!(self, Self::Gif | Self::Y4m | Self::Still | Self::Edf | Self::Xdf | Self::Table)
     }
 
     /// Whether a picture track may lie in it.
@@ -152,9 +159,10 @@ fn is_bmp(head: &[u8]) -> bool {
     head.starts_with(b"BM") && head.get(6..10) == Some(&[0; 4])
 }
 
-/// The version field of EDF: `0` and seven blanks.
+/// The version field of EDF, `0` and seven blanks, or that of BDF.
 fn is_edf(head: &[u8]) -> bool {
-    head.starts_with(b"0       ") && head.iter().take(256).all(|b| (32..127).contains(b))
+    head.starts_with(b"\xffBIOSEMI")
+        || head.starts_with(b"0       ") && head.iter().take(256).all(|b| (32..127).contains(b))
 }
 
 /// A valid frame header of MPEG sound (ISO/IEC 11172-3, 2.4.1.3) or of ADTS (13818-7, 6.2).
@@ -233,7 +241,7 @@ mod tests {
 
     #[test]
     fn each_kind_is_known_by_its_first_bytes() {
-        let kinds: [(&[u8], Content); 14] = [
+        let kinds: [(&[u8], Content); 16] = [
             (b"RIFF\0\0\0\0WAVE", Content::Wave),
             (b"RIFF\0\0\0\0AVI ", Content::Avi),
             (b"fLaC", Content::Flac),
@@ -247,6 +255,8 @@ mod tests {
             (&[0xff, 0xd8, 0xff, 0xe0], Content::Still),
             (b"YUV4MPEG2 W1", Content::Y4m),
             (b"0       X X", Content::Edf),
+            (b"\xffBIOSEMI", Content::Edf),
+            (b"XDF:\x01", Content::Xdf),
             (b"time,a\n0,1\n1,2\n", Content::Table),
         ];
         for (head, content) in kinds {

@@ -49,6 +49,7 @@ pub fn open(path: &Path, options: &MediaOptions) -> Result<Media> {
     let scalar = match content {
         Content::Table => Some(scalar::open_csv(path, &options.table)?),
         Content::Edf => Some(scalar::open_edf(path)?),
+        Content::Xdf => Some(scalar::open_xdf(path)?),
         _ => None,
     };
     if let Some(scalar) = scalar {

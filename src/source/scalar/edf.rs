@@ -1,8 +1,8 @@
-//! Reads EDF and EDF+ record by record.
+//! Reads EDF, EDF+, BDF and BDF+ record by record.
 //!
 //! Sources: Kemp et al. 1992, *Electroencephalography and Clinical Neurophysiology* 82:391 (EDF); Kemp &
-//! Olivan 2003, *Clinical Neurophysiology* 114:1755 (EDF+). Every header field is checked, and named by its
-//! byte where it is wrong.
+//! Olivan 2003, *Clinical Neurophysiology* 114:1755 (EDF+). BDF is `BioSemi`'s EDF of 24 bits. Every header field
+//! is checked, and named by its byte where it is wrong.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -27,6 +27,8 @@ pub struct Edf {
     path: PathBuf,
     input: BufReader<File>,
     kind: &'static str,
+    /// Bytes of a sample: 2, or 3 in BDF.
+    bytes: usize,
     /// Declared records; `None` where the recorder left that open.
     records: Option<u64>,
     /// A record's length in nanoseconds.
@@ -65,7 +67,8 @@ impl Edf {
     pub fn open(path: &Path) -> Result<Self> {
         let mut input = BufReader::new(super::file(path)?);
         let fixed = Fields::read(path, &mut input, 0, 256)?;
-        if fixed.text(0, 8) != "0" {
+        let bdf = fixed.bytes.starts_with(b"\xffBIOSEMI");
+        if !bdf && fixed.text(0, 8) != "0" {
             let error = Error::input(path, "the version of this EDF is unknown").at("byte 0");
             return Err(error.value(format!("`{}`", fixed.text(0, 8))).bound("`0`"));
         }
@@ -75,7 +78,8 @@ impl Edf {
         let records = fixed.whole(236, 8, "the number of records", -1..=99_999_999)?;
         let duration = fixed.seconds(244)?;
         let reserved = fixed.text(192, 44);
-        let kind = ["EDF+C", "EDF+D"].into_iter().find(|k| reserved.starts_with(k)).unwrap_or("EDF");
+        let kinds = if bdf { ["BDF+C", "BDF+D", "BDF"] } else { ["EDF+C", "EDF+D", "EDF"] };
+        let kind = kinds[..2].iter().find(|kind| reserved.starts_with(**kind)).unwrap_or(&kinds[2]);
 
         let signals = signals as usize;
         let table = Fields::read(path, &mut input, 256, 256 * signals)?;
@@ -83,6 +87,7 @@ impl Edf {
             path: path.to_owned(),
             input,
             kind,
+            bytes: if bdf { 3 } else { 2 },
             records: u64::try_from(records).ok(),
             duration,
             channels: Vec::new(),
@@ -96,26 +101,27 @@ impl Edf {
             first_onset: None,
             end: 0,
         };
-        edf.signals(&table, signals, kind != "EDF")?;
+        edf.signals(&table, signals)?;
         Ok(edf)
     }
 
     /// Reads the signals' headers: each field stands for all signals in a row.
-    fn signals(&mut self, table: &Fields, signals: usize, plus: bool) -> Result<()> {
+    fn signals(&mut self, table: &Fields, signals: usize) -> Result<()> {
+        let plus = self.kind.contains('+');
         let mut at = 0;
         for signal in 0..signals {
             let field = |offset: usize, width: usize| offset * signals + width * signal;
             let most = MAX_RECORD_BYTES.cast_signed() as i64 / 2;
             let samples = table.whole(field(216, 8), 8, "the samples in a record", 0..=most)? as usize;
             let name = table.text(field(0, 16), 16);
-            let bytes = 2 * samples;
+            let bytes = self.bytes * samples;
             if at + bytes > MAX_RECORD_BYTES {
                 let error = Error::input(&self.path, "a record is too long").at(table.place(field(216, 8)));
                 return Err(error
                     .value(format!("{} bytes", at + bytes))
                     .bound(format!("{MAX_RECORD_BYTES} bytes")));
             }
-            if plus && name == "EDF Annotations" {
+            if plus && ["EDF Annotations", "BDF Annotations"].contains(&name) {
                 self.annotations.push(at..at + bytes);
             } else if samples > 0 {
                 let (gain, offset) =
@@ -141,7 +147,7 @@ impl Edf {
         Ok(())
     }
 
-    /// `EDF`, `EDF+C` or `EDF+D`.
+    /// `EDF`, `EDF+C` or `EDF+D`, and the same of BDF.
     pub fn kind(&self) -> &'static str {
         self.kind
     }
@@ -161,7 +167,7 @@ impl Edf {
 
     /// The declared length of a recording without gaps.
     pub fn duration(&self) -> Option<Timestamp> {
-        let records = self.records.filter(|_| self.kind != "EDF+D")?;
+        let records = self.records.filter(|_| !self.kind.ends_with("+D"))?;
         Some(Timestamp(self.duration.saturating_mul(i64::try_from(records).unwrap_or(i64::MAX))))
     }
 
@@ -176,8 +182,11 @@ impl Edf {
         let within = i128::from(self.duration) * self.next as i128 / self.per_record as i128;
         let time = Timestamp(self.onset.saturating_add(i64::try_from(within).unwrap_or(i64::MAX)));
         let value = |channel: &Channel| {
-            let at = channel.at + 2 * (self.next * channel.samples / self.per_record);
-            let digital = i16::from_le_bytes([self.record[at], self.record[at + 1]]);
+            let at = channel.at + self.bytes * (self.next * channel.samples / self.per_record);
+            // The sample's bytes at the top of 32 bits, so that its sign is theirs.
+            let mut digits = [0; 4];
+            digits[4 - self.bytes..].copy_from_slice(&self.record[at..at + self.bytes]);
+            let digital = i32::from_le_bytes(digits) >> (32 - 8 * self.bytes);
             let value = (channel.gain * f64::from(digital) + channel.offset) as f32;
             faults.not_finite += u64::from(!value.is_finite());
             if value.is_finite() { value } else { 0.0 }
@@ -221,7 +230,7 @@ impl Edf {
         }
         self.read += 1;
         self.onset = self.end;
-        if self.kind == "EDF+D" {
+        if self.kind.ends_with("+D") {
             self.onset = self.stored_onset()?;
         }
         self.end = self.onset.saturating_add(self.duration);

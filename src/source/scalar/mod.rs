@@ -1,10 +1,11 @@
-//! Scalar recordings: tables of numbers (CSV) and biosignals (EDF, EDF+), one sample of every channel at a time.
+//! Scalar recordings: tables of numbers (CSV) and biosignals (EDF, BDF, XDF), one sample of every channel at a time.
 //!
 //! To add a format: write its reader here, name it in `Reader`, and teach [`super::content`] its first bytes.
 
 mod decimal;
 mod edf;
 mod table;
+mod xdf;
 
 use std::path::Path;
 
@@ -12,6 +13,7 @@ pub use self::table::CsvOptions;
 
 use self::edf::Edf;
 use self::table::Table;
+use self::xdf::Xdf;
 use crate::error::{Error, Result};
 use crate::signal::{Origin, ScalarLayout, ScalarSample};
 use crate::stream::{Faults, Source, SourceInfo};
@@ -34,6 +36,7 @@ pub struct ScalarFile {
 enum Reader {
     Table(Box<Table>),
     Edf(Box<Edf>),
+    Xdf(Box<Xdf>),
 }
 
 /// Opens a table of numbers: an optional header row, then one sample of every channel a row.
@@ -52,10 +55,10 @@ pub fn open_csv(path: &Path, options: &CsvOptions) -> Result<ScalarFile> {
     Ok(ScalarFile::new(path, format, layout, rate, None, Reader::Table(Box::new(table))))
 }
 
-/// Opens a biosignal file in EDF (Kemp et al. 1992) or EDF+ (Kemp & Olivan 2003).
+/// Opens a biosignal file in EDF (Kemp et al. 1992), EDF+ (Kemp & Olivan 2003), or `BioSemi`'s BDF of 24 bits.
 ///
 /// Channels of several rates are given at the highest, the slower ones repeating their last sample. The
-/// annotations' channel is left out; a discontinuous recording (EDF+D) keeps its records' onsets.
+/// annotations' channel is left out; a discontinuous recording (EDF+D, BDF+D) keeps its records' onsets.
 ///
 /// # Errors
 /// Where the file is missing, or a header field is out of range: the message names its byte.
@@ -66,6 +69,27 @@ pub fn open_edf(path: &Path) -> Result<ScalarFile> {
     let format = format!("{}, {}, {rate} Hz", edf.kind(), channels(layout.names.len()));
     let duration = edf.duration();
     Ok(ScalarFile::new(path, format, layout, Some(rate), duration, Reader::Edf(Box::new(edf))))
+}
+
+/// Opens a recording of the Lab Streaming Layer in XDF 1.0.
+///
+/// The channels of all streams of numbers are given as `stream/channel`, at every time at which one of them has a
+/// sample; the others repeat their last, and stand at their first until they begin. Streams of strings (markers),
+/// without channels or without samples are left out. Times are on the recorder's clock: each stream's clock offsets
+/// are applied as a robust line, and those of a stream with a rate are straightened between breaks, both as `pyxdf`
+/// does. Time zero is the first sample. A value that is not finite repeats the channel's last.
+///
+/// # Errors
+/// Where the file is missing, a header is wrong (the message names its byte), there are no samples or more than
+/// [`MAX_CHANNELS`] channels with samples, or the file holds more streams, chunks, clock offsets or breaks than are
+/// kept.
+pub fn open_xdf(path: &Path) -> Result<ScalarFile> {
+    let xdf = Xdf::open(path)?;
+    let (format, layout, rate) = (xdf.format(), xdf.layout(), xdf.rate_hz());
+    let (duration, damaged) = (xdf.duration(), xdf.damaged);
+    let mut file = ScalarFile::new(path, format, layout, rate, Some(duration), Reader::Xdf(Box::new(xdf)));
+    file.faults.damaged = damaged;
+    Ok(file)
 }
 
 fn channels(count: usize) -> String {
@@ -119,6 +143,7 @@ impl Source for ScalarFile {
         let next = match &mut self.reader {
             Reader::Table(table) => table.next(&mut self.faults),
             Reader::Edf(edf) => edf.next(&mut self.faults),
+            Reader::Xdf(xdf) => xdf.next(&mut self.faults),
         };
         self.done = !matches!(next, Ok(Some(_)));
         next

@@ -182,6 +182,22 @@ fn a_discontinuous_recording_keeps_its_onsets() {
 }
 
 #[test]
+fn a_bdf_is_an_edf_of_three_bytes() {
+    // The same header but for its version; samples of 24 bits below, between and above what 16 hold.
+    let mut bytes = edf("24BIT", "1", &[("a", 4)], 0, &[]);
+    bytes[..8].copy_from_slice(b"\xffBIOSEMI");
+    bytes[236] = b'1';
+    bytes.extend([0, 0, 0x80, 0xff, 0xff, 0xff, 10, 0, 0, 0, 0, 1]);
+    let file = edf_file(&bytes).unwrap();
+    assert_eq!(file.info().format, "BDF, 1 channel, 4 Hz");
+    let (samples, error, _) = read(file);
+    let tenths: Vec<i32> = samples.iter().map(|s| (s.values[0] * 10.0).round() as i32).collect();
+    assert_eq!((tenths, error), (vec![-8_388_608, -1, 10, 65_536], None));
+    bytes.pop();
+    assert!(read(edf_file(&bytes).unwrap()).1.is_some_and(|error| error.to_string().contains("cut short")));
+}
+
+#[test]
 fn an_edf_cut_at_any_byte_is_given_up_to_the_last_whole_record() {
     let bytes = edf("", "1", &[("a", 3), ("b", 1)], 3, &[]);
     let mut last = 0;
