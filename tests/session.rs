@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use small::{napot, said};
+use small::{napot, said, whole_outputs};
 
 /// Records four seconds of the small room into `a.mcap` with its outputs in `A`, a state every second.
 fn recorded(folder: &Path) {
@@ -48,6 +48,7 @@ fn a_replay_is_the_run_again_from_its_beginning_and_from_every_state() {
     recorded(folder.path());
     let whole = verified(folder.path(), &["--out", "B"]);
     assert_eq!((&whole["verified"]["equal_lines"], &whole["first_tick"]), (&4.into(), &0.into()));
+    whole_outputs(&folder.path().join("B"));
     for name in ["ledger.txt", "sound.wav", "electrodes.edf"] {
         let [one, other] = ["A", "B"].map(|dir| fs::read(folder.path().join(dir).join(name)).unwrap());
         assert!(one == other, "{name} of run and replay");
@@ -77,9 +78,9 @@ fn a_paced_run_is_recorded_as_whole_as_a_fast_one() {
 #[test]
 fn a_replay_can_be_recorded_and_has_channels_again() {
     let folder = tempfile::tempdir().unwrap();
-    let table: String =
+    let rows: Vec<String> =
         (0..600).map(|n| format!("{},{},{}\n", f64::from(n) * 0.004, n % 7, n * n % 11)).collect();
-    fs::write(folder.path().join("t.csv"), format!("time,a,b\n{table}")).unwrap();
+    fs::write(folder.path().join("t.csv"), format!("time,a,b\n{}", rows.concat())).unwrap();
     let run = napot(folder.path(), &["replay", "t.csv", "--record", "a.mcap"]);
     assert!(run.status.success(), "{}", said(&run));
     verified(folder.path(), &[]);

@@ -102,33 +102,51 @@ fn samples(session: &Session, mut take: impl FnMut(u64, &[f32]) -> Result<()>) -
     Ok(())
 }
 
+/// Hands every sample and every mark to `take`, in the order of time, with the time since the session's start.
+fn moments(session: &Session, mut take: impl FnMut(Timestamp, Moment<'_>) -> Result<()>) -> Result<()> {
+    let (rate_hz, start) = (session.facts().rate_hz, session.ticks()[0].start());
+    let since = |time: Timestamp| Timestamp(time.0 - start.0);
+    let mut marks = session.marks().iter().map(|(time, text)| (since(*time), text)).peekable();
+    samples(session, |number, sample| {
+        let now = Timestamp::from_count(number, rate_hz);
+        while let Some((time, text)) = marks.next_if(|(time, _)| *time <= now) {
+            take(time, Moment::Mark(text))?;
+        }
+        take(now, Moment::Sample(sample))
+    })?;
+    marks.try_for_each(|(time, text)| take(time, Moment::Mark(text)))
+}
+
+/// A sample of every electrode, or something that happened.
+enum Moment<'a> {
+    Sample(&'a [f32]),
+    Mark(&'a str),
+}
+
 fn edf(session: &Session, path: &Path) -> Result<()> {
     let facts = session.facts();
     let prefilter = if facts.rate_hz == 1_000 { "none" } else { "linear-phase low-pass" };
     let mut writer = EdfWriter::create(path, &facts.electrodes, facts.rate_hz, prefilter)?;
-    let mut marks = session.marks().iter().peekable();
-    let start = session.ticks()[0].start();
-    samples(session, |number, sample| {
-        let now = start.0 + Timestamp::from_count(number, facts.rate_hz).0;
-        while let Some((time, text)) = marks.next_if(|(time, _)| time.0 <= now) {
-            writer.annotate(Timestamp(time.0 - start.0), text);
+    moments(session, |time, moment| match moment {
+        Moment::Sample(sample) => writer.push(sample),
+        Moment::Mark(text) => {
+            writer.annotate(time, text);
+            Ok(())
         }
-        writer.push(sample)
     })?;
-    for (time, text) in marks {
-        writer.annotate(Timestamp(time.0 - start.0), text);
-    }
     writer.finish().map(|_| ())
 }
 
 fn xdf(session: &Session, path: &Path) -> Result<()> {
     let facts = session.facts();
     let mut writer = XdfWriter::create(path, &facts.electrodes, facts.rate_hz)?;
-    let start = session.ticks()[0].start();
-    samples(session, |_, sample| writer.push(sample))?;
-    for (time, text) in session.marks() {
-        writer.annotate(Timestamp(time.0 - start.0), text);
-    }
+    moments(session, |time, moment| match moment {
+        Moment::Sample(sample) => writer.push(sample),
+        Moment::Mark(text) => {
+            writer.annotate(time, text);
+            Ok(())
+        }
+    })?;
     writer.finish().map(|_| ())
 }
 
