@@ -45,6 +45,10 @@ fn made_short<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
             "--for" | "--speed" | "--tail" => {
                 words.next();
             }
+            "--start" => {
+                words.next();
+                short.extend(["--start", "1"]);
+            }
             "--no-view" => {}
             word => short.push(word),
         }
