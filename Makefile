@@ -57,6 +57,11 @@ check-peers: ## have outside programs (MNE-Python, specparam, librosa) judge the
 	@scripts/install.sh build media peers
 	@scripts/check_peers.sh $(DATA)
 
+.PHONY: check-gpu
+check-gpu: ## run the GPU's tests on a software adapter; the first build takes minutes
+	@scripts/install.sh build gpu
+	@scripts/test.sh --locked --features gpu --lib gpu:: $(ARGS)
+
 .PHONY: bench-peers
 bench-peers: ## time the lattice against C, Numba, JAX, PyTorch, NumPy and Brian2 (7 GB of packages): ARGS="256 --json"
 	@scripts/install.sh build peers compilers
