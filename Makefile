@@ -62,6 +62,11 @@ check-arm64: ## cross-check to compile and run the kernels' tests for 64-bit ARM
 	@scripts/install.sh build arm64
 	@scripts/check_arm64.sh
 
+.PHONY: check-gpu
+check-gpu: ## run the GPU's tests on a software adapter; the first build takes minutes
+	@scripts/install.sh build gpu
+	@scripts/test.sh --locked --features gpu --lib gpu:: $(ARGS)
+
 .PHONY: bench-peers
 bench-peers: ## time the lattice against C, Numba, JAX, PyTorch, NumPy and Brian2 (7 GB of packages): ARGS="256 --json"
 	@scripts/install.sh build peers compilers

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a fresh Debian machine lacks, only that, and says what and why.
 #
-#   scripts/install.sh [build] [lint] [media] [page] [peers] [compilers] [arm64]
+#   scripts/install.sh [build] [lint] [media] [page] [peers] [compilers] [arm64] [gpu]
 #
 #   build  a linker and the C library's headers for cargo       needed
 #   lint   clippy and rustfmt, of rustup                        needed
@@ -12,6 +12,7 @@
 #          `make bench-peers` that are compiled                 goes on without
 #   arm64  a linker for 64-bit ARM and qemu, for
 #          `make check-arm64`                                   goes on without
+#   gpu    Mesa's Vulkan on the processor, for `make check-gpu` needed
 #
 # Where all is there it does nothing. Where it may not install (no root, no apt) it names the packages; that is an
 # error only for what is needed.
@@ -56,6 +57,14 @@ makes_environments() { have python3 && python3 -c 'import ensurepip, venv' >/dev
 has_python_headers() {
     have python3 && python3 -c 'import os, sysconfig
 os.stat(sysconfig.get_path("include") + "/Python.h")' >/dev/null 2>&1
+}
+
+# Whether Vulkan's loader finds Mesa's adapter that computes on the processor.
+has_software_vulkan() {
+    for manifest in "${NAPOT_VULKAN:-/usr/share/vulkan/icd.d}"/lvp_icd*.json; do
+        [ -f "$manifest" ] && return
+    done
+    return 1
 }
 
 check_cargo() {
@@ -137,8 +146,12 @@ for group in "$@"; do
             want OPTIONAL gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user -- "programs for 64-bit ARM are linked and run with them"
         fi
         ;;
+    gpu)
+        has_software_vulkan ||
+            want NEEDED mesa-vulkan-drivers libvulkan1 -- "a GPU's code is tested on an adapter that computes on the processor"
+        ;;
     *)
-        say "unknown group: $group (allowed: build lint media page peers compilers arm64)"
+        say "unknown group: $group (allowed: build lint media page peers compilers arm64 gpu)"
         exit 2
         ;;
     esac

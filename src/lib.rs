@@ -13,7 +13,7 @@
 //! |---|---|
 //! | 0 | [`units`], [`time`], [`error`], [`random`] |
 //! | 1 | [`signal`]: what flows; [`kernel`]: pure loops; [`stream`]: sources, sinks, rings |
-//! | 2 | [`sense`]: input becomes bursts; [`mod@array`]: the oscillators; [`readout`]: what is read from them |
+//! | 2 | [`sense`]: input becomes bursts; [`mod@array`]: the oscillators; [`readout`]: what is read from them; `gpu`, by feature: the array on a GPU |
 //! | 3 | [`engine`]: wires and runs; [`source`], [`sink`]: the edges; [`session`]: the recording; [`view`]: the page |
 //! | 4 | [`config`], [`command`] |
 
@@ -30,6 +30,8 @@ pub mod command;
 pub mod config;
 pub mod engine;
 pub mod error;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod kernel;
 pub mod random;
 pub mod readout;

@@ -75,6 +75,19 @@ fn an_unknown_key_is_a_wrong_call() {
 }
 
 #[test]
+#[cfg(not(feature = "gpu"))]
+fn a_gpu_that_this_build_lacks_is_a_wrong_call_that_says_how_to_have_it() {
+    let folder = tempfile::tempdir().unwrap();
+    refused(folder.path(), &["bench", "throughput", "--gpu"], &[2], &["--gpu", "--features gpu"]);
+}
+
+#[test]
+fn the_whole_engine_on_a_gpu_is_a_wrong_call() {
+    let folder = tempfile::tempdir().unwrap();
+    refused(folder.path(), &["bench", "pipeline", "--gpu"], &[2], &["--gpu", "pipeline", "throughput"]);
+}
+
+#[test]
 fn samples_that_are_not_finite_are_counted_and_the_run_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let bad = |frame: u32| match frame % 4_000 {

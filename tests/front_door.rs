@@ -33,10 +33,16 @@ impl Machine {
     }
 
     fn run(&self, script: &str, arguments: &[&str]) -> Output {
+        self.run_with(script, arguments, &[])
+    }
+
+    /// The same, with more in the environment.
+    fn run_with(&self, script: &str, arguments: &[&str], environment: &[(&str, &Path)]) -> Output {
         Command::new(find("sh").unwrap())
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(script))
             .args(arguments)
             .env("PATH", self.0.path())
+            .envs(environment.iter().copied())
             .stdin(std::process::Stdio::null())
             .output()
             .unwrap()
@@ -98,6 +104,20 @@ fn a_missing_compiler_is_installed_as_root() {
     assert!(output.status.success(), "{}", said(&output));
     let said = said(&output);
     assert!(said.contains("missing: gcc libc6-dev") && said.contains("install -y"), "{said}");
+}
+
+#[test]
+fn a_software_adapter_is_installed_where_vulkan_has_none() {
+    let machine =
+        || Machine::new().with("cargo", "").with("id", "echo 0").with("apt-get", "echo \"called: $*\"");
+    let drivers = tempfile::tempdir().unwrap();
+    let environment = [("NAPOT_VULKAN", drivers.path())];
+    let output = machine().run_with("install.sh", &["gpu"], &environment);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("missing: mesa-vulkan-drivers libvulkan1"), "{}", said(&output));
+    fs::write(drivers.path().join("lvp_icd.x86_64.json"), "{}").unwrap();
+    let output = machine().run_with("install.sh", &["gpu"], &environment);
+    assert!(output.status.success() && said(&output).is_empty(), "{}", said(&output));
 }
 
 #[test]

@@ -9,10 +9,30 @@ use crate::kernel::sheet::RowsDrive;
 use crate::signal::{Burst, SheetShape};
 
 /// The largest drive of a site in units of the tonic rms: what comes beyond is held here.
-const CEILING: f32 = 12.0;
+pub const CEILING: f32 = 12.0;
 
 /// A millionth of the tonic rms drives nothing.
-const LEAST: f32 = 1e-6;
+pub const LEAST: f32 = 1e-6;
+
+/// A burst's pulse: amplitude `gain * magnitude`, phase by sign and hue; `None` where the burst is not finite.
+#[must_use]
+pub fn pulse(gain: f32, burst: &Burst) -> Option<[f32; 2]> {
+    if !(burst.magnitude.is_finite() && burst.phase.is_finite()) {
+        return None;
+    }
+    let amplitude = gain * burst.sign.factor() * burst.magnitude;
+    // Bursts without a hue are the most of them.
+    let (sin, cos) = if burst.phase == 0.0 { (0.0, 1.0) } else { libm::sincosf(burst.phase) };
+    Some([amplitude * cos, amplitude * sin])
+}
+
+/// A sustained level as it is held: at least 0, at most the ceiling, and 0 where it is not finite.
+#[must_use]
+#[inline]
+pub fn held(level: f32) -> f32 {
+    // Without a branch: there are thousands of them in a tick.
+    if level.is_finite() { level.clamp(0.0, CEILING) } else { 0.0 }
+}
 
 /// Amplitudes per site, relative to the carrier.
 #[derive(Clone, Debug)]
@@ -62,18 +82,13 @@ impl Drive {
         }
     }
 
-    /// Adds a burst's pulse: amplitude `gain * magnitude`, phase by sign and hue.
+    /// Adds a burst's pulse.
     pub(super) fn strike(&mut self, burst: &Burst) {
         let site = burst.site as usize;
-        let finite = burst.magnitude.is_finite() && burst.phase.is_finite();
-        if !finite || site >= self.phasic_re.len() {
-            self.refused += 1;
-            return;
+        match pulse(self.gain, burst) {
+            Some([re, im]) if site < self.phasic_re.len() => self.add(site, re, im),
+            _ => self.refused += 1,
         }
-        let amplitude = self.gain * burst.sign.factor() * burst.magnitude;
-        // Bursts without a hue are the most of them.
-        let (sin, cos) = if burst.phase == 0.0 { (0.0, 1.0) } else { libm::sincosf(burst.phase) };
-        self.add(site, amplitude * cos, amplitude * sin);
     }
 
     /// Adds a complex amplitude at a site and holds the sum below the ceiling.
@@ -88,11 +103,9 @@ impl Drive {
 
     /// Sets the sustained levels, one per site, at least 0.
     pub(super) fn sustain(&mut self, levels: &[f32]) {
-        for (held, level) in self.sustained.iter_mut().zip(levels) {
-            // Without a branch: there are thousands of them in a tick.
-            let finite = level.is_finite();
-            *held = if finite { level.clamp(0.0, CEILING) } else { 0.0 };
-            self.refused += u64::from(!finite);
+        for (own, level) in self.sustained.iter_mut().zip(levels) {
+            *own = held(*level);
+            self.refused += u64::from(!level.is_finite());
         }
         self.active = true;
         self.sustains = true;

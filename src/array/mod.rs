@@ -35,7 +35,7 @@
 // The table's symbols are the textbook's, not code.
 #![allow(clippy::doc_markdown)]
 
-mod drive;
+pub mod drive;
 mod energy;
 mod parameters;
 mod snapshot;
@@ -44,7 +44,7 @@ pub mod tonic;
 
 pub use energy::{Cause, EnergyBook, EnergyFigures};
 pub use parameters::ArrayParameters;
-pub use step::{Array, SCHEDULE, band_steps};
+pub use step::{Array, SCHEDULE, band_steps, is_due};
 
 #[cfg(test)]
 mod tests;

@@ -135,6 +135,12 @@ impl ArrayParameters {
         1 << doublings
     }
 
+    /// Share of a phasic drive that is left after a tick.
+    #[must_use]
+    pub fn left_after_a_tick(&self) -> f64 {
+        libm::exp(-1_000.0 / (self.burst_ms * TICKS_PER_SECOND as f64))
+    }
+
     /// The length of a band's step in seconds.
     #[must_use]
     pub fn step_seconds(&self, band: usize) -> f64 {

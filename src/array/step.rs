@@ -15,7 +15,7 @@ use crate::kernel::sheet::{SheetStep, Workroom, step_sheet};
 use crate::kernel::team::Team;
 use crate::random::split;
 use crate::signal::{ArrayId, Burst, FieldView, SheetShape};
-use crate::time::{TICKS_PER_SECOND, Tick};
+use crate::time::Tick;
 use crate::units::Hertz;
 
 /// What happens in a tick, in order: the middle ones for every band that is due, the fastest first. Bursts and levels are heard before it; read-outs look after it.
@@ -73,12 +73,11 @@ impl Array {
         let tonic = Tonic::solve(parameters, height, width);
         let factors = band_steps(parameters, &tonic).iter().map(Factors::new).collect();
         let start = tonic_state(id, shape, &tonic, parameters.tonic, split(seed));
-        let left_after_a_tick = libm::exp(-1_000.0 / (parameters.burst_ms * TICKS_PER_SECOND as f64));
         Ok(Self {
             id,
             shape,
             seed: split(seed),
-            drive: Drive::new(shape, parameters.burst_gain, left_after_a_tick),
+            drive: Drive::new(shape, parameters.burst_gain, parameters.left_after_a_tick()),
             book: EnergyBook::open(&start),
             keys: RoundKeys::new(split(seed)),
             factors,
@@ -250,11 +249,9 @@ impl Array {
     }
 
     /// Which bands step in this tick, and their carriers.
-    ///
-    /// Bands that step every few ticks take turns, like the marks on a ruler: no tick has more of them than another.
     fn look_at_the_clock(&mut self, tick: Tick) {
         for (band, ticks) in self.ticks_per_step.iter().enumerate() {
-            self.due[band] = (tick.0 + 1) % ticks == ticks / 2;
+            self.due[band] = is_due(*ticks, tick);
             self.carriers[band] = self.parameters.carrier(band, tick);
         }
         for band in 0..self.due.len() {
@@ -263,6 +260,14 @@ impl Array {
         }
         debug_assert_eq!(Cause::ALL.len(), CAUSES);
     }
+}
+
+/// Whether a band that steps once in `ticks_per_step` ticks does so in this one.
+///
+/// Bands that step every few ticks take turns, like the marks on a ruler: no tick has more of them than another.
+#[must_use]
+pub fn is_due(ticks_per_step: u64, tick: Tick) -> bool {
+    (tick.0 + 1) % ticks_per_step == ticks_per_step / 2
 }
 
 /// The numbers of every band's step, slowest first: what an array of these parameters and this tonic state runs by.

@@ -58,6 +58,12 @@ impl RoundKeys {
     pub fn new(seed: [u32; 2]) -> Self {
         Self(ars::round_keys([seed[0], seed[1], PURPOSE[0], PURPOSE[1]]))
     }
+
+    /// The key of every round, for a generator that runs elsewhere.
+    #[must_use]
+    pub fn rounds(&self) -> &[[u32; 4]; ROUNDS + 1] {
+        &self.0
+    }
 }
 
 /// The polynomial for noise whose parts have a given standard deviation.
@@ -77,6 +83,12 @@ impl Shape {
         self.0.iter().all(|coefficient| *coefficient == 0.0)
     }
 
+    /// The polynomial's coefficients, from its first power up.
+    #[must_use]
+    pub fn coefficients(&self) -> &[f32; TERMS] {
+        &self.0
+    }
+
     fn at(&self, s: f32) -> f32 {
         let u = s * s;
         let rest = &self.0[..TERMS - 1];
@@ -89,19 +101,25 @@ pub(super) fn first_block(width: usize, y: usize) -> u32 {
     (y as u32).wrapping_mul(width.div_ceil(LANES) as u32 * BLOCKS)
 }
 
-/// Both parts of the noise at one site: the definition that the lanes are held to.
+/// The two words of one site.
 ///
 /// Site `x` has word `x % 4` of the blocks `8 (x / 16) + x % 16 / 4` of its row and of the fourth after it.
+#[must_use]
+pub fn words_at_site(key: &NoiseKey, keys: &RoundKeys, width: usize, y: usize, x: usize) -> [u32; 2] {
+    let lane = x % LANES;
+    let block = first_block(width, y).wrapping_add((x / LANES) as u32 * BLOCKS + (lane / 4) as u32);
+    let word = |block: u32| ars::words([block, key.lane, key.tick[0], key.tick[1]], &keys.0)[lane % 4];
+    [word(block), word(block.wrapping_add(BLOCKS / 2))]
+}
+
+/// Both parts of the noise at one site: the definition that the lanes are held to.
 pub(super) fn at_site(
     (key, keys, shape): (&NoiseKey, &RoundKeys, &Shape),
     width: usize,
     y: usize,
     x: usize,
 ) -> [f32; 2] {
-    let lane = x % LANES;
-    let block = first_block(width, y).wrapping_add((x / LANES) as u32 * BLOCKS + (lane / 4) as u32);
-    let word = |block: u32| ars::words([block, key.lane, key.tick[0], key.tick[1]], &keys.0)[lane % 4];
-    let words = [word(block), word(block.wrapping_add(BLOCKS / 2))];
+    let words = words_at_site(key, keys, width, y, x);
     std::array::from_fn(|part| {
         let bytes: i32 = words[part].to_le_bytes().map(i32::from).iter().sum();
         let weight = if part == 0 { WEIGHT } else { -WEIGHT };

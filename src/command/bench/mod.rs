@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+// A build without the feature says so.
+#[cfg_attr(not(feature = "gpu"), path = "no_gpu.rs")]
+mod gpu;
 mod throughput;
 
 use super::{Common, print_json, print_line};
@@ -29,6 +32,9 @@ pub(super) struct BenchArgs {
     /// Numbers of threads for `throughput`, with commas between: 1,2 where left out.
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=64))]
     threads: Vec<u16>,
+    /// Measure `throughput` on a GPU too, beside the processor: 256, 1024 and what fits, where no sizes are given.
+    #[arg(long)]
+    gpu: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -43,6 +49,8 @@ enum What {
 const PIPELINE_SECONDS: f64 = 10.0;
 /// Sides of the sheets that are measured, where `--sizes` says nothing.
 const SIDES: [usize; 4] = [64, 128, 256, 1_024];
+/// The same beside a GPU.
+const SIDES_BESIDE_GPU: [usize; 2] = [256, 1_024];
 
 /// The whole engine's cost on the room.
 #[derive(Debug, Serialize)]
@@ -68,10 +76,20 @@ struct Results {
 pub(super) fn run(common: &Common, args: &BenchArgs) -> Result<ExitCode> {
     let config = common.load()?;
     let mut results = Results { throughput: Vec::new(), pipeline: None };
+    if args.gpu && args.what == Some(What::Pipeline) {
+        let error = Error::call("--gpu", "the whole engine runs on the processor alone").value("pipeline");
+        return Err(error.bound("throughput"));
+    }
+    // Before all else: a run that can't have what it was asked for need not begin.
+    let device = if args.gpu { Some(gpu::Device::open()?) } else { None };
     if args.what != Some(What::Pipeline) {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let given = |numbers: &[u16]| numbers.iter().map(|number| usize::from(*number)).collect::<Vec<_>>();
-        let sides = if args.sizes.is_empty() { SIDES.to_vec() } else { given(&args.sizes) };
+        let sides = match (args.sizes.is_empty(), args.gpu) {
+            (true, false) => SIDES.to_vec(),
+            (true, true) => SIDES_BESIDE_GPU.to_vec(),
+            (false, _) => given(&args.sizes),
+        };
         let mut threads = if args.threads.is_empty() { vec![1, 2] } else { given(&args.threads) };
         threads.retain(|threads| *threads <= cores);
         if threads.is_empty() {
@@ -80,6 +98,9 @@ pub(super) fn run(common: &Common, args: &BenchArgs) -> Result<ExitCode> {
                 .bound(format!("at most {cores}")));
         }
         results.throughput = throughput::measure(&config, &Choice { sides: &sides, threads: &threads })?;
+        if let Some(device) = &device {
+            results.throughput.extend(device.measure(&config, &given(&args.sizes))?);
+        }
     }
     if args.what != Some(What::Throughput) {
         results.pipeline = Some(pipeline(&config, common.seconds.unwrap_or(PIPELINE_SECONDS))?);
@@ -88,7 +109,7 @@ pub(super) fn run(common: &Common, args: &BenchArgs) -> Result<ExitCode> {
         (true, Some(What::Throughput)) => print_json(&results.throughput)?,
         (true, Some(What::Pipeline)) => print_json(&results.pipeline)?,
         (true, None) => print_json(&results)?,
-        (false, _) => print_table(&results)?,
+        (false, _) => print_table(&results, device.as_ref())?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -134,9 +155,12 @@ fn pipeline(config: &Config, seconds: f64) -> Result<Pipeline> {
     })
 }
 
-fn print_table(results: &Results) -> Result<()> {
+fn print_table(results: &Results, device: Option<&gpu::Device>) -> Result<()> {
     if !results.throughput.is_empty() {
         throughput::print(&results.throughput)?;
+    }
+    if let Some(device) = device {
+        print_line(&device.told())?;
     }
     let Some(pipeline) = &results.pipeline else { return Ok(()) };
     print_line(&format!(

@@ -25,35 +25,65 @@ const SINGLE_RATE: f64 = 1e6;
 
 /// What is measured of a sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Kind {
-    twin: bool,
+pub(super) struct Kind {
+    pub twin: bool,
     /// Slow bands step every few ticks.
-    multirate: bool,
+    pub multirate: bool,
+}
+
+impl Kind {
+    /// Every kind that is measured.
+    pub const ALL: [Self; 3] = [
+        Self { twin: false, multirate: false },
+        Self { twin: false, multirate: true },
+        Self { twin: true, multirate: true },
+    ];
+
+    /// The configured parameters, made of this kind.
+    pub fn parameters(self, config: &Config) -> ArrayParameters {
+        let given = &config.array;
+        let steps_per_cycle = if self.multirate { given.steps_per_cycle } else { SINGLE_RATE };
+        ArrayParameters { twin: self.twin, steps_per_cycle, ..given.clone() }
+    }
+}
+
+/// The ticks after which the bands' turns begin anew, and the mean oscillator-steps of a tick.
+pub(super) fn turns(parameters: &ArrayParameters, side: usize) -> (u64, f64) {
+    let ticks_per_step = (0..parameters.bands).map(|band| parameters.ticks_per_step(band));
+    let steps = ticks_per_step.clone().map(|ticks| (side * side) as f64 / ticks as f64).sum();
+    (ticks_per_step.max().unwrap_or(1), steps)
 }
 
 /// The array's cost at one size.
 #[derive(Debug, Serialize)]
 pub(super) struct Throughput {
-    sites: [usize; 2],
-    bands: usize,
-    threads: usize,
-    isa: &'static str,
-    twin: bool,
-    multirate: bool,
+    pub sites: [usize; 2],
+    pub bands: usize,
+    /// The processor's threads that step; 0 for a GPU.
+    pub threads: usize,
+    /// The instructions; `wgpu:` and the adapter's name for a GPU.
+    pub isa: String,
+    /// Whether the state is the same to the bit wherever it is computed.
+    pub bits: bool,
+    pub twin: bool,
+    pub multirate: bool,
     /// Time over the oscillator-steps that were made (of one copy), the fastest measurement.
-    ns_per_oscillator_step: f64,
+    pub ns_per_oscillator_step: f64,
     /// The median measurement.
-    ns_median: f64,
-    us_per_tick: f64,
+    pub ns_median: f64,
+    pub us_per_tick: f64,
     /// The most that units and memory allow for such a step, measured in this run; of one copy at single rate.
-    bound_ns: Option<f64>,
-    share_of_bound: Option<f64>,
+    pub bound_ns: Option<f64>,
+    pub share_of_bound: Option<f64>,
     /// Which of them bounds: `multiply`, `issue` or `memory`.
-    bound_by: Option<&'static str>,
+    pub bound_by: Option<&'static str>,
     /// Bytes that the array takes.
-    bytes: usize,
+    pub bytes: usize,
     /// Ticks measured.
-    count: usize,
+    pub count: usize,
+    /// What a GPU's adapter says of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<serde_json::Value>,
 }
 
 /// Which sizes and threads to measure.
@@ -68,8 +98,8 @@ pub(super) fn measure(config: &Config, choice: &Choice<'_>) -> Result<Vec<Throug
     let mut rows = Vec::new();
     for side in choice.sides {
         for threads in choice.threads {
-            for (twin, multirate) in [(false, false), (false, true), (true, true)] {
-                rows.push(row(config, &clock, *side, *threads, Kind { twin, multirate })?);
+            for kind in Kind::ALL {
+                rows.push(row(config, &clock, *side, *threads, kind)?);
             }
         }
     }
@@ -77,17 +107,13 @@ pub(super) fn measure(config: &Config, choice: &Choice<'_>) -> Result<Vec<Throug
 }
 
 fn row(config: &Config, clock: &WallClock, side: usize, threads: usize, kind: Kind) -> Result<Throughput> {
-    let given = &config.array;
-    let steps_per_cycle = if kind.multirate { given.steps_per_cycle } else { SINGLE_RATE };
-    let parameters = ArrayParameters { twin: kind.twin, steps_per_cycle, ..given.clone() };
+    let parameters = kind.parameters(config);
     let shape = SheetShape { height: side, width: side, bands: parameters.bands };
     memory::check(&[shape], &parameters)?;
     let bytes = Array::bytes_of(shape, kind.twin) as usize;
     let mut array = Array::new(ArrayId(0), side, side, &parameters, config.seed, threads)?;
     let mut team = Team::new(threads);
-    let cycle = (0..parameters.bands).map(|band| parameters.ticks_per_step(band)).max().unwrap_or(1);
-    let steps_per_tick: f64 =
-        (0..parameters.bands).map(|band| (side * side) as f64 / parameters.ticks_per_step(band) as f64).sum();
+    let (cycle, steps_per_tick) = turns(&parameters, side);
     // Whole cycles, so that every measurement holds the same steps.
     let ticks = ((STEPS / steps_per_tick / cycle as f64).round().max(1.0) as u64) * cycle;
     let mut bounds = Bounds::new(bytes.min(64 << 20));
@@ -111,7 +137,8 @@ fn row(config: &Config, clock: &WallClock, side: usize, threads: usize, kind: Ki
         sites: [side, side],
         bands: parameters.bands,
         threads,
-        isa: array.instructions().name(),
+        isa: array.instructions().name().to_owned(),
+        bits: true,
         twin: kind.twin,
         multirate: kind.multirate,
         ns_per_oscillator_step: fastest,
@@ -122,6 +149,7 @@ fn row(config: &Config, clock: &WallClock, side: usize, threads: usize, kind: Ki
         bound_by: bound.map(|(_, by)| by),
         bytes,
         count: ROUNDS * ticks as usize,
+        adapter: None,
     })
 }
 
@@ -191,7 +219,7 @@ pub(super) fn print(rows: &[Throughput]) -> Result<()> {
             "{:>4} x {:<4}  {:>7}  {:<4}  {:<12}  {:>14.3} {:>16}  {:>10.1}   {share}",
             row.sites[0],
             row.sites[1],
-            row.threads,
+            if row.bits { row.threads.to_string() } else { "GPU".to_owned() },
             if row.twin { "yes" } else { "no" },
             if row.multirate { "when due" } else { "every tick" },
             row.ns_per_oscillator_step,
@@ -199,7 +227,7 @@ pub(super) fn print(rows: &[Throughput]) -> Result<()> {
             row.us_per_tick
         ))?;
     }
-    if let Some(row) = rows.first() {
+    if let Some(row) = rows.iter().find(|row| row.bits) {
         print_line(&format!("instructions: {}; a twin's steps are not counted, its time is", row.isa))?;
     }
     Ok(())

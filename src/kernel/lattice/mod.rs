@@ -40,7 +40,7 @@ pub use rows::{Rows, RowsStep, Sums, step_rows};
 /// Sub-steps that change a band's energy, in the order in which they run.
 pub const CAUSES: usize = 6;
 /// Without noise, parts below this become zero, so that a decaying band never slows the processor down.
-const TINY: f32 = 1e-18;
+pub const TINY: f32 = 1e-18;
 
 /// The numbers of one band for one step of length `h`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -92,6 +92,36 @@ impl Factors {
             cascade: [k, 0.5 * k, 0.25 * k * k, 0.125 * k * k],
         }
     }
+
+    /// The same numbers by name, for a step that runs elsewhere.
+    #[must_use]
+    pub fn numbers(&self) -> Numbers {
+        Numbers {
+            spread: [self.centre, self.spread],
+            drive: self.drive,
+            ceiling: self.ceiling,
+            pull: self.pull,
+            noise: *self.noise.coefficients(),
+            cascade: self.cascade,
+        }
+    }
+}
+
+/// What a step's arithmetic multiplies by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Numbers {
+    /// The weight of a site in its own spread, and that of each neighbour.
+    pub spread: [f32; 2],
+    /// The weight of a drive.
+    pub drive: f32,
+    /// The `|a|²` at which saturation is held.
+    pub ceiling: f32,
+    /// Saturation and damping as one polynomial of `|a|²`, from its constant up.
+    pub pull: [f32; 3],
+    /// Coefficients of the noise's odd polynomial; all 0 where there is no noise.
+    pub noise: [f32; 6],
+    /// `k`, `k/2`, `k²/4`, `k²/8`.
+    pub cascade: [f32; 4],
 }
 
 /// The energy of one band of a block of rows, and how it changed.
