@@ -71,6 +71,7 @@ fn a_tick_with_sound_and_thousands_of_bursts_allocates_nothing() {
     let mut team = Team::new(1);
     let clock = ManualClock::new();
     let mut state = Vec::with_capacity(instrument.state_values());
+    let mut senses = Vec::with_capacity(instrument.sense_words());
     let bursts: Vec<Burst> = (0..4_096)
         .map(|n| Burst {
             time: Tick(0).start(),
@@ -96,6 +97,7 @@ fn a_tick_with_sound_and_thousands_of_bursts_allocates_nothing() {
             if tick % 100 == 99 {
                 instrument.take_input_hash();
                 instrument.copy_state(&mut state);
+                instrument.copy_senses(&mut senses);
             }
         });
         assert_eq!(counted, 0, "tick {tick} allocated");

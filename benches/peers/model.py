@@ -48,8 +48,9 @@ def bands(side):
     """The eight bands of a `side x side` torus, slowest first."""
     hertz = [LOWEST_HZ * 2.0**band for band in range(BANDS)]
     gamma = [2.0 * pi * f / (2.0 * Q) for f in hertz]
-    beyond = max(CHI - 1.5, 0.0)
-    x = 1.0 + (CHI - (1.05 - 0.012 * KAPPA)) / (0.85 - 0.058 * KAPPA) + 0.75 * beyond**2
+    below, beyond = max(1.0 - CHI, 0.0), max(CHI - 1.5, 0.0)
+    x = 0.944 + 0.007 * KAPPA + (CHI - 1.0) / (0.85 - 0.052 * KAPPA)
+    x += (0.75 + 0.25 * KAPPA) * beyond**2 - (0.065 + 0.405 * KAPPA) * KAPPA * below**2
     raw = [f ** (1.0 - x) for f in hertz]
     variances = [value * BANDS / sum(raw) for value in raw]
     waves = laplacian(side)
@@ -57,7 +58,9 @@ def bands(side):
     share = [1.0 / mean(waves, decay(g), d) for g, d in zip(gamma, spreads)]
     compensation = 1.0 / average(waves, lambda wave: 1.0 / (LOSS + DIFFUSION * wave))
     loss = [g * compensation for g in gamma]
-    flux = [KAPPA**2 * loss[b] * (variances[b + 1] - variances[b]) for b in range(BANDS - 1)] + [0.0]
+    rates = forgetting(loss, variances)
+    flux = [(2.0 * KAPPA * loss[b]) ** 2 * (variances[b + 1] - variances[b]) / (2.0 * rates[b] + rates[b + 1])
+            for b in range(BANDS - 1)] + [0.0]
     out = []
     for b in range(BANDS):
         gained = flux[b] - (flux[b - 1] if b else 0.0)
@@ -79,6 +82,23 @@ def bands(side):
             )
         )
     return out
+
+
+def forgetting(loss, variances):
+    """The rate at which each band forgets its state: its loss and what the triads scramble."""
+    rates = list(loss)
+    for _ in range(64):
+        target = []
+        for b in range(BANDS):
+            scrambled = 0.0
+            if b + 1 < BANDS:
+                ratio = variances[b + 1] / variances[b]
+                scrambled += (KAPPA * loss[b]) ** 2 * (2.0 - ratio) / (rates[b] + rates[b + 1])
+            if b:
+                scrambled += (KAPPA * loss[b - 1]) ** 2 / rates[b - 1]
+            target.append(loss[b] + max(scrambled, 0.0))
+        rates = [0.5 * (rate + to) for rate, to in zip(rates, target)]
+    return rates
 
 
 def laplacian(side):
