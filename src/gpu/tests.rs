@@ -102,7 +102,7 @@ fn compare(
     (drive, ticks): (Drive, u64),
 ) -> [Vec<f64>; 2] {
     let (mut array, mut on_gpu) = pair(gpu, side, parameters);
-    let rate = |column: usize| Hertz(0.75 * 1.7_f64.powi(column as i32 % 9));
+    let rate = |column: usize| Hertz(0.75 * 1.7_f64.powf((column % 9) as f64));
     array.tune_columns(rate);
     on_gpu.tune_columns(rate);
     let mut team = Team::new(1);
@@ -276,7 +276,9 @@ fn many_ticks_in_one_submission_are_the_same_as_one_at_a_time() {
         let (_, mut array) = pair(&gpu, (5, 21), &parameters);
         for tick in 0..700 {
             let (bursts, levels) = told(Drive::Sparse, tick, 105);
-            bursts.iter().for_each(|burst| array.strike(burst));
+            for burst in &bursts {
+                array.strike(burst);
+            }
             if let Some(levels) = levels {
                 array.sustain(&levels);
             }
