@@ -4,6 +4,7 @@ mod small;
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Output};
 
 use small::{napot, said, whole_outputs};
 
@@ -29,8 +30,11 @@ fn messages(said: &str) -> usize {
 
 /// Runs a call that must be refused: its exit code is one of `codes`, its only message names `parts`.
 fn refused(folder: &Path, arguments: &[&str], codes: &[i32], parts: &[&str]) {
-    let output = napot(folder, arguments);
-    let said = said(&output);
+    judge(&napot(folder, arguments), arguments, codes, parts);
+}
+
+fn judge(output: &Output, arguments: &[&str], codes: &[i32], parts: &[&str]) {
+    let said = said(output);
     let code = output.status.code().unwrap_or(-1);
     assert!(codes.contains(&code), "{arguments:?}: exit code {code}, not one of {codes:?}: {said}");
     assert_eq!(messages(&said), 1, "{arguments:?}: {said}");
@@ -77,14 +81,18 @@ fn an_unknown_key_is_a_wrong_call() {
 #[test]
 #[cfg(not(feature = "gpu"))]
 fn a_gpu_that_this_build_lacks_is_a_wrong_call_that_says_how_to_have_it() {
-    let folder = tempfile::tempdir().unwrap();
-    refused(folder.path(), &["bench", "throughput", "--gpu"], &[2], &["--gpu", "--features gpu"]);
+    refused_as_it_is(&["bench", "throughput", "--gpu"], &["--gpu", "--features gpu"]);
 }
 
 #[test]
 fn the_whole_engine_on_a_gpu_is_a_wrong_call() {
-    let folder = tempfile::tempdir().unwrap();
-    refused(folder.path(), &["bench", "pipeline", "--gpu"], &[2], &["--gpu", "pipeline", "throughput"]);
+    refused_as_it_is(&["bench", "pipeline", "--gpu"], &["--gpu", "pipeline", "throughput"]);
+}
+
+/// Runs a wrong call without the settings of a small run, which it does not take.
+fn refused_as_it_is(arguments: &[&str], parts: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_napot")).args(arguments).output().unwrap();
+    judge(&output, arguments, &[2], parts);
 }
 
 #[test]
