@@ -238,6 +238,8 @@ fn a_damaged_session_is_played_as_far_as_it_is_whole() {
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["ticks"].as_u64().unwrap(), ends[6]);
     assert!(said(&output).contains("cut short"), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(report["session"]["damage"].as_str().unwrap().contains("cut.mcap, at byte"));
 }
 
 #[test]

@@ -57,6 +57,7 @@ pub(super) fn open(common: &Common, path: &Path, start: Timestamp, verify: bool)
         config_hash: session.facts().config_hash.clone(),
         same_configuration: same,
         first_tick: from.0,
+        damage: session.damage().map(|(damage, _)| damage.to_string()),
         verified: None,
     };
     if !same && !common.quiet {

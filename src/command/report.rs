@@ -87,6 +87,8 @@ pub struct SessionReport {
     pub same_configuration: bool,
     /// The tick that was played first.
     pub first_tick: u64,
+    /// Why the session ends before its end, where it is cut short or damaged; then what is whole of it was played.
+    pub damage: Option<String>,
     /// What the verification found; `null` where none was asked for.
     pub verified: Option<VerifiedReport>,
 }
@@ -118,10 +120,14 @@ impl SessionReport {
         }
     }
 
-    /// Whether a verification found the replay to be another run, or found nothing to hold it against.
+    /// Whether the session was not whole, or a verification found the replay to be another run or nothing to hold it against.
     #[must_use]
-    pub fn differs(&self) -> bool {
-        self.verified.as_ref().is_some_and(|found| found.difference.is_some() || found.equal_lines == 0)
+    pub fn is_wrong(&self) -> bool {
+        self.damage.is_some()
+            || self
+                .verified
+                .as_ref()
+                .is_some_and(|found| found.difference.is_some() || found.equal_lines == 0)
     }
 }
 

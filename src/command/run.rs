@@ -191,14 +191,14 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, piece: Piec
     } else if !common.quiet {
         print_line(&report.summary())?;
     }
-    let differs = report.session.as_ref().is_some_and(SessionReport::differs);
+    let wrong = report.session.as_ref().is_some_and(SessionReport::is_wrong);
     for failure in &summary.failures {
         eprintln!("napot: {failure}");
     }
     Ok(summary
         .failures
         .first()
-        .map_or(ExitCode::from(u8::from(differs)), |failure| ExitCode::from(failure.kind().exit_code())))
+        .map_or(ExitCode::from(u8::from(wrong)), |failure| ExitCode::from(failure.kind().exit_code())))
 }
 
 /// What a session says of itself.
