@@ -252,16 +252,21 @@ impl Config {
         })
     }
 
-    /// What decides the result, hashed: everything but threads, page and recording.
+    /// What decides the result: everything but threads, page and recording, which are those of another machine.
     #[must_use]
-    pub fn hash(&self) -> String {
-        let decisive = Self {
+    pub fn decisive(&self) -> Self {
+        Self {
             engine: EngineConfig::default(),
             view: ViewParameters::default(),
             record: RecordConfig::default(),
             ..self.clone()
-        };
-        let text = serde_json::to_string(&decisive).unwrap_or_default();
+        }
+    }
+
+    /// The hash of what decides the result.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let text = serde_json::to_string(&self.decisive()).unwrap_or_default();
         blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
     }
 }

@@ -67,12 +67,26 @@ fn a_replay_is_the_run_again_from_its_beginning_and_from_every_state() {
 #[test]
 fn a_paced_run_is_recorded_as_whole_as_a_fast_one() {
     let folder = tempfile::tempdir().unwrap();
-    let arguments =
-        ["demo", "--speed", "2", "--for", "2", "--no-view", "--record", "a.mcap", "--set", STATES];
+    let arguments = [
+        "demo",
+        "--speed",
+        "2",
+        "--for",
+        "2",
+        "--no-view",
+        "--record",
+        "a.mcap",
+        "--set",
+        STATES,
+        "--set",
+        "engine.threads=2",
+    ];
     let run = napot_plain(folder.path(), &[&arguments[..], &small::SETTINGS].concat());
     assert!(run.status.success(), "{}", said(&run));
     assert_eq!(verified(folder.path(), &[])["verified"]["equal_lines"], 2);
     assert!(!folder.path().join("a.mcap.part").exists());
+    let config = info(folder.path(), "a.mcap").0["facts"]["config"].as_str().unwrap().to_owned();
+    assert!(config.contains("threads = 0"), "threads are those of a machine, not of a session: {config}");
 }
 
 #[test]

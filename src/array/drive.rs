@@ -147,14 +147,18 @@ impl Drive {
         }
     }
 
-    /// Takes what [`Self::planes`] and [`Self::flags`] gave.
-    pub(super) fn restore(&mut self, planes: [&[f32]; 3], [active, sustains]: [bool; 2]) {
+    /// Takes what [`Self::flags`] gave.
+    pub(super) fn set_flags(&mut self, [active, sustains]: [bool; 2]) {
+        self.active = active;
+        self.sustains = sustains;
+    }
+
+    /// Takes what [`Self::planes`] gave.
+    pub(super) fn put_planes(&mut self, planes: [&[f32]; 3]) {
         let own = [&mut self.phasic_re, &mut self.phasic_im, &mut self.sustained];
         for (own, plane) in own.into_iter().zip(planes) {
             own.copy_from_slice(plane);
         }
-        self.active = active;
-        self.sustains = sustains;
     }
 
     /// Writes what drives the sheet, as the state's hash sees it.

@@ -2,7 +2,7 @@
 //!
 //! | tensor | shape | holds |
 //! |---|---|---|
-//! | `driven`, `twin` | (band, part, row, column) | the state in the frames that turn with its bands; part 0 is real |
+//! | `driven`, `twin` | (part, band, row, column) | the state in the frames that turn with its bands; part 0 is real |
 //! | `drive` | (plane, row, column) | phasic drive, real and imaginary, and sustained levels |
 //!
 //! Its metadata hold, under `napot`, the form's name, the next tick, and what the array was made of: an array takes only
@@ -19,7 +19,7 @@ use crate::kernel::archive::Archive;
 use crate::time::Tick;
 
 /// The form that is written and read.
-const FORM: &str = "napot-array-1";
+const FORM: &str = "napot-array-2";
 /// Where the metadata lie: one string, so that the same state gives the same file.
 const KEY: &str = "napot";
 
@@ -92,11 +92,12 @@ impl Array {
             () => {}
         }
         let file = SafeTensors::deserialize(bytes).map_err(|fault| damaged(&fault))?;
-        let mut read = Vec::new();
+        let mut read = Vec::with_capacity(self.state_values());
         for (tensor, shape, _) in self.tensors() {
-            read.push(values(name, &file, tensor, &shape)?);
+            read.extend(values(name, &file, tensor, &shape)?);
         }
-        self.take(&read, found.flags);
+        self.put_state(&read);
+        self.drive.set_flags(found.flags);
         Ok(Tick(found.tick))
     }
 
@@ -111,7 +112,7 @@ impl Array {
     /// Where there are not [`Self::state_values`] numbers.
     pub fn put_state(&mut self, values: &[f32]) {
         assert!(values.len() == self.state_values(), "a number for every place");
-        let (sites, bands, flags) = (self.shape.sites(), self.shape.bands, self.drive.flags());
+        let (sites, bands) = (self.shape.sites(), self.shape.bands);
         let mut planes = values.chunks_exact(sites);
         let mut plane = || planes.next().unwrap_or_default();
         for copy in std::iter::once(&mut self.driven).chain(&mut self.twin) {
@@ -119,19 +120,19 @@ impl Array {
                 copy.part_mut(band, part).copy_from_slice(plane());
             }
         }
-        self.drive.restore([plane(), plane(), plane()], flags);
+        self.drive.put_planes([plane(), plane(), plane()]);
         self.reopen();
     }
 
-    /// Every tensor: its name, shape and values.
+    /// Every tensor: its name, shape and values; together the numbers of [`Self::for_state`].
     fn tensors(&self) -> impl Iterator<Item = (&'static str, Vec<usize>, Vec<f32>)> {
         let shape = self.shape;
         let copies = [("driven", Some(&self.driven)), ("twin", self.twin.as_ref())];
         let copies = copies.into_iter().filter_map(move |(name, planes)| {
             let planes = planes?;
-            let parts = (0..shape.bands).flat_map(|band| [planes.part(band, 0), planes.part(band, 1)]);
-            let values = parts.flatten().copied().collect();
-            Some((name, vec![shape.bands, 2, shape.height, shape.width], values))
+            let places = (0..2).flat_map(|part| (0..shape.bands).map(move |band| (band, part)));
+            let values = places.flat_map(|(band, part)| planes.part(band, part)).copied().collect();
+            Some((name, vec![2, shape.bands, shape.height, shape.width], values))
         });
         let drive = self.drive.planes().concat();
         copies.chain(std::iter::once(("drive", vec![3, shape.height, shape.width], drive)))
@@ -147,22 +148,6 @@ impl Array {
             size: [self.shape.height, self.shape.width],
             parameters: self.parameters.clone(),
         }
-    }
-
-    /// Replaces the state by tensors in the order of [`Self::tensors`].
-    fn take(&mut self, tensors: &[Vec<f32>], flags: [bool; 2]) {
-        let sites = self.shape.sites();
-        let copies = std::iter::once(&mut self.driven).chain(&mut self.twin);
-        for (planes, values) in copies.zip(tensors) {
-            for (index, part) in values.chunks(sites).enumerate() {
-                planes.part_mut(index / 2, index % 2).copy_from_slice(part);
-            }
-        }
-        if let Some(drive) = tensors.last() {
-            let plane = |index: usize| &drive[index * sites..(index + 1) * sites];
-            self.drive.restore([plane(0), plane(1), plane(2)], flags);
-        }
-        self.reopen();
     }
 }
 
@@ -261,7 +246,7 @@ mod tests {
         refused(&make(37, 1.5), "parameters");
         let text = bytes.windows(FORM.len()).position(|window| window == FORM.as_bytes()).unwrap();
         let mut newer = bytes.clone();
-        newer[text + FORM.len() - 1] = b'2';
+        newer[text + FORM.len() - 1] = b'9';
         refused(&newer, "form");
         let mut bits = Vec::new();
         array.for_state(|plane| bits.extend(plane.iter().map(|value| value.to_bits())));

@@ -8,12 +8,14 @@ use clap::{Args, ValueEnum};
 
 use super::{Common, print_line};
 use crate::error::{Error, Result};
+use crate::readout::electrodes::prefilter;
 use crate::session::Session;
-use crate::signal::SessionItem;
+use crate::signal::{ElectrodeItem, SessionItem};
 use crate::sink::edf::EdfWriter;
 use crate::sink::part::PartFile;
 use crate::sink::wav::WavWriter;
 use crate::sink::xdf::XdfWriter;
+use crate::stream::Sink;
 use crate::time::Timestamp;
 
 /// What the command takes.
@@ -72,9 +74,14 @@ pub(super) fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode> {
     let name = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let stem = name.trim_end_matches(".part").trim_end_matches(".mcap");
     let path = dir.join(format!("{stem}.{}", args.to.ending()));
+    let facts = session.facts();
+    let (names, rate_hz) = (&facts.electrodes[..], facts.rate_hz);
     match args.to {
-        Form::Edf => edf(&session, &path)?,
-        Form::Xdf => xdf(&session, &path)?,
+        Form::Edf => {
+            let writer = EdfWriter::create(&path, names, rate_hz, prefilter(rate_hz))?;
+            electrodes(&session, Box::new(writer))?;
+        }
+        Form::Xdf => electrodes(&session, Box::new(XdfWriter::create(&path, names, rate_hz)?))?,
         Form::Wav => wav(&session, &path)?,
         Form::Csv => csv(&session, &path)?,
         Form::Bursts => bursts(&session, &path)?,
@@ -91,9 +98,9 @@ pub(super) fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode> {
 
 /// Hands every sample of the electrodes to `take`, with its number.
 fn samples(session: &Session, mut take: impl FnMut(u64, &[f32]) -> Result<()>) -> Result<()> {
-    let channels = session.facts().electrodes.len().max(1);
+    let channels = session.facts().electrodes.len();
     for item in session.items()? {
-        if let SessionItem::Electrodes(first, values) = item {
+        if let SessionItem::Electrodes(first, values) = item? {
             for (number, sample) in (first..).zip(values.chunks_exact(channels)) {
                 take(number, sample)?;
             }
@@ -102,59 +109,29 @@ fn samples(session: &Session, mut take: impl FnMut(u64, &[f32]) -> Result<()>) -
     Ok(())
 }
 
-/// Hands every sample and every mark to `take`, in the order of time, with the time since the session's start.
-fn moments(session: &Session, mut take: impl FnMut(Timestamp, Moment<'_>) -> Result<()>) -> Result<()> {
+/// Hands every sample and every mark to `sink`, in the order of time, and ends it.
+fn electrodes(session: &Session, mut sink: Box<dyn Sink<Item = ElectrodeItem>>) -> Result<()> {
     let (rate_hz, start) = (session.facts().rate_hz, session.ticks()[0].start());
-    let since = |time: Timestamp| Timestamp(time.0 - start.0);
-    let mut marks = session.marks().iter().map(|(time, text)| (since(*time), text)).peekable();
+    let mark = |(time, text): &(Timestamp, String)| (Timestamp(time.0.saturating_sub(start.0)), text.clone());
+    let mut marks = session.marks().iter().map(mark).peekable();
     samples(session, |number, sample| {
         let now = Timestamp::from_count(number, rate_hz);
         while let Some((time, text)) = marks.next_if(|(time, _)| *time <= now) {
-            take(time, Moment::Mark(text))?;
+            sink.push(&ElectrodeItem::Mark(time, text))?;
         }
-        take(now, Moment::Sample(sample))
+        sink.push(&ElectrodeItem::Sample(sample.to_vec()))
     })?;
-    marks.try_for_each(|(time, text)| take(time, Moment::Mark(text)))
-}
-
-/// A sample of every electrode, or something that happened.
-enum Moment<'a> {
-    Sample(&'a [f32]),
-    Mark(&'a str),
-}
-
-fn edf(session: &Session, path: &Path) -> Result<()> {
-    let facts = session.facts();
-    let prefilter = if facts.rate_hz == 1_000 { "none" } else { "linear-phase low-pass" };
-    let mut writer = EdfWriter::create(path, &facts.electrodes, facts.rate_hz, prefilter)?;
-    moments(session, |time, moment| match moment {
-        Moment::Sample(sample) => writer.push(sample),
-        Moment::Mark(text) => {
-            writer.annotate(time, text);
-            Ok(())
-        }
-    })?;
-    writer.finish().map(|_| ())
-}
-
-fn xdf(session: &Session, path: &Path) -> Result<()> {
-    let facts = session.facts();
-    let mut writer = XdfWriter::create(path, &facts.electrodes, facts.rate_hz)?;
-    moments(session, |time, moment| match moment {
-        Moment::Sample(sample) => writer.push(sample),
-        Moment::Mark(text) => {
-            writer.annotate(time, text);
-            Ok(())
-        }
-    })?;
-    writer.finish().map(|_| ())
+    for (time, text) in marks {
+        sink.push(&ElectrodeItem::Mark(time, text))?;
+    }
+    sink.finish()
 }
 
 fn wav(session: &Session, path: &Path) -> Result<()> {
     let mut writer = WavWriter::create(path)?;
     let mut any = false;
     for item in session.items()? {
-        if let SessionItem::Entered(entered) = item {
+        if let SessionItem::Entered(entered) = item? {
             any |= !entered.sound.is_empty();
             writer.push(&entered.sound)?;
         }
@@ -181,7 +158,7 @@ fn bursts(session: &Session, path: &Path) -> Result<()> {
     let mut file = PartFile::create(path)?;
     file.line("tick,seconds,array,row,column,sign,phase,magnitude,bits")?;
     for item in session.items()? {
-        let SessionItem::Entered(entered) = item else { continue };
+        let SessionItem::Entered(entered) = item? else { continue };
         for (tick, burst) in &entered.bursts {
             let sheet = session.facts().arrays.get(usize::from(burst.array.0));
             let (name, width) = sheet.map_or(("", 1), |sheet| (&sheet.name[..], sheet.width.max(1) as u32));
@@ -203,11 +180,7 @@ fn bursts(session: &Session, path: &Path) -> Result<()> {
 
 /// NumPy's format, version 1.0 (NEP 1): magic, a dictionary padded to a multiple of 64 bytes, the numbers.
 fn npy(session: &Session, path: &Path) -> Result<()> {
-    let (mut count, channels) = (0u64, session.facts().electrodes.len());
-    samples(session, |_, _| {
-        count += 1;
-        Ok(())
-    })?;
+    let ([_, count], channels) = (session.counts(), session.facts().electrodes.len());
     let mut file = PartFile::create(path)?;
     let about = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, {channels}), }}");
     let length = (10 + about.len() + 1).next_multiple_of(64) - 10;

@@ -7,7 +7,8 @@ use super::report::Report;
 use crate::config::Config;
 use crate::engine::Keep;
 use crate::error::{Error, Result};
-use crate::signal::{ElectrodeItem, FieldRow, LedgerLine};
+use crate::readout::electrodes::prefilter;
+use crate::signal::{FieldRow, LedgerLine};
 use crate::sink::edf::EdfWriter;
 use crate::sink::part::PartFile;
 use crate::sink::picture::{Column, ContactSheet};
@@ -36,17 +37,16 @@ impl Outputs {
     /// Opens every file of the run.
     pub(super) fn sinks(self, electrodes: &[String]) -> Result<(Self, Keep)> {
         let path = |name: &str| self.dir.join(name);
-        let prefilter = if self.rate_hz == 1_000 { "none" } else { "linear-phase low-pass" };
         let names: Vec<String> = electrodes.to_vec();
-        let edf = EdfWriter::create(path("electrodes.edf"), &names, self.rate_hz, prefilter)?;
+        let edf = EdfWriter::create(path("electrodes.edf"), &names, self.rate_hz, prefilter(self.rate_hz))?;
         let columns = self
             .band_hz
             .iter()
             .map(|hz| Column { group: "bands".to_owned(), label: format!("{hz} Hz") })
             .collect();
         let keep = Keep {
-            sound: Some(Box::new(WavFile(WavWriter::create(path("sound.wav"))?))),
-            electrodes: Some(Box::new(EdfFile(edf))),
+            sound: Some(Box::new(WavWriter::create(path("sound.wav"))?)),
+            electrodes: Some(Box::new(edf)),
             ledger: Some(Box::new(LedgerFile::create(path("ledger.txt"))?)),
             field: Some(Box::new(FieldFile {
                 sheet: ContactSheet::new("The field: phase as hue, amplitude as colour", columns),
@@ -65,47 +65,6 @@ impl Outputs {
         let mut file = PartFile::create(path)?;
         file.line(&text)?;
         file.finish()
-    }
-}
-
-struct WavFile(WavWriter);
-
-impl Sink for WavFile {
-    type Item = [[f32; 2]];
-
-    fn push(&mut self, frames: &[[f32; 2]]) -> Result<()> {
-        self.0.push(frames)
-    }
-
-    fn finish(self: Box<Self>) -> Result<()> {
-        self.0.finish()
-    }
-}
-
-struct EdfFile(EdfWriter);
-
-impl Sink for EdfFile {
-    type Item = ElectrodeItem;
-
-    fn push(&mut self, item: &ElectrodeItem) -> Result<()> {
-        match item {
-            ElectrodeItem::Sample(microvolts) => self.0.push(microvolts),
-            ElectrodeItem::Mark(time, text) => {
-                self.0.annotate(*time, text);
-                Ok(())
-            }
-        }
-    }
-
-    fn finish(self: Box<Self>) -> Result<()> {
-        let summary = self.0.finish()?;
-        if summary.clipped > 0 {
-            tracing::warn!(
-                "electrodes.edf: {} samples were beyond its range and are clipped",
-                summary.clipped
-            );
-        }
-        Ok(())
     }
 }
 

@@ -218,7 +218,7 @@ fn facts(
     Ok(Facts {
         form: Facts::form(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        config: config.to_toml()?,
+        config: config.decisive().to_toml()?,
         config_hash: config.hash(),
         arrays: sheets.collect(),
         electrodes: instrument.electrode_names().to_vec(),

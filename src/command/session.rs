@@ -146,7 +146,7 @@ fn recover(common: &Common, file: &Path, to: &Path) -> Result<ExitCode> {
     }
     let mut recorder = Box::new(Recorder::create(to, session.facts(), true)?);
     for item in session.items()? {
-        recorder.push(&item)?;
+        recorder.push(&item?)?;
     }
     recorder.finish()?;
     let recovered = Session::open(to)?;

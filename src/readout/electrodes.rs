@@ -276,6 +276,12 @@ impl Montage {
     }
 }
 
+/// What electrodes at this rate went through, in the words of a recording's header.
+#[must_use]
+pub fn prefilter(rate_hz: u32) -> &'static str {
+    if u64::from(rate_hz) == TICKS_PER_SECOND { "none" } else { "linear-phase low-pass" }
+}
+
 /// The electrodes of several sheets, read each tick and given at the electrodes' own rate.
 #[derive(Clone, Debug)]
 pub struct Electrodes {

@@ -14,13 +14,27 @@
 use serde::{Deserialize, Serialize};
 
 use crate::signal::{ArrayId, Burst, Entered, LedgerLine, Sign, StateItem};
-use crate::time::{SAMPLES_PER_TICK, Tick, Timestamp};
+use crate::time::{SAMPLES_PER_TICK, TICK_NANOSECONDS, Tick, Timestamp};
 
 /// What a message's bytes may be wrong about.
 pub(super) type Parsed<T> = Result<T, &'static str>;
 
-/// The most ticks of a block, bursts of a block and numbers of a state that are read.
-const MOST: u32 = 1 << 30;
+/// What the bytes of each topic are, for whoever opens the file with other tools.
+pub(super) const ENTERED_SCHEMA: &str = "little-endian: first tick u64, ticks u32, bursts u32; sound: 0 none, 1 16 bits, 2 \
+     float32, as u8, then for left and right each byte of all samples, the lowest first (16 bits: of the changes); a column \
+     of all bursts each: tick less first u32, time in ns i64, array u8, on u8, site u32, phase f32, magnitude f32, bits f32";
+/// See [`ENTERED_SCHEMA`].
+pub(super) const STATE_SCHEMA: &str = "little-endian: next tick u64, numbers u32, words u32; each byte of all numbers, the \
+     lowest first: float32, array after array, copy after copy, real parts of all bands, then imaginary ones, then three \
+     planes of drive; words u32: what drives and senses remember";
+/// See [`ENTERED_SCHEMA`].
+pub(super) const ELECTRODES_SCHEMA: &str =
+    "little-endian: number of the first sample u64, then microvolts as float32, sample after sample";
+
+/// The most bursts of a block that are read.
+const MOST_BURSTS: u32 = 1 << 30;
+/// The latest tick whose time can be told.
+const LAST_TICK: u64 = i64::MAX as u64 / TICK_NANOSECONDS as u64 - 1;
 /// Full scale of 16 bits.
 const SCALE: f32 = 32_768.0;
 
@@ -87,11 +101,12 @@ fn sixteen_bits(frame: [f32; 2]) -> Option<[i16; 2]> {
 /// Reads what [`entered_bytes`] wrote.
 pub(super) fn entered(bytes: &[u8]) -> Parsed<Entered> {
     let mut rest = Bytes(bytes);
-    let (first, ticks, count) = (rest.long()?, rest.word()?, rest.word()?);
-    if ticks > MOST || count > MOST || first.checked_add(u64::from(ticks)).is_none() {
+    let (first, ticks, count) = (tick(rest.long()?)?, rest.word()?, rest.word()?);
+    if count > MOST_BURSTS {
         return Err("a count is out of range");
     }
-    let mut entered = Entered { first: Tick(first), ticks, ..Entered::default() };
+    let mut entered = Entered { first, ticks, ..Entered::default() };
+    tick(entered.end().0)?;
     let frames = ticks as usize * SAMPLES_PER_TICK;
     match rest.take(1)?[0] {
         NO_SOUND => {}
@@ -125,7 +140,7 @@ pub(super) fn entered(bytes: &[u8]) -> Parsed<Entered> {
         |column: &[u8], at: usize| u32::from_le_bytes(std::array::from_fn(|byte| column[4 * at + byte]));
     for at in 0..count {
         let offset = u64::from(word(ticks, at));
-        let tick = Tick(first.checked_add(offset).ok_or("a burst's tick is out of range")?);
+        let tick = tick(first.0 + offset)?;
         let time = i64::from_le_bytes(std::array::from_fn(|byte| times[8 * at + byte]));
         let burst = Burst {
             time: Timestamp(time),
@@ -139,7 +154,18 @@ pub(super) fn entered(bytes: &[u8]) -> Parsed<Entered> {
         entered.bursts.push((tick, burst));
     }
     rest.end()?;
+    // Nothing else is ever recorded: a sense gives no such number.
+    let numbers = |(_, burst): &(Tick, Burst)| [burst.phase, burst.magnitude, burst.surprisal_bits];
+    let mut all = entered.bursts.iter().flat_map(numbers).chain(entered.sound.iter().copied().flatten());
+    if all.any(|number| !number.is_finite()) {
+        return Err("a value is no number");
+    }
     Ok(entered)
+}
+
+/// A tick whose time can be told.
+fn tick(value: u64) -> Parsed<Tick> {
+    if value <= LAST_TICK { Ok(Tick(value)) } else { Err("a tick is out of range") }
 }
 
 /// The bytes of a state.
@@ -165,7 +191,7 @@ pub(super) fn state(bytes: &[u8]) -> Parsed<StateItem> {
     let words = rest.take(senses.checked_mul(4).ok_or("a count is out of range")?)?;
     rest.end()?;
     let senses = words.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
-    Ok(StateItem { next: Tick(next), values, senses })
+    Ok(StateItem { next: tick(next)?, values, senses })
 }
 
 /// The bytes of a stretch of electrodes: the number of its first sample, then the values.
@@ -179,7 +205,8 @@ pub(super) fn electrodes_bytes(first: u64, microvolts: &[f32]) -> Vec<u8> {
 /// Reads what [`electrodes_bytes`] wrote.
 pub(super) fn electrodes(bytes: &[u8]) -> Parsed<(u64, Vec<f32>)> {
     let mut rest = Bytes(bytes);
-    let first = rest.long()?;
+    // A sample is a tick or longer.
+    let Tick(first) = tick(rest.long()?)?;
     let (values, odd) = rest.0.as_chunks();
     if !odd.is_empty() {
         return Err("a value is cut");
@@ -209,7 +236,7 @@ pub(super) fn ledger(bytes: &[u8]) -> Parsed<LedgerLine> {
         let value = (text.len() == 32).then(|| u128::from_str_radix(text, 16).ok()).flatten();
         value.map(u128::to_be_bytes).ok_or("a hash is no hash")
     };
-    Ok(LedgerLine { tick: Tick(line.tick), state: hash(&line.state)?, inputs: hash(&line.inputs)? })
+    Ok(LedgerLine { tick: tick(line.tick)?, state: hash(&line.state)?, inputs: hash(&line.inputs)? })
 }
 
 /// A time as Foxglove writes it.
@@ -334,6 +361,22 @@ mod tests {
         assert_eq!(ledger(&ledger_bytes(&line)).unwrap(), line);
         let time = Timestamp(1_234_567_890_123);
         assert_eq!(mark(&mark_bytes(time, "onset")).unwrap(), (time, "onset".to_owned()));
+    }
+
+    #[test]
+    fn ticks_without_a_time_and_values_that_are_no_numbers_are_refused() {
+        let late = Entered { first: Tick(LAST_TICK), ticks: 1, ..Entered::default() };
+        assert_eq!(entered(&entered_bytes(&late)), Err("a tick is out of range"));
+        let late = StateItem { next: Tick(u64::MAX), ..StateItem::default() };
+        assert_eq!(state(&state_bytes(&late)), Err("a tick is out of range"));
+        let line = LedgerLine { tick: Tick(u64::MAX), state: [1; 16], inputs: [2; 16] };
+        assert_eq!(ledger(&ledger_bytes(&line)), Err("a tick is out of range"));
+        let mut loud = block(true);
+        loud.sound[5][1] = f32::INFINITY;
+        assert_eq!(entered(&entered_bytes(&loud)), Err("a value is no number"));
+        let mut odd = block(true);
+        odd.bursts[3].1.magnitude = f32::NAN;
+        assert_eq!(entered(&entered_bytes(&odd)), Err("a value is no number"));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use self::mcap::MAGIC;
+
 mod form;
 pub mod mcap;
 mod read;
@@ -24,6 +26,3 @@ pub fn is_session(path: &Path) -> bool {
     let mut head = [0; MAGIC.len()];
     File::open(path).is_ok_and(|mut file| file.read_exact(&mut head).is_ok()) && head == MAGIC
 }
-
-/// The first bytes of an MCAP file.
-const MAGIC: [u8; 8] = *b"\x89MCAP0\r\n";

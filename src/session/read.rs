@@ -7,7 +7,7 @@ use super::mcap::{End, Reader, Record};
 use super::write::{ELECTRODES, ENTERED, FACTS, FORM, Facts, LEDGER, MARKS, STATE};
 use crate::error::{Error, Result};
 use crate::signal::{Entered, LedgerLine, Origin, SessionItem, StateItem};
-use crate::stream::{Faults, Source, SourceInfo};
+use crate::stream::{Source, SourceInfo};
 use crate::time::{SAMPLES_PER_TICK, Tick, Timestamp};
 
 /// A session that was looked through once: what is small is in memory, the rest is read when it is wanted.
@@ -22,6 +22,8 @@ pub struct Session {
     marks: Vec<(Timestamp, String)>,
     bursts: u64,
     samples: u64,
+    /// Items that are whole, and follow each other without a gap.
+    items: usize,
     damage: Option<Error>,
     discarded: u64,
 }
@@ -45,6 +47,7 @@ impl Session {
             marks: Vec::new(),
             bursts: 0,
             samples: 0,
+            items: 0,
             damage: None,
             discarded: 0,
         };
@@ -55,6 +58,7 @@ impl Session {
                         session.damage = Some(messages.wrong("ticks are missing before this block"));
                         break;
                     }
+                    session.items += 1;
                 }
                 Ok(None) => break,
                 Err(damage) => {
@@ -153,10 +157,8 @@ impl Session {
     /// # Errors
     /// Where the file can't be read any more.
     pub fn state(&self, next: Tick) -> Result<Option<StateItem>> {
-        let mut messages = Messages::open(&self.path)?;
-        messages.facts()?;
-        while let Some(item) = messages.next()? {
-            if let SessionItem::State(state) = item
+        for item in self.items()? {
+            if let SessionItem::State(state) = item?
                 && state.next == next
             {
                 return Ok(Some(state));
@@ -199,11 +201,11 @@ impl Session {
     /// Every item of the session, as far as it is whole.
     ///
     /// # Errors
-    /// Where the file can't be read any more.
-    pub fn items(&self) -> Result<impl Iterator<Item = SessionItem>> {
+    /// Where the file can't be read any more; so are the items.
+    pub fn items(&self) -> Result<impl Iterator<Item = Result<SessionItem>> + Send + use<>> {
         let mut messages = Messages::open(&self.path)?;
         messages.facts()?;
-        Ok(std::iter::from_fn(move || messages.next().ok().flatten()))
+        Ok(std::iter::from_fn(move || messages.next().transpose()).take(self.items))
     }
 
     /// What entered from a tick on.
@@ -211,28 +213,24 @@ impl Session {
     /// # Errors
     /// Where the file can't be read any more.
     pub fn entered(&self, from: Tick) -> Result<Box<dyn Source<Item = Entered>>> {
-        let mut messages = Messages::open(&self.path)?;
-        messages.facts()?;
         let info = SourceInfo {
             name: self.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             kind: "session".to_owned(),
             origin: Origin::Recorded,
             format: format!("session of napot {}", self.facts.version),
         };
-        Ok(Box::new(Replay { messages, info, next: from, end: self.end, over: false }))
+        Ok(Box::new(Replay { items: self.items()?, info, from }))
     }
 }
 
 /// What entered, as a source.
-struct Replay {
-    messages: Messages,
+struct Replay<I> {
+    items: I,
     info: SourceInfo,
-    next: Tick,
-    end: Tick,
-    over: bool,
+    from: Tick,
 }
 
-impl Source for Replay {
+impl<I: Iterator<Item = Result<SessionItem>> + Send> Source for Replay<I> {
     type Item = Entered;
 
     fn info(&self) -> &SourceInfo {
@@ -240,28 +238,14 @@ impl Source for Replay {
     }
 
     fn pull(&mut self) -> Result<Option<Entered>> {
-        while !self.over && self.next < self.end {
-            match self.messages.next() {
-                Ok(Some(SessionItem::Entered(entered))) if entered.end() > self.next => {
-                    let rest = from(entered, self.next);
-                    self.next = rest.end();
-                    return Ok(Some(rest));
-                }
-                Ok(Some(_)) => {}
-                Ok(None) => self.over = true,
-                Err(damage) => {
-                    self.over = true;
-                    return Err(damage);
-                }
+        for item in &mut self.items {
+            if let SessionItem::Entered(entered) = item?
+                && entered.end() > self.from
+            {
+                return Ok(Some(from(entered, self.from)));
             }
         }
-        // What lies beyond the end that was found is damaged, and that has been said once.
-        self.over = true;
         Ok(None)
-    }
-
-    fn faults(&self) -> Faults {
-        Faults::default()
     }
 }
 
@@ -292,7 +276,7 @@ impl Messages {
     }
 
     fn wrong(&self, problem: &str) -> Error {
-        Error::input(&self.path, problem).at(format!("byte {}", self.reader.position()))
+        Error::input(&self.path, problem).at(format!("byte {}", self.reader.place()))
     }
 
     /// The facts; they come before all items.
@@ -312,9 +296,13 @@ impl Messages {
                     if found != FORM {
                         return Err(self.wrong("the session has another form").value(found).bound(FORM));
                     }
-                    return serde_json::from_str(text).map_err(|cause| {
+                    let facts: Facts = serde_json::from_str(text).map_err(|cause| {
                         self.wrong("what the session says of itself can't be read").value(cause)
-                    });
+                    })?;
+                    facts
+                        .check()
+                        .map_err(|(what, value, bound)| self.wrong(what).value(value).bound(bound))?;
+                    return Ok(facts);
                 }
                 Some(Record::Message { .. }) => return none(self),
                 Some(_) => {}

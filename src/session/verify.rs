@@ -122,10 +122,10 @@ mod tests {
         LedgerLine { tick: Tick(tick), state: [state; 16], inputs: [7; 16] }
     }
 
-    /// A session of one array of 2 x 3 sites, 2 bands, with its twin: a line at ticks 999 and 1,999, a state after each.
-    fn session(dir: &std::path::Path) -> Session {
+    /// One array of 2 x 3 sites, 2 bands, with its twin.
+    fn facts() -> Facts {
         let sheet = Sheet { name: "vision".to_owned(), height: 2, width: 3, bands: 2, twin: true };
-        let facts = Facts {
+        Facts {
             form: Facts::form(),
             version: "0".to_owned(),
             config: String::new(),
@@ -135,17 +135,21 @@ mod tests {
             rate_hz: 1_000,
             channels: None,
             sources: Vec::new(),
-        };
+        }
+    }
+
+    /// A session of seconds, each with a line at its last tick and a state after it.
+    fn session(dir: &std::path::Path, facts: &Facts, seconds: &[u64]) -> crate::error::Result<Session> {
         let path = dir.join("a.mcap");
-        let mut recorder = Box::new(Recorder::create(&path, &facts, true).unwrap());
-        for second in 0..2 {
+        let mut recorder = Box::new(Recorder::create(&path, facts, true).unwrap());
+        for second in seconds {
             let entered = Entered { first: Tick(1_000 * second), ticks: 1_000, ..Entered::default() };
             recorder.push(&SessionItem::Entered(entered)).unwrap();
             recorder.push(&SessionItem::Ledger(line(1_000 * second + 999, 1))).unwrap();
             recorder.push(&SessionItem::State(state(1_000 * (second + 1)))).unwrap();
         }
         recorder.finish().unwrap();
-        Session::open(&path).unwrap()
+        Session::open(&path)
     }
 
     fn state(next: u64) -> StateItem {
@@ -155,7 +159,7 @@ mod tests {
     #[test]
     fn the_first_difference_is_named_with_its_line_and_the_place_in_the_next_state() {
         let dir = tempfile::tempdir().unwrap();
-        let session = session(dir.path());
+        let session = session(dir.path(), &facts(), &[0, 1]).unwrap();
         assert_eq!(
             (session.ticks(), session.states()),
             ([Tick(0), Tick(2_000)], &[Tick(1_000), Tick(2_000)][..])
@@ -184,5 +188,35 @@ mod tests {
         let place = difference.place.unwrap();
         assert_eq!(place.place, "vision, twin, band 1, row 1, column 1, imaginary part");
         assert_eq!((place.recorded, place.replayed), (0.5, 0.75));
+    }
+
+    #[test]
+    fn a_session_with_a_gap_ends_before_it_everywhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let session = session(dir.path(), &facts(), &[0, 1, 3]).unwrap();
+        assert!(session.damage().unwrap().0.to_string().contains("ticks are missing"));
+        let items: Vec<SessionItem> = session.items().unwrap().collect::<Result<_>>().unwrap();
+        assert_eq!(items.len(), 6);
+        let mut source = session.entered(Tick(500)).unwrap();
+        let mut ticks = Vec::new();
+        while let Some(entered) = source.pull().unwrap() {
+            ticks.push((entered.first, entered.ticks));
+        }
+        assert_eq!(ticks, [(Tick(500), 500), (Tick(1_000), 1_000)]);
+    }
+
+    #[test]
+    fn facts_that_no_run_has_are_refused_with_value_and_bound() {
+        let dir = tempfile::tempdir().unwrap();
+        let refused = |change: fn(&mut Facts), part: &str| {
+            let mut odd = facts();
+            change(&mut odd);
+            let message = session(dir.path(), &odd, &[0]).unwrap_err().to_string();
+            assert!(message.contains(part) && message.contains("allowed: 1 to"), "{message}");
+        };
+        refused(|facts| facts.rate_hz = 4_000_000_000, "rate is out of range: 4000000000");
+        refused(|facts| facts.electrodes.clear(), "number of electrodes");
+        refused(|facts| facts.arrays[0].width = 0, "columns");
+        refused(|facts| facts.arrays[0].bands = 0, "bands");
     }
 }

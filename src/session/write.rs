@@ -31,6 +31,11 @@ const FLUSH_BLOCKS: u32 = 5;
 /// The largest chunk in bytes: a reader holds one at a time.
 const CHUNK: u64 = 4 << 20;
 
+/// The most that a session's facts may say of a run: electrodes, sites of a side, bands.
+const MOST_ELECTRODES: usize = 1_024;
+const MOST_SIDE: usize = 1 << 24;
+const MOST_BANDS: usize = 32;
+
 /// The topics, in the order of their channels.
 pub(super) const ENTERED: &str = "/entered";
 pub(super) const STATE: &str = "/state";
@@ -43,15 +48,9 @@ const LOG_SCHEMA: &str = r#"{"type":"object","properties":{"timestamp":{"type":"
 
 /// Topic, encoding, name of the schema, its encoding and text.
 const TOPICS: [(&str, &str, &str, &str, &str); 5] = [
-    (ENTERED, "x-napot", "napot.Entered", "x-napot", "src/session/form.rs"),
-    (STATE, "x-napot", "napot.State", "x-napot", "src/session/form.rs"),
-    (
-        ELECTRODES,
-        "x-napot",
-        "napot.Electrodes",
-        "x-napot",
-        "u64 first sample, then f32 microvolts, little-endian",
-    ),
+    (ENTERED, "x-napot", "napot.Entered", "x-napot", form::ENTERED_SCHEMA),
+    (STATE, "x-napot", "napot.State", "x-napot", form::STATE_SCHEMA),
+    (ELECTRODES, "x-napot", "napot.Electrodes", "x-napot", form::ELECTRODES_SCHEMA),
     (LEDGER, "json", "napot.LedgerLine", "jsonschema", LINE_SCHEMA),
     (MARKS, "json", "foxglove.Log", "jsonschema", LOG_SCHEMA),
 ];
@@ -63,7 +62,7 @@ pub struct Facts {
     pub form: String,
     /// NAPOT's version.
     pub version: String,
-    /// The configuration as TOML, every key spelled out; its seed is the run's.
+    /// What decides the result of the configuration as TOML, every key spelled out; its seed is the run's.
     pub config: String,
     /// The hash of what in it decides the result.
     pub config_hash: String,
@@ -99,6 +98,21 @@ impl Facts {
     #[must_use]
     pub fn form() -> String {
         FORM.to_owned()
+    }
+
+    /// Holds what a reader goes by to what a run can be: what is wrong, its value and its bound.
+    pub(super) fn check(&self) -> std::result::Result<(), (&'static str, usize, String)> {
+        let within = |what, value, most: usize| {
+            if (1..=most).contains(&value) { Ok(()) } else { Err((what, value, format!("1 to {most}"))) }
+        };
+        within("the electrodes' rate is out of range", self.rate_hz as usize, TICKS_PER_SECOND as usize)?;
+        within("the number of electrodes is out of range", self.electrodes.len(), MOST_ELECTRODES)?;
+        for sheet in &self.arrays {
+            within("an array's rows are out of range", sheet.height, MOST_SIDE)?;
+            within("an array's columns are out of range", sheet.width, MOST_SIDE)?;
+            within("an array's bands are out of range", sheet.bands, MOST_BANDS)?;
+        }
+        Ok(())
     }
 }
 
@@ -183,10 +197,7 @@ struct Writer {
     channels: [u16; TOPICS.len()],
     sequences: [u32; TOPICS.len()],
     blocks: u32,
-    /// The time of the newest block in nanoseconds, for items that have none of their own.
-    now: u64,
     rate_hz: u64,
-    names: u64,
 }
 
 impl Writer {
@@ -226,9 +237,7 @@ impl Writer {
             channels,
             sequences: [0; TOPICS.len()],
             blocks: 0,
-            now: 0,
             rate_hz: u64::from(facts.rate_hz.max(1)),
-            names: facts.electrodes.len().max(1) as u64,
         })
     }
 
@@ -245,8 +254,7 @@ impl Writer {
     fn write(&mut self, item: &SessionItem) -> Result<()> {
         match item {
             SessionItem::Entered(entered) => {
-                self.now = nanoseconds(entered.first);
-                self.message(0, self.now, &form::entered_bytes(entered))?;
+                self.message(0, nanoseconds(entered.first), &form::entered_bytes(entered))?;
                 self.blocks += 1;
                 if self.blocks >= FLUSH_BLOCKS {
                     self.blocks = 0;
@@ -256,7 +264,6 @@ impl Writer {
             }
             SessionItem::State(state) => self.message(1, nanoseconds(state.next), &form::state_bytes(state)),
             SessionItem::Electrodes(first, values) => {
-                debug_assert!((values.len() as u64).is_multiple_of(self.names), "whole samples");
                 let tick = Tick(first * TICKS_PER_SECOND / self.rate_hz);
                 self.message(2, nanoseconds(tick), &form::electrodes_bytes(*first, values))
             }

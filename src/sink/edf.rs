@@ -10,6 +10,7 @@ use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::signal::ElectrodeItem;
 use crate::stream::Sink;
 use crate::time::Timestamp;
 
@@ -217,14 +218,29 @@ impl EdfWriter {
 }
 
 impl Sink for EdfWriter {
-    type Item = [f32];
+    type Item = ElectrodeItem;
 
-    fn push(&mut self, item: &[f32]) -> Result<()> {
-        EdfWriter::push(self, item)
+    fn push(&mut self, item: &ElectrodeItem) -> Result<()> {
+        match item {
+            ElectrodeItem::Sample(microvolts) => EdfWriter::push(self, microvolts),
+            ElectrodeItem::Mark(time, text) => {
+                self.annotate(*time, text);
+                Ok(())
+            }
+        }
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
-        EdfWriter::finish(*self).map(|_| ())
+        let path = self.path.clone();
+        let summary = EdfWriter::finish(*self)?;
+        if summary.clipped > 0 {
+            tracing::warn!(
+                "{}: {} samples were beyond its range and are clipped",
+                path.display(),
+                summary.clipped
+            );
+        }
+        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use quick_xml::escape::escape;
 
 use crate::error::{Error, Result};
+use crate::signal::ElectrodeItem;
 use crate::stream::Sink;
 use crate::time::Timestamp;
 
@@ -239,10 +240,16 @@ impl XdfWriter {
 }
 
 impl Sink for XdfWriter {
-    type Item = [f32];
+    type Item = ElectrodeItem;
 
-    fn push(&mut self, item: &[f32]) -> Result<()> {
-        XdfWriter::push(self, item)
+    fn push(&mut self, item: &ElectrodeItem) -> Result<()> {
+        match item {
+            ElectrodeItem::Sample(microvolts) => XdfWriter::push(self, microvolts),
+            ElectrodeItem::Mark(time, text) => {
+                self.annotate(*time, text);
+                Ok(())
+            }
+        }
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
