@@ -112,7 +112,7 @@ fn picture(seconds: f32) -> InputPicture {
             rgb.extend(colour.map(|part| (part.clamp(0.0, 1.0) * 255.0) as u8));
         }
     }
-    InputPicture { width, height, rgb }
+    InputPicture { width, height, rgb, ..InputPicture::default() }
 }
 
 fn status(seconds: f64, noise: &mut Stream) -> Status {
@@ -243,7 +243,10 @@ fn main() -> napot::error::Result<()> {
             let _ = traces.try_send(stretch);
         }
         if tick % 33 == 0 {
-            for Control::ShowBand(band) in wishes.try_iter() {
+            for band in wishes.try_iter().filter_map(|wish| match wish {
+                Control::ShowBand(band) => Some(band),
+                Control::KeepLast => None,
+            }) {
                 run.band = usize::from(band);
             }
             field.write(run.field(tick));

@@ -60,11 +60,14 @@ pub struct Config {
 pub struct RecordConfig {
     /// Seconds between two states that a session keeps, 1 to 3600: a replay starts from any of them.
     pub state_seconds: u64,
+    /// Megabytes of memory that a paced run remembers its last seconds in, 0 to 4096; 0 remembers nothing. It can go
+    /// back to a kept state only, so it needs room for some.
+    pub retro_megabytes: u64,
 }
 
 impl Default for RecordConfig {
     fn default() -> Self {
-        Self { state_seconds: 10 }
+        Self { state_seconds: 10, retro_megabytes: 64 }
     }
 }
 
@@ -188,6 +191,11 @@ impl Config {
         if !(1..=3_600).contains(&seconds) {
             let error = Error::configuration("record.state_seconds", "the value is out of bounds");
             return Err(error.value(seconds).bound("1 to 3600"));
+        }
+        let megabytes = self.record.retro_megabytes;
+        if megabytes > 4_096 {
+            let error = Error::configuration("record.retro_megabytes", "the value is out of bounds");
+            return Err(error.value(megabytes).bound("0 to 4096"));
         }
         self.array.check()?;
         self.vision.retina.check()?;

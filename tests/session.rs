@@ -264,7 +264,7 @@ fn wrong_calls_are_refused_with_one_message() {
     fs::write(folder.path().join("other.mcap"), b"\x89MCAP0\r\n\x01rest").unwrap();
     for (arguments, code, part) in [
         (&["replay", "a.mcap", "t.csv"][..], 2, "a session plays alone"),
-        (&["replay", "a.mcap", "--loop"], 2, "--loop"),
+        (&["replay", "a.mcap", "--loop", "--verify"], 2, "--verify"),
         (&["replay", "a.mcap", "--start", "9"], 2, "--start"),
         (&["replay", "t.csv", "--verify"], 2, "--verify"),
         (&["replay", "other.mcap"], 1, "other.mcap"),

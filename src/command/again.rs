@@ -16,8 +16,10 @@ use crate::time::{Tick, Timestamp};
 
 /// A session that is played again.
 pub(super) struct Again {
-    /// Its ticks that are played: from the first to before the second.
-    pub(super) ticks: [Tick; 2],
+    /// The first tick that is played.
+    pub(super) first: Tick,
+    /// The tick before which it ends; none where it goes round and round.
+    pub(super) end: Option<Tick>,
     /// The state from which it goes on, where it does not begin at its beginning.
     pub(super) state: Option<StateItem>,
     /// What holds the replay against it.
@@ -28,9 +30,23 @@ pub(super) struct Again {
     pub(super) report: SessionReport,
 }
 
-/// Opens the session at `path`, to be played from the last state that it keeps at or before `start`, in its own configuration
-/// with the call's overrides.
-pub(super) fn open(common: &Common, path: &Path, start: Timestamp, verify: bool) -> Result<(Config, Piece)> {
+/// How a session is played.
+pub(super) struct How {
+    /// From the last state that it keeps at or before this time.
+    pub(super) start: Timestamp,
+    /// Held against its ledger.
+    pub(super) verify: bool,
+    /// Round and round.
+    pub(super) again: bool,
+}
+
+/// Opens the session at `path`, to be played in its own configuration with the call's overrides.
+pub(super) fn open(common: &Common, path: &Path, how: &How) -> Result<(Config, Piece)> {
+    let How { start, verify, again } = *how;
+    if verify && again {
+        let error = Error::call("--verify", "a session that goes round and round can't be verified");
+        return Err(error.bound("without --loop"));
+    }
     let session = Session::open(path)?;
     if let Some((damage, bytes)) = session.damage() {
         eprintln!("napot: {damage}; {bytes} bytes are not read, what comes before is played");
@@ -63,9 +79,9 @@ pub(super) fn open(common: &Common, path: &Path, start: Timestamp, verify: bool)
     if !same && !common.quiet {
         eprintln!("napot: this replay has another configuration than the session, and another ledger");
     }
-    let inputs = Inputs { session: Some(session.entered(from)?), ..Inputs::default() };
+    let inputs = Inputs { session: Some(session.input(from, again)?), ..Inputs::default() };
     let layout = session.facts().channels.clone().map(|[names, units]| ScalarLayout { names, units });
-    let length = Some(Timestamp(end.start().0 - from.start().0));
+    let length = (!again).then(|| Timestamp(end.start().0 - from.start().0));
     let title = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let (verifier, verdict) = if verify {
         let (verifier, verdict) = Verifier::new(session);
@@ -73,7 +89,7 @@ pub(super) fn open(common: &Common, path: &Path, start: Timestamp, verify: bool)
     } else {
         (None, None)
     };
-    let again = Again { ticks: [from, end], state, verifier, verdict, report };
+    let again = Again { first: from, end: (!again).then_some(end), state, verifier, verdict, report };
     Ok((config, Piece { inputs, layout, show: Show { title, length }, again: Some(again) }))
 }
 

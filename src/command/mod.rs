@@ -14,8 +14,10 @@ mod replay;
 pub mod report;
 mod run;
 mod session;
+mod teller;
 mod validate;
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -101,10 +103,38 @@ fn seconds(text: &str) -> std::result::Result<f64, String> {
     }
 }
 
+/// The same, or 0.
+fn from_zero(text: &str) -> std::result::Result<f64, String> {
+    if text.parse::<f64>() == Ok(0.0) { Ok(0.0) } else { seconds(text) }
+}
+
+/// The call with its overrides at its end, in their order: of those before a command and those after it, clap would
+/// forget the former.
+fn overrides_last(call: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let (mut kept, mut overrides) = (Vec::new(), Vec::new());
+    let mut words = call.peekable();
+    while let Some(word) = words.next() {
+        if word == "--" {
+            kept.append(&mut overrides);
+            kept.push(word);
+            kept.extend(words.by_ref());
+        } else if word == "--set" {
+            overrides.push(word);
+            overrides.extend(words.next());
+        } else if word.to_str().is_some_and(|word| word.starts_with("--set=")) {
+            overrides.push(word);
+        } else {
+            kept.push(word);
+        }
+    }
+    kept.extend(overrides);
+    kept
+}
+
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(overrides_last(std::env::args_os()));
     start_log(cli.common.quiet);
     let common = &cli.common;
     let outcome = match &cli.command {
@@ -153,5 +183,31 @@ fn print_line(text: &str) -> Result<()> {
             Err(Error::output("standard output", "it can't be written").value(cause))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overrides_before_and_after_the_command_all_count() {
+        let gathered = |words: &[&str]| {
+            let words = overrides_last(words.iter().map(OsString::from));
+            words.into_iter().map(|word| word.into_string().unwrap()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            gathered(&["napot", "--set", "a=1", "demo", "--set=b=2", "--for", "1"]),
+            "napot demo --for 1 --set a=1 --set=b=2"
+        );
+        assert_eq!(
+            gathered(&["napot", "replay", "--set", "a=1", "--", "--set"]),
+            "napot replay --set a=1 -- --set"
+        );
+        assert_eq!(gathered(&["napot", "demo", "--set"]), "napot demo --set");
+        let cli = Cli::try_parse_from(overrides_last(
+            ["napot", "--set", "seed=1", "demo", "--set", "array.bands=4"].into_iter().map(OsString::from),
+        ));
+        assert_eq!(cli.unwrap().common.overrides, ["seed=1", "array.bands=4"]);
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::files::{Files, open_files};
 use super::run::{Piece, RunArgs, Show, play};
-use super::{Common, again, seconds};
+use super::{Common, again};
 use crate::error::{Error, Result};
 use crate::session;
 use crate::source::media::MediaOptions;
@@ -22,7 +22,7 @@ pub(super) struct ReplayArgs {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Start this many seconds into the recordings.
-    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = start_seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = super::from_zero)]
     start: f64,
     /// Play round and round, until `--for` or Ctrl-C.
     #[arg(long = "loop")]
@@ -35,10 +35,6 @@ pub(super) struct ReplayArgs {
     rate: Option<f64>,
     #[command(flatten)]
     run: RunArgs,
-}
-
-fn start_seconds(text: &str) -> std::result::Result<f64, String> {
-    if text.parse::<f64>() == Ok(0.0) { Ok(0.0) } else { seconds(text) }
 }
 
 /// Runs the command.
@@ -78,12 +74,11 @@ fn run_session(common: &Common, args: &ReplayArgs) -> Result<ExitCode> {
         let error = Error::call("FILE", "a session plays alone").value(format!("{} files", args.files.len()));
         return Err(error.bound("one session"));
     };
-    for (given, flag) in [(args.again, "--loop"), (args.rate.is_some(), "--rate")] {
-        if given {
-            return Err(Error::call(flag, "a session does not take it"));
-        }
+    if args.rate.is_some() {
+        return Err(Error::call("--rate", "a session does not take it"));
     }
     let start = Timestamp((args.start * 1e9).round() as i64);
-    let (config, piece) = again::open(common, file, start, args.verify)?;
+    let how = again::How { start, verify: args.verify, again: args.again };
+    let (config, piece) = again::open(common, file, &how)?;
     play(common, &args.run, &config, piece)
 }

@@ -11,6 +11,7 @@ use crate::engine::analysis::{FIT_RANGE_HZ, SecondFigures};
 use crate::engine::instrument::ArrayInfo;
 use crate::engine::{SourceSummary, Stage, Summary};
 use crate::kernel::lanes::Instructions;
+use crate::signal::RecordingFigures;
 use crate::stream::ring::Counts;
 use crate::stream::trace::HopReport;
 
@@ -64,6 +65,8 @@ pub struct Report {
     pub refused: u64,
     /// The session that was played again; `null` for other inputs.
     pub session: Option<SessionReport>,
+    /// What was recorded; `null` where nothing was.
+    pub recording: Option<RecordingFigures>,
     /// Hash of all ledger lines.
     pub ledger_hash: String,
     /// What went wrong, in sentences.
@@ -297,6 +300,7 @@ impl Report {
                 instructions: Instructions::best().name().to_owned(),
             },
             session: None,
+            recording: None,
             arrays: summary.arrays.clone(),
             sources: summary.sources.iter().map(source).collect(),
             bursts: BurstReport {

@@ -13,14 +13,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::again::Again;
 use super::outputs::Outputs;
 use super::report::{Report, SessionReport};
+use super::teller::Teller;
 use super::{Common, print_json, print_line};
 use crate::config::{Config, Session};
 use crate::engine::instrument::Instrument;
 use crate::engine::{Engine, Inputs, Pace, Publish, pump};
 use crate::error::{Error, Kind, Result};
 use crate::session::{Facts, Recorder, Sheet};
-use crate::signal::{FieldFrame, InputPicture, ScalarLayout, SheetShape, Status};
-use crate::stream::latest::{Reader, Writer, latest};
+use crate::signal::{FieldFrame, InputPicture, ScalarLayout, SessionItem, SheetShape, Status};
+use crate::stream::Sink;
+use crate::stream::latest::{Reader, latest};
+use crate::stream::recording::RecordingMonitor;
 use crate::stream::ring::ring;
 use crate::time::{Clock, Timestamp, WallClock};
 use crate::view;
@@ -40,11 +43,49 @@ pub(super) struct RunArgs {
     #[arg(long)]
     no_view: bool,
     /// Run on for this many seconds after the end of the input.
-    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = tail)]
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = super::from_zero)]
     tail: f64,
     /// Keep the whole run in this file: `napot replay FILE` plays it again, to the bit.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Name of what is kept of the last seconds when that is asked for (`r` on the page, or the signal USR1): FILE-1.mcap
+    /// and so on; `retro` in the folder of the outputs where none is given.
+    #[arg(long, value_name = "FILE")]
+    retro: Option<PathBuf>,
+}
+
+impl RunArgs {
+    /// Whether anything is recorded: to a file, or, in a paced run, in memory.
+    fn records(&self, config: &Config) -> bool {
+        self.record.is_some() || self.remembers(config)
+    }
+
+    fn remembers(&self, config: &Config) -> bool {
+        self.speed != Pace::Max && config.record.retro_megabytes > 0
+    }
+
+    fn recorder(
+        &self,
+        common: &Common,
+        config: &Config,
+        facts: Facts,
+        monitor: &Arc<RecordingMonitor>,
+    ) -> Result<Recorder> {
+        let mut recorder = Recorder::new(facts, Arc::clone(monitor));
+        if let Some(path) = &self.record {
+            recorder = recorder.into_file(path, self.speed == Pace::Max)?;
+        }
+        if self.remembers(config) {
+            let beside = || common.out.clone().unwrap_or_default().join("retro.mcap");
+            let path = self.retro.clone().unwrap_or_else(beside);
+            recorder = recorder.remembering(path, (config.record.retro_megabytes as usize) << 20);
+            #[cfg(unix)]
+            signal_hook::flag::register(signal_hook::consts::SIGUSR1, monitor.wish()).map_err(|cause| {
+                Error::new(Kind::Device, "signals", "the signal USR1 can't be caught").value(cause)
+            })?;
+        }
+        Ok(recorder)
+    }
 }
 
 /// What a run is called, and how long it is if that is known.
@@ -81,14 +122,9 @@ fn pace(text: &str) -> std::result::Result<Pace, String> {
     }
 }
 
-fn tail(text: &str) -> std::result::Result<f64, String> {
-    if text.parse::<f64>() == Ok(0.0) { Ok(0.0) } else { super::seconds(text) }
-}
-
 /// The page's side of a run.
 struct Page {
     publish: Publish,
-    shown: Writer<InputPicture>,
     feeds: PageFeeds,
 }
 
@@ -103,7 +139,7 @@ struct PageFeeds {
 
 fn page() -> Page {
     let (field_in, field) = latest(&FieldFrame::default());
-    let (shown, input) = latest(&InputPicture::default());
+    let (input_in, input) = latest(&InputPicture::default());
     let (status_in, status) = latest(&Status::default());
     let (traces_in, traces) = crossbeam_channel::bounded(64);
     let (sound_in, sound, _) = ring(PAGE_SOUND);
@@ -111,12 +147,12 @@ fn page() -> Page {
     Page {
         publish: Publish {
             field: field_in,
+            input: input_in,
             status: status_in,
             traces: traces_in,
             sound: sound_in,
             control: control_out,
         },
-        shown,
         feeds: PageFeeds { field, input, status, traces, sound, control },
     }
 }
@@ -128,9 +164,13 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, piece: Piec
     let session = Session { pace: args.speed, seconds: common.seconds, tail_seconds: args.tail, layout };
     let mut plan = config.plan(&session);
     if let Some(again) = &again {
-        let [first, end] = again.ticks;
-        plan.first = first;
-        plan.ticks = Some(plan.ticks.map_or(end.0, |ticks| end.0.min(first.0.saturating_add(ticks))));
+        plan.first = again.first;
+        let asked = plan.ticks.map(|ticks| again.first.0.saturating_add(ticks));
+        plan.ticks = [asked, again.end.map(|end| end.0)].into_iter().flatten().min();
+    }
+    if args.retro.is_some() && !args.remembers(config) {
+        let error = Error::call("--retro", "this run remembers nothing");
+        return Err(error.bound("a paced run, and record.retro_megabytes above 0"));
     }
     let silent = describe(&inputs).is_empty();
     if silent && args.speed == Pace::Max && common.seconds.is_none() {
@@ -143,15 +183,15 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, piece: Piec
     let clock: Arc<dyn Clock> = Arc::new(WallClock::start());
     let outputs = common.out.as_deref().map(|dir| Outputs::open(dir, config)).transpose()?;
     let common_parts = pump::Common { stop: Arc::clone(&stop), clock: Arc::clone(&clock) };
-    let (publish, shown, feeds) = if args.no_view {
-        (None, None, None)
+    let (publish, feeds) = if args.no_view {
+        (None, None)
     } else {
-        let Page { publish, shown, feeds } = page();
-        (Some(publish), Some(shown), Some(feeds))
+        let Page { publish, feeds } = page();
+        (Some(publish), Some(feeds))
     };
     let mut instrument = Instrument::new(&plan)?;
-    if let Some((state, again)) = again.as_mut().and_then(|again| Some((again.state.take()?, again))) {
-        instrument.restore(&again.report.file, &state)?;
+    if let Some((again, state)) = again.as_ref().and_then(|again| Some((again, again.state.as_ref()?))) {
+        instrument.restore(&again.report.file, state)?;
     }
     let (outputs, mut keep) = match outputs {
         Some(outputs) => {
@@ -161,28 +201,36 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, piece: Piec
         None => (None, crate::engine::Keep::default()),
     };
     keep.state_seconds = config.record.state_seconds;
-    keep.session = match (&args.record, again.as_mut().and_then(|again| again.verifier.take())) {
-        (Some(_), Some(_)) => {
-            return Err(
-                Error::call("--record", "a replay that is verified is not recorded").bound("one of the two")
-            );
+    if let Some(verifier) = again.as_mut().and_then(|again| again.verifier.take()) {
+        if args.record.is_some() {
+            let error = Error::call("--record", "a replay that is verified is not recorded");
+            return Err(error.bound("one of the two"));
         }
-        (Some(path), None) => {
-            let facts = facts(config, &instrument, &sources, channels)?;
-            Some(Box::new(Recorder::create(path, &facts, args.speed == Pace::Max)?))
+        keep.session = Some(Box::new(verifier));
+    } else if args.records(config) {
+        let facts = facts(config, &instrument, &sources, channels)?;
+        let monitor = Arc::<RecordingMonitor>::default();
+        let mut recorder = args.recorder(common, config, facts, &monitor)?;
+        // What goes on from a state can be replayed from there.
+        if let Some(state) = again.as_mut().and_then(|again| again.state.take()) {
+            recorder.push(&SessionItem::State(state))?;
         }
-        (None, Some(verifier)) => Some(Box::new(verifier)),
-        (None, None) => None,
-    };
-    let engine = Engine::start(&plan, instrument, inputs, keep, publish, shown, common_parts)?;
+        keep.session = Some(Box::new(recorder));
+        keep.monitor = Some(monitor);
+    }
+    let monitor = keep.monitor.clone();
+    let engine = Engine::start(&plan, instrument, inputs, keep, publish, common_parts)?;
     let running = feeds.map(|feeds| open_page(common, config, &engine, feeds, &show, sources)).transpose()?;
-    wait(common, &engine, &stop, &*clock, &show, common.seconds);
+    let mut teller = Teller::new(common, monitor.clone());
+    wait(common, &engine, &stop, &*clock, &show, &mut teller);
     let summary = engine.join(&stop)?;
+    teller.tell();
     if let Some(running) = running {
         running.stop();
     }
     let mut report = Report::new(config, &summary);
     report.session = again.map(Again::report_after);
+    report.recording = monitor.map(|monitor| monitor.figures());
     if let Some(outputs) = outputs {
         outputs.finish(&report)?;
     }
@@ -288,9 +336,10 @@ fn wait(
     stop: &AtomicBool,
     clock: &dyn Clock,
     show: &Show,
-    seconds: Option<f64>,
+    teller: &mut Teller,
 ) {
-    let length = seconds.or_else(|| show.length.map(Timestamp::seconds_for_print)).filter(|s| *s > 0.0);
+    let known = || show.length.map(Timestamp::seconds_for_print);
+    let length = common.seconds.or_else(known).filter(|seconds| *seconds > 0.0);
     let visible = std::io::stderr().is_terminal() && !common.quiet && !common.json;
     let bar = match length {
         Some(length) if visible => {
@@ -304,7 +353,8 @@ fn wait(
         clock.wait_until(clock.now() + LOOK);
         let ticks = engine.ticks();
         bar.set_position(ticks);
-        bar.set_message(format!("{:.1} s", ticks as f64 / 1_000.0));
+        bar.set_message(format!("{:.1} s{}", ticks as f64 / 1_000.0, teller.short()));
+        bar.suspend(|| teller.tell());
         if stop.load(Ordering::Acquire) {
             bar.set_message("ending");
         }

@@ -6,20 +6,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crossbeam_channel::Receiver;
+
 use super::analysis::{Analysis, TonicFit};
 use super::instrument::ArrayInfo;
-use super::ledger::{hash_values, shorten};
+use super::ledger::hash_of_state;
 use super::realtime::{RawField, StateCopy};
 use super::tick::TickReport;
 use crate::error::Error;
 use crate::readout::onset::Onset;
 use crate::readout::paint::paint;
 use crate::signal::{
-    ArrayId, Burst, Control, ElectrodeItem, Entered, FieldFrame, FieldImage, FieldRow, LedgerLine,
-    SessionItem, StateItem, Status, TraceChunk,
+    ArrayId, Burst, Control, ElectrodeItem, Entered, FieldFrame, FieldImage, FieldRow, InputPicture,
+    LatencyItem, LedgerLine, PictureItem, SessionItem, StateItem, Status, TraceChunk,
 };
 use crate::stream::Sink;
 use crate::stream::latest::{Reader, Writer};
+use crate::stream::recording::RecordingMonitor;
 use crate::stream::ring::{Consumer, Counters, Producer};
 use crate::time::{Clock, SAMPLES_PER_TICK, TICKS_PER_SECOND, Tick, Timestamp};
 use crate::units::Hertz;
@@ -48,6 +51,8 @@ pub struct Keep {
     pub field: Option<Box<dyn Sink<Item = FieldRow>>>,
     /// All that a session holds.
     pub session: Option<Box<dyn Sink<Item = SessionItem>>>,
+    /// What the session's recorder says of itself.
+    pub monitor: Option<Arc<RecordingMonitor>>,
     /// Seconds between two states in the session.
     pub state_seconds: u64,
 }
@@ -56,6 +61,8 @@ pub struct Keep {
 pub struct Publish {
     /// The field, about 30 a second.
     pub field: Writer<FieldFrame>,
+    /// What comes in, when the field shows what it makes of it.
+    pub input: Writer<InputPicture>,
     /// Figures.
     pub status: Writer<Status>,
     /// Electrode traces; what finds no room is dropped.
@@ -92,6 +99,7 @@ pub(super) struct Keeper {
     pub(super) spare: Producer<Box<StateCopy>>,
     pub(super) field: Reader<RawField>,
     pub(super) entered: Option<EnteredIn>,
+    pub(super) pictures: Receiver<InputPicture>,
     pub(super) shown_band: Arc<AtomicUsize>,
     pub(super) keep: Keep,
     pub(super) publish: Option<Publish>,
@@ -125,6 +133,12 @@ struct Desk {
     block: Entered,
     /// Electrode samples since then.
     stretch: Vec<f32>,
+    /// How long ticks took since then.
+    latency: Vec<(Option<u32>, u32)>,
+    /// The tick that was reported last.
+    played: Tick,
+    /// The next picture.
+    picture: Option<InputPicture>,
 }
 
 impl Keeper {
@@ -145,6 +159,9 @@ impl Keeper {
             ticks_told: 0,
             block: Entered::default(),
             stretch: Vec::new(),
+            latency: Vec::new(),
+            played: Tick(0),
+            picture: None,
         };
         loop {
             let open = self.reports.is_written();
@@ -165,6 +182,7 @@ impl Keeper {
         let electrodes = self.take_electrodes(desk);
         let reports = self.take_reports(desk);
         let states = self.take_states(desk);
+        self.take_pictures(desk);
         sound | electrodes | reports | states
     }
 
@@ -217,6 +235,7 @@ impl Keeper {
         let mut any = false;
         while let Some(report) = self.reports.pop() {
             any = true;
+            desk.played = report.tick;
             self.take_entered(&report, desk);
             if let Some(onset) = self.analysis.tick(&report) {
                 self.mark(onset, desk);
@@ -233,6 +252,9 @@ impl Keeper {
             block.first = report.tick;
         }
         block.ticks += 1;
+        let late = report.late_ns.map(|late| u32::try_from(late).unwrap_or(u32::MAX - 1));
+        let work = report.stage_ns.iter().fold(0u32, |sum, stage| sum.saturating_add(*stage));
+        desk.latency.push((late, work));
         if let Some(sound) = &mut entered.sound {
             block.sound.resize(block.frames(), [0.0; 2]);
             let from = block.sound.len() - SAMPLES_PER_TICK;
@@ -249,8 +271,11 @@ impl Keeper {
     /// Gives the session what has gathered.
     fn give_session(&mut self, desk: &mut Desk) {
         if desk.block.ticks > 0 {
-            let block = SessionItem::Entered(std::mem::take(&mut desk.block));
-            push(&mut self.keep.session, &block, &mut desk.failures);
+            let block = std::mem::take(&mut desk.block);
+            let ticks = std::mem::take(&mut desk.latency);
+            let latency = SessionItem::Latency(LatencyItem { first: block.first, ticks });
+            push(&mut self.keep.session, &SessionItem::Entered(block), &mut desk.failures);
+            push(&mut self.keep.session, &latency, &mut desk.failures);
         }
         if !desk.stretch.is_empty() {
             let count = (desk.stretch.len() / self.facts.electrodes.len().max(1)) as u64;
@@ -260,6 +285,25 @@ impl Keeper {
                 &SessionItem::Electrodes(desk.samples - count, stretch),
                 &mut desk.failures,
             );
+        }
+    }
+
+    /// Shows and keeps the pictures of the ticks that were played.
+    fn take_pictures(&mut self, desk: &mut Desk) {
+        loop {
+            if desk.picture.is_none() {
+                desk.picture = self.pictures.try_recv().ok();
+            }
+            let shown = desk.played.next().start();
+            let Some(picture) = desk.picture.take_if(|picture| picture.time <= shown) else { break };
+            if self.keep.session.is_some()
+                && let Some(small) = PictureItem::of(&picture)
+            {
+                push(&mut self.keep.session, &SessionItem::Picture(small), &mut desk.failures);
+            }
+            if let Some(publish) = &mut self.publish {
+                publish.input.write(picture);
+            }
         }
     }
 
@@ -274,10 +318,8 @@ impl Keeper {
         let mut any = false;
         while let Some(copy) = self.states.pop() {
             any = true;
-            let mut hasher = blake3::Hasher::new();
-            hash_values(&mut hasher, &copy.values);
-            let line =
-                LedgerLine { tick: copy.tick, state: shorten(&hasher.finalize()), inputs: copy.inputs };
+            let state = hash_of_state(&copy.values);
+            let line = LedgerLine { tick: copy.tick, state, inputs: copy.inputs };
             desk.ledger.update(line.to_string().as_bytes());
             desk.ledger.update(b"\n");
             push(&mut self.keep.ledger, &line, &mut desk.failures);
@@ -323,9 +365,17 @@ impl Keeper {
     /// Shows people the field and the figures.
     fn look(&mut self, desk: &mut Desk) {
         let Some(publish) = &mut self.publish else { return };
-        while let Ok(Control::ShowBand(band)) = publish.control.try_recv() {
-            let last = self.facts.centres.len() - 1;
-            self.shown_band.store(usize::from(band).min(last), Ordering::Relaxed);
+        while let Ok(control) = publish.control.try_recv() {
+            match control {
+                Control::ShowBand(band) => {
+                    let last = self.facts.centres.len() - 1;
+                    let band = usize::from(band).min(last);
+                    self.shown_band.store(band, Ordering::Relaxed);
+                    let changed = SessionItem::Control(desk.played.start(), format!("view.band={band}"));
+                    push(&mut self.keep.session, &changed, &mut desk.failures);
+                }
+                Control::KeepLast => self.keep.monitor.iter().for_each(|monitor| monitor.keep_last()),
+            }
         }
         if self.field.update() {
             let raw = self.field.output_buffer();
@@ -389,6 +439,7 @@ impl Keeper {
                     (name.clone(), counts.produced, counts.delivered, counts.dropped)
                 })
                 .collect(),
+            recording: self.keep.monitor.as_ref().map(|monitor| monitor.figures()),
             notice: desk.failures.first().map(ToString::to_string).unwrap_or_default(),
         }
     }

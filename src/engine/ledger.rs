@@ -46,6 +46,14 @@ pub(super) fn hash_values(hasher: &mut blake3::Hasher, values: &[f32]) {
     }
 }
 
+/// The ledger's hash of a state.
+#[must_use]
+pub fn hash_of_state(values: &[f32]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    hash_values(&mut hasher, values);
+    shorten(&hasher.finalize())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

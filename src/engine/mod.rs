@@ -25,6 +25,7 @@ mod run;
 mod tick;
 
 pub use keeper::{Keep, Publish};
+pub use ledger::hash_of_state;
 pub use plan::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
 pub use pump::Inputs;
 pub use run::{Engine, SourceSummary, Summary};

@@ -2,16 +2,20 @@
 //!
 //! In a replay a full ring holds its pump back, so that nothing is ever dropped on the way in.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crossbeam_channel::Sender;
+
 use crate::error::{Error, Result};
 use crate::sense::retina::Retina;
 use crate::sense::scalar::ScalarSense;
-use crate::signal::{AudioBlock, Burst, Entered, Frame, InputPicture, ScalarSample};
-use crate::stream::latest::Writer;
+use crate::signal::{
+    AudioBlock, Burst, Entered, Frame, InputPicture, PictureItem, ScalarSample, SessionItem,
+};
 use crate::stream::promise::{Promise, Promiser, promise};
 use crate::stream::ring::{Consumer, Counters, Producer, ring};
 use crate::stream::{Faults, Source, SourceInfo};
@@ -35,8 +39,8 @@ pub struct Inputs {
     pub video: Option<Box<dyn Source<Item = Frame>>>,
     /// Channels for the scalar sense.
     pub scalar: Option<Box<dyn Source<Item = ScalarSample>>>,
-    /// What entered another run.
-    pub session: Option<Box<dyn Source<Item = Entered>>>,
+    /// What entered another run, and its pictures.
+    pub session: Option<Box<dyn Source<Item = SessionItem>>>,
 }
 
 /// What a pump did, told when it has ended.
@@ -268,14 +272,26 @@ fn bursts() -> (BurstEnd, BurstFeed, Arc<Counters>) {
     (end, BurstFeed { bursts: consumer, promise }, counters)
 }
 
-/// Starts a pump of pictures; `shown` gets a small copy of each.
+/// Small copies of pictures, on their way to people; so many may wait. The pump of pictures waits with them: it is never
+/// further ahead of the field than that.
+pub(super) const PICTURES: usize = 32;
+
+/// Hands a small picture on; `false` where the run stops.
+fn hand_on(pictures: &Sender<InputPicture>, common: &Common, picture: InputPicture) -> bool {
+    let room = wait_for(common, || !pictures.is_full());
+    // A keeper that has gone takes none, which stops nothing.
+    let _ = room.then(|| pictures.try_send(picture));
+    room
+}
+
+/// Starts a pump of pictures; `pictures` gets a small copy of each.
 ///
 /// # Errors
 /// Where no thread can be started.
 pub fn video(
     mut source: Box<dyn Source<Item = Frame>>,
     mut retina: Retina,
-    mut shown: Option<Writer<InputPicture>>,
+    pictures: Option<Sender<InputPicture>>,
     common: Common,
 ) -> Result<(Pump, BurstFeed)> {
     let (mut end, feed, counters) = bursts();
@@ -290,12 +306,12 @@ pub fn video(
             |frame| {
                 let start = common.clock.now();
                 retina.encode(&frame, &mut |burst| end.waiting.push(burst));
-                if let Some(writer) = &mut shown {
-                    shrink(&frame, writer.input_buffer_mut());
-                    writer.publish();
-                }
+                let small = pictures.as_ref().map(|pictures| (pictures, shrink(&frame)));
                 encode_ns += (common.clock.now() - start).as_nanos() as u64;
                 end.push(&common, frame.stamp.time)
+                    && small.is_none_or(|(pictures, small)| {
+                        hand_on(pictures, &common, InputPicture { time: end.newest, ..small })
+                    })
             },
         );
         report.encode_ns = encode_ns;
@@ -332,52 +348,99 @@ pub fn scalar(
     Ok((pump, feed))
 }
 
-/// Starts a pump of what entered another run: its bursts, and its sound where the engine hears.
+/// Starts a pump of what entered another run: its bursts, its sound where the engine hears, its pictures for people.
 ///
 /// # Errors
 /// Where no thread can be started.
 pub fn session(
-    mut source: Box<dyn Source<Item = Entered>>,
+    mut source: Box<dyn Source<Item = SessionItem>>,
     hears: bool,
+    pictures: Option<Sender<InputPicture>>,
     common: Common,
 ) -> Result<(Pump, Option<SoundFeed>, RecordedFeed)> {
-    let (mut bursts, burst_end, counters) = ring(BURST_RING);
-    let (mut frames, frame_end, _) = ring(SOUND_RING);
+    let (bursts, burst_end, counters) = ring(BURST_RING);
+    let (frames, frame_end, _) = ring(SOUND_RING);
     let ((bursts_promiser, bursts_promise), (sound_promiser, sound_promise)) = (promise(), promise());
     let name = source.info().name.clone();
     let pump = spawn(name, Arc::default(), counters, move |items| {
-        let size = |entered: &Entered| u64::from(entered.ticks);
-        let report = drain(&mut *source, &common, items, size, |entered| {
-            // Bursts first: a tick that has its sound looks for its bursts next.
-            for burst in &entered.bursts {
-                if !wait_for(&common, || bursts.vacant() > 0) {
-                    return false;
-                }
-                bursts.push(*burst);
+        let mut end = RecordedEnd {
+            bursts,
+            promiser: bursts_promiser,
+            frames: hears.then_some(frames),
+            pictures,
+            waiting: VecDeque::new(),
+        };
+        let size = |item: &SessionItem| match item {
+            SessionItem::Entered(entered) => u64::from(entered.ticks),
+            _ => 0,
+        };
+        let report = drain(&mut *source, &common, items, size, |item| match item {
+            SessionItem::Entered(entered) => end.push(&common, &entered),
+            SessionItem::Picture(picture) => {
+                end.waiting.push_back(picture);
+                true
             }
-            bursts_promiser.nothing_before(entered.end());
-            let missing = entered.frames().saturating_sub(entered.sound.len());
-            let silence = std::iter::repeat_n([0.0; 2], missing);
-            !hears || push_frames(&mut frames, &common, entered.sound.iter().copied().chain(silence))
+            _ => true,
         });
-        drop((bursts_promiser, sound_promiser));
+        drop((end, sound_promiser));
         report
     })?;
     let sound = hears.then_some(SoundFeed { frames: frame_end, promise: sound_promise });
     Ok((pump, sound, RecordedFeed { bursts: burst_end, promise: bursts_promise }))
 }
 
-/// Copies a frame at a whole fraction of its size that fits the page.
-fn shrink(frame: &Frame, out: &mut InputPicture) {
+/// The engine's ends of what entered another run.
+struct RecordedEnd {
+    bursts: Producer<(Tick, Burst)>,
+    promiser: Promiser,
+    frames: Option<Producer<[f32; 2]>>,
+    pictures: Option<Sender<InputPicture>>,
+    /// Pictures of ticks that have not been given yet.
+    waiting: VecDeque<PictureItem>,
+}
+
+impl RecordedEnd {
+    fn push(&mut self, common: &Common, entered: &Entered) -> bool {
+        // Bursts first: a tick that has its sound looks for its bursts next.
+        for burst in &entered.bursts {
+            if !wait_for(common, || self.bursts.vacant() > 0) {
+                return false;
+            }
+            self.bursts.push(*burst);
+        }
+        self.promiser.nothing_before(entered.end());
+        let missing = entered.frames().saturating_sub(entered.sound.len());
+        let silence = std::iter::repeat_n([0.0; 2], missing);
+        let sound = entered.sound.iter().copied().chain(silence);
+        self.frames.as_mut().is_none_or(|frames| push_frames(frames, common, sound))
+            && self.show(common, entered.end())
+    }
+
+    /// Hands on the pictures up to a tick: the ticks before it can all be played, so that none waits for ever.
+    fn show(&mut self, common: &Common, end: Tick) -> bool {
+        while let Some(picture) = self.waiting.pop_front_if(|picture| picture.time < end.start()) {
+            let Some(pictures) = &self.pictures else { continue };
+            // One that is damaged is not shown; nothing else depends on it.
+            let Ok(picture) = picture.decode() else { continue };
+            if !hand_on(pictures, common, picture) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// A copy of a frame at a whole fraction of its size that fits the page.
+fn shrink(frame: &Frame) -> InputPicture {
     let step = frame.width.max(frame.height).div_ceil(SHOWN_SIDE).max(1);
-    out.width = frame.width.div_ceil(step);
-    out.height = frame.height.div_ceil(step);
-    out.rgb.clear();
+    let (width, height) = (frame.width.div_ceil(step), frame.height.div_ceil(step));
+    let mut rgb = Vec::with_capacity(3 * width * height);
     for y in (0..frame.height).step_by(step) {
         for x in (0..frame.width).step_by(step) {
-            out.rgb.extend_from_slice(&frame.pixel(x, y));
+            rgb.extend_from_slice(&frame.pixel(x, y));
         }
     }
+    InputPicture { time: frame.stamp.time, width, height, rgb }
 }
 
 /// The tick after the last one that `frames` of sound reach into.

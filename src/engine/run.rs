@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
+use crossbeam_channel::Sender;
+
 use super::analysis::{Analysis, TonicFit};
 use super::cores;
 use super::instrument::{ArrayInfo, Instrument, MOST_BURSTS};
 use super::keeper::{EnteredIn, Facts, Keep, Keeper, Kept, Publish};
 use super::plan::EnginePlan;
-use super::pump::{self, BurstFeed, Common, Inputs, Pump, PumpReport, RecordedFeed, SoundFeed};
+use super::pump::{self, BurstFeed, Common, Inputs, PICTURES, Pump, PumpReport, RecordedFeed, SoundFeed};
 use super::realtime::{EnteredOut, Outlets, Played, RawField, Realtime, StateCopy};
 use crate::array::EnergyFigures;
 use crate::error::{Error, Kind, Result};
@@ -17,7 +19,7 @@ use crate::kernel::team::Team;
 use crate::sense::retina::Retina;
 use crate::sense::scalar::ScalarSense;
 use crate::signal::InputPicture;
-use crate::stream::latest::{Writer, latest};
+use crate::stream::latest::latest;
 use crate::stream::ring::{Counters, Counts, ring};
 use crate::time::{Clock, SAMPLE_RATE, Timestamp};
 use crate::units::Hertz;
@@ -88,7 +90,7 @@ struct Feeds {
 }
 
 impl Engine {
-    /// Starts a run of an instrument that was built from `plan`. `shown` gets the input's pictures; `common.stop` ends it early, with whole outputs.
+    /// Starts a run of an instrument that was built from `plan`; `common.stop` ends it early, with whole outputs.
     ///
     /// # Errors
     /// Where a parameter is out of bounds, a source has no array to go to, or a thread can't be started.
@@ -98,12 +100,13 @@ impl Engine {
         inputs: Inputs,
         keep: Keep,
         publish: Option<Publish>,
-        shown: Option<Writer<InputPicture>>,
         common: Common,
     ) -> Result<Self> {
         let arrays = instrument.arrays();
         let electrodes = instrument.electrode_names().to_vec();
-        let feeds = open_feeds(plan, &instrument, inputs, shown, &common)?;
+        let (pictures_in, pictures_out) = crossbeam_channel::bounded(PICTURES);
+        let pictures_in = (publish.is_some() || keep.session.is_some()).then_some(pictures_in);
+        let feeds = open_feeds(plan, &instrument, inputs, pictures_in, &common)?;
         let shown_band = Arc::new(AtomicUsize::new(plan.array.bands / 2));
         let centres: Vec<Hertz> = (0..plan.array.bands).map(|band| plan.array.centre(band)).collect();
         let rate_hz = plan.electrodes.rate_hz;
@@ -133,6 +136,7 @@ impl Engine {
             spare: spare_in,
             field: field_out,
             entered: entered_out,
+            pictures: pictures_out,
             shown_band: Arc::clone(&shown_band),
             keep,
             publish,
@@ -275,12 +279,13 @@ fn open_feeds(
     plan: &EnginePlan,
     instrument: &Instrument,
     inputs: Inputs,
-    shown: Option<Writer<InputPicture>>,
+    pictures: Option<Sender<InputPicture>>,
     common: &Common,
 ) -> Result<Feeds> {
     let mut feeds = Feeds::default();
     if let Some(source) = inputs.session {
-        let (pump, sound, recorded) = pump::session(source, plan.hearing.is_some(), common.clone())?;
+        let (pump, sound, recorded) =
+            pump::session(source, plan.hearing.is_some(), pictures.clone(), common.clone())?;
         feeds = Feeds { pumps: vec![pump], sound, bursts: Vec::new(), recorded: Some(recorded) };
     }
     if let Some(source) = inputs.sound {
@@ -291,7 +296,7 @@ fn open_feeds(
     if let (Some(source), Some(vision)) = (inputs.video, &plan.vision) {
         let array = instrument.array_named("vision").unwrap_or_default();
         let retina = Retina::new(&vision.retina, vision.height, vision.width, array)?;
-        let (pump, feed) = pump::video(source, retina, shown, common.clone())?;
+        let (pump, feed) = pump::video(source, retina, pictures, common.clone())?;
         feeds.pumps.push(pump);
         feeds.bursts.push(feed);
     }

@@ -1,19 +1,9 @@
-//! The form of a session's messages: bytes for what the engine takes back, JSON for what people's tools show.
+//! The bytes that the engine takes back from a session: what entered, states; and long columns of numbers.
 //!
-//! | topic | encoding | holds |
-//! |---|---|---|
-//! | `/entered` | `x-napot` | what entered in some ticks: sound, bursts; lossless |
-//! | `/state` | `x-napot` | the whole state between two ticks |
-//! | `/electrodes` | `x-napot` | microvolts as f32, sample after sample |
-//! | `/ledger` | `json` | `tick`, `state`, `inputs` of each ledger line |
-//! | `/marks` | `json` | what happened, as Foxglove's log messages |
-//!
-//! A message's time is model time in nanoseconds. Numbers are little-endian; columns of a table stand one after the
-//! other and floats are split into planes of bytes, which is what a compressor makes most of.
+//! Numbers are little-endian; columns of a table stand one after the other and floats are split into planes of bytes,
+//! which is what a compressor makes most of.
 
-use serde::{Deserialize, Serialize};
-
-use crate::signal::{ArrayId, Burst, Entered, LedgerLine, Sign, StateItem};
+use crate::signal::{ArrayId, Burst, Entered, LatencyItem, Sign, StateItem};
 use crate::time::{SAMPLES_PER_TICK, TICK_NANOSECONDS, Tick, Timestamp};
 
 /// What a message's bytes may be wrong about.
@@ -30,6 +20,10 @@ pub(super) const STATE_SCHEMA: &str = "little-endian: next tick u64, numbers u32
 /// See [`ENTERED_SCHEMA`].
 pub(super) const ELECTRODES_SCHEMA: &str =
     "little-endian: number of the first sample u64, then microvolts as float32, sample after sample";
+
+/// See [`ENTERED_SCHEMA`].
+pub(super) const LATENCY_SCHEMA: &str = "little-endian: first tick u64, then for every tick, in ns: from when it was due to \
+     its end u32 (4294967295: ticks were not paced), its work u32";
 
 /// The most bursts of a block that are read.
 const MOST_BURSTS: u32 = 1 << 30;
@@ -164,7 +158,7 @@ pub(super) fn entered(bytes: &[u8]) -> Parsed<Entered> {
 }
 
 /// A tick whose time can be told.
-fn tick(value: u64) -> Parsed<Tick> {
+pub(super) fn tick(value: u64) -> Parsed<Tick> {
     if value <= LAST_TICK { Ok(Tick(value)) } else { Err("a tick is out of range") }
 }
 
@@ -214,86 +208,45 @@ pub(super) fn electrodes(bytes: &[u8]) -> Parsed<(u64, Vec<f32>)> {
     Ok((first, values.iter().map(|value| f32::from_le_bytes(*value)).collect()))
 }
 
-/// A ledger's line as JSON.
-#[derive(Serialize, Deserialize)]
-struct Line {
-    tick: u64,
-    state: String,
-    inputs: String,
+/// What stands for a tick that was not due at a time of its own.
+const NOT_PACED: u32 = u32::MAX;
+
+/// The bytes of how long ticks took.
+pub(super) fn latency_bytes(latency: &LatencyItem) -> Vec<u8> {
+    let mut out = Vec::with_capacity(8 + 8 * latency.ticks.len());
+    out.extend(latency.first.0.to_le_bytes());
+    for (late, work) in &latency.ticks {
+        out.extend(late.unwrap_or(NOT_PACED).to_le_bytes());
+        out.extend(work.to_le_bytes());
+    }
+    out
 }
 
-/// The bytes of a ledger's line.
-pub(super) fn ledger_bytes(line: &LedgerLine) -> Vec<u8> {
-    let hex = |bytes: [u8; 16]| format!("{:032x}", u128::from_be_bytes(bytes));
-    let line = Line { tick: line.tick.0, state: hex(line.state), inputs: hex(line.inputs) };
-    serde_json::to_vec(&line).unwrap_or_default()
-}
-
-/// Reads what [`ledger_bytes`] wrote.
-pub(super) fn ledger(bytes: &[u8]) -> Parsed<LedgerLine> {
-    let line: Line = serde_json::from_slice(bytes).map_err(|_| "this is no line of a ledger")?;
-    let hash = |text: &str| {
-        let value = (text.len() == 32).then(|| u128::from_str_radix(text, 16).ok()).flatten();
-        value.map(u128::to_be_bytes).ok_or("a hash is no hash")
-    };
-    Ok(LedgerLine { tick: tick(line.tick)?, state: hash(&line.state)?, inputs: hash(&line.inputs)? })
-}
-
-/// A time as Foxglove writes it.
-#[derive(Serialize, Deserialize)]
-struct Moment {
-    sec: u64,
-    nsec: u64,
-}
-
-/// A mark as Foxglove's `foxglove.Log`.
-#[derive(Serialize, Deserialize)]
-struct Log {
-    timestamp: Moment,
-    level: u8,
-    message: String,
-    name: String,
-    file: String,
-    line: u32,
-}
-
-/// Foxglove's level of a plain message.
-const INFO: u8 = 2;
-
-/// The bytes of a mark.
-pub(super) fn mark_bytes(time: Timestamp, text: &str) -> Vec<u8> {
-    let nanoseconds = time.0.max(0).cast_unsigned();
-    let log = Log {
-        timestamp: Moment { sec: nanoseconds / 1_000_000_000, nsec: nanoseconds % 1_000_000_000 },
-        level: INFO,
-        message: text.to_owned(),
-        name: "napot".to_owned(),
-        file: String::new(),
-        line: 0,
-    };
-    serde_json::to_vec(&log).unwrap_or_default()
-}
-
-/// Reads what [`mark_bytes`] wrote.
-pub(super) fn mark(bytes: &[u8]) -> Parsed<(Timestamp, String)> {
-    let log: Log = serde_json::from_slice(bytes).map_err(|_| "this is no mark")?;
-    let whole = log.timestamp.sec.checked_mul(1_000_000_000);
-    let nanoseconds = whole.and_then(|whole| whole.checked_add(log.timestamp.nsec));
-    let time = nanoseconds.and_then(|nanoseconds| i64::try_from(nanoseconds).ok());
-    Ok((Timestamp(time.ok_or("a time is out of range")?), log.message))
+/// Reads what [`latency_bytes`] wrote.
+pub(super) fn latency(bytes: &[u8]) -> Parsed<LatencyItem> {
+    let mut rest = Bytes(bytes);
+    let first = tick(rest.long()?)?;
+    let (ticks, odd) = rest.0.as_chunks::<8>();
+    if !odd.is_empty() {
+        return Err("a value is cut");
+    }
+    let word = |bytes: &[u8; 8], at: usize| u32::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]));
+    let one = |bytes| (Some(word(bytes, 0)).filter(|late| *late != NOT_PACED), word(bytes, 4));
+    tick(first.0 + ticks.len() as u64)?;
+    Ok(LatencyItem { first, ticks: ticks.iter().map(one).collect() })
 }
 
 /// Bytes from the front.
-struct Bytes<'a>(&'a [u8]);
+pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
 
 impl<'a> Bytes<'a> {
-    fn take(&mut self, count: usize) -> Parsed<&'a [u8]> {
+    pub(super) fn take(&mut self, count: usize) -> Parsed<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(count).ok_or("the message is cut")?;
         self.0 = rest;
         Ok(taken)
     }
 
-    fn word(&mut self) -> Parsed<u32> {
+    pub(super) fn word(&mut self) -> Parsed<u32> {
         let bytes = self.take(4)?;
         Ok(u32::from_le_bytes(std::array::from_fn(|at| bytes[at])))
     }
@@ -309,7 +262,7 @@ impl<'a> Bytes<'a> {
         Ok(std::array::from_fn(|plane| &bytes[plane * count..(plane + 1) * count]))
     }
 
-    fn end(&self) -> Parsed<()> {
+    pub(super) fn end(&self) -> Parsed<()> {
         if self.0.is_empty() { Ok(()) } else { Err("the message is too long") }
     }
 }
@@ -357,10 +310,8 @@ mod tests {
             StateItem { next: Tick(7), values: vec![1.5, -0.0, 3e-39], senses: vec![u32::MAX, 4] };
         assert_eq!(state(&state_bytes(&state_item)).unwrap(), state_item);
         assert_eq!(electrodes(&electrodes_bytes(9, &[1.0, 2.0])).unwrap(), (9, vec![1.0, 2.0]));
-        let line = LedgerLine { tick: Tick(999), state: [1; 16], inputs: [0xFE; 16] };
-        assert_eq!(ledger(&ledger_bytes(&line)).unwrap(), line);
-        let time = Timestamp(1_234_567_890_123);
-        assert_eq!(mark(&mark_bytes(time, "onset")).unwrap(), (time, "onset".to_owned()));
+        let latency_item = LatencyItem { first: Tick(5), ticks: vec![(None, 7), (Some(8), 9)] };
+        assert_eq!(latency(&latency_bytes(&latency_item)).unwrap(), latency_item);
     }
 
     #[test]
@@ -369,8 +320,6 @@ mod tests {
         assert_eq!(entered(&entered_bytes(&late)), Err("a tick is out of range"));
         let late = StateItem { next: Tick(u64::MAX), ..StateItem::default() };
         assert_eq!(state(&state_bytes(&late)), Err("a tick is out of range"));
-        let line = LedgerLine { tick: Tick(u64::MAX), state: [1; 16], inputs: [2; 16] };
-        assert_eq!(ledger(&ledger_bytes(&line)), Err("a tick is out of range"));
         let mut loud = block(true);
         loud.sound[5][1] = f32::INFINITY;
         assert_eq!(entered(&entered_bytes(&loud)), Err("a value is no number"));
@@ -394,7 +343,7 @@ mod tests {
                 for value in [0, 0x7F, 0x80, 0xFF] {
                     let mut damaged = bytes.clone();
                     damaged[at] = value;
-                    let _ = (entered(&damaged), state(&damaged), electrodes(&damaged));
+                    let _ = (entered(&damaged), state(&damaged), electrodes(&damaged), latency(&damaged));
                 }
             }
         }

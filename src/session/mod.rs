@@ -10,15 +10,22 @@ use std::path::Path;
 
 use self::mcap::MAGIC;
 
+mod cut;
+mod facts;
 mod form;
 pub mod mcap;
+mod message;
 mod read;
+mod record;
+mod retro;
+mod told;
 mod verify;
 mod write;
 
-pub use read::Session;
+pub use facts::{Facts, Sheet};
+pub use read::{Counts, Session};
+pub use record::Recorder;
 pub use verify::{Difference, Place, Verdict, Verifier};
-pub use write::{Facts, Recorder, Sheet};
 
 /// Whether the file at `path` begins as MCAP files do; `false` where it can't be read.
 #[must_use]

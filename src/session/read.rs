@@ -2,13 +2,29 @@
 
 use std::path::{Path, PathBuf};
 
-use super::form;
+use super::cut::{NO_END, cut};
+use super::facts::{FACTS, FORM, Facts};
 use super::mcap::{End, Reader, Record};
-use super::write::{ELECTRODES, ENTERED, FACTS, FORM, Facts, LEDGER, MARKS, STATE};
+use super::message::{TOPICS, item};
 use crate::error::{Error, Result};
-use crate::signal::{Entered, LedgerLine, Origin, SessionItem, StateItem};
+use crate::signal::{LedgerLine, Origin, SessionItem, StateItem};
 use crate::stream::{Source, SourceInfo};
-use crate::time::{SAMPLES_PER_TICK, Tick, Timestamp};
+use crate::time::{Tick, Timestamp};
+
+/// How much of each kind a session holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Bursts that entered from other senses than the cochlea.
+    pub bursts: u64,
+    /// Samples of every electrode.
+    pub samples: u64,
+    /// Pictures for people.
+    pub pictures: u64,
+    /// Ticks whose time was measured.
+    pub timed: u64,
+    /// Changes while the run went on.
+    pub controls: u64,
+}
 
 /// A session that was looked through once: what is small is in memory, the rest is read when it is wanted.
 #[derive(Clone, Debug)]
@@ -20,8 +36,7 @@ pub struct Session {
     lines: Vec<LedgerLine>,
     states: Vec<Tick>,
     marks: Vec<(Timestamp, String)>,
-    bursts: u64,
-    samples: u64,
+    counts: Counts,
     /// Items that are whole, and follow each other without a gap.
     items: usize,
     damage: Option<Error>,
@@ -45,8 +60,7 @@ impl Session {
             lines: Vec::new(),
             states: Vec::new(),
             marks: Vec::new(),
-            bursts: 0,
-            samples: 0,
+            counts: Counts::default(),
             items: 0,
             damage: None,
             discarded: 0,
@@ -80,14 +94,17 @@ impl Session {
                 }
                 self.first.get_or_insert(entered.first);
                 self.end = entered.end();
-                self.bursts += entered.bursts.len() as u64;
+                self.counts.bursts += entered.bursts.len() as u64;
             }
             SessionItem::Ledger(line) => self.lines.push(line),
             SessionItem::State(state) => self.states.push(state.next),
             SessionItem::Electrodes(_, values) => {
-                self.samples += (values.len() / self.facts.electrodes.len().max(1)) as u64;
+                self.counts.samples += (values.len() / self.facts.electrodes.len().max(1)) as u64;
             }
             SessionItem::Mark(time, text) => self.marks.push((time, text)),
+            SessionItem::Picture(_) => self.counts.pictures += 1,
+            SessionItem::Latency(latency) => self.counts.timed += latency.ticks.len() as u64,
+            SessionItem::Control(..) => self.counts.controls += 1,
         }
         true
     }
@@ -128,10 +145,10 @@ impl Session {
         &self.lines
     }
 
-    /// Bursts that entered from other senses than the cochlea, and samples of every electrode.
+    /// How much of each kind it holds.
     #[must_use]
-    pub fn counts(&self) -> [u64; 2] {
-        [self.bursts, self.samples]
+    pub fn counts(&self) -> Counts {
+        self.counts
     }
 
     /// Why it ends before its end, where it does, and how many bytes were left unread.
@@ -208,66 +225,111 @@ impl Session {
         Ok(std::iter::from_fn(move || messages.next().transpose()).take(self.items))
     }
 
-    /// What entered from a tick on.
+    /// Every item from the first of two ticks to before the second, as far as it is whole; the state at the first is the
+    /// first item, where one is kept there.
+    ///
+    /// # Errors
+    /// Where the file can't be read any more; so are the items.
+    pub fn part(&self, ticks: [Tick; 2]) -> Result<impl Iterator<Item = Result<SessionItem>> + Send + use<>> {
+        let state = self.state(ticks[0])?.map(SessionItem::State);
+        let (electrodes, rate_hz) = (self.facts.electrodes.len(), self.facts.rate_hz);
+        let rest = self.items()?.filter_map(move |found| match found {
+            Ok(SessionItem::State(state)) if state.next == ticks[0] => None,
+            Ok(item) => cut(item, ticks, electrodes, rate_hz).map(Ok),
+            Err(error) => Some(Err(error)),
+        });
+        Ok(state.map(Ok).into_iter().chain(rest))
+    }
+
+    /// What entered from a tick on, and its pictures; round and round from there if `again`.
     ///
     /// # Errors
     /// Where the file can't be read any more.
-    pub fn entered(&self, from: Tick) -> Result<Box<dyn Source<Item = Entered>>> {
+    pub fn input(&self, from: Tick, again: bool) -> Result<Box<dyn Source<Item = SessionItem>>> {
         let info = SourceInfo {
             name: self.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             kind: "session".to_owned(),
             origin: Origin::Recorded,
             format: format!("session of napot {}", self.facts.version),
         };
-        Ok(Box::new(Replay { items: self.items()?, info, from }))
+        let items = self.input_items(from)?;
+        Ok(Box::new(Replay { session: self.clone(), items, info, from, again, round: 0 }))
+    }
+
+    fn input_items(&self, from: Tick) -> Result<InputItems> {
+        let (electrodes, rate_hz) = (self.facts.electrodes.len(), self.facts.rate_hz);
+        let items = self.items()?.filter_map(move |found| match found {
+            Ok(item @ (SessionItem::Entered(_) | SessionItem::Picture(_))) => {
+                cut(item, [from, NO_END], electrodes, rate_hz).map(Ok)
+            }
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        });
+        Ok(Box::new(items))
     }
 }
 
+type InputItems = Box<dyn Iterator<Item = Result<SessionItem>> + Send>;
+
 /// What entered, as a source.
-struct Replay<I> {
-    items: I,
+struct Replay {
+    session: Session,
+    items: InputItems,
     info: SourceInfo,
     from: Tick,
+    again: bool,
+    /// Rounds that were played.
+    round: u64,
 }
 
-impl<I: Iterator<Item = Result<SessionItem>> + Send> Source for Replay<I> {
-    type Item = Entered;
+impl Source for Replay {
+    type Item = SessionItem;
 
     fn info(&self) -> &SourceInfo {
         &self.info
     }
 
-    fn pull(&mut self) -> Result<Option<Entered>> {
-        for item in &mut self.items {
-            if let SessionItem::Entered(entered) = item?
-                && entered.end() > self.from
-            {
-                return Ok(Some(from(entered, self.from)));
+    fn pull(&mut self) -> Result<Option<SessionItem>> {
+        let length = self.session.end.0.saturating_sub(self.from.0);
+        loop {
+            if let Some(item) = self.items.next() {
+                return item.map(|item| Some(later(item, self.round * length)));
             }
+            if !self.again || length == 0 {
+                return Ok(None);
+            }
+            self.round += 1;
+            self.items = self.session.input_items(self.from)?;
         }
-        Ok(None)
     }
 }
 
-/// What of a block entered from a tick on.
-fn from(mut entered: Entered, tick: Tick) -> Entered {
-    let skipped = tick.0.saturating_sub(entered.first.0);
-    if skipped > 0 {
-        let frames = (skipped as usize * SAMPLES_PER_TICK).min(entered.sound.len());
-        entered.sound.drain(..frames);
-        entered.bursts.retain(|(at, _)| *at >= tick);
-        entered.ticks -= skipped as u32;
-        entered.first = tick;
+/// An item so many ticks later.
+fn later(item: SessionItem, ticks: u64) -> SessionItem {
+    let moved = |time: Timestamp| Timestamp(time.0.saturating_add(Tick(ticks).start().0));
+    match item {
+        SessionItem::Entered(mut entered) => {
+            entered.first.0 += ticks;
+            for (tick, burst) in &mut entered.bursts {
+                tick.0 += ticks;
+                burst.time = moved(burst.time);
+            }
+            SessionItem::Entered(entered)
+        }
+        SessionItem::Picture(mut picture) => {
+            picture.time = moved(picture.time);
+            SessionItem::Picture(picture)
+        }
+        other => other,
     }
-    entered
 }
 
 /// The items of a file.
 struct Messages {
     path: PathBuf,
     reader: Reader,
-    /// The topic of each channel, by its number.
-    topics: Vec<(u16, String)>,
+    /// The channels of our topics: the file's number, and the topic's.
+    topics: Vec<(u16, usize)>,
 }
 
 impl Messages {
@@ -331,22 +393,17 @@ impl Messages {
     fn next(&mut self) -> Result<Option<SessionItem>> {
         loop {
             match self.reader.next()? {
-                Some(Record::Channel { id, topic, .. }) => self.topics.push((id, topic)),
+                Some(Record::Channel { id, topic, .. }) => {
+                    let own = TOPICS.iter().position(|own| own.name == topic);
+                    self.topics.extend(own.map(|own| (id, own)));
+                }
                 Some(Record::Message { channel, data, .. }) => {
-                    let topic =
-                        self.topics.iter().find(|(id, _)| *id == channel).map(|(_, topic)| &topic[..]);
-                    let item = match topic {
-                        Some(ENTERED) => form::entered(&data).map(SessionItem::Entered),
-                        Some(STATE) => form::state(&data).map(SessionItem::State),
-                        Some(ELECTRODES) => form::electrodes(&data)
-                            .map(|(first, values)| SessionItem::Electrodes(first, values)),
-                        Some(LEDGER) => form::ledger(&data).map(SessionItem::Ledger),
-                        Some(MARKS) => form::mark(&data).map(|(time, text)| SessionItem::Mark(time, text)),
-                        _ => continue,
+                    let Some((_, topic)) = self.topics.iter().find(|(id, _)| *id == channel) else {
+                        continue;
                     };
-                    return item
+                    return item(*topic, &data)
                         .map(Some)
-                        .map_err(|problem| self.wrong(problem).value(topic.unwrap_or_default()));
+                        .map_err(|problem| self.wrong(problem).value(TOPICS[*topic].name));
                 }
                 Some(_) => {}
                 None => return self.damage().map_or(Ok(None), Err),

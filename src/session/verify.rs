@@ -115,7 +115,7 @@ impl Sink for Verifier {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::write::{Facts, Recorder, Sheet};
+    use crate::session::{Facts, Recorder, Sheet};
     use crate::signal::Entered;
 
     fn line(tick: u64, state: u8) -> LedgerLine {
@@ -141,7 +141,8 @@ mod tests {
     /// A session of seconds, each with a line at its last tick and a state after it.
     fn session(dir: &std::path::Path, facts: &Facts, seconds: &[u64]) -> crate::error::Result<Session> {
         let path = dir.join("a.mcap");
-        let mut recorder = Box::new(Recorder::create(&path, facts, true).unwrap());
+        let mut recorder =
+            Box::new(Recorder::new(facts.clone(), Arc::default()).into_file(&path, true).unwrap());
         for second in seconds {
             let entered = Entered { first: Tick(1_000 * second), ticks: 1_000, ..Entered::default() };
             recorder.push(&SessionItem::Entered(entered)).unwrap();
@@ -197,12 +198,18 @@ mod tests {
         assert!(session.damage().unwrap().0.to_string().contains("ticks are missing"));
         let items: Vec<SessionItem> = session.items().unwrap().collect::<Result<_>>().unwrap();
         assert_eq!(items.len(), 6);
-        let mut source = session.entered(Tick(500)).unwrap();
-        let mut ticks = Vec::new();
-        while let Some(entered) = source.pull().unwrap() {
-            ticks.push((entered.first, entered.ticks));
-        }
-        assert_eq!(ticks, [(Tick(500), 500), (Tick(1_000), 1_000)]);
+        let ticks = |again, most| {
+            let mut source = session.input(Tick(500), again).unwrap();
+            let pulled = std::iter::from_fn(|| source.pull().unwrap()).take(most);
+            let block = |item| match item {
+                SessionItem::Entered(entered) => (entered.first.0, entered.ticks),
+                other => panic!("{other:?}"),
+            };
+            pulled.map(block).collect::<Vec<_>>()
+        };
+        assert_eq!(ticks(false, 9), [(500, 500), (1_000, 1_000)]);
+        let rounds = [(500, 500), (1_000, 1_000), (2_000, 500), (2_500, 1_000), (3_500, 500)];
+        assert_eq!(ticks(true, 5), rounds, "round and round, on and on");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The recorder: takes what a session holds and writes it on a thread of its own.
+//! A session's file, written on a thread of its own.
 //!
 //! A run that is paced never waits for the disk: where the disk cannot keep up, the recording ends and says so. A run at
 //! full speed waits, for nothing of it is lost by that. What was flushed stays readable whatever happens next: the file
@@ -8,144 +8,95 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use mcap::records::{MessageHeader, Metadata};
-use serde::{Deserialize, Serialize};
 
-use super::form;
+use super::facts::{FACTS, Facts};
+use super::message::{Message, TOPICS};
 use crate::error::{Error, Result};
-use crate::signal::SessionItem;
-use crate::stream::Sink;
-use crate::time::{TICKS_PER_SECOND, Tick};
+use crate::stream::recording::RecordingMonitor;
+use crate::time::Timestamp;
 
-/// The form that is written and read.
-pub(super) const FORM: &str = "napot-session-1";
-/// The record of metadata that holds the facts, and its key.
-pub(super) const FACTS: &str = "napot";
-/// Items that may wait for the disk: several seconds of a paced run.
-const WAITING: usize = 256;
+/// Messages that may wait for the disk: several seconds of a paced run.
+const WAITING: usize = 512;
 /// Blocks between two flushes: half a second of the run.
 const FLUSH_BLOCKS: u32 = 5;
 /// The largest chunk in bytes: a reader holds one at a time.
 const CHUNK: u64 = 4 << 20;
 
-/// The most that a session's facts may say of a run: electrodes, sites of a side, bands.
-const MOST_ELECTRODES: usize = 1_024;
-const MOST_SIDE: usize = 1 << 24;
-const MOST_BANDS: usize = 32;
-
-/// The topics, in the order of their channels.
-pub(super) const ENTERED: &str = "/entered";
-pub(super) const STATE: &str = "/state";
-pub(super) const ELECTRODES: &str = "/electrodes";
-pub(super) const LEDGER: &str = "/ledger";
-pub(super) const MARKS: &str = "/marks";
-
-const LINE_SCHEMA: &str = r#"{"type":"object","properties":{"tick":{"type":"integer"},"state":{"type":"string"},"inputs":{"type":"string"}}}"#;
-const LOG_SCHEMA: &str = r#"{"type":"object","properties":{"timestamp":{"type":"object","properties":{"sec":{"type":"integer"},"nsec":{"type":"integer"}}},"level":{"type":"integer"},"message":{"type":"string"},"name":{"type":"string"},"file":{"type":"string"},"line":{"type":"integer"}}}"#;
-
-/// Topic, encoding, name of the schema, its encoding and text.
-const TOPICS: [(&str, &str, &str, &str, &str); 5] = [
-    (ENTERED, "x-napot", "napot.Entered", "x-napot", form::ENTERED_SCHEMA),
-    (STATE, "x-napot", "napot.State", "x-napot", form::STATE_SCHEMA),
-    (ELECTRODES, "x-napot", "napot.Electrodes", "x-napot", form::ELECTRODES_SCHEMA),
-    (LEDGER, "json", "napot.LedgerLine", "jsonschema", LINE_SCHEMA),
-    (MARKS, "json", "foxglove.Log", "jsonschema", LOG_SCHEMA),
-];
-
-/// What a session says of itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Facts {
-    /// The form's name.
-    pub form: String,
-    /// NAPOT's version.
-    pub version: String,
-    /// What decides the result of the configuration as TOML, every key spelled out; its seed is the run's.
-    pub config: String,
-    /// The hash of what in it decides the result.
-    pub config_hash: String,
-    /// The arrays.
-    pub arrays: Vec<Sheet>,
-    /// The electrodes' names.
-    pub electrodes: Vec<String>,
-    /// Their samples per second.
-    pub rate_hz: u32,
-    /// Names and units of the scalar channels, where there are any.
-    pub channels: Option<[Vec<String>; 2]>,
-    /// The sources, for people.
-    pub sources: Vec<String>,
-}
-
-/// The shape of an array.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sheet {
-    /// `vision`, `hearing` or `scalar`.
-    pub name: String,
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-    /// Bands.
-    pub bands: usize,
-    /// Whether a twin runs beside it.
-    pub twin: bool,
-}
-
-impl Facts {
-    /// The form that this version writes.
-    #[must_use]
-    pub fn form() -> String {
-        FORM.to_owned()
-    }
-
-    /// Holds what a reader goes by to what a run can be: what is wrong, its value and its bound.
-    pub(super) fn check(&self) -> std::result::Result<(), (&'static str, usize, String)> {
-        let within = |what, value, most: usize| {
-            if (1..=most).contains(&value) { Ok(()) } else { Err((what, value, format!("1 to {most}"))) }
-        };
-        within("the electrodes' rate is out of range", self.rate_hz as usize, TICKS_PER_SECOND as usize)?;
-        within("the number of electrodes is out of range", self.electrodes.len(), MOST_ELECTRODES)?;
-        for sheet in &self.arrays {
-            within("an array's rows are out of range", sheet.height, MOST_SIDE)?;
-            within("an array's columns are out of range", sheet.width, MOST_SIDE)?;
-            within("an array's bands are out of range", sheet.bands, MOST_BANDS)?;
-        }
-        Ok(())
-    }
-}
-
-/// Writes a session.
-pub struct Recorder {
+/// The thread that writes a session's file.
+pub(super) struct Writing {
     path: PathBuf,
-    /// Whether a push may wait for the disk.
+    /// Whether a message may wait for the disk.
     patient: bool,
-    items: Option<Sender<SessionItem>>,
+    messages: Option<Sender<Arc<Message>>>,
     thread: Option<JoinHandle<Result<()>>>,
 }
 
-impl Recorder {
-    /// Opens `path` with `.part` after its name and writes the facts. A `patient` recorder holds its run back where the
-    /// disk is slow, another one gives up.
+impl Writing {
+    /// Opens `path` with `.part` after its name and writes the facts. Where it is `patient`, the run is held back where
+    /// the disk is slow, else the writing is given up.
     ///
     /// # Errors
     /// Where the file can't be made or written.
-    pub fn create(path: &Path, facts: &Facts, patient: bool) -> Result<Self> {
-        let writer = Writer::create(path, facts)?;
-        let (items, received) = crossbeam_channel::bounded(WAITING);
+    pub(super) fn start(
+        path: &Path,
+        facts: &Facts,
+        patient: bool,
+        monitor: Option<Arc<RecordingMonitor>>,
+    ) -> Result<Self> {
+        let writer = Writer::create(path, facts, monitor)?;
+        let (messages, received) = crossbeam_channel::bounded(WAITING);
         let thread = std::thread::Builder::new()
             .name("napot-session".to_owned())
             .spawn(move || writer.run(&received))
             .map_err(|cause| {
                 Error::output(path, "no thread could be started for the session").value(cause)
             })?;
-        Ok(Self { path: path.to_owned(), patient, items: Some(items), thread: Some(thread) })
+        Ok(Self { path: path.to_owned(), patient, messages: Some(messages), thread: Some(thread) })
+    }
+
+    /// Hands over a message.
+    ///
+    /// # Errors
+    /// Where the file can't be written any more, or the disk doesn't keep up.
+    pub(super) fn push(&mut self, message: Arc<Message>) -> Result<()> {
+        let Some(messages) = &self.messages else { return Ok(()) };
+        let sent = if self.patient {
+            messages.send(message).map_err(|_| None)
+        } else {
+            messages.try_send(message).map_err(|refused| match refused {
+                TrySendError::Full(_) => Some(WAITING),
+                TrySendError::Disconnected(_) => None,
+            })
+        };
+        match sent {
+            Ok(()) => Ok(()),
+            Err(None) => Err(self.failure()),
+            Err(Some(waiting)) => {
+                // The thread writes what waits, and ends by itself; the run does not wait for it.
+                self.messages = None;
+                self.thread = None;
+                let error = Error::output(&self.path, "the disk does not keep up, the recording ends here");
+                Err(error.value(format!("{waiting} messages waiting")))
+            }
+        }
+    }
+
+    /// Waits until everything is written and the file has its name.
+    ///
+    /// # Errors
+    /// Where it can't be written.
+    pub(super) fn finish(mut self) -> Result<()> {
+        self.outcome()
     }
 
     /// What the thread ended with.
     fn outcome(&mut self) -> Result<()> {
-        self.items = None;
+        self.messages = None;
         let Some(thread) = self.thread.take() else { return Ok(()) };
         let panicked = |_| Error::output(&self.path, "the thread that writes the session panicked");
         thread.join().map_err(panicked)?
@@ -158,37 +109,6 @@ impl Recorder {
     }
 }
 
-impl Sink for Recorder {
-    type Item = SessionItem;
-
-    fn push(&mut self, item: &SessionItem) -> Result<()> {
-        let Some(items) = &self.items else { return Ok(()) };
-        let sent = if self.patient {
-            items.send(item.clone()).map_err(|_| None)
-        } else {
-            items.try_send(item.clone()).map_err(|refused| match refused {
-                TrySendError::Full(_) => Some(WAITING),
-                TrySendError::Disconnected(_) => None,
-            })
-        };
-        match sent {
-            Ok(()) => Ok(()),
-            Err(None) => Err(self.failure()),
-            Err(Some(waiting)) => {
-                // The thread writes what waits, and ends by itself; the run does not wait for it.
-                self.items = None;
-                self.thread = None;
-                let error = Error::output(&self.path, "the disk does not keep up, the recording ends here");
-                Err(error.value(format!("{waiting} blocks waiting")))
-            }
-        }
-    }
-
-    fn finish(mut self: Box<Self>) -> Result<()> {
-        self.outcome()
-    }
-}
-
 /// The file.
 struct Writer {
     path: PathBuf,
@@ -197,11 +117,11 @@ struct Writer {
     channels: [u16; TOPICS.len()],
     sequences: [u32; TOPICS.len()],
     blocks: u32,
-    rate_hz: u64,
+    monitor: Option<Arc<RecordingMonitor>>,
 }
 
 impl Writer {
-    fn create(path: &Path, facts: &Facts) -> Result<Self> {
+    fn create(path: &Path, facts: &Facts, monitor: Option<Arc<RecordingMonitor>>) -> Result<Self> {
         let mut part = path.as_os_str().to_owned();
         part.push(".part");
         let part = PathBuf::from(part);
@@ -225,25 +145,25 @@ impl Writer {
         let metadata = BTreeMap::from([("facts".to_owned(), text)]);
         mcap.write_metadata(&Metadata { name: FACTS.to_owned(), metadata }).map_err(wrong)?;
         let mut channels = [0; TOPICS.len()];
-        for (channel, (topic, encoding, name, schema_encoding, schema)) in channels.iter_mut().zip(TOPICS) {
-            let schema = mcap.add_schema(name, schema_encoding, schema.as_bytes()).map_err(wrong)?;
-            *channel = mcap.add_channel(schema, topic, encoding, &BTreeMap::new()).map_err(wrong)?;
+        for (channel, topic) in channels.iter_mut().zip(TOPICS) {
+            let [name, encoding, schema] = topic.schema;
+            let schema = mcap.add_schema(name, encoding, schema.as_bytes()).map_err(wrong)?;
+            *channel =
+                mcap.add_channel(schema, topic.name, topic.encoding, &BTreeMap::new()).map_err(wrong)?;
         }
         mcap.flush().map_err(wrong)?;
-        Ok(Self {
-            path: path.to_owned(),
-            part,
-            mcap,
-            channels,
-            sequences: [0; TOPICS.len()],
-            blocks: 0,
-            rate_hz: u64::from(facts.rate_hz.max(1)),
-        })
+        let (path, sequences) = (path.to_owned(), [0; TOPICS.len()]);
+        Ok(Self { path, part, mcap, channels, sequences, blocks: 0, monitor })
     }
 
-    fn run(mut self, items: &Receiver<SessionItem>) -> Result<()> {
-        for item in items {
-            self.write(&item)?;
+    fn run(mut self, messages: &Receiver<Arc<Message>>) -> Result<()> {
+        let mut first = None;
+        for message in messages {
+            self.write(&message)?;
+            if message.is_block() {
+                let first = *first.get_or_insert(message.time);
+                self.block(Timestamp(message.time.0 - first.0))?;
+            }
         }
         let outcome = self.mcap.finish().map(|_| ());
         outcome.map_err(|cause| failed(&self.part, &cause))?;
@@ -251,46 +171,34 @@ impl Writer {
             .map_err(|cause| Error::output(&self.path, "the session can't take its name").value(cause))
     }
 
-    fn write(&mut self, item: &SessionItem) -> Result<()> {
-        match item {
-            SessionItem::Entered(entered) => {
-                self.message(0, nanoseconds(entered.first), &form::entered_bytes(entered))?;
-                self.blocks += 1;
-                if self.blocks >= FLUSH_BLOCKS {
-                    self.blocks = 0;
-                    self.mcap.flush().map_err(|cause| failed(&self.part, &cause))?;
-                }
-                Ok(())
-            }
-            SessionItem::State(state) => self.message(1, nanoseconds(state.next), &form::state_bytes(state)),
-            SessionItem::Electrodes(first, values) => {
-                let tick = Tick(first * TICKS_PER_SECOND / self.rate_hz);
-                self.message(2, nanoseconds(tick), &form::electrodes_bytes(*first, values))
-            }
-            SessionItem::Ledger(line) => {
-                self.message(3, nanoseconds(line.tick.next()), &form::ledger_bytes(line))
-            }
-            SessionItem::Mark(time, text) => {
-                self.message(4, time.0.max(0).cast_unsigned(), &form::mark_bytes(*time, text))
-            }
+    /// After a block, `span` into the recording: every so often what was written so far reaches the disk.
+    fn block(&mut self, span: Timestamp) -> Result<()> {
+        self.blocks += 1;
+        if self.blocks < FLUSH_BLOCKS {
+            return Ok(());
         }
+        self.blocks = 0;
+        self.mcap.flush().map_err(|cause| failed(&self.part, &cause))?;
+        if let Some(monitor) = &self.monitor {
+            let bytes = fs::metadata(&self.part).map_or(0, |found| found.len());
+            monitor.written(bytes, span, fs4::available_space(&self.part).ok());
+        }
+        Ok(())
     }
 
-    fn message(&mut self, channel: usize, time: u64, data: &[u8]) -> Result<()> {
-        let sequence = &mut self.sequences[channel];
+    fn write(&mut self, message: &Message) -> Result<()> {
+        let sequence = &mut self.sequences[message.topic];
         *sequence = sequence.wrapping_add(1);
+        let time = message.time.0.max(0).cast_unsigned();
         let header = MessageHeader {
-            channel_id: self.channels[channel],
+            channel_id: self.channels[message.topic],
             sequence: *sequence,
             log_time: time,
             publish_time: time,
         };
-        self.mcap.write_to_known_channel(&header, data).map_err(|cause| failed(&self.part, &cause))
+        let written = self.mcap.write_to_known_channel(&header, &message.data);
+        written.map_err(|cause| failed(&self.part, &cause))
     }
-}
-
-fn nanoseconds(tick: Tick) -> u64 {
-    tick.start().0.max(0).cast_unsigned()
 }
 
 fn failed(path: &Path, cause: &mcap::McapError) -> Error {

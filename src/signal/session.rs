@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Burst;
+use super::{Burst, PictureItem};
 use crate::time::{SAMPLES_PER_TICK, Tick, Timestamp};
 
 /// What entered the engine in some ticks that follow each other.
@@ -61,6 +61,15 @@ pub struct StateItem {
     pub senses: Vec<u32>,
 }
 
+/// How long ticks that follow each other took.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LatencyItem {
+    /// The first of the ticks.
+    pub first: Tick,
+    /// For each, in ns: from when it was due to its end (`None` where ticks are not paced), and the work itself.
+    pub ticks: Vec<(Option<u32>, u32)>,
+}
+
 /// What a session takes, in the order of time.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SessionItem {
@@ -74,4 +83,10 @@ pub enum SessionItem {
     Electrodes(u64, Vec<f32>),
     /// Something that happened, with its time.
     Mark(Timestamp, String),
+    /// A small copy of what the eye saw, for people.
+    Picture(PictureItem),
+    /// How long ticks took.
+    Latency(LatencyItem),
+    /// What was changed while the run went on, as `key=value`, with its time.
+    Control(Timestamp, String),
 }

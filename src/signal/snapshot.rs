@@ -3,7 +3,7 @@
 //! Everything here may be lost without harm: it is shown, never fed back.
 
 use super::ArrayId;
-use crate::time::Tick;
+use crate::time::{Tick, Timestamp};
 
 /// One band of one array as a picture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct FieldFrame {
 /// A small picture of what the camera's side sees.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InputPicture {
+    /// When it was captured.
+    pub time: Timestamp,
     /// Columns; 0 before the first picture.
     pub width: usize,
     /// Rows.
@@ -85,8 +87,25 @@ pub struct Status {
     pub tick_ms: [Option<f64>; 2],
     /// Per source: name, produced, delivered, dropped.
     pub sources: Vec<(String, u64, u64, u64)>,
+    /// What is recorded; `None` where nothing is.
+    pub recording: Option<RecordingFigures>,
     /// A sentence worth reading (a source that ended, a file cut short); empty otherwise.
     pub notice: String,
+}
+
+/// What is recorded of a run; what is not known is `None`.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct RecordingFigures {
+    /// Bytes of the session's file.
+    pub bytes: Option<u64>,
+    /// Their growth per second of model time.
+    pub bytes_per_second: Option<f64>,
+    /// Hours of model time until its disk is full.
+    pub hours_left: Option<f64>,
+    /// Seconds that are kept in memory, to be saved when wanted.
+    pub retro_seconds: Option<f64>,
+    /// What became of the last wish to save them, in a sentence; empty before the first.
+    pub kept: String,
 }
 
 /// What a page asks of the engine.
@@ -94,4 +113,6 @@ pub struct Status {
 pub enum Control {
     /// Show this band.
     ShowBand(u8),
+    /// Keep the last seconds in a file.
+    KeepLast,
 }

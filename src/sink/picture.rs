@@ -313,8 +313,8 @@ mod tests {
         columns.push(column("hearing", "3 Hz"));
         columns.push(column("hearing", "48 Hz"));
         let mut sheet = ContactSheet::new("The field over time", columns);
-        let input =
-            InputPicture { width: 64, height: 36, rgb: (0..64 * 36 * 3).map(|i| (i % 251) as u8).collect() };
+        let rgb = (0..64 * 36 * 3).map(|i| (i % 251) as u8).collect();
+        let input = InputPicture { width: 64, height: 36, rgb, ..InputPicture::default() };
         for i in 0..offered {
             let mut images: Vec<FieldImage> =
                 (0..4).map(|band| image(128, 128, i as f32 * 0.1 + band as f32 * 0.25)).collect();
@@ -355,7 +355,7 @@ mod tests {
         ContactSheet::new("Nothing", Vec::new()).write(folder.path().join("a.png")).unwrap();
         let mut sheet = ContactSheet::new("x", vec![Column { group: "g".into(), label: "l".into() }]);
         let short = FieldImage { width: 9, height: 9, phase_amplitude: vec![0; 4], ..Default::default() };
-        let input = InputPicture { width: 9, height: 9, rgb: vec![0; 4] };
+        let input = InputPicture { width: 9, height: 9, rgb: vec![0; 4], ..InputPicture::default() };
         sheet.add_row(Timestamp::ZERO, Some(&input), &[short, FieldImage::default()]);
         sheet.write(folder.path().join("b.png")).unwrap();
     }

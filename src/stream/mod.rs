@@ -1,10 +1,11 @@
 //! How things flow: sources and sinks, the counted ring (every value), the latest (newest value only),
-//! promises, and the latency trace.
+//! promises, the latency trace, and what recorders say of themselves.
 //!
 //! To add a transport: write its file here and say in it when not to use it.
 
 pub mod latest;
 pub mod promise;
+pub mod recording;
 pub mod ring;
 mod sink;
 mod source;

@@ -47,6 +47,8 @@ pub(super) struct Request {
     pub(super) ack: Option<u64>,
     /// Show this band.
     pub(super) band: Option<u8>,
+    /// Keep the last seconds in a file.
+    pub(super) keep: Option<bool>,
     /// Send sound, or stop.
     pub(super) sound: Option<bool>,
 }

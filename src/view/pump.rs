@@ -133,6 +133,11 @@ impl Pump {
     }
 
     fn pass_control(&mut self) {
+        if self.shared.take_wish_for_last()
+            && let Err(TrySendError::Full(_)) = self.feeds.control.try_send(Control::KeepLast)
+        {
+            self.shared.want_last();
+        }
         let Some(band) = self.shared.take_wanted_band() else { return };
         if let Err(TrySendError::Full(_)) = self.feeds.control.try_send(Control::ShowBand(band)) {
             self.shared.retry_band(band);

@@ -75,6 +75,7 @@ pub(super) struct Shared {
     joined: AtomicBool,
     ended: AtomicBool,
     wanted_band: Mutex<Option<u8>>,
+    wants_last: AtomicBool,
     status: Mutex<Arc<str>>,
 }
 
@@ -95,6 +96,7 @@ impl Shared {
             joined: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             wanted_band: Mutex::default(),
+            wants_last: AtomicBool::new(false),
             status: Mutex::new("null".into()),
         }
     }
@@ -169,6 +171,16 @@ impl Shared {
     /// Puts a wish back that the engine had no room for, unless a newer one has come.
     pub(super) fn retry_band(&self, band: u8) {
         lock(&self.wanted_band).get_or_insert(band);
+    }
+
+    /// Keeps a wish for the last seconds until the pump passes it on.
+    pub(super) fn want_last(&self) {
+        self.wants_last.store(true, Ordering::Release);
+    }
+
+    /// Whether that is wished.
+    pub(super) fn take_wish_for_last(&self) -> bool {
+        self.wants_last.swap(false, Ordering::AcqRel)
     }
 }
 

@@ -164,6 +164,9 @@ impl Viewer<'_> {
         if let Some(band) = request.band {
             self.shared.want_band(band);
         }
+        if request.keep == Some(true) {
+            self.shared.want_last();
+        }
         Ok(())
     }
 

@@ -126,8 +126,7 @@ fn pipeline(config: &Config, seconds: f64) -> Result<Pipeline> {
     let common = pump::Common { stop: Arc::default(), clock: Arc::new(WallClock::start()) };
     let stop = Arc::clone(&common.stop);
     let instrument = Instrument::new(&plan)?;
-    let summary =
-        Engine::start(&plan, instrument, inputs, Keep::default(), None, None, common)?.join(&stop)?;
+    let summary = Engine::start(&plan, instrument, inputs, Keep::default(), None, common)?.join(&stop)?;
     let analysis = &summary.analysis;
     let busy = analysis.stage_ns.iter().sum::<u64>().max(1) as f64;
     let each = |scale: f64| {

@@ -41,6 +41,16 @@ export function healthLine(figures, sources) {
       health.set("page", `${drawn.toFixed(0)} fps`, false, "field frames drawn in a second");
       health.set("frames dropped", `${whole(viewer.dropped)} of ${whole(viewer.produced)}`, false,
         "field frames that this page passed over, of those made since it opened");
+      const { recording } = status;
+      if (recording && recording.bytes !== null) {
+        const left = recording.hours_left;
+        const room = left === null ? "" : left >= 2 ? `, room for ${left.toFixed(0)} h` : `, room for ${(60 * left).toFixed(0)} min`;
+        health.set("recorded", `${(recording.bytes / 1e6).toFixed(1)} MB${room}`, left !== null && left < 0.5,
+          "the session's file, and how long its disk has room at this rate");
+      }
+      if (recording && recording.retro_seconds !== null) {
+        health.set("remembered", `${recording.retro_seconds.toFixed(0)} s`, false, "the last seconds, in memory: R keeps them in a file");
+      }
       for (const [name, produced, delivered, dropped] of status.sources) {
         flows.set(name, `${whole(produced)} / ${whole(delivered)} / ${whole(dropped)}`, dropped > 0, "produced / delivered / dropped");
       }

@@ -15,6 +15,8 @@ import { connect } from "./wire.js";
 
 /** Least time between drawings in ms where less motion is asked for: one update a second. */
 const CALM = 1_000;
+/** How long in ms it is told what was kept. */
+const TOLD = 10_000;
 
 const darkQuery = matchMedia("(prefers-color-scheme: dark)");
 const calmQuery = matchMedia("(prefers-reduced-motion: reduce)");
@@ -47,6 +49,7 @@ let figures;
 let about;
 /** @type {import("./wire.js").LinkState} */
 let linkState = "connecting";
+let lastKept = "", keptAt = 0;
 let drawnFrames = 0, drawnRate = 0, rateFrom = performance.now(), lastDrawn = -Infinity, shownBand = -1;
 
 const link = connect({
@@ -107,9 +110,16 @@ function showState() {
   document.body.dataset.state = held ? "frozen" : linkState;
   say(byId("state"), held ? "Frozen" : name);
   const notice = byId("notice");
-  const text = [told, held ? "The display is frozen; the run goes on. Space goes on with it." : "", figures?.status.notice ?? ""].filter(Boolean).join(" ");
+  const text = [told, held ? "The display is frozen; the run goes on. Space goes on with it." : "", figures?.status.notice ?? "", kept()].filter(Boolean).join(" ");
   say(notice, text);
   notice.hidden = text === "";
+}
+
+/** What became of the last wish to keep something; for a while. */
+function kept() {
+  const told = figures?.status.recording?.kept ?? "";
+  if (told !== lastKept) { lastKept = told; keptAt = performance.now(); }
+  return told && performance.now() - keptAt < TOLD ? `${told[0].toUpperCase()}${told.slice(1)}.` : "";
 }
 
 /** @param {number} seconds */
@@ -151,6 +161,9 @@ function drawFigures() {
   meters.draw(colours);
   spectrum.draw(status, colours);
   health.show(status, viewer, drawnRate);
+  const remembered = status.recording?.retro_seconds ?? null;
+  byId("keep").hidden = remembered === null;
+  say(byId("keep-seconds"), (remembered ?? 0).toFixed(0));
   showState();
 }
 
@@ -192,12 +205,14 @@ const helpBox = /** @type {HTMLDialogElement} */ (byId("help-box"));
 byId("help").addEventListener("click", () => helpBox.showModal());
 byId("freeze").addEventListener("click", freeze);
 byId("sound").addEventListener("click", () => sound.toggle());
+byId("keep").addEventListener("click", () => link.keep());
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   if (event.key === "?") { if (helpBox.open) helpBox.close(); else helpBox.showModal(); return; }
   if (helpBox.open) return;
   const digit = Number(event.key);
   if (digit >= 1 && digit <= bands.count()) link.band(digit - 1);
+  else if (event.key === "r" || event.key === "R") link.keep();
   else if (event.key === "s" || event.key === "S") sound.toggle();
   else if (event.key === " " && !(event.target instanceof HTMLButtonElement)) {
     // Space on a button presses that button.

@@ -11,7 +11,7 @@ use crate::view::server::Limits;
 fn a_viewer_learns_what_runs_and_sees_all_that_is_published() {
     let (mut engine, page) = served(Limits::default());
     engine.field();
-    engine.input.write(InputPicture { width: 1, height: 1, rgb: vec![1, 2, 3] });
+    engine.input.write(InputPicture { width: 1, height: 1, rgb: vec![1, 2, 3], ..InputPicture::default() });
     let mut viewer = Viewer::open(page.address());
     let about = json(&viewer.next(6));
     assert_eq!(about["seed"], u64::MAX.to_string());
@@ -106,6 +106,9 @@ fn a_chosen_band_reaches_the_engine_and_one_that_is_not_there_does_not() {
     viewer.request(r#"{"band":3}"#);
     let wish = engine.wishes.recv_timeout(Duration::from_secs(5)).unwrap();
     assert_eq!(wish, Control::ShowBand(3));
+    viewer.request(r#"{"keep":true}"#);
+    let wish = engine.wishes.recv_timeout(Duration::from_secs(5)).unwrap();
+    assert_eq!(wish, Control::KeepLast);
 }
 
 #[test]

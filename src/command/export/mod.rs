@@ -1,5 +1,7 @@
 //! `napot export`: writes what a session holds for other tools.
 
+mod pictures;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -44,6 +46,12 @@ enum Form {
     Bursts,
     /// NumPy: electrodes in microvolts, float32, samples x electrodes.
     Npy,
+    /// A folder of the pictures that entered, small, with a table of their times.
+    Png,
+    /// A film of them with the sound that entered; needs the `ffmpeg` program.
+    Mp4,
+    /// A table of how long each tick took.
+    Latency,
 }
 
 impl Form {
@@ -56,6 +64,9 @@ impl Form {
             Self::Csv => "csv",
             Self::Bursts => "bursts.csv",
             Self::Npy => "npy",
+            Self::Png => "pictures",
+            Self::Mp4 => "mp4",
+            Self::Latency => "latency.csv",
         }
     }
 }
@@ -86,6 +97,9 @@ pub(super) fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode> {
         Form::Csv => csv(&session, &path)?,
         Form::Bursts => bursts(&session, &path)?,
         Form::Npy => npy(&session, &path)?,
+        Form::Png => pictures::png(&session, &path)?,
+        Form::Mp4 => pictures::mp4(&session, &path)?,
+        Form::Latency => latency(&session, &path)?,
     }
     if !common.quiet {
         print_line(&path.display().to_string())?;
@@ -180,7 +194,7 @@ fn bursts(session: &Session, path: &Path) -> Result<()> {
 
 /// NumPy's format, version 1.0 (NEP 1): magic, a dictionary padded to a multiple of 64 bytes, the numbers.
 fn npy(session: &Session, path: &Path) -> Result<()> {
-    let ([_, count], channels) = (session.counts(), session.facts().electrodes.len());
+    let (count, channels) = (session.counts().samples, session.facts().electrodes.len());
     let mut file = PartFile::create(path)?;
     let about = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, {channels}), }}");
     let length = (10 + about.len() + 1).next_multiple_of(64) - 10;
@@ -188,6 +202,21 @@ fn npy(session: &Session, path: &Path) -> Result<()> {
     file.bytes(&(length as u16).to_le_bytes())?;
     file.bytes(format!("{about:<width$}\n", width = length - 1).as_bytes())?;
     samples(session, |_, sample| sample.iter().try_for_each(|value| file.bytes(&value.to_le_bytes())))?;
+    file.finish()
+}
+
+/// A row per tick: lateness is empty where ticks were not paced.
+fn latency(session: &Session, path: &Path) -> Result<()> {
+    let mut file = PartFile::create(path)?;
+    file.line("tick,late_us,work_us")?;
+    let microseconds = |ns: u32| format!("{}.{:03}", ns / 1_000, ns % 1_000);
+    for item in session.items()? {
+        let SessionItem::Latency(latency) = item? else { continue };
+        for (tick, (late, work)) in (latency.first.0..).zip(&latency.ticks) {
+            let late = late.map_or_else(String::new, microseconds);
+            file.line(&format!("{tick},{late},{}", microseconds(*work)))?;
+        }
+    }
     file.finish()
 }
 

@@ -1,0 +1,321 @@
+//! The last seconds of a run in memory, so that what just happened can still be kept.
+//!
+//! What is remembered begins at a state: a replay of what is saved is the run again, to the bit. It grows to its bound
+//! in memory, compressed; then the oldest part, up to the next state, is forgotten.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use super::cut::{NO_END, cut};
+use super::facts::Facts;
+use super::message::Message;
+use super::record::Recorder;
+use crate::error::{Error, Result};
+use crate::signal::SessionItem;
+use crate::stream::Sink;
+use crate::stream::recording::RecordingMonitor;
+use crate::time::{Tick, Timestamp};
+
+/// What a message costs besides its bytes.
+const OVERHEAD: usize = 96;
+/// How hard is compressed: the least, which is a third of a core per GB/s and halves what is kept.
+const LEVEL: i32 = 1;
+/// Files of one name that are tried.
+const MOST_SAVES: u32 = 9_999;
+
+/// A message whose bytes are compressed.
+#[derive(Clone)]
+struct Kept {
+    message: Arc<Message>,
+    /// Its bytes before.
+    length: usize,
+}
+
+impl Kept {
+    fn of(message: &Message) -> Self {
+        let length = message.data.len();
+        // What can't be compressed is kept as it is: then its length stays.
+        let data = zstd::bulk::compress(&message.data, LEVEL).ok().filter(|data| data.len() < length);
+        let data = data.unwrap_or_else(|| message.data.clone());
+        Self { message: Arc::new(Message { data, ..*message }), length }
+    }
+
+    fn bytes(&self) -> usize {
+        self.message.data.len() + OVERHEAD
+    }
+
+    fn item(&self) -> std::result::Result<SessionItem, String> {
+        let data = &self.message.data;
+        if data.len() == self.length {
+            return Ok(self.message.item()?);
+        }
+        let data = zstd::bulk::decompress(data, self.length).map_err(|cause| cause.to_string())?;
+        Ok(Message { data, ..*self.message }.item()?)
+    }
+}
+
+/// The last seconds.
+pub(super) struct Retro {
+    facts: Facts,
+    path: PathBuf,
+    most: usize,
+    monitor: Arc<RecordingMonitor>,
+    messages: VecDeque<Kept>,
+    bytes: usize,
+    /// Where what is remembered can begin: at the run's beginning, and at states.
+    starts: VecDeque<Timestamp>,
+    /// The start of the newest block.
+    newest: Timestamp,
+    saving: Option<JoinHandle<Result<()>>>,
+    failure: Option<Error>,
+}
+
+impl Retro {
+    pub(super) fn new(facts: Facts, path: PathBuf, most: usize, monitor: Arc<RecordingMonitor>) -> Self {
+        let (messages, starts) = (VecDeque::new(), VecDeque::new());
+        let newest = Timestamp::ZERO;
+        Self { facts, path, most, monitor, messages, bytes: 0, starts, newest, saving: None, failure: None }
+    }
+
+    pub(super) fn push(&mut self, message: &Message) {
+        if message.is_block() {
+            self.newest = message.time;
+        }
+        if message.is_state() || message.is_block() && message.time == Timestamp::ZERO {
+            self.starts.push_back(message.time);
+        }
+        let kept = Kept::of(message);
+        self.bytes += kept.bytes();
+        self.messages.push_back(kept);
+        while self.bytes > self.most && self.forget() {}
+        if message.is_block() {
+            let span = self.starts.front().map_or(0, |start| self.newest.0.saturating_sub(start.0).max(0));
+            self.monitor.remembers(Timestamp(span));
+            self.look();
+        }
+    }
+
+    /// Forgets up to the next state; `false` where nothing is left.
+    fn forget(&mut self) -> bool {
+        self.starts.pop_front();
+        let next = self.starts.front().copied();
+        while let Some(kept) =
+            self.messages.pop_front_if(|kept| next.is_none_or(|next| kept.message.time < next))
+        {
+            self.bytes -= kept.bytes();
+        }
+        !self.messages.is_empty()
+    }
+
+    /// Saves where that is wished and nothing is being saved.
+    fn look(&mut self) {
+        if self.saving.as_ref().is_some_and(|saving| !saving.is_finished()) {
+            return;
+        }
+        self.join();
+        if self.monitor.take_wish() {
+            self.save();
+        }
+    }
+
+    fn join(&mut self) {
+        let Some(saving) = self.saving.take() else { return };
+        let panicked = |_| Error::output(&self.path, "the thread that keeps the last seconds panicked");
+        if let Err(failure) = saving.join().map_err(panicked).and_then(|saved| saved) {
+            self.fail(failure);
+        }
+    }
+
+    fn fail(&mut self, failure: Error) {
+        tracing::error!("{failure}");
+        self.monitor.say(failure.to_string());
+        self.failure.get_or_insert(failure);
+    }
+
+    /// Starts a thread that writes what is remembered now.
+    fn save(&mut self) {
+        let Some(start) = self.starts.front().copied() else {
+            self.monitor.say("nothing is remembered yet that a replay could begin with".to_owned());
+            return;
+        };
+        let (messages, facts) = (self.messages.clone(), self.facts.clone());
+        let (path, monitor) = (self.path.clone(), Arc::clone(&self.monitor));
+        let seconds = Timestamp(self.newest.0 - start.0).seconds_for_print();
+        let body = move || {
+            let path = free(&path)?;
+            write(messages, start.tick_at_or_after(), &path, facts)?;
+            monitor.say(format!("kept the last {seconds:.1} s in {}", path.display()));
+            Ok(())
+        };
+        match std::thread::Builder::new().name("napot-retro".to_owned()).spawn(body) {
+            Ok(saving) => self.saving = Some(saving),
+            Err(cause) => {
+                let error = Error::output(&self.path, "no thread could be started to keep the last seconds");
+                self.fail(error.value(cause));
+            }
+        }
+    }
+
+    /// Waits for what is being saved, and saves what is still wished.
+    pub(super) fn finish(mut self) -> Result<()> {
+        self.join();
+        if self.monitor.take_wish() {
+            self.save();
+            self.join();
+        }
+        self.failure.map_or(Ok(()), Err)
+    }
+}
+
+/// The first name of `NAME-1.mcap`, `NAME-2.mcap` and so on that is free.
+fn free(path: &Path) -> Result<PathBuf> {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = path.extension().map_or_else(|| "mcap".into(), std::ffi::OsStr::to_string_lossy);
+    let numbered = |number: u32| path.with_file_name(format!("{stem}-{number}.{ending}"));
+    (1..=MOST_SAVES)
+        .map(numbered)
+        .find(|path| !path.exists())
+        .ok_or_else(|| Error::output(path, "all numbers of this name are taken").bound(MOST_SAVES))
+}
+
+fn write(messages: VecDeque<Kept>, start: Tick, path: &Path, facts: Facts) -> Result<()> {
+    let (electrodes, rate_hz) = (facts.electrodes.len(), facts.rate_hz);
+    let mut recorder = Recorder::new(facts, Arc::default()).into_file(path, true)?;
+    for kept in messages {
+        let item = kept.item().map_err(|problem| Error::output(path, problem))?;
+        if let Some(item) = cut(item, [start, NO_END], electrodes, rate_hz) {
+            recorder.push(&item)?;
+        }
+    }
+    Box::new(recorder).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+    use crate::session::Session;
+    use crate::signal::{Entered, LedgerLine, StateItem};
+
+    fn facts() -> Facts {
+        Facts {
+            form: Facts::form(),
+            version: "0".to_owned(),
+            config: String::new(),
+            config_hash: String::new(),
+            arrays: Vec::new(),
+            electrodes: vec!["Cz".to_owned()],
+            rate_hz: 250,
+            channels: None,
+            sources: Vec::new(),
+        }
+    }
+
+    /// Seconds of a run that takes some 180 kB a second, with a state every other second; the state comes late.
+    fn seconds(retro: &mut Retro, seconds: std::ops::Range<u64>) {
+        // Noise, which can't be compressed.
+        let mut draws = Stream::new(1, 1);
+        let sound: Vec<[f32; 2]> =
+            (0..4_800).map(|_| [(draws.normal() * 8_000.0).round() as f32 / 32_768.0; 2]).collect();
+        for second in seconds {
+            for tenth in 0..10 {
+                let first = Tick(1_000 * second + 100 * tenth);
+                let entered = Entered { first, ticks: 100, sound: sound.clone(), ..Entered::default() };
+                give(retro, &SessionItem::Entered(entered));
+                let sample = (first.0 / 4).saturating_sub(5);
+                give(
+                    retro,
+                    &SessionItem::Electrodes(sample, (sample..sample + 25).map(|n| n as f32).collect()),
+                );
+                if tenth == 1 && second > 0 {
+                    let next = Tick(1_000 * second);
+                    let tick = Tick(next.0 - 1);
+                    give(retro, &SessionItem::Ledger(LedgerLine { tick, state: [1; 16], inputs: [2; 16] }));
+                    if second.is_multiple_of(2) {
+                        give(retro, &SessionItem::State(StateItem { next, ..StateItem::default() }));
+                    }
+                }
+            }
+        }
+    }
+
+    fn give(retro: &mut Retro, item: &SessionItem) {
+        retro.push(&Message::of(item, 250));
+    }
+
+    fn retro(dir: &Path, bytes: usize) -> (Retro, Arc<RecordingMonitor>) {
+        let monitor = Arc::<RecordingMonitor>::default();
+        (Retro::new(facts(), dir.join("last.mcap"), bytes, Arc::clone(&monitor)), monitor)
+    }
+
+    #[test]
+    fn what_is_kept_begins_at_a_state_holds_everything_since_and_fits_its_bound() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut retro, monitor) = retro(dir.path(), 1_000_000);
+        seconds(&mut retro, 0..11);
+        assert!(retro.bytes <= 1_000_000, "{}", retro.bytes);
+        let span = monitor.figures().retro_seconds.unwrap();
+        assert!((2.0..5.1).contains(&span), "a second is 193 kB: {span}");
+        monitor.keep_last();
+        retro.finish().unwrap();
+        let session = Session::open(&dir.path().join("last-1.mcap")).unwrap();
+        assert!(session.damage().is_none());
+        let [first, end] = session.ticks();
+        assert_eq!((session.states()[0], end), (first, Tick(11_000)));
+        assert!(first.0.is_multiple_of(2_000) && first.0 >= 6_000);
+        assert_eq!(session.lines()[0].tick, Tick(first.0 + 999), "of whole seconds only");
+        let items: Vec<SessionItem> = session.items().unwrap().collect::<Result<_>>().unwrap();
+        let sample = items.iter().find_map(|item| match item {
+            SessionItem::Electrodes(first, values) => Some((*first, values[0])),
+            _ => None,
+        });
+        assert_eq!(sample, Some((first.0 / 4, first.0 as f32 / 4.0)));
+        assert!(monitor.figures().kept.starts_with("kept the last"));
+    }
+
+    #[test]
+    fn every_wish_takes_the_next_free_number_and_a_run_that_began_lately_is_kept_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut retro, monitor) = retro(dir.path(), 64 << 20);
+        std::fs::write(dir.path().join("last-1.mcap"), "mine").unwrap();
+        monitor.keep_last();
+        seconds(&mut retro, 0..1);
+        retro.join();
+        monitor.keep_last();
+        seconds(&mut retro, 1..3);
+        retro.finish().unwrap();
+        assert_eq!(std::fs::read(dir.path().join("last-1.mcap")).unwrap(), b"mine");
+        for number in [2, 3] {
+            let session = Session::open(&dir.path().join(format!("last-{number}.mcap"))).unwrap();
+            assert_eq!(session.ticks()[0], Tick(0));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_told_and_the_next_wish_is_tried_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut retro, monitor) = retro(&dir.path().join("missing"), 64 << 20);
+        monitor.keep_last();
+        seconds(&mut retro, 0..1);
+        retro.join();
+        assert!(monitor.figures().kept.contains("can't be written"), "{}", monitor.figures().kept);
+        std::fs::create_dir(dir.path().join("missing")).unwrap();
+        monitor.keep_last();
+        seconds(&mut retro, 1..2);
+        assert!(retro.finish().is_err(), "the first failure is the run's");
+        assert!(dir.path().join("missing/last-1.mcap").exists());
+    }
+
+    #[test]
+    fn without_a_state_in_memory_nothing_can_begin() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut retro, monitor) = retro(dir.path(), 20_000);
+        seconds(&mut retro, 0..1);
+        assert!(retro.bytes <= 20_000);
+        monitor.keep_last();
+        retro.finish().unwrap();
+        assert!(monitor.figures().kept.contains("nothing is remembered"), "{}", monitor.figures().kept);
+    }
+}

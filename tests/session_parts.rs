@@ -1,0 +1,243 @@
+//! Parts of sessions: the last seconds kept at a signal, cutting, joining, going round, and what people are shown.
+
+mod small;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use small::{napot, said, whole_outputs};
+
+/// Records four seconds of the small room into `a.mcap`, a state every second.
+fn recorded(folder: &Path) {
+    let run = napot(folder, &["demo", "--for", "4", "--record", "a.mcap", "--set", STATES]);
+    assert!(run.status.success(), "{}", said(&run));
+}
+
+const STATES: &str = "record.state_seconds=1";
+
+/// A call that takes none of the small run's settings.
+fn call(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_napot")).current_dir(folder).args(arguments).output().unwrap()
+}
+
+/// A call that must succeed and print JSON.
+fn told(folder: &Path, arguments: &[&str]) -> Value {
+    let output = call(folder, &[arguments, &["--json"]].concat());
+    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A call that is refused: with which code, and with which words.
+fn refused(folder: &Path, arguments: &[&str], code: i32, words: &[&str]) {
+    let output = call(folder, arguments);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", said(&output));
+    for word in words {
+        assert!(said(&output).contains(word), "{word:?} is not in {}", said(&output));
+    }
+}
+
+/// The lines of the ledger in which a replay equals its session; it must equal it everywhere.
+fn equal_lines(folder: &Path, session: &str) -> u64 {
+    let report = told(folder, &["replay", session, "--verify", "--no-view", "--speed", "max"]);
+    assert_eq!(report["session"]["verified"]["difference"], Value::Null);
+    report["session"]["verified"]["equal_lines"].as_u64().unwrap()
+}
+
+/// Waits until it is so.
+fn until(mut so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !so() {
+        assert!(start.elapsed() < Duration::from_mins(1), "waited for nothing");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_just_happened_is_kept_at_a_signal_and_is_the_run_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_napot"));
+    command.current_dir(dir).args(small::SETTINGS).args(["demo", "--speed", "2", "--for", "60", "--no-view"]);
+    // So little memory that the beginning is forgotten, and the file to know by when.
+    command.args(["--set", STATES, "--set", "record.retro_megabytes=1", "--record", "all.mcap"]);
+    let run = command.args(["--retro", "last.mcap"]).stderr(Stdio::piped()).spawn().unwrap();
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args([name, &run.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    };
+    until(|| {
+        let found = call(dir, &["session", "info", "all.mcap.part", "--json"]);
+        let info: Value = serde_json::from_slice(&found.stdout).unwrap_or_default();
+        info["states"].as_array().is_some_and(|states| states.len() >= 4)
+    });
+    signal("-USR1");
+    until(|| dir.join("last-1.mcap").exists());
+    signal("-INT");
+    let output = run.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(
+        said(&output).contains("kept the last") && said(&output).contains("last-1.mcap"),
+        "{}",
+        said(&output)
+    );
+    let info = told(dir, &["session", "info", "last-1.mcap"]);
+    assert!(info["first_tick"].as_u64().unwrap() >= 1_000, "the beginning is forgotten: {info}");
+    assert_eq!(info["states"][0], info["first_tick"]);
+    assert!(equal_lines(dir, "last-1.mcap") >= 1);
+    // It is a part of the whole.
+    let merged = told(dir, &["session", "merge", "all.mcap", "last-1.mcap", "merged.mcap"]);
+    assert_eq!(merged["end_tick"], told(dir, &["session", "info", "all.mcap"])["end_tick"]);
+}
+
+#[test]
+fn a_part_begins_at_a_state_and_ends_to_the_tick_and_parts_join_to_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    recorded(dir);
+    let part = told(dir, &["session", "cut", "a.mcap", "b.mcap", "--from", "1.5", "--to", "3.2"]);
+    assert_eq!((&part["first_tick"], &part["end_tick"]), (&1_000.into(), &3_200.into()));
+    assert_eq!(part["electrode_samples"], 2_200, "1,000 a second");
+    assert_eq!(equal_lines(dir, "b.mcap"), 2);
+    told(dir, &["session", "cut", "a.mcap", "head.mcap", "--to", "2.5"]);
+    told(dir, &["session", "cut", "a.mcap", "tail.mcap", "--from", "2"]);
+    let joined = told(dir, &["session", "merge", "head.mcap", "b.mcap", "tail.mcap", "c.mcap"]);
+    let whole = told(dir, &["session", "info", "a.mcap"]);
+    for key in [
+        "first_tick",
+        "end_tick",
+        "ledger_lines",
+        "bursts",
+        "electrode_samples",
+        "marks",
+        "timed_ticks",
+    ] {
+        assert_eq!(joined[key], whole[key], "{key}");
+    }
+    // A picture of the time at which the run ended lies in no part.
+    let [joined, whole] = [&joined, &whole].map(|info| info["pictures"].as_u64().unwrap());
+    assert!(joined.abs_diff(whole) <= 1, "{joined} of {whole}");
+    assert_eq!(equal_lines(dir, "c.mcap"), 4);
+    // Where one ends and the next begins, the state itself shows that they are of one run.
+    told(dir, &["session", "cut", "a.mcap", "two.mcap", "--to", "2"]);
+    told(dir, &["session", "merge", "two.mcap", "tail.mcap", "d.mcap"]);
+}
+
+#[test]
+fn parts_that_do_not_fit_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    recorded(dir);
+    refused(
+        dir,
+        &["session", "cut", "a.mcap", "b.mcap", "--from", "9"],
+        2,
+        &["--from", "behind the end", "below 4"],
+    );
+    refused(
+        dir,
+        &["session", "cut", "a.mcap", "b.mcap", "--from", "2.5", "--to", "2"],
+        2,
+        &["--to", "above 2"],
+    );
+    refused(dir, &["session", "cut", "a.mcap", "a.mcap"], 2, &["already"]);
+    told(dir, &["session", "cut", "a.mcap", "head.mcap", "--to", "1"]);
+    told(dir, &["session", "cut", "a.mcap", "tail.mcap", "--from", "2"]);
+    refused(
+        dir,
+        &["session", "merge", "head.mcap", "tail.mcap", "c.mcap"],
+        1,
+        &["tail.mcap", "where that ends", "0"],
+    );
+    let other = napot(dir, &["demo", "--for", "2", "--seed", "9", "--record", "other.mcap"]);
+    assert!(other.status.success());
+    refused(dir, &["session", "merge", "head.mcap", "other.mcap", "c.mcap"], 1, &["another configuration"]);
+    let bytes = fs::read(dir.join("a.mcap")).unwrap();
+    fs::write(dir.join("cut.mcap"), &bytes[..bytes.len() / 2]).unwrap();
+    refused(dir, &["session", "cut", "cut.mcap", "b.mcap"], 1, &["cut short", "recover"]);
+    assert!(!dir.join("b.mcap").exists() && !dir.join("c.mcap").exists());
+}
+
+#[test]
+fn a_session_goes_round_and_round_and_then_nothing_can_be_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    recorded(dir);
+    let rounds = ["replay", "a.mcap", "--loop", "--start", "2", "--for", "7", "--speed", "max", "--no-view"];
+    let report = told(dir, &[&rounds[..], &["--record", "b.mcap"]].concat());
+    assert_eq!((&report["ticks"], &report["session"]["first_tick"]), (&7_000.into(), &2_000.into()));
+    // What entered in the first two seconds entered again in the second ones, two seconds later.
+    assert!(call(dir, &["export", "b.mcap", "--to", "bursts"]).status.success());
+    let table = fs::read_to_string(dir.join("b.bursts.csv")).unwrap();
+    let bursts = |from: u64, to: u64| -> Vec<String> {
+        let rows = table.lines().skip(1).filter_map(|row| {
+            let (tick, rest) = row.split_once(',')?;
+            let tick = tick.parse::<u64>().ok().filter(|tick| (from..to).contains(tick))?;
+            Some(format!("{} {}", tick - from, rest.split_once(',')?.1))
+        });
+        rows.collect()
+    };
+    assert!(!bursts(2_000, 4_000).is_empty());
+    assert_eq!(bursts(2_000, 4_000), bursts(4_000, 6_000));
+    assert_eq!(bursts(2_000, 4_000), bursts(6_000, 8_000));
+    assert_eq!(equal_lines(dir, "b.mcap"), 7);
+    refused(
+        dir,
+        &["replay", "a.mcap", "--loop", "--verify", "--no-view"],
+        2,
+        &["--verify", "round and round"],
+    );
+}
+
+#[test]
+fn what_people_are_shown_is_in_the_session_and_comes_out_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    recorded(dir);
+    let info = told(dir, &["session", "info", "a.mcap"]);
+    let pictures = info["pictures"].as_u64().unwrap();
+    assert!((100..=125).contains(&pictures), "30 a second: {pictures}");
+    assert_eq!(info["timed_ticks"], 4_000);
+    for form in ["png", "latency", "mp4"] {
+        let output = call(dir, &["export", "a.mcap", "--to", form]);
+        assert!(output.status.success(), "{}", said(&output));
+    }
+    let times = fs::read_to_string(dir.join("a.pictures/times.csv")).unwrap();
+    assert_eq!(times.lines().count() as u64, 1 + pictures);
+    assert!(times.starts_with("file,seconds\n000001.png,0.0"), "{times}");
+    assert!(fs::read(dir.join("a.pictures/000002.png")).unwrap().starts_with(b"\x89PNG"));
+    let latency = fs::read_to_string(dir.join("a.latency.csv")).unwrap();
+    assert_eq!(latency.lines().count(), 1 + 4_000);
+    // The film is a film: it plays, pictures and sound, as long as the session.
+    let film = told(dir, &["replay", "a.mp4", "--speed", "max", "--no-view", "--for", "4"]);
+    let kinds: Vec<&str> =
+        film["sources"].as_array().unwrap().iter().filter_map(|s| s["kind"].as_str()).collect();
+    assert!(kinds.contains(&"sound") && kinds.contains(&"video"), "{kinds:?}");
+    // A replay shows and keeps the same pictures.
+    told(dir, &["replay", "a.mcap", "--record", "b.mcap", "--speed", "max", "--no-view"]);
+    let again = told(dir, &["session", "info", "b.mcap"])["pictures"].as_u64().unwrap();
+    assert!(again >= pictures - 1, "{again} of {pictures}");
+    let deaf = ["--set", "vision.enabled=false", "--for", "1", "--record", "blind.mcap"];
+    assert!(napot(dir, &[&["demo"], &deaf[..]].concat()).status.success());
+    refused(dir, &["export", "blind.mcap", "--to", "mp4"], 1, &["blind.mcap", "no pictures"]);
+}
+
+#[test]
+fn how_fast_a_recording_grows_is_told_and_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = napot(folder.path(), &["demo", "--for", "8", "--record", "a.mcap", "--out", "A"]);
+    assert!(said(&run).contains("MB a second; room for"), "{}", said(&run));
+    let report = whole_outputs(&folder.path().join("A"));
+    let recording = &report["recording"];
+    assert!(recording["hours_left"].as_f64().unwrap() > 0.0, "{recording}");
+    assert_eq!(recording["retro_seconds"], Value::Null, "a run at full speed remembers nothing");
+    refused(
+        folder.path(),
+        &["demo", "--for", "1", "--speed", "max", "--no-view", "--retro", "x"],
+        2,
+        &["--retro", "paced"],
+    );
+}
