@@ -10,6 +10,8 @@ use std::path::Path;
 
 use self::mcap::MAGIC;
 
+#[cfg(test)]
+mod fault_tests;
 mod form;
 pub mod mcap;
 mod read;

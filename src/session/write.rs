@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::BufWriter;
+use std::io::{BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
@@ -27,7 +27,7 @@ pub(super) const FACTS: &str = "napot";
 /// Items that may wait for the disk: several seconds of a paced run.
 const WAITING: usize = 256;
 /// Blocks between two flushes: half a second of the run.
-const FLUSH_BLOCKS: u32 = 5;
+pub(super) const FLUSH_BLOCKS: u32 = 5;
 /// The largest chunk in bytes: a reader holds one at a time.
 const CHUNK: u64 = 4 << 20;
 
@@ -132,15 +132,20 @@ impl Recorder {
     /// # Errors
     /// Where the file can't be made or written.
     pub fn create(path: &Path, facts: &Facts, patient: bool) -> Result<Self> {
-        let writer = Writer::create(path, facts)?;
+        Self::start(Writer::create(path, facts)?, patient)
+    }
+
+    /// Hands `writer` to a thread of its own.
+    pub(super) fn start<W: Write + Seek + Send + 'static>(writer: Writer<W>, patient: bool) -> Result<Self> {
+        let path = writer.path.clone();
         let (items, received) = crossbeam_channel::bounded(WAITING);
         let thread = std::thread::Builder::new()
             .name("napot-session".to_owned())
             .spawn(move || writer.run(&received))
             .map_err(|cause| {
-                Error::output(path, "no thread could be started for the session").value(cause)
+                Error::output(&path, "no thread could be started for the session").value(cause)
             })?;
-        Ok(Self { path: path.to_owned(), patient, items: Some(items), thread: Some(thread) })
+        Ok(Self { path, patient, items: Some(items), thread: Some(thread) })
     }
 
     /// What the thread ended with.
@@ -189,27 +194,32 @@ impl Sink for Recorder {
     }
 }
 
-/// The file.
-struct Writer {
+/// The file, written through `W`.
+pub(super) struct Writer<W: Write + Seek> {
     path: PathBuf,
     part: PathBuf,
-    mcap: mcap::Writer<BufWriter<File>>,
+    mcap: mcap::Writer<BufWriter<W>>,
     channels: [u16; TOPICS.len()],
     sequences: [u32; TOPICS.len()],
     blocks: u32,
     rate_hz: u64,
 }
 
-impl Writer {
+impl Writer<File> {
     fn create(path: &Path, facts: &Facts) -> Result<Self> {
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        let part = PathBuf::from(part);
         if path.is_dir() {
             return Err(Error::call("--record", "this is a folder").value(path.display()));
         }
+        let part = part_of(path);
         let io = |cause: std::io::Error| Error::output(&part, "the session can't be written").value(cause);
-        let file = File::create(&part).map_err(io)?;
+        Self::over(path, File::create(&part).map_err(io)?, facts)
+    }
+}
+
+impl<W: Write + Seek> Writer<W> {
+    /// Begins the session that is to be called `path` in `file`, which is called so with `.part` after it.
+    pub(super) fn over(path: &Path, file: W, facts: &Facts) -> Result<Self> {
+        let part = part_of(path);
         let wrong = |cause: mcap::McapError| failed(&part, &cause);
         let mut mcap = mcap::WriteOptions::new()
             .profile("napot")
@@ -251,7 +261,7 @@ impl Writer {
             .map_err(|cause| Error::output(&self.path, "the session can't take its name").value(cause))
     }
 
-    fn write(&mut self, item: &SessionItem) -> Result<()> {
+    pub(super) fn write(&mut self, item: &SessionItem) -> Result<()> {
         match item {
             SessionItem::Entered(entered) => {
                 self.message(0, nanoseconds(entered.first), &form::entered_bytes(entered))?;
@@ -287,6 +297,13 @@ impl Writer {
         };
         self.mcap.write_to_known_channel(&header, data).map_err(|cause| failed(&self.part, &cause))
     }
+}
+
+/// What a session is called while it is written.
+pub(super) fn part_of(path: &Path) -> PathBuf {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    PathBuf::from(part)
 }
 
 fn nanoseconds(tick: Tick) -> u64 {
