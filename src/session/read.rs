@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::form;
-use super::mcap::{End, Reader, Record};
 use super::write::{ELECTRODES, ENTERED, FACTS, FORM, Facts, LEDGER, MARKS, STATE};
 use crate::error::{Error, Result};
+use crate::format::mcap::{End, Reader, Record};
 use crate::signal::{Entered, LedgerLine, Origin, SessionItem, StateItem};
 use crate::stream::{Source, SourceInfo};
 use crate::time::{SAMPLES_PER_TICK, Tick, Timestamp};
