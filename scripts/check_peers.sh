@@ -1,5 +1,6 @@
 #!/bin/sh
-# Hands what napot wrote to outside judges: MNE-Python, specparam, librosa, mir_eval, SciPy, pyxdf. Takes some minutes.
+# Hands what napot wrote to outside judges: MNE-Python, specparam, librosa, mir_eval, SciPy, pyxdf; reads what
+# others wrote. Takes some minutes.
 #
 #   scripts/check_peers.sh [DATA_FOLDER]      recordings; default ../shared/data
 set -eu
@@ -20,7 +21,7 @@ judge() {
 }
 
 sh scripts/peers/make_environment.sh
-cargo build --release --locked --bin napot --example aperiodic --example xdf
+cargo build --release --locked --bin napot --example aperiodic --example xdf --example topics
 
 for chi in 1 1.5; do
     "$napot" demo --config configs/quiet.toml --set "array.chi=$chi" --seed 1 --for 120 --speed max --no-view \
@@ -31,6 +32,7 @@ judge pink_check.py "$out/chi-1/sound.wav"
 "$napot" validate --quick --json >"$out/rows.json" || failed=1
 judge validate_check.py "$out/rows.json"
 judge xdf_check.py target/release/examples/xdf
+judge mcap_check.py target/release/examples/topics
 
 if [ -d "$data" ]; then
     judge spectra_check.py "$data/spectra" target/release/examples/aperiodic

@@ -12,7 +12,7 @@
 //! | floor | holds |
 //! |---|---|
 //! | 0 | [`units`], [`time`], [`error`], [`random`] |
-//! | 1 | [`signal`]: what flows; [`kernel`]: pure loops; [`stream`]: sources, sinks, rings |
+//! | 1 | [`signal`]: what flows; [`kernel`]: pure loops; [`stream`]: sources, sinks, rings; [`mod@format`]: file formats that several folders read |
 //! | 2 | [`sense`]: input becomes bursts; [`mod@array`]: the oscillators; [`readout`]: what is read from them; `gpu`, by feature: the array on a GPU |
 //! | 3 | [`engine`]: wires and runs; [`source`], [`sink`]: the edges; [`session`]: the recording; [`view`]: the page |
 //! | 4 | [`config`], [`command`] |
@@ -30,6 +30,7 @@ pub mod command;
 pub mod config;
 pub mod engine;
 pub mod error;
+pub mod format;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod kernel;

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::io::Cursor;
 
 use mcap::{Compression, WriteOptions};
-use napot::session::mcap::{End, MOST_RECORD, Reader};
+use napot::format::mcap::{End, MOST_RECORD, Reader};
 
 /// Counts what the thread that asks for it allocates.
 struct Counting;

@@ -106,15 +106,9 @@ fn a_part_begins_at_a_state_and_ends_to_the_tick_and_parts_join_to_the_whole() {
     told(dir, &["session", "cut", "a.mcap", "tail.mcap", "--from", "2"]);
     let joined = told(dir, &["session", "merge", "head.mcap", "b.mcap", "tail.mcap", "c.mcap"]);
     let whole = told(dir, &["session", "info", "a.mcap"]);
-    for key in [
-        "first_tick",
-        "end_tick",
-        "ledger_lines",
-        "bursts",
-        "electrode_samples",
-        "marks",
-        "timed_ticks",
-    ] {
+    for key in
+        ["first_tick", "end_tick", "ledger_lines", "bursts", "electrode_samples", "marks", "timed_ticks"]
+    {
         assert_eq!(joined[key], whole[key], "{key}");
     }
     // A picture of the time at which the run ended lies in no part.

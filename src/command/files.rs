@@ -28,6 +28,8 @@ struct Entries {
     scalar: Vec<Entry<crate::signal::ScalarSample>>,
     layout: Option<ScalarLayout>,
     length: Option<Timestamp>,
+    /// Topics that are not played.
+    further: Vec<String>,
 }
 
 /// Opens `files`, from `start` on, round and round if `again`.
@@ -39,6 +41,10 @@ pub(super) fn open_files(
     config: Config,
 ) -> Result<Files> {
     let entries = open_all(files, options)?;
+    if !entries.further.is_empty() {
+        let further = entries.further.join(", ");
+        tracing::warn!("further topics are not played: {further}; choose by `--topic NAME`");
+    }
     let length = entries.length.filter(|_| !again);
     if let Some(length) = length.filter(|length| start >= *length && length.0 > 0) {
         let error = Error::call("--start", "it lies behind the end of the recordings");
@@ -60,7 +66,8 @@ fn open_all(files: &[PathBuf], options: &MediaOptions) -> Result<Entries> {
     let mut known = true;
     let mut lengths = [Timestamp::ZERO; 3];
     for file in files {
-        let Media { sound, video, scalar, duration } = media::open(file, options)?;
+        let Media { sound, video, scalar, duration, further } = media::open(file, options)?;
+        all.further.extend(further);
         known &= duration.is_some();
         let mut lengthen = |sense: usize| lengths[sense].0 += duration.unwrap_or_default().0;
         if let Some(source) = sound {
@@ -101,7 +108,7 @@ fn reopen<T>(
     again: bool,
     part: impl Fn(Entries) -> Vec<Entry<T>> + Send + 'static,
 ) -> Option<Reopen<T>> {
-    let (files, options) = (files.to_vec(), *options);
+    let (files, options) = (files.to_vec(), options.clone());
     again.then(|| Box::new(move || open_all(&files, &options).map(&part)) as Reopen<T>)
 }
 

@@ -79,7 +79,7 @@ impl Common {
 enum Command {
     /// Run the built-in room through the whole engine: no hardware needed.
     Demo(run::RunArgs),
-    /// Run recordings through the engine: sound, video, pictures, CSV, EDF, XDF, sessions.
+    /// Run recordings through the engine: sound, video, pictures, CSV, EDF, XDF, MCAP, sessions.
     Replay(replay::ReplayArgs),
     /// Look into a session, mend it, or write what it holds for other tools.
     Session(session::SessionArgs),

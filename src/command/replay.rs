@@ -10,6 +10,8 @@ use super::run::{Piece, RunArgs, Show, play};
 use super::{Common, again};
 use crate::error::{Error, Result};
 use crate::session;
+use crate::source::content::Content;
+use crate::source::mcap::McapOptions;
 use crate::source::media::MediaOptions;
 use crate::source::scalar::CsvOptions;
 use crate::time::Timestamp;
@@ -30,9 +32,12 @@ pub(super) struct ReplayArgs {
     /// Hold the replay of a session against its ledger; exit code 1 where it differs.
     #[arg(long)]
     verify: bool,
-    /// Samples per second of a table without a time column.
+    /// Samples per second of a table without a time column, or of an MCAP file's sound that does not say it.
     #[arg(long, value_name = "HZ")]
     rate: Option<f64>,
+    /// Play this topic of an MCAP file; may be given again, for pictures and sound.
+    #[arg(long = "topic", value_name = "NAME")]
+    topics: Vec<String>,
     #[command(flatten)]
     run: RunArgs,
 }
@@ -52,7 +57,13 @@ pub(super) fn run(common: &Common, args: &ReplayArgs) -> Result<ExitCode> {
         let error = Error::call("--rate", "the value is out of bounds, in Hz");
         return Err(error.value(rate).bound("0.001 to 1000000"));
     }
-    let options = MediaOptions { table: CsvOptions { rate: args.rate.map(Hertz) } };
+    if !args.topics.is_empty() && !holds_topics(&args.files)? {
+        return Err(Error::call("--topic", "no file has topics").bound("an MCAP file that is no session"));
+    }
+    let options = MediaOptions {
+        table: CsvOptions { rate: args.rate.map(Hertz) },
+        mcap: McapOptions { topics: args.topics.clone(), rate: args.rate.map(|rate| rate.round() as u32) },
+    };
     let start = Timestamp((args.start * 1e9).round() as i64);
     let Files { inputs, layout, length, mut config } =
         open_files(&args.files, &options, start, args.again, config)?;
@@ -68,14 +79,26 @@ pub(super) fn run(common: &Common, args: &ReplayArgs) -> Result<ExitCode> {
     play(common, &args.run, &config, Piece { layout, ..Piece::new(inputs, show) })
 }
 
+/// Whether one of the files has topics.
+fn holds_topics(files: &[PathBuf]) -> Result<bool> {
+    for file in files.iter().filter(|file| !file.is_dir()) {
+        if Content::of(file)? == Content::Mcap {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// A session plays alone: it holds the whole input of its run.
 fn run_session(common: &Common, args: &ReplayArgs) -> Result<ExitCode> {
     let [file] = &args.files[..] else {
         let error = Error::call("FILE", "a session plays alone").value(format!("{} files", args.files.len()));
         return Err(error.bound("one session"));
     };
-    if args.rate.is_some() {
-        return Err(Error::call("--rate", "a session does not take it"));
+    for (given, flag) in [(args.rate.is_some(), "--rate"), (!args.topics.is_empty(), "--topic")] {
+        if given {
+            return Err(Error::call(flag, "a session does not take it"));
+        }
     }
     let start = Timestamp((args.start * 1e9).round() as i64);
     let how = again::How { start, verify: args.verify, again: args.again };

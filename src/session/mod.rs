@@ -4,16 +4,16 @@
 //! engine tick by tick, so that a replay is the run again, to the bit; and what came out, so that the replay can be held
 //! against it.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use self::mcap::MAGIC;
+use self::facts::FACTS;
+use crate::format::mcap::{Reader, Record};
 
 mod cut;
 mod facts;
+#[cfg(test)]
+mod fault_tests;
 mod form;
-pub mod mcap;
 mod message;
 mod read;
 mod record;
@@ -27,9 +27,18 @@ pub use read::{Counts, Session};
 pub use record::Recorder;
 pub use verify::{Difference, Place, Verdict, Verifier};
 
-/// Whether the file at `path` begins as MCAP files do; `false` where it can't be read.
+/// Whether the file at `path` is an MCAP file that begins with what a session says of itself: other programs' files
+/// don't. `false` where it can't be read.
 #[must_use]
 pub fn is_session(path: &Path) -> bool {
-    let mut head = [0; MAGIC.len()];
-    File::open(path).is_ok_and(|mut file| file.read_exact(&mut head).is_ok()) && head == MAGIC
+    let Ok(mut reader) = Reader::open(path) else { return false };
+    loop {
+        match reader.next() {
+            // What others say of their file may come before.
+            Ok(Some(Record::Header { .. })) => {}
+            Ok(Some(Record::Metadata { name, .. })) if name != FACTS => {}
+            Ok(Some(Record::Metadata { .. })) => return true,
+            _ => return false,
+        }
+    }
 }

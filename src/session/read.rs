@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::cut::{NO_END, cut};
 use super::facts::{FACTS, FORM, Facts};
-use super::mcap::{End, Reader, Record};
 use super::message::{TOPICS, item};
 use crate::error::{Error, Result};
+use crate::format::mcap::{End, Reader, Record};
 use crate::signal::{LedgerLine, Origin, SessionItem, StateItem};
 use crate::stream::{Source, SourceInfo};
 use crate::time::{Tick, Timestamp};

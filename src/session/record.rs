@@ -33,9 +33,15 @@ impl Recorder {
     ///
     /// # Errors
     /// Where the file can't be made or written.
-    pub fn into_file(mut self, path: &Path, patient: bool) -> Result<Self> {
-        self.file = Some(Writing::start(path, &self.facts, patient, Some(Arc::clone(&self.monitor)))?);
-        Ok(self)
+    pub fn into_file(self, path: &Path, patient: bool) -> Result<Self> {
+        let file = Writing::create(path, &self.facts, patient, Arc::clone(&self.monitor))?;
+        Ok(self.written_by(file))
+    }
+
+    /// Keeps everything by a thread that writes already.
+    pub(super) fn written_by(mut self, file: Writing) -> Self {
+        self.file = Some(file);
+        self
     }
 
     /// Remembers the last seconds in up to `bytes` of memory: at a wish of the monitor they become a file beside `path`,

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::BufWriter;
+use std::io::{BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -23,7 +23,7 @@ use crate::time::Timestamp;
 /// Messages that may wait for the disk: several seconds of a paced run.
 const WAITING: usize = 512;
 /// Blocks between two flushes: half a second of the run.
-const FLUSH_BLOCKS: u32 = 5;
+pub(super) const FLUSH_BLOCKS: u32 = 5;
 /// The largest chunk in bytes: a reader holds one at a time.
 const CHUNK: u64 = 4 << 20;
 
@@ -42,21 +42,32 @@ impl Writing {
     ///
     /// # Errors
     /// Where the file can't be made or written.
-    pub(super) fn start(
+    pub(super) fn create(
         path: &Path,
         facts: &Facts,
         patient: bool,
-        monitor: Option<Arc<RecordingMonitor>>,
+        monitor: Arc<RecordingMonitor>,
     ) -> Result<Self> {
-        let writer = Writer::create(path, facts, monitor)?;
+        if path.is_dir() {
+            return Err(Error::call("--record", "this is a folder").value(path.display()));
+        }
+        let part = part_of(path);
+        let io = |cause: std::io::Error| Error::output(&part, "the session can't be written").value(cause);
+        let file = File::create(&part).map_err(io)?;
+        Self::start(Writer::over(path, file, facts, monitor)?, patient)
+    }
+
+    /// Hands `writer` to a thread of its own.
+    pub(super) fn start<W: Write + Seek + Send + 'static>(writer: Writer<W>, patient: bool) -> Result<Self> {
+        let path = writer.path.clone();
         let (messages, received) = crossbeam_channel::bounded(WAITING);
         let thread = std::thread::Builder::new()
             .name("napot-session".to_owned())
             .spawn(move || writer.run(&received))
             .map_err(|cause| {
-                Error::output(path, "no thread could be started for the session").value(cause)
+                Error::output(&path, "no thread could be started for the session").value(cause)
             })?;
-        Ok(Self { path: path.to_owned(), patient, messages: Some(messages), thread: Some(thread) })
+        Ok(Self { path, patient, messages: Some(messages), thread: Some(thread) })
     }
 
     /// Hands over a message.
@@ -109,27 +120,23 @@ impl Writing {
     }
 }
 
-/// The file.
-struct Writer {
+/// The file, written through `W`.
+pub(super) struct Writer<W: Write + Seek> {
     path: PathBuf,
     part: PathBuf,
-    mcap: mcap::Writer<BufWriter<File>>,
+    mcap: mcap::Writer<BufWriter<W>>,
     channels: [u16; TOPICS.len()],
     sequences: [u32; TOPICS.len()],
     blocks: u32,
-    monitor: Option<Arc<RecordingMonitor>>,
+    /// When it was flushed first.
+    first: Option<Timestamp>,
+    monitor: Arc<RecordingMonitor>,
 }
 
-impl Writer {
-    fn create(path: &Path, facts: &Facts, monitor: Option<Arc<RecordingMonitor>>) -> Result<Self> {
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        if path.is_dir() {
-            return Err(Error::call("--record", "this is a folder").value(path.display()));
-        }
-        let io = |cause: std::io::Error| Error::output(&part, "the session can't be written").value(cause);
-        let file = File::create(&part).map_err(io)?;
+impl<W: Write + Seek> Writer<W> {
+    /// Begins the session that is to be called `path` in `file`, which is called so with `.part` after it.
+    pub(super) fn over(path: &Path, file: W, facts: &Facts, monitor: Arc<RecordingMonitor>) -> Result<Self> {
+        let part = part_of(path);
         let wrong = |cause: mcap::McapError| failed(&part, &cause);
         let mut mcap = mcap::WriteOptions::new()
             .profile("napot")
@@ -153,17 +160,12 @@ impl Writer {
         }
         mcap.flush().map_err(wrong)?;
         let (path, sequences) = (path.to_owned(), [0; TOPICS.len()]);
-        Ok(Self { path, part, mcap, channels, sequences, blocks: 0, monitor })
+        Ok(Self { path, part, mcap, channels, sequences, blocks: 0, first: None, monitor })
     }
 
     fn run(mut self, messages: &Receiver<Arc<Message>>) -> Result<()> {
-        let mut first = None;
         for message in messages {
             self.write(&message)?;
-            if message.is_block() {
-                let first = *first.get_or_insert(message.time);
-                self.block(Timestamp(message.time.0 - first.0))?;
-            }
         }
         let outcome = self.mcap.finish().map(|_| ());
         outcome.map_err(|cause| failed(&self.part, &cause))?;
@@ -171,22 +173,8 @@ impl Writer {
             .map_err(|cause| Error::output(&self.path, "the session can't take its name").value(cause))
     }
 
-    /// After a block, `span` into the recording: every so often what was written so far reaches the disk.
-    fn block(&mut self, span: Timestamp) -> Result<()> {
-        self.blocks += 1;
-        if self.blocks < FLUSH_BLOCKS {
-            return Ok(());
-        }
-        self.blocks = 0;
-        self.mcap.flush().map_err(|cause| failed(&self.part, &cause))?;
-        if let Some(monitor) = &self.monitor {
-            let bytes = fs::metadata(&self.part).map_or(0, |found| found.len());
-            monitor.written(bytes, span, fs4::available_space(&self.part).ok());
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, message: &Message) -> Result<()> {
+    /// Writes a message; every so many blocks, what was written so far reaches the disk.
+    pub(super) fn write(&mut self, message: &Message) -> Result<()> {
         let sequence = &mut self.sequences[message.topic];
         *sequence = sequence.wrapping_add(1);
         let time = message.time.0.max(0).cast_unsigned();
@@ -197,8 +185,30 @@ impl Writer {
             publish_time: time,
         };
         let written = self.mcap.write_to_known_channel(&header, &message.data);
-        written.map_err(|cause| failed(&self.part, &cause))
+        written.map_err(|cause| failed(&self.part, &cause))?;
+        self.blocks += u32::from(message.is_block());
+        if self.blocks >= FLUSH_BLOCKS {
+            self.flush(message.time)?;
+        }
+        Ok(())
     }
+
+    fn flush(&mut self, now: Timestamp) -> Result<()> {
+        self.blocks = 0;
+        self.mcap.flush().map_err(|cause| failed(&self.part, &cause))?;
+        let first = *self.first.get_or_insert(now);
+        let bytes = fs::metadata(&self.part).map_or(0, |found| found.len());
+        let free = fs4::available_space(&self.part).ok();
+        self.monitor.written(bytes, Timestamp(now.0 - first.0), free);
+        Ok(())
+    }
+}
+
+/// What a session is called while it is written.
+pub(super) fn part_of(path: &Path) -> PathBuf {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    PathBuf::from(part)
 }
 
 fn failed(path: &Path, cause: &mcap::McapError) -> Error {

@@ -38,6 +38,8 @@ pub enum Content {
     Edf,
     /// XDF.
     Xdf,
+    /// MCAP: messages on topics.
+    Mcap,
     /// A table of numbers as text.
     Table,
     /// A container or stream that only the `ffmpeg` program reads, with its name.
@@ -46,7 +48,7 @@ pub enum Content {
 
 /// What is understood, for messages.
 pub const UNDERSTOOD: &str =
-    "WAV, FLAC, Ogg, MP3, AAC, MP4, Matroska, AIFF, CAF, AVI, Y4M, GIF, PNG, JPEG, EDF, BDF, XDF, CSV";
+    "WAV, FLAC, Ogg, MP3, AAC, MP4, Matroska, AIFF, CAF, AVI, Y4M, GIF, PNG, JPEG, EDF, BDF, XDF, MCAP, CSV";
 
 /// Bytes looked at.
 const LOOKED_AT: usize = 4096;
@@ -97,16 +99,20 @@ impl Content {
             _ if is_still(head) => Self::Still,
             _ if is_edf(head) => Self::Edf,
             _ if head.starts_with(b"XDF:") => Self::Xdf,
+            _ if head.starts_with(b"\x89MCAP") => Self::Mcap,
             _ if head.starts_with(b"ID3") || is_mpeg_frame(head) => Self::MpegSound,
             _ => return foreign(head).map(Self::Foreign).or_else(|| is_table(head).then_some(Self::Table)),
         };
         Some(known)
     }
 
-    /// Whether a sound track may lie in it.
+    /// Whether a sound track may lie in it; messages on topics are no tracks.
     #[must_use]
     pub fn may_sound(self) -> bool {
-        !matches!(self, Self::Gif | Self::Y4m | Self::Still | Self::Edf | Self::Xdf | Self::Table)
+        !matches!(
+            self,
+            Self::Gif | Self::Y4m | Self::Still | Self::Edf | Self::Xdf | Self::Mcap | Self::Table
+        )
     }
 
     /// Whether a picture track may lie in it.
@@ -241,7 +247,7 @@ mod tests {
 
     #[test]
     fn each_kind_is_known_by_its_first_bytes() {
-        let kinds: [(&[u8], Content); 16] = [
+        let kinds: [(&[u8], Content); 17] = [
             (b"RIFF\0\0\0\0WAVE", Content::Wave),
             (b"RIFF\0\0\0\0AVI ", Content::Avi),
             (b"fLaC", Content::Flac),
@@ -257,6 +263,7 @@ mod tests {
             (b"0       X X", Content::Edf),
             (b"\xffBIOSEMI", Content::Edf),
             (b"XDF:\x01", Content::Xdf),
+            (b"\x89MCAP0\r\n", Content::Mcap),
             (b"time,a\n0,1\n1,2\n", Content::Table),
         ];
         for (head, content) in kinds {

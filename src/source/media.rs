@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::content::{Content, UNDERSTOOD};
+use super::mcap::{self, McapOptions, Topics};
 use super::scalar::{self, CsvOptions, ScalarFile};
 use super::sound;
 use super::video;
@@ -22,13 +23,17 @@ pub struct Media {
     pub scalar: Option<Box<ScalarFile>>,
     /// How long the file says that its sound or channels last; `None` where it doesn't say.
     pub duration: Option<Timestamp>,
+    /// Topics of an MCAP file that could be played instead.
+    pub further: Vec<String>,
 }
 
 /// What files don't say themselves.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MediaOptions {
     /// For tables.
     pub table: CsvOptions,
+    /// For MCAP files.
+    pub mcap: McapOptions,
 }
 
 /// Opens the file, or the directory of pictures, at `path`.
@@ -46,6 +51,10 @@ pub fn open(path: &Path, options: &MediaOptions) -> Result<Media> {
         return Ok(Media { video: Some(video), ..Media::default() });
     }
     let content = Content::of(path)?;
+    if content == Content::Mcap {
+        let Topics { sound, video, duration, further } = mcap::open(path, &options.mcap)?;
+        return Ok(Media { sound, video, scalar: None, duration: Some(duration), further });
+    }
     let scalar = match content {
         Content::Table => Some(scalar::open_csv(path, &options.table)?),
         Content::Edf => Some(scalar::open_edf(path)?),
@@ -64,7 +73,7 @@ pub fn open(path: &Path, options: &MediaOptions) -> Result<Media> {
     }
     let duration = sound.as_ref().and_then(sound::SoundFile::duration);
     let sound = sound.map(|sound| Box::new(sound) as Box<dyn Source<Item = AudioBlock>>);
-    Ok(Media { sound, video, scalar: None, duration })
+    Ok(Media { sound, video, duration, ..Media::default() })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod content;
 pub mod ffmpeg;
+pub mod mcap;
 pub mod media;
 pub mod playlist;
 pub mod room;

@@ -3,7 +3,7 @@
 use super::code::{ascents, bare, crate_names, line};
 
 /// Name, floor, and the neighbours of its own floor that it may import.
-const HOUSE: [(&str, u8, &[&str]); 21] = [
+const HOUSE: [(&str, u8, &[&str]); 22] = [
     ("units", 0, &[]),
     ("time", 0, &[]),
     ("error", 0, &[]),
@@ -12,6 +12,7 @@ const HOUSE: [(&str, u8, &[&str]); 21] = [
     ("kernel", 1, &[]),
     // A ring carries signals.
     ("stream", 1, &["signal"]),
+    ("format", 1, &[]),
     ("sense", 2, &[]),
     ("array", 2, &[]),
     ("readout", 2, &[]),

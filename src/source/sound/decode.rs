@@ -18,6 +18,7 @@ use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, TimeBase, Timestamp as Units};
 
+use super::SoundTrack;
 use super::child::Child;
 use super::codec::{check, checked, count, decoder, guard, no_decoder};
 use super::container::{Edit, Survey};
@@ -224,12 +225,6 @@ impl Decoder {
         }
     }
 
-    /// Frames per second.
-    #[must_use]
-    pub fn rate(&self) -> u32 {
-        self.rate
-    }
-
     /// The format in words: `MP3 16 kHz mono`.
     #[must_use]
     pub fn format(&self) -> String {
@@ -241,48 +236,6 @@ impl Decoder {
         let rate = f64::from(self.rate) / 1000.0;
         let codec = if self.child.is_some() { "by ffmpeg," } else { &self.codec_name };
         format!("{codec} {rate} kHz {channels}")
-    }
-
-    /// Frames that the file says it holds, if it does.
-    #[must_use]
-    pub fn expected_frames(&self) -> Option<u64> {
-        self.expected.filter(|&frames| frames > 0).map(|frames| self.timeline.shown(frames))
-    }
-
-    /// What went wrong so far without ending the track.
-    #[must_use]
-    pub fn faults(&self) -> Faults {
-        self.faults
-    }
-
-    /// Appends the next frames to `out`; `false` at the end. It may append none and still go on.
-    ///
-    /// # Errors
-    /// Where the track breaks off.
-    pub fn next(&mut self, out: &mut Vec<[f32; 2]>) -> Result<bool> {
-        if self.timeline.silence(out) {
-            return Ok(true);
-        }
-        let packet = match self.packet()? {
-            Next::End => return self.end(),
-            Next::Other => return Ok(true),
-            Next::Packet(packet) => packet,
-        };
-        self.mixed.clear();
-        if self.decode(&packet)? {
-            self.damaged_in_a_row = 0;
-        } else {
-            self.damaged()?;
-            let frames = self.frames_at(Units::new(i64::try_from(packet.dur.get()).unwrap_or(0)));
-            // A damaged packet can't claim more than a second of silence.
-            let frames = frames.clamp(0, i64::from(self.rate));
-            self.mixed.resize(usize::try_from(frames).unwrap_or(0), [0.0; 2]);
-        }
-        let first = self.frames_at(packet.pts.saturating_add(packet.trim_start));
-        let placed = self.timeline.place(first, &self.mixed, self.rate, out);
-        let missing = placed == Placed::AfterGap && self.gapless;
-        self.faults.damaged += u64::from(missing || placed == Placed::Doubted);
-        Ok(true)
     }
 
     fn frames_at(&self, units: Units) -> i64 {
@@ -432,6 +385,46 @@ impl Decoder {
             return Err(Error::input(&self.path, "the sound track holds nothing that can be decoded"));
         }
         Ok(())
+    }
+}
+
+impl SoundTrack for Decoder {
+    fn rate(&self) -> u32 {
+        self.rate
+    }
+
+    fn expected_frames(&self) -> Option<u64> {
+        self.expected.filter(|&frames| frames > 0).map(|frames| self.timeline.shown(frames))
+    }
+
+    fn faults(&self) -> Faults {
+        self.faults
+    }
+
+    fn next(&mut self, out: &mut Vec<[f32; 2]>) -> Result<bool> {
+        if self.timeline.silence(out) {
+            return Ok(true);
+        }
+        let packet = match self.packet()? {
+            Next::End => return self.end(),
+            Next::Other => return Ok(true),
+            Next::Packet(packet) => packet,
+        };
+        self.mixed.clear();
+        if self.decode(&packet)? {
+            self.damaged_in_a_row = 0;
+        } else {
+            self.damaged()?;
+            let frames = self.frames_at(Units::new(i64::try_from(packet.dur.get()).unwrap_or(0)));
+            // A damaged packet can't claim more than a second of silence.
+            let frames = frames.clamp(0, i64::from(self.rate));
+            self.mixed.resize(usize::try_from(frames).unwrap_or(0), [0.0; 2]);
+        }
+        let first = self.frames_at(packet.pts.saturating_add(packet.trim_start));
+        let placed = self.timeline.place(first, &self.mixed, self.rate, out);
+        let missing = placed == Placed::AfterGap && self.gapless;
+        self.faults.damaged += u64::from(missing || placed == Placed::Doubted);
+        Ok(true)
     }
 }
 

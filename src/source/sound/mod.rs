@@ -6,7 +6,7 @@
 //! To add a container: teach [`super::content`] its first bytes and `container` how it ends.
 
 pub mod child;
-mod codec;
+pub(super) mod codec;
 pub mod container;
 pub mod decode;
 pub mod mix;
@@ -32,10 +32,28 @@ use crate::time::{SAMPLE_RATE, Timestamp};
 /// Frames in one block but for the last: 20 ms.
 pub const BLOCK_FRAMES: usize = 960;
 
+/// Frames of a track at its own rate, laid on the file's clock.
+pub trait SoundTrack: Send {
+    /// Frames per second.
+    fn rate(&self) -> u32;
+
+    /// Frames that the file says it holds, if it does.
+    fn expected_frames(&self) -> Option<u64>;
+
+    /// Appends some frames to `out`, perhaps none; `false` at the end.
+    ///
+    /// # Errors
+    /// Where the track breaks off.
+    fn next(&mut self, out: &mut Vec<[f32; 2]>) -> Result<bool>;
+
+    /// What has gone wrong so far without ending the track.
+    fn faults(&self) -> Faults;
+}
+
 /// The sound of one file, as stereo blocks at 48 kHz from the file's start on.
 pub struct SoundFile {
     info: SourceInfo,
-    decoder: Decoder,
+    track: Box<dyn SoundTrack>,
     resampler: Resampler,
     position: u64,
     native: Vec<[f32; 2]>,
@@ -80,20 +98,26 @@ impl SoundFile {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let info =
             SourceInfo { name, kind: "sound".into(), origin: Origin::Recorded, format: decoder.format() };
-        let resampler = Resampler::new(decoder.rate());
-        Self { info, decoder, resampler, position: 0, native: Vec::new(), state: State::Reading }
+        Self::of_track(info, Box::new(decoder))
+    }
+
+    /// Plays a track.
+    #[must_use]
+    pub fn of_track(info: SourceInfo, track: Box<dyn SoundTrack>) -> Self {
+        let resampler = Resampler::new(track.rate());
+        Self { info, track, resampler, position: 0, native: Vec::new(), state: State::Reading }
     }
 
     /// How long the file says that its sound lasts, from the file's start; `None` where it doesn't say.
     #[must_use]
     pub fn duration(&self) -> Option<Timestamp> {
-        self.decoder.expected_frames().map(|frames| Timestamp::from_count(frames, self.decoder.rate()))
+        self.track.expected_frames().map(|frames| Timestamp::from_count(frames, self.track.rate()))
     }
 
     /// Feeds the resampler once.
     fn read_on(&mut self) {
         self.native.clear();
-        let ended = match self.decoder.next(&mut self.native) {
+        let ended = match self.track.next(&mut self.native) {
             Ok(true) => None,
             Ok(false) => Some(None),
             Err(error) => Some(Some(error)),
@@ -137,6 +161,6 @@ impl Source for SoundFile {
     }
 
     fn faults(&self) -> Faults {
-        self.decoder.faults()
+        self.track.faults()
     }
 }

@@ -21,8 +21,10 @@ pub enum Placed {
 }
 
 /// The positions of one track's frames, counted from the file's start at the track's rate.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Timeline {
+    /// A gap or an overlap up to this many milliseconds is none.
+    tolerance_ms: u32,
     /// The next frame's position.
     position: u64,
     /// Silence to give before anything else.
@@ -38,7 +40,28 @@ pub struct Timeline {
     end: Option<u64>,
 }
 
+impl Default for Timeline {
+    fn default() -> Self {
+        Self::tolerant(TOLERANCE_MS)
+    }
+}
+
 impl Timeline {
+    /// A time line on which gaps and overlaps up to so many milliseconds are none.
+    #[must_use]
+    pub fn tolerant(tolerance_ms: u32) -> Self {
+        Self {
+            tolerance_ms,
+            position: 0,
+            gap: 0,
+            waiting: Vec::new(),
+            started: false,
+            shift: 0,
+            from: 0,
+            end: None,
+        }
+    }
+
     /// A time line with `empty` frames first and then the stored ones from `start` on, at most `length`.
     #[must_use]
     pub fn edited(empty: i64, start: i64, length: Option<i64>) -> Self {
@@ -91,7 +114,7 @@ impl Timeline {
         }
         let ahead = at.saturating_sub(i64::try_from(self.position).unwrap_or(i64::MAX));
         let (longest, tolerance) = if self.started {
-            (LONGEST_GAP_S, i64::from(rate) * i64::from(TOLERANCE_MS) / 1000)
+            (LONGEST_GAP_S, i64::from(rate) * i64::from(self.tolerance_ms) / 1000)
         } else {
             (LATEST_START_S, 0)
         };

@@ -19,6 +19,7 @@ mod huffman;
 mod input;
 mod jpeg;
 mod matroska;
+pub(super) mod memory;
 mod motion_jpeg;
 mod mp4;
 mod pictures;

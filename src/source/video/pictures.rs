@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use image::ImageDecoder;
@@ -190,7 +190,7 @@ fn damaged(path: &Path, cause: &dyn std::fmt::Display) -> Error {
 }
 
 /// Reads a PNG row by row; only an interlaced one is held whole before it is converted.
-fn png(path: &Path, file: BufReader<File>) -> Result<Picture> {
+pub(super) fn png(path: &Path, file: impl BufRead + Seek) -> Result<Picture> {
     let mut decoder = png::Decoder::new_with_limits(file, png::Limits { bytes: 1 << 25 });
     decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
     decoder.set_ignore_text_chunk(true);

@@ -2,8 +2,12 @@
 //!
 //! Source: the MCAP specification, section *Chunk*, and RFC 8878 (Zstandard). Its decoder is the reference one, the
 //! same that the writer compresses with. It decodes straight into a buffer of a size that was held plausible before:
-//! no window that a frame asks for is ever allocated.
+//! no window that a frame asks for is ever allocated. LZ4 frames, which only other programs write, ask for blocks of 4
+//! MB at most.
 
+use std::io::Read;
+
+use lz4_flex::frame::FrameDecoder;
 use zstd::bulk::Decompressor;
 use zstd::zstd_safe::find_frame_compressed_size;
 
@@ -17,6 +21,8 @@ const MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
 const BLOCK: usize = 128 << 10;
 /// The fewest bytes of a block that gives any: a header of three, and one to be repeated.
 const SHORTEST_BLOCK: usize = 4;
+/// The most bytes that LZ4 makes of one: a run grows by 255 with each byte of its length.
+const LZ4_MOST: usize = 255;
 
 /// The records of a chunk.
 #[derive(Default)]
@@ -88,10 +94,14 @@ impl Chunk {
                 decompress(decoder, packed, size, &mut self.bytes)?;
                 self.end = size;
             }
+            "lz4" => {
+                decompress_lz4(packed, size, &mut self.bytes)?;
+                self.end = size;
+            }
             other => {
                 let name: String = other.chars().take(16).collect();
                 return Err(format!(
-                    "the chunk's compression is not read: `{name}` (allowed: `zstd` or none)"
+                    "the chunk's compression is not read: `{name}` (allowed: `zstd`, `lz4` or none)"
                 ));
             }
         }
@@ -147,5 +157,24 @@ fn decompress(
     let got = decoder
         .decompress_to_buffer(packed, into)
         .map_err(|cause| format!("the chunk does not decompress to {size} bytes: {cause}"))?;
+    if got == size { Ok(()) } else { Err(format!("the chunk decompresses to {got} bytes (written: {size})")) }
+}
+
+/// Puts what the LZ4 frame `packed` holds into `into`, which must come to `size` bytes.
+///
+/// # Errors
+/// Says what is wrong: damage, another size.
+fn decompress_lz4(packed: &[u8], size: usize, into: &mut Vec<u8>) -> Field<()> {
+    into.clear();
+    let most = packed.len().saturating_mul(LZ4_MOST);
+    if size > most {
+        return Err(format!("the chunk is said to hold {size} bytes (possible: up to {most})"));
+    }
+    into.try_reserve_exact(size)
+        .map_err(|cause| format!("no memory for the chunk's {size} bytes: {cause}"))?;
+    // A byte more shows that it holds more, without unpacking all of that.
+    let got = FrameDecoder::new(packed).take(size as u64 + 1).read_to_end(into);
+    got.map_err(|cause| format!("the chunk does not decompress to {size} bytes: {cause}"))?;
+    let got = into.len();
     if got == size { Ok(()) } else { Err(format!("the chunk decompresses to {got} bytes (written: {size})")) }
 }

@@ -33,7 +33,7 @@ use crate::error::{Error, Result};
 pub const MOST_RECORD: u64 = 64 << 20;
 
 /// What a file begins and ends with: a byte that is no text, the name, version `0`, and a line's end.
-pub(super) const MAGIC: [u8; 8] = *b"\x89MCAP0\r\n";
+pub const MAGIC: [u8; 8] = *b"\x89MCAP0\r\n";
 /// Bytes before a record's content: its kind, 8 bits, and the content's length, 64 bits.
 const HEAD: u64 = 9;
 /// Bytes of the footer's content.

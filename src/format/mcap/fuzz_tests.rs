@@ -135,7 +135,7 @@ proptest! {
 
 /// Spoils sessions `NAPOT_FUZZ` times (ten million, if it is not set), beginning with seed `NAPOT_FUZZ_SEED`:
 ///
-/// `NAPOT_FUZZ=10000000 cargo test --lib session::mcap::fuzz -- --ignored --nocapture`
+/// `NAPOT_FUZZ=10000000 cargo test --lib format::mcap::fuzz -- --ignored --nocapture`
 ///
 /// An input that makes it panic is printed with its number; the number as the seed and a count of 1 bring it back.
 #[test]

@@ -316,7 +316,7 @@ fn a_map_is_sound_or_refused() {
 fn a_chunk_is_what_it_says_or_refused() {
     let zeros = |size: usize| ::zstd::bulk::compress(&vec![0; size], 1).unwrap();
     let what = |record| damage(&by_hand(&[record]));
-    assert!(what(chunk(0, 0, "lz4", &[])).contains("is not read: `lz4` (allowed: `zstd` or none)"));
+    assert!(what(chunk(0, 0, "br", &[])).contains("is not read: `br` (allowed: `zstd`, `lz4` or none)"));
     assert!(what(chunk(u64::MAX, 0, "zstd", &[])).contains("(allowed: up to 67108864)"));
     assert!(what(chunk(9, 0, "", &[0; 8])).contains("is said to hold 9 bytes (found: 8)"));
     assert!(
@@ -326,6 +326,21 @@ fn a_chunk_is_what_it_says_or_refused() {
     assert!(what(chunk(1001, 0, "zstd", &zeros(1000))).contains("decompresses to 1000 bytes"));
     let twice = zeros(9).repeat(2);
     assert!(what(chunk(18, 0, "zstd", &twice)).contains("not one Zstandard frame"));
+    let lz4 = |size: usize| {
+        let mut frame = lz4_flex::frame::FrameEncoder::new(Vec::new());
+        std::io::Write::write_all(&mut frame, &vec![0; size]).unwrap();
+        frame.finish().unwrap()
+    };
+    assert!(what(chunk(1 << 26, 0, "lz4", &lz4(10))).contains("is said to hold 67108864 bytes (possible:"));
+    assert!(what(chunk(999, 0, "lz4", &lz4(1000))).contains("decompresses to 1000 bytes"));
+    assert!(what(chunk(1001, 0, "lz4", &lz4(1000))).contains("decompresses to 1000 bytes"));
+    assert!(what(chunk(9, 0, "lz4", &[7; 9])).contains("does not decompress to 9 bytes"));
+    let message = [&[op::SCHEMA][..], &[14, 0, 0, 0, 0, 0, 0, 0], &[1, 0], &[0; 12]].concat();
+    let mut frame = lz4_flex::frame::FrameEncoder::new(Vec::new());
+    std::io::Write::write_all(&mut frame, &message).unwrap();
+    let crc = crc32fast::hash(&message);
+    let packed = chunk(message.len() as u64, crc, "lz4", &frame.finish().unwrap());
+    assert_eq!(read(&by_hand(&[packed])).unwrap().0.len(), 2, "the header and the schema");
     assert!(
         what(chunk(9, 7, "", &[0; 9])).contains("the chunk has another CRC: e60914ae (written: 00000007)")
     );

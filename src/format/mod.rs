@@ -1,0 +1,3 @@
+//! File formats that more than one folder reads: the bytes alone, not what a file is for.
+
+pub mod mcap;
