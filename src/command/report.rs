@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::engine::analysis::{FIT_RANGE_HZ, SecondFigures};
 use crate::engine::instrument::ArrayInfo;
 use crate::engine::{SourceSummary, Stage, Summary};
+use crate::exchange::ExchangeReport;
 use crate::kernel::lanes::Instructions;
 use crate::stream::ring::Counts;
 use crate::stream::trace::HopReport;
@@ -64,6 +65,8 @@ pub struct Report {
     pub refused: u64,
     /// The session that was played again; `null` for other inputs.
     pub session: Option<SessionReport>,
+    /// Live exchange with other programs, outlets first.
+    pub exchange: Vec<ExchangeReport>,
     /// Hash of all ledger lines.
     pub ledger_hash: String,
     /// What went wrong, in sentences.
@@ -297,6 +300,7 @@ impl Report {
                 instructions: Instructions::best().name().to_owned(),
             },
             session: None,
+            exchange: Vec::new(),
             arrays: summary.arrays.clone(),
             sources: summary.sources.iter().map(source).collect(),
             bursts: BurstReport {
@@ -369,6 +373,9 @@ impl Report {
                 source.dropped,
                 source.decoding_seconds
             );
+        }
+        for exchange in &self.exchange {
+            let _ = writeln!(text, "{}", exchange.text());
         }
         let _ = writeln!(
             text,

@@ -42,6 +42,8 @@ pub struct Keep {
     pub sound: Option<Box<dyn Sink<Item = [[f32; 2]]>>>,
     /// The driven electrodes, and onsets as marks.
     pub electrodes: Option<Box<dyn Sink<Item = ElectrodeItem>>>,
+    /// The same, to other programs while the run goes on. One that fails is given up; the others stay.
+    pub outlets: Vec<Box<dyn Sink<Item = ElectrodeItem>>>,
     /// A line per second and one at the end.
     pub ledger: Option<Box<dyn Sink<Item = LedgerLine>>>,
     /// The field of the first array, a row per second and one at the end.
@@ -193,9 +195,10 @@ impl Keeper {
             if self.keep.session.is_some() {
                 desk.stretch.extend_from_slice(driven);
             }
-            if self.keep.electrodes.is_some() {
+            if self.keep.electrodes.is_some() || !self.keep.outlets.is_empty() {
                 let item = ElectrodeItem::Sample(driven.to_vec());
                 push(&mut self.keep.electrodes, &item, &mut desk.failures);
+                push_all(&mut self.keep.outlets, &item, &mut desk.failures);
             }
             if let Some(publish) = &mut self.publish {
                 for (trace, value) in desk.trace.microvolts.iter_mut().zip(driven) {
@@ -267,7 +270,9 @@ impl Keeper {
     fn mark(&mut self, onset: Onset, desk: &mut Desk) {
         let (time, text) = (onset.tick.start(), "onset".to_owned());
         push(&mut self.keep.session, &SessionItem::Mark(time, text.clone()), &mut desk.failures);
-        push(&mut self.keep.electrodes, &ElectrodeItem::Mark(time, text), &mut desk.failures);
+        let mark = ElectrodeItem::Mark(time, text);
+        push(&mut self.keep.electrodes, &mark, &mut desk.failures);
+        push_all(&mut self.keep.outlets, &mark, &mut desk.failures);
     }
 
     fn take_states(&mut self, desk: &mut Desk) -> bool {
@@ -402,12 +407,13 @@ impl Keeper {
             self.mark(onset, &mut desk);
         }
         self.give_session(&mut desk);
-        let Keep { sound, electrodes, ledger, field, session, .. } = self.keep;
+        let Keep { sound, electrodes, outlets, ledger, field, session, .. } = self.keep;
         let mut close = |outcome: Option<crate::error::Result<()>>| {
             desk.failures.extend(outcome.and_then(Result::err));
         };
         close(sound.map(Sink::finish));
         close(electrodes.map(Sink::finish));
+        outlets.into_iter().for_each(|outlet| close(Some(outlet.finish())));
         close(ledger.map(Sink::finish));
         close(field.map(Sink::finish));
         close(session.map(Sink::finish));
@@ -431,10 +437,20 @@ fn empty_trace(facts: &Facts, first_tick: u64) -> TraceChunk {
 
 /// Hands an item to a file; a file that fails is told once and given up, the run goes on.
 fn push<T: ?Sized>(sink: &mut Option<Box<dyn Sink<Item = T>>>, item: &T, failures: &mut Vec<Error>) {
-    let Some(open) = sink else { return };
-    if let Err(failure) = open.push(item) {
-        tracing::error!("{failure}");
-        failures.push(failure);
+    if sink.as_mut().is_some_and(|open| !takes(open, item, failures)) {
         *sink = None;
     }
+}
+
+/// The same for several.
+fn push_all<T: ?Sized>(sinks: &mut Vec<Box<dyn Sink<Item = T>>>, item: &T, failures: &mut Vec<Error>) {
+    sinks.retain_mut(|open| takes(open, item, failures));
+}
+
+/// Whether a sink took the item; tells why not.
+fn takes<T: ?Sized>(sink: &mut Box<dyn Sink<Item = T>>, item: &T, failures: &mut Vec<Error>) -> bool {
+    let Err(failure) = sink.push(item) else { return true };
+    tracing::error!("{failure}");
+    failures.push(failure);
+    false
 }

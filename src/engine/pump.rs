@@ -322,9 +322,12 @@ pub fn scalar(
             &mut *source,
             &common,
             items,
-            |_| 1,
+            |sample| u64::from(!sample.values.is_empty()),
             |sample| {
-                sense.encode(&sample, &mut |burst| end.waiting.push(burst));
+                // Time without a value is no sample of any channel.
+                if !sample.values.is_empty() {
+                    sense.encode(&sample, &mut |burst| end.waiting.push(burst));
+                }
                 end.push(&common, sample.stamp.time)
             },
         )
