@@ -12,6 +12,7 @@
 //! | `outlet` | a sink that never waits: what finds no room is dropped and counted |
 //! | `inlet` | a source that always promises a little ahead, whether anything comes or not |
 //! | `osc` | Open Sound Control over UDP |
+//! | `lsl` | the Lab Streaming Layer, by the feature `lsl`; `binding` loads the installed liblsl |
 //!
 //! An outlet gets what the electrode file gets: every sample in microvolts, and onsets as marks. An inlet drives the
 //! scalar sense, so its channels have a small sheet of their own; what it brings is recorded as bursts like all input,
@@ -23,6 +24,8 @@
 mod account;
 mod address;
 mod inlet;
+#[cfg(feature = "lsl")]
+mod lsl;
 mod osc;
 mod outlet;
 
@@ -84,7 +87,14 @@ pub fn outlet(
             let sender = osc::OscSender::open(host, *port, electrodes, counted)?;
             outlet::Outlet::start(address, Arc::clone(account), sender)?
         }
-        Address::Midi { .. } | Address::Lsl { .. } => return Err(absent(address)),
+        #[cfg(feature = "lsl")]
+        Address::Lsl { stream } => {
+            let sender = lsl::LslSender::open(stream, electrodes, counted)?;
+            outlet::Outlet::start(address, Arc::clone(account), sender)?
+        }
+        #[cfg(not(feature = "lsl"))]
+        Address::Lsl { .. } => return Err(absent(address)),
+        Address::Midi { .. } => return Err(absent(address)),
     };
     Ok(Box::new(outlet))
 }
@@ -117,7 +127,19 @@ pub fn inlet(
                 account: counted,
             }
         }
-        Address::Midi { .. } | Address::Lsl { .. } => return Err(absent(address)),
+        #[cfg(feature = "lsl")]
+        Address::Lsl { stream } => {
+            let (receiver, layout, format) = lsl::LslReceiver::open(stream, wait)?;
+            inlet::Parts {
+                info: inlet::describe(address.to_string(), format, Origin::Device),
+                layout,
+                receive: Box::new(receiver),
+                account: counted,
+            }
+        }
+        #[cfg(not(feature = "lsl"))]
+        Address::Lsl { .. } => return Err(absent(address)),
+        Address::Midi { .. } => return Err(absent(address)),
     };
     Ok(Inlet::new(parts, clock, delay, end))
 }
