@@ -135,8 +135,8 @@ impl Clock for WallClock {
     }
 }
 
-/// Seconds from 1900, from which network time counts, to 1970.
-const FROM_1900_TO_1970: Duration = Duration::from_secs(2_208_988_800);
+/// From 1900, from which network time counts, to 1970: 25,567 days.
+const FROM_1900_TO_1970: Duration = Duration::from_hours(24 * 25_567);
 
 /// The time since 1900 by the calendar: for stamps that go to other programs. It may jump, so nothing here is ordered by it.
 #[must_use]

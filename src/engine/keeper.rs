@@ -413,7 +413,9 @@ impl Keeper {
         };
         close(sound.map(Sink::finish));
         close(electrodes.map(Sink::finish));
-        outlets.into_iter().for_each(|outlet| close(Some(outlet.finish())));
+        for outlet in outlets {
+            close(Some(outlet.finish()));
+        }
         close(ledger.map(Sink::finish));
         close(field.map(Sink::finish));
         close(session.map(Sink::finish));

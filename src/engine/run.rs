@@ -103,7 +103,6 @@ impl Engine {
     ) -> Result<Self> {
         let arrays = instrument.arrays();
         let electrodes = instrument.electrode_names().to_vec();
-        let feeds = open_feeds(plan, &instrument, inputs, shown, &common)?;
         let shown_band = Arc::new(AtomicUsize::new(plan.array.bands / 2));
         let centres: Vec<Hertz> = (0..plan.array.bands).map(|band| plan.array.centre(band)).collect();
         let rate_hz = plan.electrodes.rate_hz;
@@ -125,6 +124,13 @@ impl Engine {
         let raw =
             RawField { planes: planes.map(|plane| (plane.clone(), plane)).collect(), ..RawField::default() };
         let (field_in, field_out) = latest(&raw);
+        let analysis = Analysis::new(electrodes.len(), rate_hz, centres.clone(), plan.array.twin);
+        let team = {
+            let cores = plan.cores.clone();
+            Team::starting(plan.threads, move |member| cores::pin(&cores, member))
+        };
+        // Last: model time 0 of a live source is its pump's start, and the engine's is soon after.
+        let feeds = open_feeds(plan, &instrument, inputs, shown, &common)?;
         let keeper = Keeper {
             sound: sound_out,
             electrodes: electrodes_out,
@@ -144,16 +150,13 @@ impl Engine {
                 variances: instrument.band_variances().to_vec(),
                 sources: feeds.pumps.iter().map(|p| (p.name().to_owned(), Arc::clone(&p.counters))).collect(),
             },
-            analysis: Analysis::new(electrodes.len(), rate_hz, centres.clone(), plan.array.twin),
+            analysis,
             clock: Arc::clone(&common.clock),
         };
         let played = Arc::new(AtomicU64::new(0));
         let realtime = Realtime {
             instrument,
-            team: {
-                let cores = plan.cores.clone();
-                Team::starting(plan.threads, move |member| cores::pin(&cores, member))
-            },
+            team,
             sound: feeds.sound,
             bursts: feeds.bursts,
             recorded: feeds.recorded,

@@ -67,7 +67,7 @@ pub struct ExchangeReport {
     pub address: String,
     /// `send` or `receive`.
     pub direction: String,
-    /// Samples and marks that were sent; `null` for an inlet.
+    /// Samples and marks that were sent, for MIDI messages; `null` for an inlet.
     pub sent: Option<u64>,
     /// Samples that came in; `null` for an outlet.
     pub received: Option<u64>,

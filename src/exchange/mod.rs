@@ -12,6 +12,7 @@
 //! | `outlet` | a sink that never waits: what finds no room is dropped and counted |
 //! | `inlet` | a source that always promises a little ahead, whether anything comes or not |
 //! | `osc` | Open Sound Control over UDP |
+//! | `midi` | MIDI ports, by the feature `midi` |
 //! | `lsl` | the Lab Streaming Layer, by the feature `lsl`; `binding` loads the installed liblsl |
 //!
 //! An outlet gets what the electrode file gets: every sample in microvolts, and onsets as marks. An inlet drives the
@@ -26,6 +27,8 @@ mod address;
 mod inlet;
 #[cfg(feature = "lsl")]
 mod lsl;
+#[cfg(feature = "midi")]
+mod midi;
 mod osc;
 mod outlet;
 
@@ -92,9 +95,13 @@ pub fn outlet(
             let sender = lsl::LslSender::open(stream, electrodes, counted)?;
             outlet::Outlet::start(address, Arc::clone(account), sender)?
         }
-        #[cfg(not(feature = "lsl"))]
-        Address::Lsl { .. } => return Err(absent(address)),
-        Address::Midi { .. } => return Err(absent(address)),
+        #[cfg(feature = "midi")]
+        Address::Midi { port } => {
+            let sender = midi::MidiSender::open(port, electrodes, counted)?;
+            outlet::Outlet::start(address, Arc::clone(account), sender)?
+        }
+        #[cfg(not(all(feature = "lsl", feature = "midi")))]
+        _ => return Err(absent(address)),
     };
     Ok(Box::new(outlet))
 }
@@ -137,13 +144,20 @@ pub fn inlet(
                 account: counted,
             }
         }
-        #[cfg(not(feature = "lsl"))]
-        Address::Lsl { .. } => return Err(absent(address)),
-        Address::Midi { .. } => return Err(absent(address)),
+        #[cfg(feature = "midi")]
+        Address::Midi { port } => inlet::Parts {
+            info: inlet::describe(address.to_string(), "MIDI, 9 channels".to_owned(), Origin::Arrival),
+            layout: midi::MidiReceiver::layout(),
+            receive: Box::new(midi::MidiReceiver::open(port, wait, Arc::clone(&counted))?),
+            account: counted,
+        },
+        #[cfg(not(all(feature = "lsl", feature = "midi")))]
+        _ => return Err(absent(address)),
     };
     Ok(Inlet::new(parts, clock, delay, end))
 }
 
+#[cfg(not(all(feature = "lsl", feature = "midi")))]
 /// An address of a kind that this build lacks; the command line has refused it before.
 fn absent(address: &Address) -> Error {
     Error::call(address.to_string(), "this build has no such exchange")

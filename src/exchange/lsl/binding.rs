@@ -52,6 +52,7 @@ struct Functions {
     get_fullinfo: unsafe extern "C" fn(Pointer, f64, *mut i32) -> Pointer,
     open_stream: unsafe extern "C" fn(Pointer, f64, *mut i32),
     set_postprocessing: unsafe extern "C" fn(Pointer, u32) -> i32,
+    time_correction: unsafe extern "C" fn(Pointer, f64, *mut i32) -> f64,
     pull_sample_f: unsafe extern "C" fn(Pointer, *mut f32, i32, f64, *mut i32) -> f64,
 }
 
@@ -113,6 +114,7 @@ impl Lsl {
             get_fullinfo: find(&library, "get_fullinfo")?,
             open_stream: find(&library, "open_stream")?,
             set_postprocessing: find(&library, "set_postprocessing")?,
+            time_correction: find(&library, "time_correction")?,
             pull_sample_f: find(&library, "pull_sample_f")?,
         };
         Ok(Arc::new(Self { call, _library: library }))
@@ -343,6 +345,8 @@ impl Inlet {
         let full = unsafe {
             (inlet.lsl.call.set_postprocessing)(pointer, CLOCK_SYNC);
             (inlet.lsl.call.open_stream)(pointer, seconds, &raw mut error);
+            // The first estimate takes a while, for which a run would have to wait.
+            (inlet.lsl.call.time_correction)(pointer, seconds, &raw mut error);
             (inlet.lsl.call.get_fullinfo)(pointer, seconds, &raw mut error)
         };
         let full = Info::own(&inlet.lsl, full)?;
@@ -360,11 +364,11 @@ impl Inlet {
     /// Where the stream is lost.
     pub(super) fn pull(&self, values: &mut [f32], seconds: f64) -> Result<Option<f64>> {
         assert_eq!(values.len(), self.channels, "a value per channel");
-        let mut error = 0;
+        let (mut error, count) = (0, i32::try_from(self.channels).unwrap_or(i32::MAX));
         // SAFETY: there is room for a value per channel, and a place for the error.
         let stamp = unsafe {
             let pull = self.lsl.call.pull_sample_f;
-            pull(self.pointer, values.as_mut_ptr(), values.len() as i32, seconds, &raw mut error)
+            pull(self.pointer, values.as_mut_ptr(), count, seconds, &raw mut error)
         };
         match error {
             0 | TIMED_OUT => Ok((stamp > 0.0).then_some(stamp)),
