@@ -9,6 +9,7 @@ use crate::array::ArrayParameters;
 use crate::engine::cores;
 use crate::engine::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
 use crate::error::{Error, Kind, Result};
+use crate::exchange::ExchangeParameters;
 use crate::readout::electrodes::ElectrodeParameters;
 use crate::readout::sonify::SonifyParameters;
 use crate::sense::cochlea::CochleaParameters;
@@ -52,6 +53,8 @@ pub struct Config {
     pub room: RoomParameters,
     /// Sessions that are recorded.
     pub record: RecordConfig,
+    /// Live exchange with other programs.
+    pub exchange: ExchangeParameters,
 }
 
 /// Sessions that are recorded.
@@ -204,6 +207,7 @@ impl Config {
         self.electrodes.check()?;
         self.sound.check()?;
         self.view.check()?;
+        self.exchange.check()?;
         self.room.check()
     }
 
@@ -260,13 +264,15 @@ impl Config {
         })
     }
 
-    /// What decides the result: everything but threads, page and recording, which are those of another machine.
+    /// What decides the result: everything but threads, page, recording and exchange, which are those of another
+    /// machine.
     #[must_use]
     pub fn decisive(&self) -> Self {
         Self {
             engine: EngineConfig::default(),
             view: ViewParameters::default(),
             record: RecordConfig::default(),
+            exchange: ExchangeParameters::default(),
             ..self.clone()
         }
     }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The engine's sample rate in frames per second.
 pub const SAMPLE_RATE: u32 = 48_000;
@@ -133,6 +133,15 @@ impl Clock for WallClock {
             std::thread::sleep(left);
         }
     }
+}
+
+/// From 1900, from which network time counts, to 1970: 25,567 days.
+const FROM_1900_TO_1970: Duration = Duration::from_hours(24 * 25_567);
+
+/// The time since 1900 by the calendar: for stamps that go to other programs. It may jump, so nothing here is ordered by it.
+#[must_use]
+pub fn since_1900() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default() + FROM_1900_TO_1970
 }
 
 /// A clock that stands still until it is told to go on: tests run hours in seconds.

@@ -235,3 +235,62 @@ fn how_fast_a_recording_grows_is_told_and_reported() {
         &["--retro", "paced"],
     );
 }
+
+/// The rows of a table without its head: seconds, then values, in `f32`.
+fn rows(table: &str) -> Vec<(String, Vec<f32>)> {
+    let row = |line: &str| {
+        let (time, values) = line.split_once(',').unwrap();
+        (time.to_owned(), values.split(',').map(|value| value.parse().unwrap()).collect())
+    };
+    table.lines().skip(1).map(row).collect()
+}
+
+#[test]
+fn channels_come_out_as_they_entered_from_a_table_and_from_a_replay() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let lines: Vec<String> = (0..500)
+        .map(|n| format!("{:.9},{},{}\n", f64::from(n) * 0.004, f64::from(n % 7) / 3.0, n * n % 11))
+        .collect();
+    fs::write(dir.join("t.csv"), format!("seconds,\"a\",c\n{}", lines.concat())).unwrap();
+    let run = napot(dir, &["replay", "t.csv", "--record", "a.mcap"]);
+    assert!(run.status.success(), "{}", said(&run));
+    assert!(napot(dir, &["replay", "a.mcap", "--record", "b.mcap"]).status.success());
+    let given = rows(&fs::read_to_string(dir.join("t.csv")).unwrap());
+    for name in ["a", "b"] {
+        let session = format!("{name}.mcap");
+        assert_eq!(told(dir, &["session", "info", &session])["channel_samples"], 500);
+        assert!(call(dir, &["export", &session, "--to", "channels"]).status.success());
+        let table = fs::read_to_string(dir.join(format!("{name}.channels.csv"))).unwrap();
+        assert!(table.starts_with("seconds,a,c\n"), "{table:.40}");
+        assert_eq!(rows(&table), given);
+    }
+    // What came out goes in again.
+    let run = napot(dir, &["replay", "a.channels.csv", "--record", "c.mcap"]);
+    assert!(run.status.success(), "{}", said(&run));
+    let hash = |session: &str| told(dir, &["session", "info", session])["bursts"].clone();
+    assert_eq!(hash("c.mcap"), hash("a.mcap"));
+}
+
+#[test]
+fn a_recorded_eeg_comes_out_with_the_same_numbers() {
+    let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/eeg/test.edf");
+    if !recording.exists() {
+        eprintln!("SKIPPED: there is no {}", recording.display());
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let run = napot(dir, &["replay", recording.to_str().unwrap(), "--record", "a.mcap"]);
+    assert!(run.status.success(), "{}", said(&run));
+    assert!(call(dir, &["export", "a.mcap", "--to", "channels"]).status.success());
+    let table = rows(&fs::read_to_string(dir.join("a.channels.csv")).unwrap());
+    let found: Vec<Vec<f32>> = table.into_iter().map(|(_, values)| values).collect();
+    let mut source = napot::source::scalar::open_edf(&recording).unwrap();
+    let mut given = Vec::new();
+    while let Some(sample) = napot::stream::Source::pull(&mut source).unwrap() {
+        given.push(sample.values);
+    }
+    assert!(given.len() > 1_000);
+    assert!(found == given, "{} rows of {}", found.len(), given.len());
+}

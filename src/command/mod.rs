@@ -7,6 +7,7 @@ mod analyze;
 mod bench;
 mod configuration;
 mod demo;
+mod exchange;
 mod export;
 mod files;
 mod outputs;

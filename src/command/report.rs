@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::engine::analysis::{FIT_RANGE_HZ, SecondFigures};
 use crate::engine::instrument::ArrayInfo;
 use crate::engine::{SourceSummary, Stage, Summary};
+use crate::exchange::ExchangeReport;
 use crate::kernel::lanes::Instructions;
 use crate::signal::RecordingFigures;
 use crate::stream::ring::Counts;
@@ -67,6 +68,8 @@ pub struct Report {
     pub session: Option<SessionReport>,
     /// What was recorded; `null` where nothing was.
     pub recording: Option<RecordingFigures>,
+    /// Live exchange with other programs, outlets first.
+    pub exchange: Vec<ExchangeReport>,
     /// Hash of all ledger lines.
     pub ledger_hash: String,
     /// What went wrong, in sentences.
@@ -301,6 +304,7 @@ impl Report {
             },
             session: None,
             recording: None,
+            exchange: Vec::new(),
             arrays: summary.arrays.clone(),
             sources: summary.sources.iter().map(source).collect(),
             bursts: BurstReport {
@@ -373,6 +377,9 @@ impl Report {
                 source.dropped,
                 source.decoding_seconds
             );
+        }
+        for exchange in &self.exchange {
+            let _ = writeln!(text, "{}", exchange.text());
         }
         let _ = writeln!(
             text,

@@ -11,6 +11,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::again::Again;
+use super::exchange::Exchange;
 use super::outputs::Outputs;
 use super::report::{Report, SessionReport};
 use super::teller::Teller;
@@ -19,6 +20,7 @@ use crate::config::{Config, Session};
 use crate::engine::instrument::Instrument;
 use crate::engine::{Engine, Inputs, Pace, Publish, pump};
 use crate::error::{Error, Kind, Result};
+use crate::exchange::{Address, Electrodes};
 use crate::session::{Facts, Recorder, Sheet};
 use crate::signal::{FieldFrame, InputPicture, ScalarLayout, SessionItem, SheetShape, Status};
 use crate::stream::Sink;
@@ -52,6 +54,12 @@ pub(super) struct RunArgs {
     /// and so on; `retro` in the folder of the outputs where none is given.
     #[arg(long, value_name = "FILE")]
     retro: Option<PathBuf>,
+    /// Send electrodes and onsets on as they come: osc:HOST:PORT, midi:PORT NAME or lsl:NAME; may be given again.
+    #[arg(long, value_name = "ADDRESS", value_parser = Address::to_send)]
+    send: Vec<Address>,
+    /// Take channels in as they come: osc:PORT?channels=8, midi:PORT NAME or lsl:NAME.
+    #[arg(long, value_name = "ADDRESS", value_parser = Address::to_receive)]
+    receive: Vec<Address>,
 }
 
 impl RunArgs {
@@ -158,7 +166,10 @@ fn page() -> Page {
 }
 
 /// Plays `inputs` through the engine and reports.
-pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, piece: Piece) -> Result<ExitCode> {
+pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: Piece) -> Result<ExitCode> {
+    let clock: Arc<dyn Clock> = Arc::new(WallClock::start());
+    let exchange = Exchange::new(&args.send, &args.receive, args.speed)?;
+    exchange.open_inlet(&config.exchange, &clock, &mut piece)?;
     let Piece { inputs, layout, show, mut again } = piece;
     let channels = layout.clone();
     let session = Session { pace: args.speed, seconds: common.seconds, tail_seconds: args.tail, layout };
@@ -180,7 +191,6 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, piece: Piec
     let sources: Vec<String> = describe(&inputs);
     let stop = Arc::new(AtomicBool::new(false));
     catch_interrupts(&stop)?;
-    let clock: Arc<dyn Clock> = Arc::new(WallClock::start());
     let outputs = common.out.as_deref().map(|dir| Outputs::open(dir, config)).transpose()?;
     let common_parts = pump::Common { stop: Arc::clone(&stop), clock: Arc::clone(&clock) };
     let (publish, feeds) = if args.no_view {
@@ -200,6 +210,11 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, piece: Piec
         }
         None => (None, crate::engine::Keep::default()),
     };
+    keep.outlets = exchange.open_outlets(&Electrodes {
+        names: instrument.electrode_names().to_vec(),
+        rate_hz: config.electrodes.rate_hz,
+        first: plan.first.start(),
+    })?;
     keep.state_seconds = config.record.state_seconds;
     if let Some(verifier) = again.as_mut().and_then(|again| again.verifier.take()) {
         if args.record.is_some() {
@@ -229,6 +244,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, piece: Piec
         running.stop();
     }
     let mut report = Report::new(config, &summary);
+    report.exchange = exchange.report();
     report.session = again.map(Again::report_after);
     report.recording = monitor.map(|monitor| monitor.figures());
     if let Some(outputs) = outputs {

@@ -89,6 +89,7 @@ struct Info<'a> {
     electrode_samples: u64,
     pictures: u64,
     timed_ticks: u64,
+    channel_samples: u64,
     marks: usize,
     controls: u64,
     bytes: u64,
@@ -99,7 +100,7 @@ struct Info<'a> {
 impl<'a> Info<'a> {
     fn of(session: &'a Session) -> Self {
         let [first, end] = session.ticks();
-        let Counts { bursts, samples, pictures, timed, controls } = session.counts();
+        let Counts { bursts, samples, pictures, timed, channel_samples, controls } = session.counts();
         Self {
             file: session.path().display().to_string(),
             facts: session.facts(),
@@ -112,6 +113,7 @@ impl<'a> Info<'a> {
             electrode_samples: samples,
             pictures,
             timed_ticks: timed,
+            channel_samples,
             controls,
             bytes: fs::metadata(session.path()).map_or(0, |file| file.len()),
             marks: session.marks().len(),

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::Receiver;
-
 use super::analysis::{Analysis, TonicFit};
+use super::gathering::Gathering;
 use super::instrument::ArrayInfo;
 use super::ledger::hash_of_state;
 use super::realtime::{RawField, StateCopy};
@@ -17,14 +16,14 @@ use crate::error::Error;
 use crate::readout::onset::Onset;
 use crate::readout::paint::paint;
 use crate::signal::{
-    ArrayId, Burst, Control, ElectrodeItem, Entered, FieldFrame, FieldImage, FieldRow, InputPicture,
-    LatencyItem, LedgerLine, PictureItem, SessionItem, StateItem, Status, TraceChunk,
+    ArrayId, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, InputPicture, LedgerLine, SessionItem,
+    StateItem, Status, TraceChunk,
 };
 use crate::stream::Sink;
 use crate::stream::latest::{Reader, Writer};
 use crate::stream::recording::RecordingMonitor;
 use crate::stream::ring::{Consumer, Counters, Producer};
-use crate::time::{Clock, SAMPLES_PER_TICK, TICKS_PER_SECOND, Tick, Timestamp};
+use crate::time::{Clock, TICKS_PER_SECOND, Tick, Timestamp};
 use crate::units::Hertz;
 
 /// How long the keeper rests when there is nothing to take.
@@ -35,8 +34,6 @@ const STATUS_EVERY: Duration = Duration::from_millis(200);
 const FIT_EVERY: Duration = Duration::from_secs(1);
 /// Samples in a stretch of traces.
 const TRACE_SAMPLES: usize = 50;
-/// Ticks in a block of what entered.
-const BLOCK_TICKS: u32 = 100;
 
 /// The files of a run; what is `None` is not kept.
 #[derive(Default)]
@@ -45,6 +42,8 @@ pub struct Keep {
     pub sound: Option<Box<dyn Sink<Item = [[f32; 2]]>>>,
     /// The driven electrodes, and onsets as marks.
     pub electrodes: Option<Box<dyn Sink<Item = ElectrodeItem>>>,
+    /// The same, to other programs while the run goes on. One that fails is given up; the others stay.
+    pub outlets: Vec<Box<dyn Sink<Item = ElectrodeItem>>>,
     /// A line per second and one at the end.
     pub ledger: Option<Box<dyn Sink<Item = LedgerLine>>>,
     /// The field of the first array, a row per second and one at the end.
@@ -84,12 +83,6 @@ pub(super) struct Facts {
     pub(super) sources: Vec<(String, Arc<Counters>)>,
 }
 
-/// What entered the engine, on its way to a session.
-pub(super) struct EnteredIn {
-    pub(super) sound: Option<Consumer<[f32; 2]>>,
-    pub(super) bursts: Consumer<Burst>,
-}
-
 /// The keeper's belongings.
 pub(super) struct Keeper {
     pub(super) sound: Consumer<[f32; 2]>,
@@ -98,8 +91,7 @@ pub(super) struct Keeper {
     pub(super) states: Consumer<Box<StateCopy>>,
     pub(super) spare: Producer<Box<StateCopy>>,
     pub(super) field: Reader<RawField>,
-    pub(super) entered: Option<EnteredIn>,
-    pub(super) pictures: Receiver<InputPicture>,
+    pub(super) gathering: Gathering,
     pub(super) shown_band: Arc<AtomicUsize>,
     pub(super) keep: Keep,
     pub(super) publish: Option<Publish>,
@@ -129,16 +121,6 @@ struct Desk {
     fitted: Timestamp,
     told: Timestamp,
     ticks_told: u64,
-    /// What entered since the session was last given some.
-    block: Entered,
-    /// Electrode samples since then.
-    stretch: Vec<f32>,
-    /// How long ticks took since then.
-    latency: Vec<(Option<u32>, u32)>,
-    /// The tick that was reported last.
-    played: Tick,
-    /// The next picture.
-    picture: Option<InputPicture>,
 }
 
 impl Keeper {
@@ -157,11 +139,6 @@ impl Keeper {
             fitted: self.clock.now(),
             told: self.clock.now(),
             ticks_told: 0,
-            block: Entered::default(),
-            stretch: Vec::new(),
-            latency: Vec::new(),
-            played: Tick(0),
-            picture: None,
         };
         loop {
             let open = self.reports.is_written();
@@ -182,7 +159,7 @@ impl Keeper {
         let electrodes = self.take_electrodes(desk);
         let reports = self.take_reports(desk);
         let states = self.take_states(desk);
-        self.take_pictures(desk);
+        self.take_pictures();
         sound | electrodes | reports | states
     }
 
@@ -208,12 +185,11 @@ impl Keeper {
             self.electrodes.pop_into(&mut desk.sample);
             self.analysis.sample(&desk.sample);
             let driven = &desk.sample[..self.facts.electrodes.len()];
-            if self.keep.session.is_some() {
-                desk.stretch.extend_from_slice(driven);
-            }
-            if self.keep.electrodes.is_some() {
+            self.gathering.sample(driven);
+            if self.keep.electrodes.is_some() || !self.keep.outlets.is_empty() {
                 let item = ElectrodeItem::Sample(driven.to_vec());
                 push(&mut self.keep.electrodes, &item, &mut desk.failures);
+                push_all(&mut self.keep.outlets, &item, &mut desk.failures);
             }
             if let Some(publish) = &mut self.publish {
                 for (trace, value) in desk.trace.microvolts.iter_mut().zip(driven) {
@@ -235,8 +211,9 @@ impl Keeper {
         let mut any = false;
         while let Some(report) = self.reports.pop() {
             any = true;
-            desk.played = report.tick;
-            self.take_entered(&report, desk);
+            if self.gathering.tick(&report) {
+                self.give_session(desk);
+            }
             if let Some(onset) = self.analysis.tick(&report) {
                 self.mark(onset, desk);
             }
@@ -244,63 +221,16 @@ impl Keeper {
         any
     }
 
-    /// Takes what entered in a tick that was played.
-    fn take_entered(&mut self, report: &TickReport, desk: &mut Desk) {
-        let Some(entered) = &mut self.entered else { return };
-        let block = &mut desk.block;
-        if block.ticks == 0 {
-            block.first = report.tick;
-        }
-        block.ticks += 1;
-        let late = report.late_ns.map(|late| u32::try_from(late).unwrap_or(u32::MAX - 1));
-        let work = report.stage_ns.iter().fold(0u32, |sum, stage| sum.saturating_add(*stage));
-        desk.latency.push((late, work));
-        if let Some(sound) = &mut entered.sound {
-            block.sound.resize(block.frames(), [0.0; 2]);
-            let from = block.sound.len() - SAMPLES_PER_TICK;
-            sound.pop_into(&mut block.sound[from..]);
-        }
-        for _ in 0..report.entered {
-            block.bursts.extend(entered.bursts.pop().map(|burst| (report.tick, burst)));
-        }
-        if block.ticks >= BLOCK_TICKS {
-            self.give_session(desk);
-        }
-    }
-
     /// Gives the session what has gathered.
     fn give_session(&mut self, desk: &mut Desk) {
-        if desk.block.ticks > 0 {
-            let block = std::mem::take(&mut desk.block);
-            let ticks = std::mem::take(&mut desk.latency);
-            let latency = SessionItem::Latency(LatencyItem { first: block.first, ticks });
-            push(&mut self.keep.session, &SessionItem::Entered(block), &mut desk.failures);
-            push(&mut self.keep.session, &latency, &mut desk.failures);
-        }
-        if !desk.stretch.is_empty() {
-            let count = (desk.stretch.len() / self.facts.electrodes.len().max(1)) as u64;
-            let stretch = std::mem::take(&mut desk.stretch);
-            push(
-                &mut self.keep.session,
-                &SessionItem::Electrodes(desk.samples - count, stretch),
-                &mut desk.failures,
-            );
+        for item in self.gathering.take() {
+            push(&mut self.keep.session, &item, &mut desk.failures);
         }
     }
 
-    /// Shows and keeps the pictures of the ticks that were played.
-    fn take_pictures(&mut self, desk: &mut Desk) {
-        loop {
-            if desk.picture.is_none() {
-                desk.picture = self.pictures.try_recv().ok();
-            }
-            let shown = desk.played.next().start();
-            let Some(picture) = desk.picture.take_if(|picture| picture.time <= shown) else { break };
-            if self.keep.session.is_some()
-                && let Some(small) = PictureItem::of(&picture)
-            {
-                push(&mut self.keep.session, &SessionItem::Picture(small), &mut desk.failures);
-            }
+    /// Shows the pictures of the ticks that were played.
+    fn take_pictures(&mut self) {
+        while let Some(picture) = self.gathering.picture() {
             if let Some(publish) = &mut self.publish {
                 publish.input.write(picture);
             }
@@ -311,7 +241,9 @@ impl Keeper {
     fn mark(&mut self, onset: Onset, desk: &mut Desk) {
         let (time, text) = (onset.tick.start(), "onset".to_owned());
         push(&mut self.keep.session, &SessionItem::Mark(time, text.clone()), &mut desk.failures);
-        push(&mut self.keep.electrodes, &ElectrodeItem::Mark(time, text), &mut desk.failures);
+        let mark = ElectrodeItem::Mark(time, text);
+        push(&mut self.keep.electrodes, &mark, &mut desk.failures);
+        push_all(&mut self.keep.outlets, &mark, &mut desk.failures);
     }
 
     fn take_states(&mut self, desk: &mut Desk) -> bool {
@@ -371,7 +303,8 @@ impl Keeper {
                     let last = self.facts.centres.len() - 1;
                     let band = usize::from(band).min(last);
                     self.shown_band.store(band, Ordering::Relaxed);
-                    let changed = SessionItem::Control(desk.played.start(), format!("view.band={band}"));
+                    let changed =
+                        SessionItem::Control(self.gathering.played().start(), format!("view.band={band}"));
                     push(&mut self.keep.session, &changed, &mut desk.failures);
                 }
                 Control::KeepLast => self.keep.monitor.iter().for_each(|monitor| monitor.keep_last()),
@@ -453,12 +386,15 @@ impl Keeper {
             self.mark(onset, &mut desk);
         }
         self.give_session(&mut desk);
-        let Keep { sound, electrodes, ledger, field, session, .. } = self.keep;
+        let Keep { sound, electrodes, outlets, ledger, field, session, .. } = self.keep;
         let mut close = |outcome: Option<crate::error::Result<()>>| {
             desk.failures.extend(outcome.and_then(Result::err));
         };
         close(sound.map(Sink::finish));
         close(electrodes.map(Sink::finish));
+        for outlet in outlets {
+            close(Some(outlet.finish()));
+        }
         close(ledger.map(Sink::finish));
         close(field.map(Sink::finish));
         close(session.map(Sink::finish));
@@ -482,10 +418,20 @@ fn empty_trace(facts: &Facts, first_tick: u64) -> TraceChunk {
 
 /// Hands an item to a file; a file that fails is told once and given up, the run goes on.
 fn push<T: ?Sized>(sink: &mut Option<Box<dyn Sink<Item = T>>>, item: &T, failures: &mut Vec<Error>) {
-    let Some(open) = sink else { return };
-    if let Err(failure) = open.push(item) {
-        tracing::error!("{failure}");
-        failures.push(failure);
+    if sink.as_mut().is_some_and(|open| !takes(open, item, failures)) {
         *sink = None;
     }
+}
+
+/// The same for several.
+fn push_all<T: ?Sized>(sinks: &mut Vec<Box<dyn Sink<Item = T>>>, item: &T, failures: &mut Vec<Error>) {
+    sinks.retain_mut(|open| takes(open, item, failures));
+}
+
+/// Whether a sink took the item; tells why not.
+fn takes<T: ?Sized>(sink: &mut Box<dyn Sink<Item = T>>, item: &T, failures: &mut Vec<Error>) -> bool {
+    let Err(failure) = sink.push(item) else { return true };
+    tracing::error!("{failure}");
+    failures.push(failure);
+    false
 }

@@ -14,6 +14,7 @@
 
 pub mod analysis;
 pub mod cores;
+mod gathering;
 pub mod instrument;
 pub mod keeper;
 mod ledger;

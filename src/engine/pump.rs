@@ -2,7 +2,6 @@
 //!
 //! In a replay a full ring holds its pump back, so that nothing is ever dropped on the way in.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -10,11 +9,13 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
+use super::gathering::SeenIn;
 use crate::error::{Error, Result};
 use crate::sense::retina::Retina;
 use crate::sense::scalar::ScalarSense;
 use crate::signal::{
-    AudioBlock, Burst, Entered, Frame, InputPicture, PictureItem, ScalarSample, SessionItem,
+    AudioBlock, Burst, ChannelsItem, Entered, Frame, InputPicture, PictureItem, ScalarSample, SessionItem,
+    Stamp,
 };
 use crate::stream::promise::{Promise, Promiser, promise};
 use crate::stream::ring::{Consumer, Counters, Producer, ring};
@@ -272,15 +273,35 @@ fn bursts() -> (BurstEnd, BurstFeed, Arc<Counters>) {
     (end, BurstFeed { bursts: consumer, promise }, counters)
 }
 
-/// Small copies of pictures, on their way to people; so many may wait. The pump of pictures waits with them: it is never
-/// further ahead of the field than that.
-pub(super) const PICTURES: usize = 32;
+/// Pictures and samples that may wait to be shown. Their pumps wait with them, so that none is ever further ahead of the
+/// field than that.
+const PICTURES: usize = 32;
+const SAMPLES: usize = 4_096;
 
-/// Hands a small picture on; `false` where the run stops.
-fn hand_on(pictures: &Sender<InputPicture>, common: &Common, picture: InputPicture) -> bool {
-    let room = wait_for(common, || !pictures.is_full());
+/// The way of what is encoded to people: small pictures, and samples of channels.
+#[derive(Clone, Default)]
+pub struct Shown {
+    /// For the page and the session.
+    pub pictures: Option<Sender<InputPicture>>,
+    /// For the session.
+    pub samples: Option<Sender<ScalarSample>>,
+}
+
+/// Both ends of that way, of which a page wants pictures and a session both.
+pub(super) fn shown(page: bool, session: bool) -> (Shown, SeenIn) {
+    let (pictures_in, pictures) = crossbeam_channel::bounded(PICTURES);
+    let (samples_in, samples) = crossbeam_channel::bounded(SAMPLES);
+    let shown =
+        Shown { pictures: (page || session).then_some(pictures_in), samples: session.then_some(samples_in) };
+    (shown, SeenIn { pictures, samples })
+}
+
+/// Hands on what people are shown; `false` where the run stops.
+fn hand_on<T>(to: Option<&Sender<T>>, common: &Common, item: T) -> bool {
+    let Some(to) = to else { return true };
+    let room = wait_for(common, || !to.is_full());
     // A keeper that has gone takes none, which stops nothing.
-    let _ = room.then(|| pictures.try_send(picture));
+    let _ = room.then(|| to.try_send(item));
     room
 }
 
@@ -306,11 +327,11 @@ pub fn video(
             |frame| {
                 let start = common.clock.now();
                 retina.encode(&frame, &mut |burst| end.waiting.push(burst));
-                let small = pictures.as_ref().map(|pictures| (pictures, shrink(&frame)));
+                let small = pictures.as_ref().map(|_| shrink(&frame));
                 encode_ns += (common.clock.now() - start).as_nanos() as u64;
                 end.push(&common, frame.stamp.time)
-                    && small.is_none_or(|(pictures, small)| {
-                        hand_on(pictures, &common, InputPicture { time: end.newest, ..small })
+                    && small.is_none_or(|small| {
+                        hand_on(pictures.as_ref(), &common, InputPicture { time: end.newest, ..small })
                     })
             },
         );
@@ -329,6 +350,7 @@ pub fn video(
 pub fn scalar(
     mut source: Box<dyn Source<Item = ScalarSample>>,
     mut sense: ScalarSense,
+    samples: Option<Sender<ScalarSample>>,
     common: Common,
 ) -> Result<(Pump, BurstFeed)> {
     let (mut end, feed, counters) = bursts();
@@ -338,10 +360,14 @@ pub fn scalar(
             &mut *source,
             &common,
             items,
-            |_| 1,
+            |sample| u64::from(!sample.values.is_empty()),
             |sample| {
-                sense.encode(&sample, &mut |burst| end.waiting.push(burst));
-                end.push(&common, sample.stamp.time)
+                // Time without a value is no sample of any channel.
+                let real = !sample.values.is_empty();
+                if real {
+                    sense.encode(&sample, &mut |burst| end.waiting.push(burst));
+                }
+                end.push(&common, sample.stamp.time) && (!real || hand_on(samples.as_ref(), &common, sample))
             },
         )
     })?;
@@ -355,7 +381,7 @@ pub fn scalar(
 pub fn session(
     mut source: Box<dyn Source<Item = SessionItem>>,
     hears: bool,
-    pictures: Option<Sender<InputPicture>>,
+    shown: Shown,
     common: Common,
 ) -> Result<(Pump, Option<SoundFeed>, RecordedFeed)> {
     let (bursts, burst_end, counters) = ring(BURST_RING);
@@ -367,8 +393,8 @@ pub fn session(
             bursts,
             promiser: bursts_promiser,
             frames: hears.then_some(frames),
-            pictures,
-            waiting: VecDeque::new(),
+            shown,
+            given: Tick(0),
         };
         let size = |item: &SessionItem| match item {
             SessionItem::Entered(entered) => u64::from(entered.ticks),
@@ -376,10 +402,8 @@ pub fn session(
         };
         let report = drain(&mut *source, &common, items, size, |item| match item {
             SessionItem::Entered(entered) => end.push(&common, &entered),
-            SessionItem::Picture(picture) => {
-                end.waiting.push_back(picture);
-                true
-            }
+            SessionItem::Picture(picture) => end.show(&common, &picture),
+            SessionItem::Channels(channels) => end.tell(&common, &channels),
             _ => true,
         });
         drop((end, sound_promiser));
@@ -394,9 +418,10 @@ struct RecordedEnd {
     bursts: Producer<(Tick, Burst)>,
     promiser: Promiser,
     frames: Option<Producer<[f32; 2]>>,
-    pictures: Option<Sender<InputPicture>>,
-    /// Pictures of ticks that have not been given yet.
-    waiting: VecDeque<PictureItem>,
+    shown: Shown,
+    /// The tick up to which everything was given. What is shown stands behind its block; what lies after it could wait for
+    /// ever to be taken, and is passed over.
+    given: Tick,
 }
 
 impl RecordedEnd {
@@ -408,25 +433,29 @@ impl RecordedEnd {
             }
             self.bursts.push(*burst);
         }
-        self.promiser.nothing_before(entered.end());
+        self.given = entered.end();
+        self.promiser.nothing_before(self.given);
         let missing = entered.frames().saturating_sub(entered.sound.len());
         let silence = std::iter::repeat_n([0.0; 2], missing);
         let sound = entered.sound.iter().copied().chain(silence);
         self.frames.as_mut().is_none_or(|frames| push_frames(frames, common, sound))
-            && self.show(common, entered.end())
     }
 
-    /// Hands on the pictures up to a tick: the ticks before it can all be played, so that none waits for ever.
-    fn show(&mut self, common: &Common, end: Tick) -> bool {
-        while let Some(picture) = self.waiting.pop_front_if(|picture| picture.time < end.start()) {
-            let Some(pictures) = &self.pictures else { continue };
-            // One that is damaged is not shown; nothing else depends on it.
-            let Ok(picture) = picture.decode() else { continue };
-            if !hand_on(pictures, common, picture) {
-                return false;
-            }
+    fn show(&mut self, common: &Common, picture: &PictureItem) -> bool {
+        if self.shown.pictures.is_none() || picture.time > self.given.start() {
+            return true;
         }
-        true
+        // One that is damaged is not shown; nothing else depends on it.
+        picture.decode().map_or(true, |picture| hand_on(self.shown.pictures.as_ref(), common, picture))
+    }
+
+    fn tell(&mut self, common: &Common, channels: &ChannelsItem) -> bool {
+        let width = channels.values.len() / channels.times.len().max(1);
+        let samples = channels.times.iter().zip(channels.values.chunks(width.max(1)));
+        samples.into_iter().filter(|(time, _)| **time <= self.given.start()).all(|(time, values)| {
+            let sample = ScalarSample { stamp: Stamp::recorded(*time), values: values.to_vec() };
+            hand_on(self.shown.samples.as_ref(), common, sample)
+        })
     }
 }
 

@@ -4,24 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::Sender;
-
 use super::analysis::{Analysis, TonicFit};
 use super::cores;
+use super::gathering::{EnteredIn, Gathering};
 use super::instrument::{ArrayInfo, Instrument, MOST_BURSTS};
-use super::keeper::{EnteredIn, Facts, Keep, Keeper, Kept, Publish};
+use super::keeper::{Facts, Keep, Keeper, Kept, Publish};
 use super::plan::EnginePlan;
-use super::pump::{self, BurstFeed, Common, Inputs, PICTURES, Pump, PumpReport, RecordedFeed, SoundFeed};
+use super::pump::{self, BurstFeed, Common, Inputs, Pump, PumpReport, RecordedFeed, Shown, SoundFeed};
 use super::realtime::{EnteredOut, Outlets, Played, RawField, Realtime, StateCopy};
 use crate::array::EnergyFigures;
 use crate::error::{Error, Kind, Result};
 use crate::kernel::team::Team;
 use crate::sense::retina::Retina;
 use crate::sense::scalar::ScalarSense;
-use crate::signal::InputPicture;
 use crate::stream::latest::latest;
 use crate::stream::ring::{Counters, Counts, ring};
-use crate::time::{Clock, SAMPLE_RATE, Timestamp};
+use crate::time::{Clock, SAMPLE_RATE, TICKS_PER_SECOND, Timestamp};
 use crate::units::Hertz;
 
 /// Seconds of output that may wait for the keeper.
@@ -104,9 +102,6 @@ impl Engine {
     ) -> Result<Self> {
         let arrays = instrument.arrays();
         let electrodes = instrument.electrode_names().to_vec();
-        let (pictures_in, pictures_out) = crossbeam_channel::bounded(PICTURES);
-        let pictures_in = (publish.is_some() || keep.session.is_some()).then_some(pictures_in);
-        let feeds = open_feeds(plan, &instrument, inputs, pictures_in, &common)?;
         let shown_band = Arc::new(AtomicUsize::new(plan.array.bands / 2));
         let centres: Vec<Hertz> = (0..plan.array.bands).map(|band| plan.array.centre(band)).collect();
         let rate_hz = plan.electrodes.rate_hz;
@@ -128,6 +123,15 @@ impl Engine {
         let raw =
             RawField { planes: planes.map(|plane| (plane.clone(), plane)).collect(), ..RawField::default() };
         let (field_in, field_out) = latest(&raw);
+        let analysis = Analysis::new(electrodes.len(), rate_hz, centres.clone(), plan.array.twin);
+        let team = {
+            let cores = plan.cores.clone();
+            Team::starting(plan.threads, move |member| cores::pin(&cores, member))
+        };
+        // Last: model time 0 of a live source is its pump's start, and the engine's is soon after.
+        let (shown, seen) = pump::shown(publish.is_some(), keep.session.is_some());
+        let feeds = open_feeds(plan, &instrument, inputs, shown, &common)?;
+        let first_sample = plan.first.0 * u64::from(rate_hz) / TICKS_PER_SECOND;
         let keeper = Keeper {
             sound: sound_out,
             electrodes: electrodes_out,
@@ -135,8 +139,7 @@ impl Engine {
             states: states_out,
             spare: spare_in,
             field: field_out,
-            entered: entered_out,
-            pictures: pictures_out,
+            gathering: Gathering::new(entered_out, seen, electrodes.len(), first_sample),
             shown_band: Arc::clone(&shown_band),
             keep,
             publish,
@@ -148,16 +151,13 @@ impl Engine {
                 variances: instrument.band_variances().to_vec(),
                 sources: feeds.pumps.iter().map(|p| (p.name().to_owned(), Arc::clone(&p.counters))).collect(),
             },
-            analysis: Analysis::new(electrodes.len(), rate_hz, centres.clone(), plan.array.twin),
+            analysis,
             clock: Arc::clone(&common.clock),
         };
         let played = Arc::new(AtomicU64::new(0));
         let realtime = Realtime {
             instrument,
-            team: {
-                let cores = plan.cores.clone();
-                Team::starting(plan.threads, move |member| cores::pin(&cores, member))
-            },
+            team,
             sound: feeds.sound,
             bursts: feeds.bursts,
             recorded: feeds.recorded,
@@ -279,13 +279,13 @@ fn open_feeds(
     plan: &EnginePlan,
     instrument: &Instrument,
     inputs: Inputs,
-    pictures: Option<Sender<InputPicture>>,
+    shown: Shown,
     common: &Common,
 ) -> Result<Feeds> {
     let mut feeds = Feeds::default();
     if let Some(source) = inputs.session {
         let (pump, sound, recorded) =
-            pump::session(source, plan.hearing.is_some(), pictures.clone(), common.clone())?;
+            pump::session(source, plan.hearing.is_some(), shown.clone(), common.clone())?;
         feeds = Feeds { pumps: vec![pump], sound, bursts: Vec::new(), recorded: Some(recorded) };
     }
     if let Some(source) = inputs.sound {
@@ -296,14 +296,14 @@ fn open_feeds(
     if let (Some(source), Some(vision)) = (inputs.video, &plan.vision) {
         let array = instrument.array_named("vision").unwrap_or_default();
         let retina = Retina::new(&vision.retina, vision.height, vision.width, array)?;
-        let (pump, feed) = pump::video(source, retina, pictures, common.clone())?;
+        let (pump, feed) = pump::video(source, retina, shown.pictures.clone(), common.clone())?;
         feeds.pumps.push(pump);
         feeds.bursts.push(feed);
     }
     if let (Some(source), Some(scalar)) = (inputs.scalar, &plan.scalar) {
         let array = instrument.array_named("scalar").unwrap_or_default();
         let sense = ScalarSense::new(&scalar.sense, scalar.layout.names.len(), array)?;
-        let (pump, feed) = pump::scalar(source, sense, common.clone())?;
+        let (pump, feed) = pump::scalar(source, sense, shown.samples, common.clone())?;
         feeds.pumps.push(pump);
         feeds.bursts.push(feed);
     }

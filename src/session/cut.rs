@@ -1,7 +1,7 @@
 //! What of an item lies between two ticks.
 
 use super::message::sample_tick;
-use crate::signal::{Entered, LatencyItem, SessionItem};
+use crate::signal::{ChannelsItem, Entered, LatencyItem, SessionItem};
 use crate::time::{SAMPLES_PER_TICK, Tick, Timestamp};
 
 /// An end that no run reaches.
@@ -30,6 +30,14 @@ pub(super) fn cut(
         SessionItem::Ledger(line) => within(line.tick).then_some(item),
         SessionItem::State(ref state) => within(state.next).then_some(item),
         SessionItem::Mark(time, _) | SessionItem::Control(time, _) => during(time).then_some(item),
+        SessionItem::Channels(channels) => {
+            let width = channels.values.len() / channels.times.len().max(1);
+            let samples = channels.times.iter().zip(channels.values.chunks(width.max(1)));
+            let (times, values): (Vec<Timestamp>, Vec<&[f32]>) =
+                samples.filter(|(time, _)| during(**time)).unzip();
+            (!times.is_empty())
+                .then(|| SessionItem::Channels(ChannelsItem { times, values: values.concat() }))
+        }
         SessionItem::Picture(ref picture) => during(picture.time).then_some(item),
     }
 }
@@ -119,6 +127,15 @@ mod tests {
         let wanted = (30..50).map(|value| value as f32).collect();
         assert_eq!(found, SessionItem::Electrodes(505, wanted));
         assert_eq!(part(SessionItem::Electrodes(0, vec![0.0; 20])), None);
+    }
+
+    #[test]
+    fn samples_of_channels_go_by_their_own_times() {
+        let times: Vec<Timestamp> = [1_000, 1_010, 1_029, 1_030].map(|tick| Tick(tick).start()).to_vec();
+        let values = (0..8).map(|value| value as f32).collect();
+        let found = part(SessionItem::Channels(ChannelsItem { times: times.clone(), values }));
+        let wanted = ChannelsItem { times: times[1..3].to_vec(), values: vec![2.0, 3.0, 4.0, 5.0] };
+        assert_eq!(found, Some(SessionItem::Channels(wanted)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Numbers are little-endian; columns of a table stand one after the other and floats are split into planes of bytes,
 //! which is what a compressor makes most of.
 
-use crate::signal::{ArrayId, Burst, Entered, LatencyItem, Sign, StateItem};
+use crate::signal::{ArrayId, Burst, ChannelsItem, Entered, LatencyItem, Sign, StateItem};
 use crate::time::{SAMPLES_PER_TICK, TICK_NANOSECONDS, Tick, Timestamp};
 
 /// What a message's bytes may be wrong about.
@@ -24,6 +24,10 @@ pub(super) const ELECTRODES_SCHEMA: &str =
 /// See [`ENTERED_SCHEMA`].
 pub(super) const LATENCY_SCHEMA: &str = "little-endian: first tick u64, then for every tick, in ns: from when it was due to \
      its end u32 (4294967295: ticks were not paced), its work u32";
+
+/// See [`ENTERED_SCHEMA`].
+pub(super) const CHANNELS_SCHEMA: &str = "little-endian: samples u32; time of each in ns i64; float32 of all channels, sample \
+     after sample";
 
 /// The most bursts of a block that are read.
 const MOST_BURSTS: u32 = 1 << 30;
@@ -208,6 +212,30 @@ pub(super) fn electrodes(bytes: &[u8]) -> Parsed<(u64, Vec<f32>)> {
     Ok((first, values.iter().map(|value| f32::from_le_bytes(*value)).collect()))
 }
 
+/// The bytes of samples of channels.
+pub(super) fn channels_bytes(channels: &ChannelsItem) -> Vec<u8> {
+    let mut out = Vec::with_capacity(4 + 8 * channels.times.len() + 4 * channels.values.len());
+    out.extend((channels.times.len() as u32).to_le_bytes());
+    out.extend(channels.times.iter().flat_map(|time| time.0.to_le_bytes()));
+    out.extend(channels.values.iter().flat_map(|value| value.to_le_bytes()));
+    out
+}
+
+/// Reads what [`channels_bytes`] wrote.
+pub(super) fn channels(bytes: &[u8]) -> Parsed<ChannelsItem> {
+    let mut rest = Bytes(bytes);
+    let count = rest.word()? as usize;
+    let times = rest.take(count.checked_mul(8).ok_or("a count is out of range")?)?;
+    let (values, odd) = rest.0.as_chunks();
+    if !odd.is_empty() || count == 0 || !values.len().is_multiple_of(count) {
+        return Err("a sample is cut");
+    }
+    Ok(ChannelsItem {
+        times: times.as_chunks().0.iter().map(|time| Timestamp(i64::from_le_bytes(*time))).collect(),
+        values: values.iter().map(|value| f32::from_le_bytes(*value)).collect(),
+    })
+}
+
 /// What stands for a tick that was not due at a time of its own.
 const NOT_PACED: u32 = u32::MAX;
 
@@ -310,6 +338,9 @@ mod tests {
             StateItem { next: Tick(7), values: vec![1.5, -0.0, 3e-39], senses: vec![u32::MAX, 4] };
         assert_eq!(state(&state_bytes(&state_item)).unwrap(), state_item);
         assert_eq!(electrodes(&electrodes_bytes(9, &[1.0, 2.0])).unwrap(), (9, vec![1.0, 2.0]));
+        let item =
+            ChannelsItem { times: vec![Timestamp(-3), Timestamp(5)], values: vec![1.0, 2.0, 3.0, -0.5] };
+        assert_eq!(channels(&channels_bytes(&item)).unwrap(), item);
         let latency_item = LatencyItem { first: Tick(5), ticks: vec![(None, 7), (Some(8), 9)] };
         assert_eq!(latency(&latency_bytes(&latency_item)).unwrap(), latency_item);
     }
@@ -344,6 +375,7 @@ mod tests {
                     let mut damaged = bytes.clone();
                     damaged[at] = value;
                     let _ = (entered(&damaged), state(&damaged), electrodes(&damaged), latency(&damaged));
+                    let _ = channels(&damaged);
                 }
             }
         }

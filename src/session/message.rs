@@ -9,6 +9,7 @@
 //! | `/marks` | `json` | what happened, as Foxglove's log messages |
 //! | `/pictures` | `ros1` | small copies of what the eye saw, JPEG |
 //! | `/latency` | `x-napot` | how long each tick took |
+//! | `/channels` | `x-napot` | samples of scalar channels as they entered |
 //! | `/controls` | `json` | what was changed while the run went on, as Foxglove's log messages |
 //!
 //! A message's time is model time in nanoseconds.
@@ -39,9 +40,10 @@ const MARKS: usize = 4;
 const PICTURES: usize = 5;
 const LATENCY: usize = 6;
 const CONTROLS: usize = 7;
+const CHANNELS: usize = 8;
 
 /// The topics, in the order of their channels.
-pub(super) const TOPICS: [Topic; 8] = [
+pub(super) const TOPICS: [Topic; 9] = [
     topic("/entered", "x-napot", ["napot.Entered", "x-napot", form::ENTERED_SCHEMA]),
     topic("/state", "x-napot", ["napot.State", "x-napot", form::STATE_SCHEMA]),
     topic("/electrodes", "x-napot", ["napot.Electrodes", "x-napot", form::ELECTRODES_SCHEMA]),
@@ -50,6 +52,7 @@ pub(super) const TOPICS: [Topic; 8] = [
     topic("/pictures", "ros1", ["sensor_msgs/CompressedImage", "ros1msg", told::PICTURE_SCHEMA]),
     topic("/latency", "x-napot", ["napot.Latency", "x-napot", form::LATENCY_SCHEMA]),
     topic("/controls", "json", ["foxglove.Log", "jsonschema", told::LOG_SCHEMA]),
+    topic("/channels", "x-napot", ["napot.Channels", "x-napot", form::CHANNELS_SCHEMA]),
 ];
 
 /// An item as it is written.
@@ -77,6 +80,10 @@ impl Message {
             SessionItem::Mark(time, text) => (MARKS, *time, told::mark_bytes(*time, text)),
             SessionItem::Picture(picture) => (PICTURES, picture.time, told::picture_bytes(picture)),
             SessionItem::Latency(latency) => (LATENCY, latency.first.start(), form::latency_bytes(latency)),
+            SessionItem::Channels(channels) => {
+                let time = channels.times.first().copied().unwrap_or_default();
+                (CHANNELS, time, form::channels_bytes(channels))
+            }
             SessionItem::Control(time, text) => (CONTROLS, *time, told::mark_bytes(*time, text)),
         };
         Self { topic, time, data }
@@ -118,6 +125,7 @@ pub(super) fn item(topic: usize, data: &[u8]) -> Parsed<SessionItem> {
             let (time, text) = told::mark(data)?;
             SessionItem::Control(time, text)
         }
+        CHANNELS => SessionItem::Channels(form::channels(data)?),
         _ => return Err("the topic is not known"),
     })
 }

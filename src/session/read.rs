@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::cut::{NO_END, cut};
 use super::facts::{FACTS, FORM, Facts};
+use super::form::Parsed;
 use super::message::{TOPICS, item};
 use crate::error::{Error, Result};
 use crate::format::mcap::{End, Reader, Record};
@@ -22,6 +23,8 @@ pub struct Counts {
     pub pictures: u64,
     /// Ticks whose time was measured.
     pub timed: u64,
+    /// Samples of every scalar channel.
+    pub channel_samples: u64,
     /// Changes while the run went on.
     pub controls: u64,
 }
@@ -68,8 +71,8 @@ impl Session {
         loop {
             match messages.next() {
                 Ok(Some(item)) => {
-                    if !session.count(item) {
-                        session.damage = Some(messages.wrong("ticks are missing before this block"));
+                    if let Err(problem) = session.count(item) {
+                        session.damage = Some(messages.wrong(problem));
                         break;
                     }
                     session.items += 1;
@@ -85,12 +88,12 @@ impl Session {
         Ok(session)
     }
 
-    /// Counts an item; `false` where what entered has a gap before it.
-    fn count(&mut self, item: SessionItem) -> bool {
+    /// Counts an item that fits the ones before.
+    fn count(&mut self, item: SessionItem) -> Parsed<()> {
         match item {
             SessionItem::Entered(entered) => {
                 if self.first.is_some() && entered.first != self.end {
-                    return false;
+                    return Err("ticks are missing before this block");
                 }
                 self.first.get_or_insert(entered.first);
                 self.end = entered.end();
@@ -104,9 +107,16 @@ impl Session {
             SessionItem::Mark(time, text) => self.marks.push((time, text)),
             SessionItem::Picture(_) => self.counts.pictures += 1,
             SessionItem::Latency(latency) => self.counts.timed += latency.ticks.len() as u64,
+            SessionItem::Channels(channels) => {
+                let width = self.facts.channels.as_ref().map_or(0, |[names, _]| names.len());
+                if channels.values.len() != width * channels.times.len() {
+                    return Err("samples have another number of channels than the session");
+                }
+                self.counts.channel_samples += channels.times.len() as u64;
+            }
             SessionItem::Control(..) => self.counts.controls += 1,
         }
-        true
+        Ok(())
     }
 
     /// Where it lies.
@@ -241,7 +251,7 @@ impl Session {
         Ok(state.map(Ok).into_iter().chain(rest))
     }
 
-    /// What entered from a tick on, and its pictures; round and round from there if `again`.
+    /// What entered from a tick on, and what people are shown of it; round and round from there if `again`.
     ///
     /// # Errors
     /// Where the file can't be read any more.
@@ -259,7 +269,7 @@ impl Session {
     fn input_items(&self, from: Tick) -> Result<InputItems> {
         let (electrodes, rate_hz) = (self.facts.electrodes.len(), self.facts.rate_hz);
         let items = self.items()?.filter_map(move |found| match found {
-            Ok(item @ (SessionItem::Entered(_) | SessionItem::Picture(_))) => {
+            Ok(item @ (SessionItem::Entered(_) | SessionItem::Picture(_) | SessionItem::Channels(_))) => {
                 cut(item, [from, NO_END], electrodes, rate_hz).map(Ok)
             }
             Ok(_) => None,
@@ -319,6 +329,10 @@ fn later(item: SessionItem, ticks: u64) -> SessionItem {
         SessionItem::Picture(mut picture) => {
             picture.time = moved(picture.time);
             SessionItem::Picture(picture)
+        }
+        SessionItem::Channels(mut channels) => {
+            channels.times.iter_mut().for_each(|time| *time = moved(*time));
+            SessionItem::Channels(channels)
         }
         other => other,
     }

@@ -19,7 +19,7 @@ pub use frame::Frame;
 pub use kept::{ElectrodeItem, FieldRow};
 pub use picture::PictureItem;
 pub use scalar::{ScalarLayout, ScalarSample};
-pub use session::{Entered, LatencyItem, LedgerLine, SessionItem, StateItem};
+pub use session::{ChannelsItem, Entered, LatencyItem, LedgerLine, SessionItem, StateItem};
 pub use snapshot::{Control, FieldFrame, FieldImage, InputPicture, RecordingFigures, Status, TraceChunk};
 pub use sound::AudioBlock;
 pub use stamp::{Origin, Stamp};

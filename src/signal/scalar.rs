@@ -16,6 +16,7 @@ pub struct ScalarLayout {
 pub struct ScalarSample {
     /// When it was taken.
     pub stamp: Stamp,
-    /// One finite value per channel, in the units of the layout.
+    /// One finite value per channel, in the units of the layout; or none: nothing came up to this time, which a
+    /// live source says so that the run can go on.
     pub values: Vec<f32>,
 }

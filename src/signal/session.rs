@@ -70,6 +70,15 @@ pub struct LatencyItem {
     pub ticks: Vec<(Option<u32>, u32)>,
 }
 
+/// Samples of scalar channels as they entered, for people.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChannelsItem {
+    /// When each was taken.
+    pub times: Vec<Timestamp>,
+    /// One value per channel, sample after sample.
+    pub values: Vec<f32>,
+}
+
 /// What a session takes, in the order of time.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SessionItem {
@@ -85,6 +94,8 @@ pub enum SessionItem {
     Mark(Timestamp, String),
     /// A small copy of what the eye saw, for people.
     Picture(PictureItem),
+    /// Samples of scalar channels, for people.
+    Channels(ChannelsItem),
     /// How long ticks took.
     Latency(LatencyItem),
     /// What was changed while the run went on, as `key=value`, with its time.

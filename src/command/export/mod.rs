@@ -42,6 +42,8 @@ enum Form {
     Wav,
     /// A table of the electrodes in microvolts, a row per sample.
     Csv,
+    /// A table of the scalar channels that entered, a row per sample.
+    Channels,
     /// A table of the bursts that entered from eyes and channels, a row each.
     Bursts,
     /// NumPy: electrodes in microvolts, float32, samples x electrodes.
@@ -62,6 +64,7 @@ impl Form {
             Self::Xdf => "xdf",
             Self::Wav => "wav",
             Self::Csv => "csv",
+            Self::Channels => "channels.csv",
             Self::Bursts => "bursts.csv",
             Self::Npy => "npy",
             Self::Png => "pictures",
@@ -95,6 +98,7 @@ pub(super) fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode> {
         Form::Xdf => electrodes(&session, Box::new(XdfWriter::create(&path, names, rate_hz)?))?,
         Form::Wav => wav(&session, &path)?,
         Form::Csv => csv(&session, &path)?,
+        Form::Channels => channels(&session, &path)?,
         Form::Bursts => bursts(&session, &path)?,
         Form::Npy => npy(&session, &path)?,
         Form::Png => pictures::png(&session, &path)?,
@@ -129,7 +133,7 @@ fn electrodes(session: &Session, mut sink: Box<dyn Sink<Item = ElectrodeItem>>) 
     let mark = |(time, text): &(Timestamp, String)| (Timestamp(time.0.saturating_sub(start.0)), text.clone());
     let mut marks = session.marks().iter().map(mark).peekable();
     samples(session, |number, sample| {
-        let now = Timestamp::from_count(number, rate_hz);
+        let now = Timestamp(Timestamp::from_count(number, rate_hz).0 - start.0);
         while let Some((time, text)) = marks.next_if(|(time, _)| *time <= now) {
             sink.push(&ElectrodeItem::Mark(time, text))?;
         }
@@ -165,6 +169,24 @@ fn csv(session: &Session, path: &Path) -> Result<()> {
         let values: Vec<String> = sample.iter().map(f32::to_string).collect();
         file.line(&format!("{},{}", seconds(time), values.join(",")))
     })?;
+    file.finish()
+}
+
+fn channels(session: &Session, path: &Path) -> Result<()> {
+    let Some([names, _]) = &session.facts().channels else {
+        return Err(Error::input(session.path(), "no channels entered in this session"));
+    };
+    let mut file = PartFile::create(path)?;
+    // A name may hold what parts cells and lines.
+    let names: Vec<String> = names.iter().map(|name| name.replace([',', '"', '\n', '\r'], " ")).collect();
+    file.line(&format!("seconds,{}", names.join(",")))?;
+    for item in session.items()? {
+        let SessionItem::Channels(channels) = item? else { continue };
+        for (time, sample) in channels.times.iter().zip(channels.values.chunks(names.len().max(1))) {
+            let values: Vec<String> = sample.iter().map(f32::to_string).collect();
+            file.line(&format!("{},{}", seconds(*time), values.join(",")))?;
+        }
+    }
     file.finish()
 }
 

@@ -1,0 +1,189 @@
+//! An outlet: takes electrode items from the keeper and hands them to a sender on a thread of its own.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
+
+use super::account::Account;
+use super::address::Address;
+use crate::error::{Error, Kind, Result};
+use crate::signal::ElectrodeItem;
+use crate::stream::Sink;
+use crate::time::Timestamp;
+
+/// Items that may wait for the sender: four seconds at 1000 Hz.
+const ROOM: usize = 4_096;
+
+/// What an outlet sends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Electrodes {
+    /// The electrodes' names, in the order of a sample's values.
+    pub names: Vec<String>,
+    /// Samples per second.
+    pub rate_hz: u32,
+    /// The model time of the first sample.
+    pub first: Timestamp,
+}
+
+impl Electrodes {
+    /// The model time of the sample with this index.
+    pub(super) fn time(&self, sample: u64) -> Timestamp {
+        Timestamp(self.first.0.saturating_add(Timestamp::from_count(sample, self.rate_hz).0))
+    }
+}
+
+/// What carries items to another program; it counts what it sent and what was refused.
+pub(super) trait Transmit: Send {
+    /// Takes one item; it may wait for more before it sends.
+    fn send(&mut self, item: &ElectrodeItem) -> Result<()>;
+
+    /// There is nothing more at the moment.
+    fn pause(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// There is nothing more at all.
+    fn finish(&mut self) -> Result<()>;
+}
+
+/// An outlet; the keeper's end.
+pub(super) struct Outlet {
+    address: String,
+    items: Option<Sender<ElectrodeItem>>,
+    thread: Option<JoinHandle<Result<()>>>,
+    account: Arc<Account>,
+}
+
+impl Outlet {
+    /// Starts the thread of `transmit`.
+    ///
+    /// # Errors
+    /// Where no thread can be started.
+    pub(super) fn start(
+        address: &Address,
+        account: Arc<Account>,
+        transmit: impl Transmit + 'static,
+    ) -> Result<Self> {
+        Self::with_room(ROOM, address, account, transmit)
+    }
+
+    fn with_room(
+        room: usize,
+        address: &Address,
+        account: Arc<Account>,
+        mut transmit: impl Transmit + 'static,
+    ) -> Result<Self> {
+        let (sender, receiver) = bounded(room);
+        let address = address.to_string();
+        let thread = std::thread::Builder::new()
+            .name("napot-outlet".to_owned())
+            .spawn(move || carry(&receiver, &mut transmit))
+            .map_err(|cause| Error::new(Kind::Output, &address, "no thread could be started").value(cause))?;
+        Ok(Self { address, items: Some(sender), thread: Some(thread), account })
+    }
+
+    /// Waits for the thread's end and tells how it ended.
+    fn join(&mut self) -> Result<()> {
+        self.items = None;
+        let Some(thread) = self.thread.take() else { return Ok(()) };
+        let panicked = |_| Error::new(Kind::Output, &self.address, "the thread of this outlet panicked");
+        thread.join().map_err(panicked)?
+    }
+}
+
+/// Carries items until the keeper has let go of its end.
+fn carry(items: &Receiver<ElectrodeItem>, transmit: &mut impl Transmit) -> Result<()> {
+    loop {
+        let item = match items.try_recv() {
+            Ok(item) => item,
+            Err(TryRecvError::Disconnected) => return transmit.finish(),
+            Err(TryRecvError::Empty) => {
+                transmit.pause()?;
+                let Ok(item) = items.recv() else { return transmit.finish() };
+                item
+            }
+        };
+        transmit.send(&item)?;
+    }
+}
+
+impl Sink for Outlet {
+    type Item = ElectrodeItem;
+
+    /// Never waits: what finds no room is dropped and counted.
+    fn push(&mut self, item: &ElectrodeItem) -> Result<()> {
+        let Some(items) = &self.items else { return Ok(()) };
+        match items.try_send(item.clone()) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(_)) => {
+                self.account.lose(1);
+                Ok(())
+            }
+            Err(TrySendError::Disconnected(_)) => self.join(),
+        }
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<()> {
+        self.join()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends to a place from which a test reads, when it may.
+    struct Slow {
+        may: Receiver<()>,
+        account: Arc<Account>,
+    }
+
+    impl Transmit for Slow {
+        fn send(&mut self, item: &ElectrodeItem) -> Result<()> {
+            if matches!(item, ElectrodeItem::Mark(..)) {
+                return Err(Error::output("there", "it is gone"));
+            }
+            let _ = self.may.recv();
+            self.account.pass(1);
+            Ok(())
+        }
+
+        fn finish(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn slow(room: usize) -> (Box<Outlet>, Sender<()>, Arc<Account>) {
+        let (allow, may) = bounded(0);
+        let account = Arc::new(Account::default());
+        let address = Address::to_send("osc:there:1").unwrap();
+        let slow = Slow { may, account: Arc::clone(&account) };
+        (Box::new(Outlet::with_room(room, &address, Arc::clone(&account), slow).unwrap()), allow, account)
+    }
+
+    #[test]
+    fn a_receiver_that_hangs_never_holds_the_keeper_up_and_every_loss_is_counted() {
+        let (mut outlet, allow, account) = slow(4);
+        for _ in 0..100 {
+            outlet.push(&ElectrodeItem::Sample(vec![0.0])).unwrap();
+        }
+        let lost = account.read().dropped;
+        assert!((95..=96).contains(&lost), "four wait, one may be on its way: {lost} of 100 were lost");
+        drop(allow);
+        outlet.finish().unwrap();
+        assert_eq!(account.read().passed + lost, 100);
+    }
+
+    #[test]
+    fn an_outlet_that_fails_says_so_once() {
+        let (mut outlet, allow, _) = slow(4);
+        drop(allow);
+        let mut told = Vec::new();
+        while told.is_empty() {
+            told.extend(outlet.push(&ElectrodeItem::Mark(Timestamp::ZERO, String::new())).err());
+        }
+        assert_eq!(told[0].to_string(), "there: it is gone");
+        assert!(outlet.push(&ElectrodeItem::Sample(vec![0.0])).is_ok() && outlet.finish().is_ok());
+    }
+}
