@@ -36,7 +36,7 @@ fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// What a run of the README's becomes: the same call for two seconds without the page, on small arrays.
+/// What a run of the README's becomes: the same call for two seconds without the page, on small arrays, as fast as can be.
 fn made_short<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     let mut short = Vec::new();
     let mut words = arguments.iter();
@@ -53,7 +53,9 @@ fn made_short<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
             word => short.push(word),
         }
     }
-    short.extend(["--for", "2", "--speed", "max", "--no-view"]);
+    // What comes in live keeps real time.
+    let speed = if arguments.contains(&"--receive") { "1" } else { "max" };
+    short.extend(["--for", "2", "--speed", speed, "--no-view"]);
     for small in [
         "vision.height=16",
         "vision.width=16",
