@@ -1,5 +1,8 @@
 //! Live exchange: what goes out is what is kept, what comes in drives an array, and neither can harm a run.
 
+// Seconds and counters are small here.
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+
 mod small;
 
 use std::fs;
@@ -12,7 +15,7 @@ use napot::command::report::Report;
 use napot::source::media::{self, MediaOptions};
 use napot::stream::Source;
 use rosc::{OscMessage, OscPacket, OscType};
-use small::{SETTINGS, napot, said};
+use small::{SETTINGS, napot, said, whole_outputs};
 
 /// Starts a run in real time on small arrays.
 fn start(folder: &Path, arguments: &[&str]) -> Child {
@@ -88,6 +91,7 @@ fn electrodes_and_onsets_go_out_by_osc_as_the_file_has_them() {
     let run = start(folder.path(), &["demo", "--for", "2", "--seed", "3", "--send", &address, "--out", "A"]);
     let (messages, output) = listen(&socket, run);
     let report = report(&output);
+    assert_eq!(whole_outputs(&folder.path().join("A"))["exchange"][0]["address"], address);
     let (names, kept, resolution) = edf(&folder.path().join("A/electrodes.edf"));
     let of = |path: &str| messages.iter().filter(|(_, m)| m.addr == path).cloned().collect::<Vec<_>>();
 
@@ -194,7 +198,7 @@ fn garbage_and_silence_leave_a_run_in_time() {
     let run = start(folder.path(), &["demo", "--for", "1", "--receive", &format!("osc:{port}")]);
     let mut state = 7;
     let (_, output) = send_while(port, run, |n| match n % 3 {
-        0 => (0..n % 900).map(|_| (noise(&mut state) * 255.0) as i8 as u8).collect(),
+        0 => (0..n % 900).map(|_| ((noise(&mut state) + 0.5) * 255.0) as u8).collect(),
         1 => b"#bundle\0\0\0\0\0\0\0\0\x01\0\0\xff\xff/napot/in".to_vec(),
         _ => encoded("/someone/else", vec![OscType::Float(1.0)]),
     });

@@ -4,10 +4,10 @@ Bursts of noise, one in five of another pitch, are made here and played by napot
 time; pylsl receives the electrodes of the hearing sheet, MNE-Python cuts and averages. A permutation test (signs of
 epochs, largest |t| over electrodes and times) must find a response to the sounds, and none at as many random times.
 
-Two choices make it visible. A burst sets a site's oscillators going at a fixed phase of the sheet's own carriers, not of
-the sound's time: so sounds come at multiples of 1/12 s, where the carriers of 12 to 96 Hz stand alike; at free times the
-average cancels. And `array.burst_gain` is 12 rather than 3. Nothing is learnt yet: whether deviants differ from standards
-is printed, not judged.
+Sounds come at multiples of 1/12 s, and that is what makes the response visible: a burst sets a site's oscillators going
+at a fixed phase of the sheet's own carriers, not of the sound's time. At those times the carriers of 12 to 96 Hz stand
+alike; with as many sounds at any times the average cancels (largest |t| 3.9, where chance reaches 4.9 in one of a hundred).
+Nothing is learnt yet: whether deviants differ from standards is printed, not judged.
 """
 
 import argparse
@@ -29,7 +29,7 @@ arguments.add_argument("sounds", nargs="?", type=int, default=250)
 arguments = arguments.parse_args()
 mne.set_log_level("ERROR")
 random = np.random.default_rng(1)
-napot = Napot(arguments.program, ["array.burst_gain=12", "hearing.cochlea.channels=32", "hearing.cochlea.rates=8"])
+napot = Napot(arguments.program, ["hearing.cochlea.channels=32", "hearing.cochlea.rates=8"])
 NAME = f"NAPOT-oddball-{os.getpid()}"
 RATE = 48000
 BEFORE, AFTER, JUDGED = 0.1, 0.3, 0.2
