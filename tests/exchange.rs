@@ -9,11 +9,19 @@ use std::fs;
 use std::net::UdpSocket;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use napot::command::report::Report;
+use napot::config::{Config, Session};
+use napot::engine::instrument::Instrument;
+use napot::engine::{Engine, Inputs, Keep, Pace, pump};
+use napot::error::Error;
+use napot::signal::ElectrodeItem;
 use napot::source::media::{self, MediaOptions};
-use napot::stream::Source;
+use napot::stream::{Sink, Source};
+use napot::time::WallClock;
 use rosc::{OscMessage, OscPacket, OscType};
 use small::{SETTINGS, napot, said, whole_outputs};
 
@@ -226,6 +234,51 @@ fn a_replay_with_an_inlet_ends_with_its_files() {
     // The sound fades after the end of the inputs.
     assert!((1_000..1_500).contains(&report.ticks), "{}", report.ticks);
     assert_eq!(report.sources.len(), 2);
+}
+
+/// Takes some items and then fails.
+struct Failing {
+    left: usize,
+    taken: Arc<AtomicUsize>,
+}
+
+impl Sink for Failing {
+    type Item = ElectrodeItem;
+
+    fn push(&mut self, _: &ElectrodeItem) -> napot::error::Result<()> {
+        self.left = self.left.checked_sub(1).ok_or_else(|| Error::output("there", "nobody is left"))?;
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> napot::error::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_outlet_that_fails_is_given_up_and_told_and_the_others_get_everything() {
+    let overrides = SETTINGS.iter().filter(|word| **word != "--set").map(|word| (*word).to_owned());
+    let config = Config::load(None, &overrides.collect::<Vec<_>>()).unwrap();
+    let session = Session { pace: Pace::Max, seconds: Some(0.5), tail_seconds: 0.0, layout: None };
+    let plan = config.plan(&session);
+    let taken = [10, usize::MAX].map(|left| (left, Arc::new(AtomicUsize::new(0))));
+    let outlet = |(left, taken): &(usize, Arc<AtomicUsize>)| {
+        Box::new(Failing { left: *left, taken: Arc::clone(taken) }) as Box<dyn Sink<Item = ElectrodeItem>>
+    };
+    let keep = Keep { outlets: taken.iter().map(outlet).collect(), ..Keep::default() };
+    let stop = Arc::new(AtomicBool::new(false));
+    let common = pump::Common { stop: Arc::clone(&stop), clock: Arc::new(WallClock::start()) };
+    let instrument = Instrument::new(&plan).unwrap();
+    let engine = Engine::start(&plan, instrument, Inputs::default(), keep, None, None, common).unwrap();
+    while !engine.is_finished() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let summary = engine.join(&stop).unwrap();
+    let failures: Vec<String> = summary.failures.iter().map(ToString::to_string).collect();
+    assert_eq!((summary.ticks, &failures[..]), (500, &["there: nobody is left".to_owned()][..]));
+    let counts = taken.map(|(_, taken)| taken.load(Ordering::Relaxed));
+    assert_eq!(counts, [10, 500]);
 }
 
 #[test]

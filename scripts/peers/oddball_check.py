@@ -7,7 +7,7 @@ epochs, largest |t| over electrodes and times) must find a response to the sound
 Sounds come at multiples of 1/12 s, and that is what makes the response visible: a burst sets a site's oscillators going
 at a fixed phase of the sheet's own carriers, not of the sound's time. At those times the carriers of 12 to 96 Hz stand
 alike; with as many sounds at any times the average cancels (largest |t| 3.9, where chance reaches 4.9 in one of a hundred).
-Nothing is learnt yet: whether deviants differ from standards is printed, not judged.
+Nothing is learnt yet: that deviants, which are other sounds, differ from standards is printed and no sign of surprise.
 """
 
 import argparse
@@ -139,6 +139,6 @@ elsewhere = np.sort(random.uniform(first + BEFORE + 0.1, heard[-1], len(heard)))
 found, p = response(judged(cut(elsewhere)))
 judge.check(p >= 0.01, f"none at as many random times: largest |t| {found:.1f}, p = {p:.4f}")
 found, p = difference(data, deviant)
-print(f"     deviants less standards: largest |t| {found:.1f}, p = {p:.4f} (not judged: nothing is learnt yet)")
+print(f"     deviants less standards: largest |t| {found:.1f}, p = {p:.4f} (not judged: they reach other places)")
 judge.row("engine", f"{report['realtime_factor']:.2f} x real", f"{report['deadline_misses']} missed")
 judge.finish()
