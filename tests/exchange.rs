@@ -327,3 +327,57 @@ fn what_this_build_lacks_is_refused_with_how_to_build_it() {
         assert!(said.contains(expected), "{feature}: {said}");
     }
 }
+
+/// A JACK server of the test, with a device that is none; ended with it.
+#[cfg(feature = "midi-jack")]
+struct Jack(Child, String);
+
+#[cfg(feature = "midi-jack")]
+impl Jack {
+    /// `None` where this machine has no jackd.
+    fn start() -> Option<Self> {
+        let name = format!("napot-test-{}", std::process::id());
+        let mut command = Command::new("jackd");
+        command.args(["-n", &name, "-r", "-d", "dummy", "-r", "48000", "-p", "256"]);
+        command.env("JACK_NO_AUDIO_RESERVATION", "1").stdout(Stdio::null()).stderr(Stdio::null());
+        let jack = Self(command.spawn().ok()?, name);
+        let listed = || Command::new("jack_lsp").args(["-s", &jack.1]).stdout(Stdio::null()).status();
+        let up = (0..100).any(|_| {
+            std::thread::sleep(Duration::from_millis(50));
+            listed().is_ok_and(|status| status.success())
+        });
+        up.then_some(jack)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_napot"));
+        command.args(arguments).args(["--no-view", "--json"]).args(SETTINGS);
+        command.env("JACK_DEFAULT_SERVER", &self.1).env("JACK_NO_START_SERVER", "1");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+}
+
+#[cfg(feature = "midi-jack")]
+impl Drop for Jack {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(feature = "midi-jack")]
+#[test]
+fn a_run_plays_another_by_midi_through_jack() {
+    let Some(jack) = Jack::start() else {
+        return eprintln!("SKIPPED: MIDI through JACK: there is no jackd that starts");
+    };
+    let playing = jack.run(&["demo", "--for", "8", "--seed", "3", "--send", "midi:"]);
+    std::thread::sleep(Duration::from_secs(2));
+    let played = jack.run(&["demo", "--set", "room.enabled=false", "--for", "4", "--receive", "midi:NAPOT"]);
+    let played = report(&played.wait_with_output().unwrap());
+    let playing = report(&playing.wait_with_output().unwrap());
+    let (sent, received) = (&playing.exchange[0], &played.exchange[0]);
+    assert!(sent.sent.unwrap() > 500 && sent.dropped == 0, "{sent:?}");
+    assert!(received.received.unwrap() > 200 && received.ignored == Some(0), "{received:?}");
+    assert!(played.bursts.by_array["scalar"] > 0, "{:?}", played.bursts.by_array);
+}
