@@ -36,7 +36,7 @@ fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// What a run of the README's becomes: the same call for two seconds without the page, on small arrays, as fast as can be.
+/// What a run of the README's becomes: the same call for two seconds without the page, on small arrays.
 fn made_short<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     let mut short = Vec::new();
     let mut words = arguments.iter();
