@@ -57,6 +57,11 @@ check-peers: ## have outside programs (MNE-Python, specparam, librosa) judge the
 	@scripts/install.sh build media peers
 	@scripts/check_peers.sh $(DATA)
 
+.PHONY: check-lsl
+check-lsl: ## hold live exchange over LSL against pylsl and MNE-Python, for ARGS seconds (default 20; then some 4 minutes)
+	@scripts/install.sh build peers
+	@scripts/check_lsl.sh $(ARGS)
+
 .PHONY: check-arm64
 check-arm64: ## cross-check to compile and run the kernels' tests for 64-bit ARM under qemu; names what is missing
 	@scripts/install.sh build arm64

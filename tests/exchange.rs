@@ -1,18 +1,29 @@
 //! Live exchange: what goes out is what is kept, what comes in drives an array, and neither can harm a run.
 
+// Seconds and counters are small here.
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
+
 mod small;
 
 use std::fs;
 use std::net::UdpSocket;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use napot::command::report::Report;
+use napot::config::{Config, Session};
+use napot::engine::instrument::Instrument;
+use napot::engine::{Engine, Inputs, Keep, Pace, pump};
+use napot::error::Error;
+use napot::signal::ElectrodeItem;
 use napot::source::media::{self, MediaOptions};
-use napot::stream::Source;
+use napot::stream::{Sink, Source};
+use napot::time::WallClock;
 use rosc::{OscMessage, OscPacket, OscType};
-use small::{SETTINGS, napot, said};
+use small::{SETTINGS, napot, said, whole_outputs};
 
 /// Starts a run in real time on small arrays.
 fn start(folder: &Path, arguments: &[&str]) -> Child {
@@ -88,6 +99,7 @@ fn electrodes_and_onsets_go_out_by_osc_as_the_file_has_them() {
     let run = start(folder.path(), &["demo", "--for", "2", "--seed", "3", "--send", &address, "--out", "A"]);
     let (messages, output) = listen(&socket, run);
     let report = report(&output);
+    assert_eq!(whole_outputs(&folder.path().join("A"))["exchange"][0]["address"], address);
     let (names, kept, resolution) = edf(&folder.path().join("A/electrodes.edf"));
     let of = |path: &str| messages.iter().filter(|(_, m)| m.addr == path).cloned().collect::<Vec<_>>();
 
@@ -194,7 +206,7 @@ fn garbage_and_silence_leave_a_run_in_time() {
     let run = start(folder.path(), &["demo", "--for", "1", "--receive", &format!("osc:{port}")]);
     let mut state = 7;
     let (_, output) = send_while(port, run, |n| match n % 3 {
-        0 => (0..n % 900).map(|_| (noise(&mut state) * 255.0) as i8 as u8).collect(),
+        0 => (0..n % 900).map(|_| ((noise(&mut state) + 0.5) * 255.0) as u8).collect(),
         1 => b"#bundle\0\0\0\0\0\0\0\0\x01\0\0\xff\xff/napot/in".to_vec(),
         _ => encoded("/someone/else", vec![OscType::Float(1.0)]),
     });
@@ -222,6 +234,51 @@ fn a_replay_with_an_inlet_ends_with_its_files() {
     // The sound fades after the end of the inputs.
     assert!((1_000..1_500).contains(&report.ticks), "{}", report.ticks);
     assert_eq!(report.sources.len(), 2);
+}
+
+/// Takes some items and then fails.
+struct Failing {
+    left: usize,
+    taken: Arc<AtomicUsize>,
+}
+
+impl Sink for Failing {
+    type Item = ElectrodeItem;
+
+    fn push(&mut self, _: &ElectrodeItem) -> napot::error::Result<()> {
+        self.left = self.left.checked_sub(1).ok_or_else(|| Error::output("there", "nobody is left"))?;
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> napot::error::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_outlet_that_fails_is_given_up_and_told_and_the_others_get_everything() {
+    let overrides = SETTINGS.iter().filter(|word| **word != "--set").map(|word| (*word).to_owned());
+    let config = Config::load(None, &overrides.collect::<Vec<_>>()).unwrap();
+    let session = Session { pace: Pace::Max, seconds: Some(0.5), tail_seconds: 0.0, layout: None };
+    let plan = config.plan(&session);
+    let taken = [10, usize::MAX].map(|left| (left, Arc::new(AtomicUsize::new(0))));
+    let outlet = |(left, taken): &(usize, Arc<AtomicUsize>)| {
+        Box::new(Failing { left: *left, taken: Arc::clone(taken) }) as Box<dyn Sink<Item = ElectrodeItem>>
+    };
+    let keep = Keep { outlets: taken.iter().map(outlet).collect(), ..Keep::default() };
+    let stop = Arc::new(AtomicBool::new(false));
+    let common = pump::Common { stop: Arc::clone(&stop), clock: Arc::new(WallClock::start()) };
+    let instrument = Instrument::new(&plan).unwrap();
+    let engine = Engine::start(&plan, instrument, Inputs::default(), keep, None, None, common).unwrap();
+    while !engine.is_finished() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let summary = engine.join(&stop).unwrap();
+    let failures: Vec<String> = summary.failures.iter().map(ToString::to_string).collect();
+    assert_eq!((summary.ticks, &failures[..]), (500, &["there: nobody is left".to_owned()][..]));
+    let counts = taken.map(|(_, taken)| taken.load(Ordering::Relaxed));
+    assert_eq!(counts, [10, 500]);
 }
 
 #[test]
@@ -269,4 +326,58 @@ fn what_this_build_lacks_is_refused_with_how_to_build_it() {
         let expected = if there { "array.kappa" } else { "--features" };
         assert!(said.contains(expected), "{feature}: {said}");
     }
+}
+
+/// A JACK server of the test, with a device that is none; ended with it.
+#[cfg(feature = "midi-jack")]
+struct Jack(Child, String);
+
+#[cfg(feature = "midi-jack")]
+impl Jack {
+    /// `None` where this machine has no jackd.
+    fn start() -> Option<Self> {
+        let name = format!("napot-test-{}", std::process::id());
+        let mut command = Command::new("jackd");
+        command.args(["-n", &name, "-r", "-d", "dummy", "-r", "48000", "-p", "256"]);
+        command.env("JACK_NO_AUDIO_RESERVATION", "1").stdout(Stdio::null()).stderr(Stdio::null());
+        let jack = Self(command.spawn().ok()?, name);
+        let listed = || Command::new("jack_lsp").args(["-s", &jack.1]).stdout(Stdio::null()).status();
+        let up = (0..100).any(|_| {
+            std::thread::sleep(Duration::from_millis(50));
+            listed().is_ok_and(|status| status.success())
+        });
+        up.then_some(jack)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_napot"));
+        command.args(arguments).args(["--no-view", "--json"]).args(SETTINGS);
+        command.env("JACK_DEFAULT_SERVER", &self.1).env("JACK_NO_START_SERVER", "1");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+}
+
+#[cfg(feature = "midi-jack")]
+impl Drop for Jack {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(feature = "midi-jack")]
+#[test]
+fn a_run_plays_another_by_midi_through_jack() {
+    let Some(jack) = Jack::start() else {
+        return eprintln!("SKIPPED: MIDI through JACK: there is no jackd that starts");
+    };
+    let playing = jack.run(&["demo", "--for", "8", "--seed", "3", "--send", "midi:"]);
+    std::thread::sleep(Duration::from_secs(2));
+    let played = jack.run(&["demo", "--set", "room.enabled=false", "--for", "4", "--receive", "midi:NAPOT"]);
+    let played = report(&played.wait_with_output().unwrap());
+    let playing = report(&playing.wait_with_output().unwrap());
+    let (sent, received) = (&playing.exchange[0], &played.exchange[0]);
+    assert!(sent.sent.unwrap() > 500 && sent.dropped == 0, "{sent:?}");
+    assert!(received.received.unwrap() > 200 && received.ignored == Some(0), "{received:?}");
+    assert!(played.bursts.by_array["scalar"] > 0, "{:?}", played.bursts.by_array);
 }

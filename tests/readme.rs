@@ -53,7 +53,9 @@ fn made_short<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
             word => short.push(word),
         }
     }
-    short.extend(["--for", "2", "--speed", "max", "--no-view"]);
+    // What comes in live keeps real time.
+    let speed = if arguments.contains(&"--receive") { "1" } else { "max" };
+    short.extend(["--for", "2", "--speed", speed, "--no-view"]);
     for small in [
         "vision.height=16",
         "vision.width=16",

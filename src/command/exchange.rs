@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::exchange::{Account, Address, Electrodes, ExchangeParameters, ExchangeReport, inlet, outlet};
 use crate::signal::ElectrodeItem;
 use crate::stream::Sink;
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 
 /// Real time.
 const PACED: Pace = Pace::Real { thousandths: 1_000 };
@@ -37,11 +37,12 @@ impl Exchange {
         Ok(Self { send: send.iter().map(account).collect(), receive: receive.first().map(account) })
     }
 
-    /// Adds the inlet's channels to a piece that has none.
+    /// Adds the inlet's channels to a piece that has none; they end at `end`, or never.
     pub(super) fn open_inlet(
         &self,
         parameters: &ExchangeParameters,
         clock: &Arc<dyn Clock>,
+        end: Option<Timestamp>,
         piece: &mut Piece,
     ) -> Result<()> {
         let Some((address, account)) = &self.receive else { return Ok(()) };
@@ -55,7 +56,7 @@ impl Exchange {
         if let Some(problem) = refused {
             return Err(Error::call("--receive", problem).value(address).bound("one source of channels"));
         }
-        let inlet = inlet(address, parameters, Arc::clone(clock), piece.show.length, account)?;
+        let inlet = inlet(address, parameters, Arc::clone(clock), end, account)?;
         piece.layout = Some(inlet.layout().clone());
         piece.inputs.scalar = Some(Box::new(inlet));
         Ok(())

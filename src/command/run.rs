@@ -169,7 +169,8 @@ fn page() -> Page {
 pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: Piece) -> Result<ExitCode> {
     let clock: Arc<dyn Clock> = Arc::new(WallClock::start());
     let exchange = Exchange::new(&args.send, &args.receive, args.speed)?;
-    exchange.open_inlet(&config.exchange, &clock, &mut piece)?;
+    let end = piece.show.length.filter(|_| common.seconds.is_none());
+    exchange.open_inlet(&config.exchange, &clock, end, &mut piece)?;
     let Piece { inputs, layout, show, mut again } = piece;
     let channels = layout.clone();
     let session = Session { pace: args.speed, seconds: common.seconds, tail_seconds: args.tail, layout };

@@ -392,12 +392,13 @@ impl Keeper {
         };
         close(sound.map(Sink::finish));
         close(electrodes.map(Sink::finish));
-        for outlet in outlets {
-            close(Some(outlet.finish()));
-        }
         close(ledger.map(Sink::finish));
         close(field.map(Sink::finish));
         close(session.map(Sink::finish));
+        // Last: they may wait for another program.
+        for outlet in outlets {
+            close(Some(outlet.finish()));
+        }
         Kept {
             fit: self.analysis.tonic_fit(),
             analysis: self.analysis,

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::account::Account;
 use crate::error::Result;
-use crate::signal::{Origin, ScalarLayout, ScalarSample, Stamp};
+use crate::signal::{ScalarLayout, ScalarSample, Stamp};
 use crate::stream::{Faults, Source, SourceInfo};
 use crate::time::{Clock, Timestamp};
 
@@ -164,14 +164,10 @@ impl Source for Inlet {
     }
 }
 
-/// What a report says of an inlet.
-pub(super) fn describe(name: String, format: String, origin: Origin) -> SourceInfo {
-    SourceInfo { name, kind: "scalar".to_owned(), origin, format }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::Origin;
     use crate::time::ManualClock;
 
     /// Gives what a test lays down, a step of the clock per call.
@@ -197,7 +193,12 @@ mod tests {
         let account = Arc::new(Account::default());
         let script = Script { clock: Arc::clone(&clock), step: 2 * MS, arrivals: arrivals.into() };
         let parts = Parts {
-            info: describe("test".to_owned(), "2 channels".to_owned(), Origin::Arrival),
+            info: SourceInfo {
+                name: "test".to_owned(),
+                kind: "scalar".to_owned(),
+                origin: Origin::Arrival,
+                format: "2 channels".to_owned(),
+            },
             layout: ScalarLayout { names: vec!["a".to_owned(), "b".to_owned()], units: Vec::new() },
             receive: Box::new(script),
             account: Arc::clone(&account),

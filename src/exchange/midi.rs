@@ -230,12 +230,12 @@ impl MidiReceiver {
         };
         Ok(Self { _port: connection, arrivals, wait })
     }
+}
 
-    /// The channels.
-    pub(super) fn layout() -> ScalarLayout {
-        let controllers = (0..CONTROLLERS).map(|n| format!("cc {}", usize::from(FIRST_CONTROLLER) + n));
-        ScalarLayout { names: controllers.chain(["note".to_owned()]).collect(), units: Vec::new() }
-    }
+/// The channels that come in.
+pub(super) fn layout() -> ScalarLayout {
+    let controllers = (0..CONTROLLERS).map(|n| format!("cc {}", usize::from(FIRST_CONTROLLER) + n));
+    ScalarLayout { names: controllers.chain(["note".to_owned()]).collect(), units: Vec::new() }
 }
 
 impl Receive for MidiReceiver {
@@ -355,7 +355,7 @@ mod tests {
         {
             assert!(!controls.take(other), "{other:?}");
         }
-        assert_eq!(MidiReceiver::layout().names.len(), controls.values.len());
+        assert_eq!(layout().names.len(), controls.values.len());
     }
 
     #[test]

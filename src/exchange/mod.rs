@@ -44,7 +44,7 @@ pub use outlet::Electrodes;
 
 use crate::error::{Error, Result};
 use crate::signal::{ElectrodeItem, Origin, ScalarLayout};
-use crate::stream::Sink;
+use crate::stream::{Sink, SourceInfo};
 use crate::time::{Clock, Timestamp};
 
 /// How values of other programs come in.
@@ -84,21 +84,20 @@ pub fn outlet(
     electrodes: &Electrodes,
     account: &Arc<Account>,
 ) -> Result<Box<dyn Sink<Item = ElectrodeItem>>> {
-    let counted = Arc::clone(account);
     let outlet = match address {
         Address::Osc { host, port, .. } => {
-            let sender = osc::OscSender::open(host, *port, electrodes, counted)?;
-            outlet::Outlet::start(address, Arc::clone(account), sender)?
+            let sender = osc::OscSender::open(host, *port, electrodes, Arc::clone(account))?;
+            outlet::Outlet::start(address, account, sender)?
         }
         #[cfg(feature = "lsl")]
         Address::Lsl { stream } => {
-            let sender = lsl::LslSender::open(stream, electrodes, counted)?;
-            outlet::Outlet::start(address, Arc::clone(account), sender)?
+            let sender = lsl::LslSender::open(stream, electrodes, Arc::clone(account))?;
+            outlet::Outlet::start(address, account, sender)?
         }
         #[cfg(feature = "midi")]
         Address::Midi { port } => {
-            let sender = midi::MidiSender::open(port, electrodes, counted)?;
-            outlet::Outlet::start(address, Arc::clone(account), sender)?
+            let sender = midi::MidiSender::open(port, electrodes, Arc::clone(account))?;
+            outlet::Outlet::start(address, account, sender)?
         }
         #[cfg(not(all(feature = "lsl", feature = "midi")))]
         _ => return Err(absent(address)),
@@ -119,46 +118,33 @@ pub fn inlet(
 ) -> Result<Inlet> {
     let delay = Duration::from_millis(u64::from(parameters.delay_ms));
     let wait = inlet::longest_wait(delay);
-    let counted = Arc::clone(account);
-    let parts = match address {
+    let (receive, layout, format, origin): (Box<dyn inlet::Receive>, _, _, _) = match address {
         Address::Osc { host, port, channels } => {
-            let receiver = osc::OscReceiver::open(host, *port, *channels, wait, Arc::clone(&counted))?;
-            let format = format!("OSC, {channels} channels");
-            inlet::Parts {
-                info: inlet::describe(address.to_string(), format, Origin::Arrival),
-                layout: ScalarLayout {
-                    names: (1..=*channels).map(|n| format!("in {n}")).collect(),
-                    units: Vec::new(),
-                },
-                receive: Box::new(receiver),
-                account: counted,
-            }
+            let receiver = osc::OscReceiver::open(host, *port, *channels, wait, Arc::clone(account))?;
+            let names = (1..=*channels).map(|n| format!("in {n}")).collect();
+            let layout = ScalarLayout { names, units: Vec::new() };
+            (Box::new(receiver), layout, format!("OSC, {channels} channels"), Origin::Arrival)
         }
         #[cfg(feature = "lsl")]
         Address::Lsl { stream } => {
             let (receiver, layout, format) = lsl::LslReceiver::open(stream, wait)?;
-            inlet::Parts {
-                info: inlet::describe(address.to_string(), format, Origin::Device),
-                layout,
-                receive: Box::new(receiver),
-                account: counted,
-            }
+            (Box::new(receiver), layout, format, Origin::Device)
         }
         #[cfg(feature = "midi")]
-        Address::Midi { port } => inlet::Parts {
-            info: inlet::describe(address.to_string(), "MIDI, 9 channels".to_owned(), Origin::Arrival),
-            layout: midi::MidiReceiver::layout(),
-            receive: Box::new(midi::MidiReceiver::open(port, wait, Arc::clone(&counted))?),
-            account: counted,
-        },
+        Address::Midi { port } => {
+            let receiver = midi::MidiReceiver::open(port, wait, Arc::clone(account))?;
+            (Box::new(receiver), midi::layout(), "MIDI, 9 channels".to_owned(), Origin::Arrival)
+        }
         #[cfg(not(all(feature = "lsl", feature = "midi")))]
         _ => return Err(absent(address)),
     };
+    let info = SourceInfo { name: address.to_string(), kind: "scalar".to_owned(), origin, format };
+    let parts = inlet::Parts { info, layout, receive, account: Arc::clone(account) };
     Ok(Inlet::new(parts, clock, delay, end))
 }
 
-#[cfg(not(all(feature = "lsl", feature = "midi")))]
 /// An address of a kind that this build lacks; the command line has refused it before.
+#[cfg(not(all(feature = "lsl", feature = "midi")))]
 fn absent(address: &Address) -> Error {
     Error::call(address.to_string(), "this build has no such exchange")
 }

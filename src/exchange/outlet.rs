@@ -62,7 +62,7 @@ impl Outlet {
     /// Where no thread can be started.
     pub(super) fn start(
         address: &Address,
-        account: Arc<Account>,
+        account: &Arc<Account>,
         transmit: impl Transmit + 'static,
     ) -> Result<Self> {
         Self::with_room(ROOM, address, account, transmit)
@@ -71,7 +71,7 @@ impl Outlet {
     fn with_room(
         room: usize,
         address: &Address,
-        account: Arc<Account>,
+        account: &Arc<Account>,
         mut transmit: impl Transmit + 'static,
     ) -> Result<Self> {
         let (sender, receiver) = bounded(room);
@@ -80,7 +80,7 @@ impl Outlet {
             .name("napot-outlet".to_owned())
             .spawn(move || carry(&receiver, &mut transmit))
             .map_err(|cause| Error::new(Kind::Output, &address, "no thread could be started").value(cause))?;
-        Ok(Self { address, items: Some(sender), thread: Some(thread), account })
+        Ok(Self { address, items: Some(sender), thread: Some(thread), account: Arc::clone(account) })
     }
 
     /// Waits for the thread's end and tells how it ended.
@@ -159,7 +159,7 @@ mod tests {
         let account = Arc::new(Account::default());
         let address = Address::to_send("osc:there:1").unwrap();
         let slow = Slow { may, account: Arc::clone(&account) };
-        (Box::new(Outlet::with_room(room, &address, Arc::clone(&account), slow).unwrap()), allow, account)
+        (Box::new(Outlet::with_room(room, &address, &account, slow).unwrap()), allow, account)
     }
 
     #[test]

@@ -24,6 +24,8 @@ const CHUNK: usize = 64;
 const LINGER: Duration = Duration::from_millis(500);
 /// Seconds for which a stream is looked for and opened.
 const PATIENCE: f64 = 5.0;
+/// The most channels that come in: what the scalar sense has room for.
+const MOST_CHANNELS: usize = 4_096;
 /// The most samples that are taken at once.
 const MOST_AT_ONCE: usize = 1_024;
 
@@ -141,6 +143,10 @@ impl LslReceiver {
         })?;
         if found.is_text() {
             return Err(Error::input(&subject, "its samples are text").bound("a stream of numbers"));
+        }
+        if !(1..=MOST_CHANNELS).contains(&found.channels()) {
+            let error = Error::input(&subject, "its channel count is out of range").value(found.channels());
+            return Err(error.bound(format!("1 to {MOST_CHANNELS}")));
         }
         let (inlet, info) = binding::Inlet::open(&found, PATIENCE)
             .ok_or_else(|| Error::new(Kind::Device, &subject, "the stream can't be opened"))?;
