@@ -39,7 +39,8 @@ fn read(path: &Path, options: &McapOptions) -> Result<()> {
                 // Writing to a text never fails.
                 let _ = write!(pixels, "{byte:02x}");
             }
-            writeln!(out, "picture {time} {number} {} {} {pixels}", frame.width, frame.height).map_err(failed)?;
+            writeln!(out, "picture {time} {number} {} {} {pixels}", frame.width, frame.height)
+                .map_err(failed)?;
         }
         faults.damaged += video.faults().damaged;
     }

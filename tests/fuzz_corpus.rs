@@ -23,7 +23,9 @@ fn every_input_of_the_corpus_ends_in_bounds_and_whole_files_are_told_from_spoilt
     for importer in IMPORTERS {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fuzz").join(importer.name);
         let mut seeds = 0;
-        for entry in std::fs::read_dir(&corpus).unwrap_or_else(|cause| panic!("{}: {cause}", corpus.display())) {
+        for entry in
+            std::fs::read_dir(&corpus).unwrap_or_else(|cause| panic!("{}: {cause}", corpus.display()))
+        {
             let input = entry.unwrap().path();
             let bytes = std::fs::read(&input).unwrap();
             let whole = input.file_name().unwrap().to_string_lossy().starts_with("seed-");
