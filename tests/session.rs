@@ -139,7 +139,17 @@ fn killed(folder: &Path, growths: u64, after: Duration) -> (u64, u64) {
     let _ = fs::remove_file(&part);
     let mut run = Command::new(env!("CARGO_BIN_EXE_napot"))
         .current_dir(folder)
-        .args(["demo", "--speed", &SPEED.to_string(), "--for", "600", "--no-view", "-q", "--record", "k.mcap"])
+        .args([
+            "demo",
+            "--speed",
+            &SPEED.to_string(),
+            "--for",
+            "600",
+            "--no-view",
+            "-q",
+            "--record",
+            "k.mcap",
+        ])
         .args(small::SETTINGS)
         .stderr(Stdio::null())
         .spawn()
