@@ -77,6 +77,16 @@ bench-peers: ## time the lattice against C, Numba, JAX, PyTorch, NumPy and Brian
 	@scripts/install.sh build peers compilers
 	@scripts/bench_peers.sh $(ARGS)
 
+.PHONY: fuzz
+fuzz: ## fuzz every importer by libFuzzer (an hour, needs a C++ compiler): ARGS="1000000 flac mp4"
+	@scripts/install.sh build compilers
+	@scripts/fuzz.sh $(ARGS)
+
+.PHONY: soak-kills
+soak-kills: ## kill a recorder 1000 times (a quarter of an hour): nothing that it had written is lost; ARGS=50
+	@scripts/install.sh build
+	@scripts/soak_kills.sh $(ARGS)
+
 .PHONY: clean
 clean: ## remove what was built, the judges' and the peers' environments and the demo's outputs
 	cargo clean

@@ -4,7 +4,7 @@
 #   scripts/fuzz.sh [RUNS [IMPORTER...]]      default: 1000000 inputs for each importer
 #
 # It begins with the inputs in tests/data/fuzz and keeps what reaches new code in target/fuzz/corpus. An input that
-# panics, takes too much memory or more than two seconds stays in target/fuzz/found; it ends the script with code 1.
+# panics, or takes too much memory or time, stays in target/fuzz/found; it ends the script with code 1.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -27,7 +27,7 @@ for importer in "$@"; do
     mkdir -p "$corpus" "$found" "tests/data/fuzz/$importer"
     # Without a search path no input reaches the `ffmpeg` program.
     NAPOT_IMPORTER=$importer PATH=/nowhere "target/fuzz/$target/release/importer" "$corpus" \
-        "tests/data/fuzz/$importer" -runs="$runs" -max_len=8192 -timeout=2 -rss_limit_mb=2048 \
+        "tests/data/fuzz/$importer" -runs="$runs" -max_len=8192 -timeout=60 -rss_limit_mb=2048 \
         -artifact_prefix="$found/" -print_final_stats=1 >"$found/log" 2>&1 || failed=1
     echo "$importer: $(sed -n 's/^stat::number_of_executed_units: *//p' "$found/log") inputs," \
         "$(find "$found" -name '*-*' | wc -l) findings"

@@ -10,6 +10,10 @@ use napot::session::{Session, is_session};
 use napot::source::content::Content;
 use napot::source::mcap::McapOptions;
 use napot::source::media::{self, MediaOptions};
+use napot::source::sound::SoundTrack;
+use napot::source::sound::container::Survey;
+use napot::source::sound::decode::{Decoder, Found};
+use napot::source::video;
 use napot::stream::Source;
 
 /// The most bytes that an input may make an importer hold.
@@ -110,19 +114,39 @@ impl Importer {
 
     fn read(self, path: &Path) -> Result<()> {
         if self.name == "session" {
-            is_session(path);
+            let _ = is_session(path);
             let session = Session::open(path)?;
             return session.items()?.try_for_each(|item| item.map(drop));
         }
-        let mcap = McapOptions { rate: Some(16_000), ..McapOptions::default() };
+        if self.content.may_sound() || self.content.may_show() {
+            // One after the other, and each to its own error.
+            let sound = if self.content.may_sound() { self.hear(path) } else { Ok(()) };
+            let video = if self.content.may_show() { video::open(path) } else { Ok(None) };
+            return video?.map_or(Ok(()), drain).and(sound);
+        }
+        let mcap = McapOptions { rate: Some(48_000), ..McapOptions::default() };
         let media = media::open(path, &MediaOptions { mcap, ..MediaOptions::default() })?;
-        // One after the other, and each to its own error.
         let outcomes = [
             media.video.map(drain),
             media.sound.map(drain),
             media.scalar.map(|scalar| drain(scalar as Box<dyn Source<Item = _>>)),
         ];
         outcomes.into_iter().flatten().collect()
+    }
+
+    /// Decodes the sound, but not through the resampler: making its table for an odd rate takes longer than all the
+    /// reading.
+    fn hear(self, path: &Path) -> Result<()> {
+        let survey = Survey::of(path, self.content)?;
+        let Found::Track(mut decoder) = Decoder::open(path, self.content, &survey)? else { return Ok(()) };
+        let mut frames = Vec::new();
+        for _ in 0..MOST_ITEMS {
+            frames.clear();
+            if !decoder.next(&mut frames)? {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

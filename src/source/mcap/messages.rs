@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::message::Reading;
-use super::survey::Topic;
+use super::survey::{LONGEST_GAP, Topic};
 use crate::error::{Error, Result};
 use crate::format::mcap::{End, Reader, Record};
 use crate::time::Timestamp;
@@ -12,8 +12,6 @@ use crate::time::Timestamp;
 /// Messages that are held back so that later ones in the file may come before them, and bytes of them.
 const MOST_WAITING: usize = 64;
 const MOST_BYTES: usize = 64 << 20;
-/// The longest time between two messages in nanoseconds, a day: a longer one is a damaged stamp, and would be played.
-const LONGEST_GAP: u64 = 86_400_000_000_000;
 
 /// A message.
 pub(super) struct Item {

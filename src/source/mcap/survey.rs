@@ -40,6 +40,8 @@ pub(super) struct Survey {
     pub others: Vec<String>,
 }
 
+/// The longest time between two messages in nanoseconds, a day: a longer one is a damaged stamp, and would be played.
+pub(super) const LONGEST_GAP: u64 = 86_400_000_000_000;
 /// The most other topics that are named.
 const MOST_OTHERS: usize = 8;
 
@@ -115,6 +117,9 @@ impl Survey {
             place
         });
         let [first, last] = &mut self.topics[place].times;
-        (*first, *last) = (time.min(*first), time.max(*last));
+        *first = time.min(*first);
+        if time.saturating_sub(*last) <= LONGEST_GAP {
+            *last = time.max(*last);
+        }
     }
 }

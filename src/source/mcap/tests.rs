@@ -383,6 +383,7 @@ fn a_stamp_of_another_age_is_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let image = |ms: u64| ("foxglove.RawImage", "protobuf", "/cam", ms, raw_image(1));
     let path = file(folder.path(), &[image(0), image(9_000_000_000), image(40)]);
+    assert_eq!(opened(&path).duration, Timestamp(40_000_000));
     let (frames, error, faults) = drain(opened(&path).video.unwrap());
     assert_eq!((frames.len(), error, faults.damaged), (2, None, 1));
 }

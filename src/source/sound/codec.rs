@@ -45,8 +45,16 @@ pub fn count(params: &AudioCodecParameters) -> usize {
     params.channels.as_ref().map_or(0, Channels::count)
 }
 
+/// The most frames of a packet: decoders make room for as many as a header declares. FLAC's and ALAC's longest.
+const MOST_PACKET_FRAMES: u64 = 1 << 16;
+
 /// Checks what the container declares, where it does.
 pub fn check(path: &Path, params: &AudioCodecParameters) -> Result<()> {
+    let frames = params.max_frames_per_packet.max(params.frames_per_block).unwrap_or(1);
+    if frames > MOST_PACKET_FRAMES {
+        let error = Error::input(path, "the length of a packet is out of range");
+        return Err(error.value(format!("{frames} frames")).bound(format!("at most {MOST_PACKET_FRAMES}")));
+    }
     checked(path, params.sample_rate.unwrap_or(1), params.channels.as_ref().map_or(1, Channels::count))
 }
 

@@ -184,7 +184,7 @@ struct Part {
 fn boxes(file: &mut Bytes, from: u64, to: u64) -> std::io::Result<(Vec<Part>, u64)> {
     let mut found = Vec::new();
     let mut at = from;
-    while at + 8 <= to && found.len() < MOST_BOXES {
+    while at.saturating_add(8) <= to && found.len() < MOST_BOXES {
         file.seek(SeekFrom::Start(at))?;
         let mut head = [0; 16];
         file.read_exact(&mut head[..8])?;
@@ -260,7 +260,7 @@ fn tracks(file: &mut Bytes, index: &Part, survey: &mut Survey) -> std::io::Resul
 fn content(file: &mut Bytes, part: &Part, most: u64) -> std::io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(part.from))?;
     let mut bytes = Vec::new();
-    file.take((part.to - part.from).min(most)).read_to_end(&mut bytes)?;
+    file.take(part.to.saturating_sub(part.from).min(most)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

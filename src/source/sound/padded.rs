@@ -10,6 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use symphonia::core::io::MediaSource;
 
+/// The most bytes of filling that are given: what looks for tables needs few, and a packet that a header claims to be
+/// as long as memory would need all.
+const MOST_FILLING: u64 = 1 << 20;
+
 /// The file and what stands for its missing end.
 pub struct Padded {
     file: File,
@@ -18,13 +22,15 @@ pub struct Padded {
     real: u64,
     /// Bytes that are declared.
     declared: u64,
+    /// Bytes of filling that were given.
+    filled: u64,
     beyond: Arc<AtomicBool>,
 }
 
 impl Padded {
     /// The file of `real` bytes, read as if it had `declared`; `beyond` is set when zeros are read.
     pub fn new(file: File, real: u64, declared: u64, beyond: Arc<AtomicBool>) -> Self {
-        Self { file, position: 0, real, declared, beyond }
+        Self { file, position: 0, real, declared, filled: 0, beyond }
     }
 }
 
@@ -34,9 +40,10 @@ impl Read for Padded {
         let count = if self.position < self.real {
             self.file.read(out)?
         } else {
-            let left = usize::try_from(self.declared.saturating_sub(self.position)).unwrap_or(usize::MAX);
-            let count = left.min(out.len());
+            let left = self.declared.saturating_sub(self.position).min(MOST_FILLING - self.filled);
+            let count = usize::try_from(left).unwrap_or(usize::MAX).min(out.len());
             out[..count].fill(0);
+            self.filled += count as u64;
             self.beyond.store(true, Ordering::Release);
             count
         };
