@@ -99,3 +99,22 @@ impl ExchangeReport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(sent: Option<u64>, received: Option<u64>, dropped: u64) -> String {
+        let (address, direction) = ("osc:here:9".to_owned(), String::new());
+        let late = received.map(|_| 2);
+        ExchangeReport { address, direction, sent, received, dropped, late, ignored: received.map(|_| 3) }
+            .text()
+    }
+
+    #[test]
+    fn an_outlet_that_dropped_something_is_named_with_how_much() {
+        assert_eq!(text(Some(9), None, 0), "osc:here:9: 9 sent.");
+        assert_eq!(text(Some(9), None, 4), "osc:here:9: 9 sent, 4 DROPPED.");
+        assert_eq!(text(None, Some(7), 1), "osc:here:9: 7 received, 2 late, 1 dropped, 3 ignored.");
+    }
+}

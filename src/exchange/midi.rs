@@ -25,6 +25,7 @@ use super::inlet::{Arrival, Receive};
 use super::outlet::{Electrodes, Transmit};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{ElectrodeItem, ScalarLayout};
+use crate::time::Timestamp;
 
 /// What our client and its virtual port are called.
 const NAME: &str = "NAPOT";
@@ -148,7 +149,7 @@ impl MidiSender {
 }
 
 impl Transmit for MidiSender {
-    fn send(&mut self, item: &ElectrodeItem) -> Result<()> {
+    fn send(&mut self, _: Timestamp, item: &ElectrodeItem) -> Result<()> {
         self.send_all(|score, emit| score.play(item, emit));
         Ok(())
     }
@@ -308,7 +309,6 @@ fn refused(port: &str, cause: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Timestamp;
 
     fn played(items: &[ElectrodeItem]) -> Vec<[u8; 3]> {
         let mut score = Score::new(1_000);

@@ -87,17 +87,17 @@ pub fn outlet(
     let outlet = match address {
         Address::Osc { host, port, .. } => {
             let sender = osc::OscSender::open(host, *port, electrodes, Arc::clone(account))?;
-            outlet::Outlet::start(address, account, sender)?
+            outlet::Outlet::start(address, electrodes, account, sender)?
         }
         #[cfg(feature = "lsl")]
         Address::Lsl { stream } => {
             let sender = lsl::LslSender::open(stream, electrodes, Arc::clone(account))?;
-            outlet::Outlet::start(address, account, sender)?
+            outlet::Outlet::start(address, electrodes, account, sender)?
         }
         #[cfg(feature = "midi")]
         Address::Midi { port } => {
             let sender = midi::MidiSender::open(port, electrodes, Arc::clone(account))?;
-            outlet::Outlet::start(address, account, sender)?
+            outlet::Outlet::start(address, electrodes, account, sender)?
         }
         #[cfg(not(all(feature = "lsl", feature = "midi")))]
         _ => return Err(absent(address)),

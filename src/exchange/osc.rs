@@ -48,9 +48,12 @@ pub(super) struct OscSender {
     batch: usize,
     /// The calendar's time of model time 0, known with the first item.
     begun: Option<Duration>,
-    /// Samples that wait for their bundle, and the index of the next.
+    /// Samples that wait for their bundle, and the times of the first and the newest.
     waiting: Vec<OscPacket>,
-    next: u64,
+    from: Timestamp,
+    newest: Timestamp,
+    /// Samples until the names are told again.
+    untold: u32,
 }
 
 impl OscSender {
@@ -72,7 +75,9 @@ impl OscSender {
         let fit = (BUNDLE_BYTES - EMPTY_BUNDLE_BYTES) / size;
         let batch = fit.min((electrodes.rate_hz / BUNDLES_PER_SECOND) as usize).max(1);
         let electrodes = electrodes.clone();
-        Ok(Self { socket, to, electrodes, account, batch, begun: None, waiting: Vec::new(), next: 0 })
+        let (from, newest) = (Timestamp::ZERO, Timestamp::ZERO);
+        let waiting = Vec::new();
+        Ok(Self { socket, to, electrodes, account, batch, begun: None, waiting, from, newest, untold: 0 })
     }
 
     /// Sends a bundle that stands for `count` items; what the system refuses is counted as lost.
@@ -89,35 +94,47 @@ impl OscSender {
         let count = self.waiting.len() as u64;
         if count > 0 {
             let content = std::mem::take(&mut self.waiting);
-            self.bundle(self.electrodes.time(self.next - count), content, count);
+            self.bundle(self.from, content, count);
         }
     }
 
-    fn send_names(&mut self) {
+    fn add_sample(&mut self, time: Timestamp, values: &[f32]) {
+        if self.untold == 0 {
+            self.send_names(time);
+            self.untold = self.electrodes.rate_hz;
+        }
+        self.untold -= 1;
+        // The samples of a bundle follow each other: one and a half periods are a gap.
+        let half_periods = (time - self.newest).as_nanos() * 2 * u128::from(self.electrodes.rate_hz);
+        if half_periods > 3_000_000_000 {
+            self.send_samples();
+        }
+        if self.waiting.is_empty() {
+            self.from = time;
+        }
+        self.newest = time;
+        let values = values.iter().copied().map(OscType::Float).collect();
+        self.waiting.push(message("/napot/electrodes", values));
+        if self.waiting.len() >= self.batch {
+            self.send_samples();
+        }
+    }
+
+    fn send_names(&mut self, time: Timestamp) {
         let names = self.electrodes.names.iter().cloned().map(OscType::String).collect();
         let rate = OscType::Int(i32::try_from(self.electrodes.rate_hz).unwrap_or(i32::MAX));
         let content = vec![message("/napot/names", names), message("/napot/rate", vec![rate])];
-        self.bundle(self.electrodes.time(self.next), content, 0);
+        self.bundle(time, content, 0);
     }
 }
 
 impl Transmit for OscSender {
-    fn send(&mut self, item: &ElectrodeItem) -> Result<()> {
+    fn send(&mut self, time: Timestamp, item: &ElectrodeItem) -> Result<()> {
         match item {
-            ElectrodeItem::Sample(values) => {
-                if self.next.is_multiple_of(u64::from(self.electrodes.rate_hz)) {
-                    self.send_names();
-                }
-                let values = values.iter().copied().map(OscType::Float).collect();
-                self.waiting.push(message("/napot/electrodes", values));
-                self.next += 1;
-                if self.waiting.len() >= self.batch {
-                    self.send_samples();
-                }
-            }
-            ElectrodeItem::Mark(time, text) => {
+            ElectrodeItem::Sample(values) => self.add_sample(time, values),
+            ElectrodeItem::Mark(_, text) => {
                 let seconds = OscType::Float(time.seconds_for_print() as f32);
-                self.bundle(*time, vec![message(&format!("/napot/{text}"), vec![seconds])], 1);
+                self.bundle(time, vec![message(&format!("/napot/{text}"), vec![seconds])], 1);
             }
         }
         Ok(())
@@ -319,6 +336,31 @@ mod tests {
     fn a_time_tag_counts_from_1900_in_fractions_of_two_to_the_32() {
         let tag = time_tag(Duration::new(2_208_988_800, 500_000_000));
         assert_eq!((tag.seconds, tag.fractional), (2_208_988_800, 1 << 31));
+    }
+
+    #[test]
+    fn a_lost_sample_begins_a_new_bundle_with_its_own_time() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let electrodes = Electrodes { names: vec!["a".to_owned()], rate_hz: 1_000, first: Timestamp::ZERO };
+        let mut sender = OscSender::open("127.0.0.1", port, &electrodes, Arc::default()).unwrap();
+        for ms in [0, 1, 3] {
+            sender.send(Timestamp(ms * 1_000_000), &ElectrodeItem::Sample(vec![0.0])).unwrap();
+        }
+        sender.finish().unwrap();
+        let mut packet = [0; 2_000];
+        let mut next = || {
+            let length = socket.recv(&mut packet).unwrap();
+            let OscPacket::Bundle(bundle) = rosc::decoder::decode_udp(&packet[..length]).unwrap().1 else {
+                panic!("no bundle")
+            };
+            let ticks = (u64::from(bundle.timetag.seconds) << 32) + u64::from(bundle.timetag.fractional);
+            (ticks, bundle.content.len())
+        };
+        let (names, two, one) = (next(), next(), next());
+        assert_eq!((names.1, two.1, one.1), (2, 2, 1));
+        let apart_us = ((one.0 - two.0) * 1_000_000) >> 32;
+        assert!((2_999..=3_000).contains(&apart_us), "{apart_us}");
     }
 
     #[test]

@@ -28,15 +28,15 @@ pub struct Electrodes {
 
 impl Electrodes {
     /// The model time of the sample with this index.
-    pub(super) fn time(&self, sample: u64) -> Timestamp {
+    fn time(&self, sample: u64) -> Timestamp {
         Timestamp(self.first.0.saturating_add(Timestamp::from_count(sample, self.rate_hz).0))
     }
 }
 
 /// What carries items to another program; it counts what it sent and what was refused.
 pub(super) trait Transmit: Send {
-    /// Takes one item; it may wait for more before it sends.
-    fn send(&mut self, item: &ElectrodeItem) -> Result<()>;
+    /// Takes one item of this model time; it may wait for more before it sends. Items may be missing before it.
+    fn send(&mut self, time: Timestamp, item: &ElectrodeItem) -> Result<()>;
 
     /// There is nothing more at the moment.
     fn pause(&mut self) -> Result<()> {
@@ -50,7 +50,10 @@ pub(super) trait Transmit: Send {
 /// An outlet; the keeper's end.
 pub(super) struct Outlet {
     address: String,
-    items: Option<Sender<ElectrodeItem>>,
+    electrodes: Electrodes,
+    /// Samples so far, sent or lost: a loss moves no later stamp.
+    samples: u64,
+    items: Option<Sender<(Timestamp, ElectrodeItem)>>,
     thread: Option<JoinHandle<Result<()>>>,
     account: Arc<Account>,
 }
@@ -62,15 +65,17 @@ impl Outlet {
     /// Where no thread can be started.
     pub(super) fn start(
         address: &Address,
+        electrodes: &Electrodes,
         account: &Arc<Account>,
         transmit: impl Transmit + 'static,
     ) -> Result<Self> {
-        Self::with_room(ROOM, address, account, transmit)
+        Self::with_room(ROOM, address, electrodes, account, transmit)
     }
 
     fn with_room(
         room: usize,
         address: &Address,
+        electrodes: &Electrodes,
         account: &Arc<Account>,
         mut transmit: impl Transmit + 'static,
     ) -> Result<Self> {
@@ -80,7 +85,8 @@ impl Outlet {
             .name("napot-outlet".to_owned())
             .spawn(move || carry(&receiver, &mut transmit))
             .map_err(|cause| Error::new(Kind::Output, &address, "no thread could be started").value(cause))?;
-        Ok(Self { address, items: Some(sender), thread: Some(thread), account: Arc::clone(account) })
+        let (electrodes, account) = (electrodes.clone(), Arc::clone(account));
+        Ok(Self { address, electrodes, samples: 0, items: Some(sender), thread: Some(thread), account })
     }
 
     /// Waits for the thread's end and tells how it ended.
@@ -93,9 +99,9 @@ impl Outlet {
 }
 
 /// Carries items until the keeper has let go of its end.
-fn carry(items: &Receiver<ElectrodeItem>, transmit: &mut impl Transmit) -> Result<()> {
+fn carry(items: &Receiver<(Timestamp, ElectrodeItem)>, transmit: &mut impl Transmit) -> Result<()> {
     loop {
-        let item = match items.try_recv() {
+        let (time, item) = match items.try_recv() {
             Ok(item) => item,
             Err(TryRecvError::Disconnected) => return transmit.finish(),
             Err(TryRecvError::Empty) => {
@@ -104,7 +110,7 @@ fn carry(items: &Receiver<ElectrodeItem>, transmit: &mut impl Transmit) -> Resul
                 item
             }
         };
-        transmit.send(&item)?;
+        transmit.send(time, &item)?;
     }
 }
 
@@ -113,8 +119,15 @@ impl Sink for Outlet {
 
     /// Never waits: what finds no room is dropped and counted.
     fn push(&mut self, item: &ElectrodeItem) -> Result<()> {
+        let time = match item {
+            ElectrodeItem::Sample(_) => {
+                self.samples += 1;
+                self.electrodes.time(self.samples - 1)
+            }
+            ElectrodeItem::Mark(time, _) => *time,
+        };
         let Some(items) = &self.items else { return Ok(()) };
-        match items.try_send(item.clone()) {
+        match items.try_send((time, item.clone())) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => {
                 self.account.lose(1);
@@ -131,21 +144,25 @@ impl Sink for Outlet {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
     use super::*;
 
     /// Sends to a place from which a test reads, when it may.
     struct Slow {
         may: Receiver<()>,
         account: Arc<Account>,
+        newest: Arc<AtomicI64>,
     }
 
     impl Transmit for Slow {
-        fn send(&mut self, item: &ElectrodeItem) -> Result<()> {
+        fn send(&mut self, time: Timestamp, item: &ElectrodeItem) -> Result<()> {
             if matches!(item, ElectrodeItem::Mark(..)) {
                 return Err(Error::output("there", "it is gone"));
             }
             let _ = self.may.recv();
             self.account.pass(1);
+            self.newest.store(time.0, Ordering::Relaxed);
             Ok(())
         }
 
@@ -154,30 +171,39 @@ mod tests {
         }
     }
 
-    fn slow(room: usize) -> (Box<Outlet>, Sender<()>, Arc<Account>) {
+    fn slow(room: usize) -> (Box<Outlet>, Sender<()>, Arc<Account>, Arc<AtomicI64>) {
         let (allow, may) = bounded(0);
         let account = Arc::new(Account::default());
         let address = Address::to_send("osc:there:1").unwrap();
-        let slow = Slow { may, account: Arc::clone(&account) };
-        (Box::new(Outlet::with_room(room, &address, &account, slow).unwrap()), allow, account)
+        let electrodes = Electrodes { names: Vec::new(), rate_hz: 1_000, first: Timestamp(5_000_000) };
+        let newest = Arc::default();
+        let slow = Slow { may, account: Arc::clone(&account), newest: Arc::clone(&newest) };
+        let outlet = Outlet::with_room(room, &address, &electrodes, &account, slow).unwrap();
+        (Box::new(outlet), allow, account, newest)
     }
 
     #[test]
     fn a_receiver_that_hangs_never_holds_the_keeper_up_and_every_loss_is_counted() {
-        let (mut outlet, allow, account) = slow(4);
+        let (mut outlet, allow, account, newest) = slow(4);
         for _ in 0..100 {
             outlet.push(&ElectrodeItem::Sample(vec![0.0])).unwrap();
         }
         let lost = account.read().dropped;
         assert!((95..=96).contains(&lost), "four wait, one may be on its way: {lost} of 100 were lost");
         drop(allow);
+        // Once there is room again, a sample has the time that it would have had without the loss.
+        while account.read().passed < 100 - lost {
+            std::thread::yield_now();
+        }
+        outlet.push(&ElectrodeItem::Sample(vec![0.0])).unwrap();
         outlet.finish().unwrap();
-        assert_eq!(account.read().passed + lost, 100);
+        assert_eq!(account.read().passed + lost, 101);
+        assert_eq!(newest.load(Ordering::Relaxed), 105_000_000);
     }
 
     #[test]
     fn an_outlet_that_fails_says_so_once() {
-        let (mut outlet, allow, _) = slow(4);
+        let (mut outlet, allow, ..) = slow(4);
         drop(allow);
         let mut told = Vec::new();
         while told.is_empty() {

@@ -32,13 +32,11 @@ const MOST_AT_ONCE: usize = 1_024;
 /// Sends electrodes and marks.
 pub(super) struct LslSender {
     lsl: Arc<binding::Lsl>,
-    electrodes: Electrodes,
     samples: binding::Outlet,
     marks: binding::Outlet,
     account: Arc<Account>,
     /// LSL's time of model time 0, known with the first item.
     begun: Option<f64>,
-    next: u64,
     values: Vec<f32>,
     stamps: Vec<f64>,
 }
@@ -58,9 +56,8 @@ impl LslSender {
         };
         let samples = open(stream, "EEG", f64::from(electrodes.rate_hz), &electrodes.names)?;
         let marks = open(&format!("{stream}-markers"), "Markers", 0.0, &[])?;
-        let electrodes = electrodes.clone();
         let (values, stamps) = (Vec::new(), Vec::new());
-        Ok(Self { lsl, electrodes, samples, marks, account, begun: None, next: 0, values, stamps })
+        Ok(Self { lsl, samples, marks, account, begun: None, values, stamps })
     }
 
     /// A model time on LSL's clock.
@@ -84,19 +81,17 @@ impl LslSender {
 }
 
 impl Transmit for LslSender {
-    fn send(&mut self, item: &ElectrodeItem) -> Result<()> {
+    fn send(&mut self, time: Timestamp, item: &ElectrodeItem) -> Result<()> {
+        let stamp = self.stamp(time);
         match item {
             ElectrodeItem::Sample(values) => {
-                let stamp = self.stamp(self.electrodes.time(self.next));
-                self.next += 1;
                 self.values.extend_from_slice(values);
                 self.stamps.push(stamp);
                 if self.stamps.len() >= CHUNK {
                     self.push();
                 }
             }
-            ElectrodeItem::Mark(time, text) => {
-                let stamp = self.stamp(*time);
+            ElectrodeItem::Mark(_, text) => {
                 let taken = self.marks.push_text(text, stamp);
                 self.count(taken, 1);
             }
