@@ -1,4 +1,4 @@
-//! Where input comes from: sound files, video, tables, biosignals, the room.
+//! Where input comes from: sound files, video, tables, biosignals, topics of MCAP files, the room.
 //!
 //! To add a source: write its file here, implement [`crate::stream::Source`], name it below and let
 //! [`media`] recognise it by its content.

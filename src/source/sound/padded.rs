@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use symphonia::core::io::MediaSource;
 
-/// The most bytes of filling that are given: what looks for tables needs few, and a packet that a header claims to be
-/// as long as memory would need all.
-const MOST_FILLING: u64 = 1 << 20;
+/// The most bytes of filling that are given: what looks for tables needs few, but a packet that is said to be as long
+/// as memory would take all, and a table of a CAF makes 32 bytes of each.
+const MOST_FILLING: u64 = 1 << 18;
 
 /// The file and what stands for its missing end.
 pub struct Padded {
