@@ -156,11 +156,10 @@ impl Keeper {
 
     fn take_all(&mut self, desk: &mut Desk) -> bool {
         let sound = self.take_sound(desk);
-        let electrodes = self.take_electrodes(desk);
         let reports = self.take_reports(desk);
         let states = self.take_states(desk);
         self.take_pictures();
-        sound | electrodes | reports | states
+        sound | reports | states
     }
 
     fn take_sound(&mut self, desk: &mut Desk) -> bool {
@@ -178,39 +177,38 @@ impl Keeper {
         true
     }
 
-    fn take_electrodes(&mut self, desk: &mut Desk) -> bool {
-        let mut any = false;
-        while self.electrodes.waiting() >= desk.sample.len() {
-            any = true;
-            self.electrodes.pop_into(&mut desk.sample);
-            self.analysis.sample(&desk.sample);
-            let driven = &desk.sample[..self.facts.electrodes.len()];
-            self.gathering.sample(driven);
-            if self.keep.electrodes.is_some() || !self.keep.outlets.is_empty() {
-                let item = ElectrodeItem::Sample(driven.to_vec());
-                push(&mut self.keep.electrodes, &item, &mut desk.failures);
-                push_all(&mut self.keep.outlets, &item, &mut desk.failures);
-            }
-            if let Some(publish) = &mut self.publish {
-                for (trace, value) in desk.trace.microvolts.iter_mut().zip(driven) {
-                    trace.push(*value);
-                }
-                if desk.trace.microvolts[0].len() >= TRACE_SAMPLES {
-                    let next = (desk.samples + 1) * TICKS_PER_SECOND / u64::from(self.facts.rate_hz);
-                    let full = std::mem::replace(&mut desk.trace, empty_trace(&self.facts, next));
-                    // A page that is slow misses a stretch; the engine does not wait for it.
-                    let _ = publish.traces.try_send(full);
-                }
-            }
-            desk.samples += 1;
+    /// Takes the electrodes' sample of a tick.
+    fn take_sample(&mut self, desk: &mut Desk) {
+        self.electrodes.pop_into(&mut desk.sample);
+        self.analysis.sample(&desk.sample);
+        let driven = &desk.sample[..self.facts.electrodes.len()];
+        self.gathering.sample(driven);
+        if self.keep.electrodes.is_some() || !self.keep.outlets.is_empty() {
+            let item = ElectrodeItem::Sample(driven.to_vec());
+            push(&mut self.keep.electrodes, &item, &mut desk.failures);
+            push_all(&mut self.keep.outlets, &item, &mut desk.failures);
         }
-        any
+        desk.samples += 1;
+        let Some(publish) = &mut self.publish else { return };
+        for (trace, value) in desk.trace.microvolts.iter_mut().zip(driven) {
+            trace.push(*value);
+        }
+        if desk.trace.microvolts[0].len() >= TRACE_SAMPLES {
+            let next = desk.samples * TICKS_PER_SECOND / u64::from(self.facts.rate_hz);
+            let full = std::mem::replace(&mut desk.trace, empty_trace(&self.facts, next));
+            // A page that is slow misses a stretch; the engine does not wait for it.
+            let _ = publish.traces.try_send(full);
+        }
     }
 
     fn take_reports(&mut self, desk: &mut Desk) -> bool {
         let mut any = false;
         while let Some(report) = self.reports.pop() {
             any = true;
+            // Sample by sample and mark by mark in the order of time, so that files of a run and its replay are the same.
+            if report.sampled {
+                self.take_sample(desk);
+            }
             if self.gathering.tick(&report) {
                 self.give_session(desk);
             }

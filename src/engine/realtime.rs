@@ -243,6 +243,7 @@ impl Realtime {
         }
         if let Some(sample) = self.instrument.electrodes() {
             self.outlets.electrodes.push_some(sample);
+            report.sampled = true;
         }
         timer.end(Stage::Read);
         if last || (tick.0 + 1).is_multiple_of(TICKS_PER_SECOND) {

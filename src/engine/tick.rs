@@ -46,6 +46,8 @@ pub struct TickReport {
     pub tick: Tick,
     /// Bursts that entered from other senses than the cochlea.
     pub entered: u32,
+    /// Whether the electrodes gave a sample.
+    pub sampled: bool,
     /// Bursts that entered, per array.
     pub bursts: [u32; MOST_ARRAYS],
     /// Their surprisal in bits, per array.
