@@ -168,7 +168,7 @@ fn killed(folder: &Path, growths: u64, after: Duration) -> (u64, u64) {
     let since = std::time::Instant::now();
     std::thread::sleep(after);
     run.kill().unwrap();
-    let ticks = since.elapsed().as_millis() as u64 * SPEED;
+    let ticks = u64::try_from(since.elapsed().as_millis()).unwrap() * SPEED;
     run.wait().unwrap();
     (seen, ticks)
 }
@@ -182,7 +182,7 @@ fn a_killed_recorder_leaves_what_it_had_flushed_and_recover_makes_it_whole() {
         let (seen, ticks) = killed(folder.path(), 1 + round % 5, Duration::from_millis(round * 37 % 200));
         let bytes = fs::read(path("k.mcap.part")).unwrap();
         // What was in the file then may not be lost.
-        fs::write(path("seen.mcap"), &bytes[..seen as usize]).unwrap();
+        fs::write(path("seen.mcap"), &bytes[..usize::try_from(seen).unwrap()]).unwrap();
         let (before, _) = info(folder.path(), "seen.mcap");
         let (left, code) = info(folder.path(), "k.mcap.part");
         assert_eq!(code, 1, "cut short");
