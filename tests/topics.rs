@@ -26,7 +26,7 @@ fn bag(folder: &Path) {
     };
     for tenth in 0..20_u64 {
         let time = 1_700_000_000_000_000_000 + tenth * 100_000_000;
-        let pixels = ["AAAA", "////"][tenth as usize % 2].repeat(256);
+        let pixels = (if tenth % 2 == 0 { "AAAA" } else { "////" }).repeat(256);
         let image = format!(r#"{{"width":16,"height":16,"step":48,"encoding":"rgb8","data":"{pixels}"}}"#);
         send(left, time, image.clone());
         send(right, time, image);
