@@ -8,7 +8,7 @@ use std::path::Path;
 
 use mcap::records::MessageHeader;
 use serde_json::Value;
-use small::{napot, said};
+use small::{napot, said, whole_outputs};
 
 /// Two seconds of a recording with two cameras and a microphone, in Foxglove's JSON, as `bag.mcap`.
 fn bag(folder: &Path) {
@@ -44,14 +44,14 @@ fn bag(folder: &Path) {
 fn a_bag_plays_its_first_topics_and_names_the_others_and_can_be_recorded() {
     let folder = tempfile::tempdir().unwrap();
     bag(folder.path());
-    let run = napot(folder.path(), &["replay", "bag.mcap", "--json", "--record", "a.mcap"]);
+    let run = napot(folder.path(), &["replay", "bag.mcap", "--out", "B", "--record", "a.mcap"]);
     assert!(run.status.success(), "{}", said(&run));
     assert!(
         said(&run).contains("further topics are not played: /right; choose by `--topic NAME`"),
         "{}",
         said(&run)
     );
-    let report: Value = serde_json::from_slice(&run.stdout).unwrap();
+    let report = whole_outputs(&folder.path().join("B"));
     // Two seconds, and what a run with sound goes on after its end.
     assert!((2_000..2_400).contains(&report["ticks"].as_u64().unwrap()), "{}", report["ticks"]);
     let names: Vec<&str> =
