@@ -1,6 +1,6 @@
 //! Pictures and sound of other programs' MCAP files: ROS bags, Foxglove's recordings.
 //!
-//! [`message`] knows the schemas, [`wire`] their encodings, `survey` looks through the file once, `messages` gives one
+//! `message` knows the schemas, `wire` their encodings, `survey` looks through the file once, `messages` gives one
 //! topic's in the order of time, `pictures` and `sound` make sources of them. The time of a message is its log time,
 //! and the earliest one of what is played is zero. At most one topic of pictures and one of sound play.
 //!
