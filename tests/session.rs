@@ -154,8 +154,12 @@ fn killed(folder: &Path, growths: u64, after: Duration) -> (u64, u64) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut seen = 0;
-    for _ in 0..growths {
+    // From when it says what it is: what comes before is no acknowledged part of a run.
+    while !napot::session::is_session(&part) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let mut seen = fs::metadata(&part).map_or(0, |found| found.len());
+    for _ in 1..growths {
         loop {
             let length = fs::metadata(&part).map_or(0, |found| found.len());
             if length > seen {
