@@ -221,7 +221,27 @@ fn mp4(path: &Path, file: &mut Bytes, length: u64) -> Result<Survey> {
     let mut survey = declares(end, length);
     // A damaged index is the demuxer's to report.
     let _ = tracks(file, index, &mut survey);
+    for fragment in top.iter().filter(|part| &part.kind == b"moof") {
+        if let Ok(Some((at, count))) = longest_run(file, fragment, length) {
+            let error = Error::input(path, "a fragment declares more samples than the file has bytes");
+            return Err(error.at(format!("byte {at}")).value(count).bound(format!("at most {length}")));
+        }
+    }
     Ok(survey)
+}
+
+/// A run of samples (`trun`, ISO/IEC 14496-12, 8.8.8) of a fragment that can't be: the demuxer would count through it.
+fn longest_run(file: &mut Bytes, fragment: &Part, most: u64) -> std::io::Result<Option<(u64, u32)>> {
+    for track in boxes(file, fragment.from, fragment.to)?.0.iter().filter(|part| &part.kind == b"traf") {
+        for run in boxes(file, track.from, track.to)?.0.iter().filter(|part| &part.kind == b"trun") {
+            let head = content(file, run, 8)?;
+            let count = head.get(4..8).map_or(0, be32);
+            if u64::from(count) > most {
+                return Ok(Some((run.from, count)));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn tracks(file: &mut Bytes, index: &Part, survey: &mut Survey) -> std::io::Result<()> {

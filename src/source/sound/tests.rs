@@ -390,3 +390,10 @@ fn a_cut_is_told_by_every_container_that_declares_its_length() {
         assert!(message.contains("cut short") && message.contains(" s"), "{name}: {message}");
     }
 }
+
+#[test]
+fn a_fragment_of_more_samples_than_bytes_is_refused_at_once() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fuzz/mp4/run-of-samples-without-bytes");
+    let error = open(&path).err().expect("an error").to_string();
+    assert!(error.contains("at byte 792") && error.contains("allowed: at most 1977"), "{error}");
+}
