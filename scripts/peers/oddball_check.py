@@ -116,7 +116,8 @@ deviant = deviant[times > first + BEFORE + 0.1]
 
 
 def cut(at):
-    samples = np.round((at - first) * rate).astype(int)
+    # Two random times may fall on one sample, which is one event.
+    samples = np.unique(np.round((at - first) * rate).astype(int))
     events = np.column_stack([samples, np.zeros_like(samples), np.ones_like(samples)])
     return mne.Epochs(raw, events, tmin=-BEFORE, tmax=AFTER, baseline=(-BEFORE, 0), preload=True)
 

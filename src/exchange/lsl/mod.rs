@@ -1,8 +1,9 @@
 //! The Lab Streaming Layer: electrodes as a stream of EEG and marks beside it out, a stream of numbers in.
 //!
 //! Out: `NAME` of type `EEG`, float32, a labelled channel per electrode in microvolts; and `NAME-markers` of type
-//! `Markers`, text, with a sample per onset. A stamp is the model time plus one constant: LSL's clock when the first
-//! item came. So stamps have no jitter, and both streams share the constant.
+//! `Markers`, text, with a sample per onset. A stamp is the model time plus one constant: the least by which LSL's clock
+//! was ahead of an item's model time in the run's first quarter of a second, which waits for that. So stamps have no
+//! jitter, lie no further behind the tick than the fastest item was, and both streams share the constant.
 //!
 //! In: the stream of that name, of any format but text. LSL brings stamps onto this machine's clock.
 
@@ -24,6 +25,8 @@ const CHUNK: usize = 64;
 const LINGER: Duration = Duration::from_millis(500);
 /// Seconds for which a stream is looked for and opened.
 const PATIENCE: f64 = 5.0;
+/// Model time in which the start of the run is found on LSL's clock, in ns.
+const LISTENING: i64 = 250_000_000;
 /// The most channels that come in: what the scalar sense has room for.
 const MOST_CHANNELS: usize = 4_096;
 /// The most samples that are taken at once.
@@ -35,8 +38,9 @@ pub(super) struct LslSender {
     samples: binding::Outlet,
     marks: binding::Outlet,
     account: Arc<Account>,
-    /// LSL's time of model time 0, known with the first item.
-    begun: Option<f64>,
+    start: Start,
+    /// Items that wait until that is known.
+    held: Vec<(Timestamp, ElectrodeItem)>,
     values: Vec<f32>,
     stamps: Vec<f64>,
 }
@@ -56,14 +60,32 @@ impl LslSender {
         };
         let samples = open(stream, "EEG", f64::from(electrodes.rate_hz), &electrodes.names)?;
         let marks = open(&format!("{stream}-markers"), "Markers", 0.0, &[])?;
-        let (values, stamps) = (Vec::new(), Vec::new());
-        Ok(Self { lsl, samples, marks, account, begun: None, values, stamps })
+        let (start, held, values, stamps) = (Start::default(), Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { lsl, samples, marks, account, start, held, values, stamps })
     }
 
-    /// A model time on LSL's clock.
-    fn stamp(&mut self, time: Timestamp) -> f64 {
-        let seconds = time.seconds_for_print();
-        *self.begun.get_or_insert_with(|| self.lsl.clock() - seconds) + seconds
+    /// Sends an item with model time 0 at `zero` on LSL's clock.
+    fn put(&mut self, zero: f64, time: Timestamp, item: &ElectrodeItem) {
+        let stamp = zero + time.seconds_for_print();
+        match item {
+            ElectrodeItem::Sample(values) => {
+                self.values.extend_from_slice(values);
+                self.stamps.push(stamp);
+                if self.stamps.len() >= CHUNK {
+                    self.push();
+                }
+            }
+            ElectrodeItem::Mark(_, text) => {
+                let taken = self.marks.push_text(text, stamp);
+                self.count(taken, 1);
+            }
+        }
+    }
+
+    fn put_held(&mut self) {
+        for (time, item) in std::mem::take(&mut self.held) {
+            self.put(self.start.zero, time, &item);
+        }
     }
 
     fn count(&self, taken: bool, count: u64) {
@@ -82,18 +104,12 @@ impl LslSender {
 
 impl Transmit for LslSender {
     fn send(&mut self, time: Timestamp, item: &ElectrodeItem) -> Result<()> {
-        let stamp = self.stamp(time);
-        match item {
-            ElectrodeItem::Sample(values) => {
-                self.values.extend_from_slice(values);
-                self.stamps.push(stamp);
-                if self.stamps.len() >= CHUNK {
-                    self.push();
-                }
-            }
-            ElectrodeItem::Mark(_, text) => {
-                let taken = self.marks.push_text(text, stamp);
-                self.count(taken, 1);
+        if self.start.is_known() {
+            self.put(self.start.zero, time, item);
+        } else {
+            self.held.push((time, item.clone()));
+            if self.start.hear(self.lsl.clock(), time) {
+                self.put_held();
             }
         }
         Ok(())
@@ -105,11 +121,35 @@ impl Transmit for LslSender {
     }
 
     fn finish(&mut self) -> Result<()> {
+        self.put_held();
         self.push();
         if self.samples.has_receivers() || self.marks.has_receivers() {
             std::thread::sleep(LINGER);
         }
         Ok(())
+    }
+}
+
+/// Where model time 0 lies on LSL's clock, as far as it is known.
+#[derive(Default)]
+struct Start {
+    zero: f64,
+    first: Option<Timestamp>,
+    known: bool,
+}
+
+impl Start {
+    fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// Hears of an item of model time `time` when LSL's clock is at `now`; `true` once the start is known.
+    fn hear(&mut self, now: f64, time: Timestamp) -> bool {
+        let zero = now - time.seconds_for_print();
+        self.zero = if self.first.is_some() { self.zero.min(zero) } else { zero };
+        let first = *self.first.get_or_insert(time);
+        self.known = time.0 - first.0 >= LISTENING;
+        self.known
     }
 }
 
@@ -187,6 +227,19 @@ impl Receive for LslReceiver {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_start_is_that_of_the_item_that_came_soonest() {
+        let mut start = Start::default();
+        let ms = |ms: i64| Timestamp(5_000_000_000 + ms * 1_000_000);
+        // The first items come late, as where threads only start; then one comes 2 ms behind its time.
+        for (time, delay) in [(0, 0.045), (1, 0.044), (100, 0.002), (200, 0.004)] {
+            let now = 1_000.0 + ms(time).seconds_for_print() + delay;
+            assert!(!start.hear(now, ms(time)) && !start.is_known());
+        }
+        assert!(start.hear(1_010.0, ms(250)) && start.is_known());
+        assert!((start.zero - 1_000.002).abs() < 1e-9, "{}", start.zero);
+    }
 
     #[test]
     fn a_channel_without_a_label_is_called_by_its_stream_and_number() {
