@@ -22,6 +22,9 @@ mkdir -p target/lint
 rustc --test --edition 2024 -D warnings tests/architecture.rs -o target/lint/architecture
 target/lint/architecture --quiet
 
+step "the fuzzer's dependencies: fuzz/Cargo.lock"
+cargo fetch --quiet --locked --manifest-path fuzz/Cargo.toml
+
 step "clippy"
 cargo clippy --locked --all-targets -- -D warnings
 
