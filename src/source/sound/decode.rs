@@ -17,6 +17,7 @@ use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptio
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, TimeBase, Timestamp as Units};
+use symphonia::default::formats::IsoMp4Reader;
 
 use super::SoundTrack;
 use super::child::Child;
@@ -116,6 +117,11 @@ impl Decoder {
         };
         let stream = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
         let probe = || {
+            if content == Content::Mp4 {
+                // Not by the probe: it passes over junk, and finds boxes that the survey has not seen.
+                let reader = IsoMp4Reader::try_new(stream, FormatOptions::default())?;
+                return Ok(Box::new(reader) as Box<dyn FormatReader>);
+            }
             let probe = symphonia::default::get_probe();
             probe.probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
         };
