@@ -39,7 +39,10 @@ impl Teller {
         }
         if figures.kept != self.kept {
             self.kept = figures.kept;
-            eprintln!("napot: {}", self.kept);
+            // A failure is in the log already.
+            if !figures.failed {
+                eprintln!("napot: {}", self.kept);
+            }
         }
     }
 }

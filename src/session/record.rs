@@ -52,12 +52,12 @@ impl Recorder {
         self
     }
 
-    /// The first failure is what the run reports; it goes on remembering.
+    /// Where nothing is remembered, this is the recorder's end; else people are told, and it goes on remembering.
     fn fail(&mut self, failure: Error) -> Result<()> {
-        if self.retro.is_none() && self.file.is_none() {
+        if self.retro.is_none() {
             return Err(failure);
         }
-        tracing::error!("{failure}");
+        self.monitor.warn(&failure);
         self.failure.get_or_insert(failure);
         Ok(())
     }

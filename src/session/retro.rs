@@ -129,8 +129,7 @@ impl Retro {
     }
 
     fn fail(&mut self, failure: Error) {
-        tracing::error!("{failure}");
-        self.monitor.say(failure.to_string());
+        self.monitor.warn(&failure);
         self.failure.get_or_insert(failure);
     }
 

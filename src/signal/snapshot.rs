@@ -104,8 +104,10 @@ pub struct RecordingFigures {
     pub hours_left: Option<f64>,
     /// Seconds that are kept in memory, to be saved when wanted.
     pub retro_seconds: Option<f64>,
-    /// What became of the last wish to save them, in a sentence; empty before the first.
+    /// What became of the last wish to save them, or why a recording ended, in a sentence; empty before the first.
     pub kept: String,
+    /// Whether that sentence is of something that could not be kept.
+    pub failed: bool,
 }
 
 /// What a page asks of the engine.

@@ -6,6 +6,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::error::Error;
 use crate::signal::RecordingFigures;
 use crate::time::Timestamp;
 
@@ -22,7 +23,7 @@ pub struct RecordingMonitor {
     nanoseconds: AtomicU64,
     free: AtomicU64,
     retro: AtomicU64,
-    kept: Mutex<String>,
+    kept: Mutex<(String, bool)>,
 }
 
 impl Default for RecordingMonitor {
@@ -70,7 +71,13 @@ impl RecordingMonitor {
 
     /// What became of the last wish, in a sentence.
     pub fn say(&self, what: String) {
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = what;
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = (what, false);
+    }
+
+    /// Tells at once, in the log and to people who look, why something could not be kept.
+    pub fn warn(&self, failure: &Error) {
+        tracing::error!("{failure}");
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = (failure.to_string(), true);
     }
 
     /// The figures of the moment.
@@ -80,6 +87,7 @@ impl RecordingMonitor {
         let (bytes, span) = (known(&self.bytes), self.nanoseconds.load(Ordering::Relaxed));
         let hours_left =
             bytes.zip(known(&self.free)).filter(|(bytes, _)| *bytes > 0 && span >= LEAST_NANOSECONDS);
+        let (kept, failed) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
         RecordingFigures {
             bytes,
             bytes_per_second: bytes
@@ -87,7 +95,8 @@ impl RecordingMonitor {
                 .map(|bytes| bytes as f64 * 1e9 / span as f64),
             hours_left: hours_left.map(|(bytes, free)| free as f64 / bytes as f64 * span as f64 / 3.6e12),
             retro_seconds: known(&self.retro).map(|retro| retro as f64 / 1e9),
-            kept: self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            kept,
+            failed,
         }
     }
 }
@@ -109,6 +118,16 @@ mod tests {
         assert_eq!((figures.bytes_per_second, figures.hours_left), (Some(1e6), Some(2.0)));
         monitor.written(10_000_000, Timestamp(10_000_000_000), None);
         assert_eq!(monitor.figures().hours_left, None);
+    }
+
+    #[test]
+    fn what_is_told_last_stands_and_a_failure_is_marked() {
+        let monitor = RecordingMonitor::default();
+        monitor.warn(&Error::output("a.mcap", "the disk is full"));
+        let figures = monitor.figures();
+        assert_eq!((&figures.kept[..], figures.failed), ("a.mcap: the disk is full", true));
+        monitor.say("kept".to_owned());
+        assert!(!monitor.figures().failed);
     }
 
     #[test]

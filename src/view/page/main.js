@@ -115,11 +115,12 @@ function showState() {
   notice.hidden = text === "";
 }
 
-/** What became of the last wish to keep something; for a while. */
+/** What became of the last wish to keep something, for a while; what could not be kept, until something is. */
 function kept() {
   const told = figures?.status.recording?.kept ?? "";
   if (told !== lastKept) { lastKept = told; keptAt = performance.now(); }
-  return told && performance.now() - keptAt < TOLD ? `${told[0].toUpperCase()}${told.slice(1)}.` : "";
+  const stays = figures?.status.recording?.failed || performance.now() - keptAt < TOLD;
+  return told && stays ? `${told[0].toUpperCase()}${told.slice(1)}.` : "";
 }
 
 /** @param {number} seconds */

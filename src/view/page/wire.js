@@ -10,7 +10,7 @@
  *   bits_per_second: number, bits_held: number | null, spectrum_hz: number[], spectrum_power: number[], spectrum_fit: number[],
  *   exponent: number | null, exponent_interval: [number, number] | null, order: number[], tick_ms: [number | null, number | null],
  *   sources: [string, number, number, number][], recording: Recording | null, notice: string }} Status */
-/** @typedef {{ bytes: number | null, bytes_per_second: number | null, hours_left: number | null, retro_seconds: number | null, kept: string }} Recording */
+/** @typedef {{ bytes: number | null, bytes_per_second: number | null, hours_left: number | null, retro_seconds: number | null, kept: string, failed: boolean }} Recording */
 /** @typedef {{ title: string, version: string, seed: string, arrays: [string, { height: number, width: number, bands: number }][],
  *   band_hz: number[], sources: string[] }} About */
 /** @typedef {"connecting" | "live" | "ended" | "lost"} LinkState */
