@@ -3,7 +3,8 @@
 #
 #   scripts/install.sh [build] [lint] [media] [page] [peers] [compilers] [arm64] [gpu]
 #
-#   build  a linker and the C library's headers for cargo       needed
+#   build  a linker and the C library's headers for cargo, and
+#          what sound cards and cameras are built with          needed
 #   lint   clippy and rustfmt, of rustup                        needed
 #   media  ffmpeg, for codecs without a decoder in Rust         goes on without
 #   page   chromium, for tests and pictures of the page         goes on without
@@ -50,6 +51,20 @@ links() {
     if cc "$folder/a.c" -o "$folder/a" >/dev/null 2>&1; then result=0; else result=1; fi
     rm -rf "$folder"
     return "$result"
+}
+
+has_alsa() { have pkg-config && pkg-config --exists alsa; }
+
+# Whether bindgen finds libclang, where it looks.
+has_libclang() {
+    [ -n "${LIBCLANG_PATH:-}" ] && return
+    for library in /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* /usr/lib/libclang*.so* /usr/lib64/libclang*.so*; do
+        case $library in
+        *-cpp*) ;;
+        *) [ -f "$library" ] && return ;;
+        esac
+    done
+    return 1
 }
 
 makes_environments() { have python3 && python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
@@ -125,6 +140,8 @@ for group in "$@"; do
     build)
         check_cargo
         links || want NEEDED gcc libc6-dev -- "cargo links with them"
+        has_alsa || want NEEDED libasound2-dev pkg-config -- "microphones and speakers are built with them"
+        has_libclang || want NEEDED libclang-dev -- "reads the kernel's headers for cameras"
         ;;
     lint)
         check_cargo

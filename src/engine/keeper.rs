@@ -20,6 +20,7 @@ use crate::signal::{
     StateItem, Status, TraceChunk,
 };
 use crate::stream::Sink;
+use crate::stream::device::DeviceMonitor;
 use crate::stream::latest::{Reader, Writer};
 use crate::stream::recording::RecordingMonitor;
 use crate::stream::ring::{Consumer, Counters, Producer};
@@ -52,6 +53,8 @@ pub struct Keep {
     pub session: Option<Box<dyn Sink<Item = SessionItem>>>,
     /// What the session's recorder says of itself.
     pub monitor: Option<Arc<RecordingMonitor>>,
+    /// What the devices of a live run say of themselves.
+    pub devices: Vec<Arc<DeviceMonitor>>,
     /// Seconds between two states in the session.
     pub state_seconds: u64,
 }
@@ -305,6 +308,10 @@ impl Keeper {
                         SessionItem::Control(self.gathering.played().start(), format!("view.band={band}"));
                     push(&mut self.keep.session, &changed, &mut desk.failures);
                 }
+                Control::UseDevice(kind, name) => {
+                    let device = self.keep.devices.iter().find(|device| device.figures().kind == kind);
+                    device.iter().for_each(|device| device.use_another(&name));
+                }
                 Control::KeepLast => self.keep.monitor.iter().for_each(|monitor| monitor.keep_last()),
             }
         }
@@ -370,6 +377,7 @@ impl Keeper {
                     (name.clone(), counts.produced, counts.delivered, counts.dropped)
                 })
                 .collect(),
+            devices: self.keep.devices.iter().map(|device| device.figures()).collect(),
             recording: self.keep.monitor.as_ref().map(|monitor| monitor.figures()),
             notice: desk.failures.first().map(ToString::to_string).unwrap_or_default(),
         }

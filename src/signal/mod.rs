@@ -3,6 +3,7 @@
 //! To add a kind of signal: write its file here, name it below, and give it a `Stamp`.
 
 mod burst;
+mod device;
 mod field;
 mod frame;
 mod kept;
@@ -14,6 +15,7 @@ mod sound;
 mod stamp;
 
 pub use burst::{ArrayId, Burst, Sign};
+pub use device::{DeviceFigures, DeviceKind, DeviceState};
 pub use field::{FieldView, SheetShape};
 pub use frame::Frame;
 pub use kept::{ElectrodeItem, FieldRow};

@@ -2,7 +2,7 @@
 //!
 //! Everything here may be lost without harm: it is shown, never fed back.
 
-use super::ArrayId;
+use super::{ArrayId, DeviceFigures, DeviceKind};
 use crate::time::{Tick, Timestamp};
 
 /// One band of one array as a picture.
@@ -87,6 +87,8 @@ pub struct Status {
     pub tick_ms: [Option<f64>; 2],
     /// Per source: name, produced, delivered, dropped.
     pub sources: Vec<(String, u64, u64, u64)>,
+    /// The devices of a live run.
+    pub devices: Vec<DeviceFigures>,
     /// What is recorded; `None` where nothing is.
     pub recording: Option<RecordingFigures>,
     /// A sentence worth reading (a source that ended, a file cut short); empty otherwise.
@@ -111,10 +113,12 @@ pub struct RecordingFigures {
 }
 
 /// What a page asks of the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
     /// Show this band.
     ShowBand(u8),
     /// Keep the last seconds in a file.
     KeepLast,
+    /// Use the device of this name instead.
+    UseDevice(DeviceKind, String),
 }

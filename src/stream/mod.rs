@@ -1,8 +1,9 @@
 //! How things flow: sources and sinks, the counted ring (every value), the latest (newest value only),
-//! promises, the latency trace, and what recorders say of themselves.
+//! promises, the latency trace, and what recorders and devices say of themselves.
 //!
 //! To add a transport: write its file here and say in it when not to use it.
 
+pub mod device;
 pub mod latest;
 pub mod promise;
 pub mod recording;

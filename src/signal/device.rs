@@ -1,0 +1,91 @@
+//! What people read of a device: what it is, how it does, what came and what was lost.
+
+use serde::{Deserialize, Serialize};
+
+/// What a device is for.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceKind {
+    /// Sound in.
+    Microphone,
+    /// Pictures in.
+    Camera,
+    /// Sound out.
+    Speaker,
+}
+
+impl DeviceKind {
+    /// Its name in the command line, logs and reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Microphone => "microphone",
+            Self::Camera => "camera",
+            Self::Speaker => "speaker",
+        }
+    }
+}
+
+/// How a device does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceState {
+    /// It is being opened, for the first time or again.
+    #[default]
+    Opening,
+    /// It gives, or takes, what it should.
+    Running,
+    /// It is open, says no error, and gives nothing.
+    Silent,
+    /// It is gone; it is looked for by its name.
+    Lost,
+}
+
+/// The figures of one device. Counts are of sound frames at the device's rate, or of pictures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DeviceFigures {
+    /// What it is for.
+    pub kind: DeviceKind,
+    /// Its name.
+    pub name: String,
+    /// The format that it was opened in, for people.
+    pub format: String,
+    /// How it does.
+    pub state: DeviceState,
+    /// What was last wrong with it.
+    pub problem: Option<String>,
+    /// How often it was opened; above 1 it had been lost.
+    pub opened: u32,
+    /// What came from it, or went to it.
+    pub delivered: u64,
+    /// What came and was not used: damaged, too late, or without room.
+    pub dropped: u64,
+    /// What the device itself says that it lost, where it counts.
+    pub missed: u64,
+    /// Sound frames at 48 kHz that were put in the place of what did not come.
+    pub filled: u64,
+    /// How much faster its clock runs than the run's, in parts per million; `None` where that is not known yet.
+    pub drift_ppm: Option<f64>,
+}
+
+impl DeviceFigures {
+    /// A device that is being opened.
+    #[must_use]
+    pub fn opening(kind: DeviceKind, name: &str) -> Self {
+        Self {
+            kind,
+            name: name.to_owned(),
+            format: String::new(),
+            state: DeviceState::Opening,
+            problem: None,
+            opened: 0,
+            delivered: 0,
+            dropped: 0,
+            missed: 0,
+            filled: 0,
+            drift_ppm: None,
+        }
+    }
+}

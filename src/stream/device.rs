@@ -1,0 +1,94 @@
+//! What a device's own thread tells people of it, and the wish to use another.
+//!
+//! The device's thread writes the figures, the page and the report read them; the wish goes the other way. The
+//! real-time thread touches nothing here.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::signal::{DeviceFigures, DeviceKind, DeviceState};
+
+/// The figures of a device, shared.
+#[derive(Debug)]
+pub struct DeviceMonitor {
+    figures: Mutex<DeviceFigures>,
+    wish: Mutex<Option<String>>,
+}
+
+impl DeviceMonitor {
+    /// The monitor of a device that is being opened.
+    #[must_use]
+    pub fn new(kind: DeviceKind, name: &str) -> Self {
+        Self { figures: Mutex::new(DeviceFigures::opening(kind, name)), wish: Mutex::default() }
+    }
+
+    /// The figures of the moment.
+    #[must_use]
+    pub fn figures(&self) -> DeviceFigures {
+        self.figures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes the figures.
+    pub fn update(&self, change: impl FnOnce(&mut DeviceFigures)) {
+        change(&mut self.figures.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// It was opened, and runs.
+    pub fn opened(&self, name: &str, format: &str) {
+        self.update(|figures| {
+            name.clone_into(&mut figures.name);
+            format.clone_into(&mut figures.format);
+            figures.state = DeviceState::Running;
+            figures.opened += 1;
+        });
+    }
+
+    /// It does not do what it should; one line goes to the log for each change of state.
+    pub fn troubled(&self, state: DeviceState, problem: &str) {
+        let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        if figures.state != state || figures.problem.as_deref() != Some(problem) {
+            tracing::warn!("{} {}: {problem}", figures.kind.name(), figures.name);
+        }
+        figures.state = state;
+        figures.problem = Some(problem.to_owned());
+    }
+
+    /// It runs again without having been opened anew.
+    pub fn recovered(&self) {
+        self.update(|figures| figures.state = DeviceState::Running);
+    }
+
+    /// Asks for the device of another name.
+    pub fn use_another(&self, name: &str) {
+        *self.wish.lock().unwrap_or_else(PoisonError::into_inner) = Some(name.to_owned());
+    }
+
+    /// The name of the device that was asked for since the last time.
+    pub fn take_wish(&self) -> Option<String> {
+        self.wish.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_and_return_are_told() {
+        let monitor = DeviceMonitor::new(DeviceKind::Microphone, "a");
+        assert_eq!(monitor.figures().state, DeviceState::Opening);
+        monitor.opened("a", "48 kHz");
+        monitor.troubled(DeviceState::Lost, "it was unplugged");
+        monitor.opened("b", "44.1 kHz");
+        let figures = monitor.figures();
+        assert_eq!((figures.state, figures.opened, &figures.name[..]), (DeviceState::Running, 2, "b"));
+        assert_eq!(figures.problem.as_deref(), Some("it was unplugged"));
+    }
+
+    #[test]
+    fn a_wish_is_taken_once() {
+        let monitor = DeviceMonitor::new(DeviceKind::Camera, "a");
+        monitor.use_another("b");
+        assert_eq!(monitor.take_wish().as_deref(), Some("b"));
+        assert_eq!(monitor.take_wish(), None);
+    }
+}
