@@ -3,8 +3,12 @@
 //!
 //! To add a transport: write its file here and say in it when not to use it.
 
+pub mod bridge;
+pub mod capture;
 pub mod device;
+pub mod drift;
 pub mod latest;
+pub mod playback;
 pub mod promise;
 pub mod recording;
 pub mod ring;

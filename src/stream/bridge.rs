@@ -1,0 +1,158 @@
+//! Between a sound device's callback and the engine: rings, stamps, and links that can be exchanged while both run.
+//!
+//! ```text
+//! device's callback ─frames, marks═> link (in the engine: clock, controller, resampler) ─48 frames a tick─> engine
+//! ```
+//!
+//! A device that is opened anew gets a new link; the engine takes it at its next tick and hands the old one back, so
+//! that it is freed elsewhere. Links of [`super::capture`] and [`super::playback`] differ only in their direction.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use rubato::{Async, FixedAsync, SincInterpolationParameters, WindowFunction};
+
+use super::ring::{Consumer, Producer, ring};
+use crate::error::{Error, Kind, Result};
+use crate::time::{SAMPLE_RATE, SAMPLES_PER_TICK, Timestamp};
+
+/// Frames that wait for the other side at most: over a second at 48 kHz.
+pub(super) const FRAMES: usize = 65_536;
+/// Marks that wait for the engine at most.
+const MARKS: usize = 4_096;
+/// Links that may be on their way.
+const LINKS: usize = 4;
+/// Taps of the resampler: 16 frames of delay; flat to some 17 kHz.
+const TAPS: usize = 32;
+/// The largest ratio to the nominal one that the resampler is made for.
+const MOST_RELATIVE: f64 = 1.02;
+
+/// One call of a device.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    /// When it called.
+    pub(super) time: Timestamp,
+    /// Frames that it had given or asked for in all, this block included.
+    pub(super) count: u64,
+    /// Frames of this block.
+    pub(super) block: u32,
+    /// Frames of it that were not there in time.
+    pub(super) missing: u32,
+    /// Ns between the device's converter and this call.
+    pub(super) latency_ns: u32,
+}
+
+/// What a device and its link count, readable from any thread. Frames are the device's unless said otherwise.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Frames that came, or were asked for.
+    pub moved: AtomicU64,
+    /// Frames that were not used: no room, too late, or while the clock was not known yet.
+    pub dropped: AtomicU64,
+    /// Frames of silence in the place of what did not come: at 48 kHz on the way in, the device's on the way out.
+    pub filled: AtomicU64,
+    /// Times that frames were missing while all ran.
+    pub faults: AtomicU64,
+    /// Samples that were not finite.
+    pub not_finite: AtomicU64,
+    /// Frames of the last block.
+    pub block: AtomicU64,
+    /// When the device last called, in ns; 0 before it has.
+    called: AtomicI64,
+    /// The bits of the drift in ppm; those of NaN while it is not known.
+    drift: AtomicU64,
+}
+
+impl Tally {
+    pub(super) fn add(counter: &AtomicU64, frames: usize) {
+        counter.fetch_add(frames as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn call(&self, time: Timestamp, block: usize) {
+        self.called.store(time.0.max(1), Ordering::Relaxed);
+        self.block.store(block as u64, Ordering::Relaxed);
+        Self::add(&self.moved, block);
+    }
+
+    /// When the device last called.
+    #[must_use]
+    pub fn called(&self) -> Option<Timestamp> {
+        Some(self.called.load(Ordering::Relaxed)).filter(|time| *time > 0).map(Timestamp)
+    }
+
+    pub(super) fn tell_drift(&self, ppm: f64) {
+        self.drift.store(ppm.to_bits(), Ordering::Relaxed);
+    }
+
+    /// How much faster the device's clock runs than the run's, in ppm, once that is known.
+    #[must_use]
+    pub fn drift(&self) -> Option<f64> {
+        Some(f64::from_bits(self.drift.load(Ordering::Relaxed))).filter(|ppm| *ppm != 0.0)
+    }
+}
+
+/// Two ends of the exchange of links: the device's keeper has one, the engine the other.
+pub(super) fn exchange<L>() -> (Socket<L>, Plug<L>) {
+    let (fresh_in, fresh_out, _) = ring(LINKS);
+    let (old_in, old_out, _) = ring(LINKS);
+    (Socket { fresh: fresh_in, old: old_out }, Plug { link: None, fresh: fresh_out, old: old_in })
+}
+
+/// Where a device's keeper plugs its links in.
+pub struct Socket<L> {
+    fresh: Producer<Box<L>>,
+    old: Consumer<Box<L>>,
+}
+
+impl<L> Socket<L> {
+    /// Gives the engine a new link; it replaces the one before. Frees those that came back.
+    pub fn plug(&mut self, link: L) {
+        while self.old.pop().is_some() {}
+        self.fresh.push(Box::new(link));
+    }
+}
+
+/// The engine's end.
+pub(super) struct Plug<L> {
+    pub(super) link: Option<Box<L>>,
+    fresh: Consumer<Box<L>>,
+    old: Producer<Box<L>>,
+}
+
+impl<L> Plug<L> {
+    /// The newest link. An old one goes back to be freed.
+    pub(super) fn newest(&mut self) -> Option<&mut L> {
+        while self.old.vacant() > 0
+            && let Some(fresh) = self.fresh.pop()
+        {
+            if let Some(old) = self.link.replace(fresh) {
+                self.old.push(old);
+            }
+        }
+        self.link.as_deref_mut()
+    }
+}
+
+/// The ring of marks.
+pub(super) fn marks() -> (Producer<Mark>, Consumer<Mark>) {
+    let (producer, consumer, _) = ring(MARKS);
+    (producer, consumer)
+}
+
+/// A resampler of stereo between `rate` and the run's: in ticks of 48 frames on the run's side.
+pub(super) fn resampler(rate: u32, fixed: FixedAsync) -> Result<Async<f32>> {
+    let nominal = match fixed {
+        FixedAsync::Output => f64::from(SAMPLE_RATE) / f64::from(rate.max(1)),
+        FixedAsync::Input => f64::from(rate) / f64::from(SAMPLE_RATE),
+    };
+    let parameters = SincInterpolationParameters::new(TAPS, WindowFunction::BlackmanHarris2);
+    Async::new_sinc(nominal, MOST_RELATIVE, &parameters, SAMPLES_PER_TICK, 2, fixed).map_err(|cause| {
+        Error::new(Kind::Device, "resampler", "the rate can't be converted")
+            .value(format!("{rate} Hz, {cause}"))
+    })
+}
+
+/// What both kinds of link share of a device.
+pub(super) fn shared() -> Arc<Tally> {
+    Arc::default()
+}

@@ -1,0 +1,226 @@
+//! Playback: 48 frames a tick of the run become what a sound device asks for; its callback finds them in a ring.
+//!
+//! The engine's side keeps so many frames ahead of the device that none is missing; where one was, the frames that then
+//! come too late are left out, so that a fault does not make all that follows later. Drift is resampled away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rubato::audioadapter_buffers::direct::InterleavedSlice;
+use rubato::{Adjustable as _, Async, FixedAsync, Indexing, Resampler as _};
+
+use super::bridge::{FRAMES, Mark, Plug, Socket, Tally, exchange, marks, resampler, shared};
+use super::drift::{Controller, DeviceClock};
+use super::ring::{Consumer, Producer, ring};
+use crate::error::Result;
+use crate::time::{SAMPLES_PER_TICK, Timestamp};
+
+/// Frames that are taken at once by a callback.
+const PIECE: usize = 64;
+/// The margin is never made longer than this by faults, in seconds.
+const MOST_MARGIN: f64 = 0.02;
+/// By how much a fault makes it longer, in seconds.
+const MORE_MARGIN: f64 = 0.0005;
+
+/// The device's end: belongs to its callback, which may neither allocate nor wait.
+pub struct Spout {
+    frames: Consumer<[f32; 2]>,
+    marks: Producer<Mark>,
+    count: u64,
+    tally: Arc<Tally>,
+}
+
+impl Spout {
+    /// A callback at `now` asks for `block` frames, the first of which is heard `latency` from now; `put` gets each in
+    /// its order. What is not there is silence.
+    pub fn fill(
+        &mut self,
+        block: usize,
+        now: Timestamp,
+        latency: Duration,
+        mut put: impl FnMut(usize, [f32; 2]),
+    ) {
+        let mut piece = [[0.0; 2]; PIECE];
+        let mut there = 0;
+        while there < block {
+            let got = self.frames.pop_into(&mut piece[..(block - there).min(PIECE)]);
+            if got == 0 {
+                break;
+            }
+            for (index, frame) in piece[..got].iter().enumerate() {
+                put(there + index, *frame);
+            }
+            there += got;
+        }
+        for index in there..block {
+            put(index, [0.0; 2]);
+        }
+        self.count += block as u64;
+        self.tally.call(now, block);
+        Tally::add(&self.tally.filled, block - there);
+        let latency_ns = u32::try_from(latency.as_nanos()).unwrap_or(u32::MAX);
+        let missing = (block - there) as u32;
+        // Without room the engine has not looked at thousands: it will begin anew anyhow.
+        self.marks.push(Mark { time: now, count: self.count, block: block as u32, missing, latency_ns });
+    }
+}
+
+/// A device's link in the engine.
+pub struct PlaybackLink {
+    frames: Producer<[f32; 2]>,
+    marks: Consumer<Mark>,
+    clock: DeviceClock,
+    controller: Controller,
+    resampler: Async<f32>,
+    output: Vec<[f32; 2]>,
+    rate: f64,
+    margin: f64,
+    most_margin: f64,
+    running: bool,
+    /// Frames that the device has asked for.
+    asked: u64,
+    latency: Duration,
+    tally: Arc<Tally>,
+}
+
+/// The two ends of a device's way out: at `rate`, `margin` ahead of it.
+///
+/// # Errors
+/// Where the rate can't be converted.
+pub fn link(rate: u32, margin: Duration) -> Result<(Spout, PlaybackLink, Arc<Tally>)> {
+    let (frames_in, frames_out, _) = ring(FRAMES);
+    let (marks_in, marks_out) = marks();
+    let tally = shared();
+    let resampler = resampler(rate, FixedAsync::Input)?;
+    let spout = Spout { frames: frames_out, marks: marks_in, count: 0, tally: Arc::clone(&tally) };
+    let link = PlaybackLink {
+        frames: frames_in,
+        marks: marks_out,
+        clock: DeviceClock::new(rate),
+        controller: Controller::default(),
+        output: vec![[0.0; 2]; resampler.output_frames_max()],
+        resampler,
+        rate: f64::from(rate),
+        margin: margin.as_secs_f64(),
+        most_margin: margin.as_secs_f64().max(MOST_MARGIN),
+        running: false,
+        asked: 0,
+        latency: Duration::ZERO,
+        tally: Arc::clone(&tally),
+    };
+    Ok((spout, link, tally))
+}
+
+/// When a tick's sound will be heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Played {
+    /// From the tick to the callback that takes its first frame.
+    pub waits: Duration,
+    /// From there to the converter.
+    pub device: Duration,
+}
+
+impl PlaybackLink {
+    /// Frames that wait in the ring.
+    fn waiting(&self) -> usize {
+        FRAMES - self.frames.vacant()
+    }
+
+    fn give(&mut self, now: Timestamp, sound: &[[f32; 2]; SAMPLES_PER_TICK]) -> Option<Played> {
+        let missing = self.take_marks();
+        if self.clock.is_known() {
+            self.tally.tell_drift(self.clock.ppm());
+        }
+        if !self.clock.is_known() || self.clock.is_stalled(now) {
+            self.running = false;
+            return None;
+        }
+        let level = -self.clock.past(now, self.asked + self.waiting() as u64);
+        let target = self.margin * self.rate;
+        let mut excess = level - target;
+        let block = f64::from(self.clock.block());
+        if excess.abs() > (2.0 * block).max(0.02 * self.rate) + block {
+            self.running = false;
+        }
+        if !self.running {
+            if excess > 0.0 {
+                return None;
+            }
+            // Silence up to the level that is kept.
+            let lead = ((-excess) as usize).min(self.frames.vacant());
+            for _ in 0..lead {
+                self.frames.push([0.0; 2]);
+            }
+            excess += lead as f64;
+            self.resampler.reset();
+            self.controller = Controller::starting(self.clock.ppm());
+            self.running = true;
+        } else if missing > 0 {
+            Tally::add(&self.tally.faults, 1);
+            self.margin = (self.margin + MORE_MARGIN).min(self.most_margin);
+        }
+        let ppm = self.controller.step(1e-3, self.clock.ppm(), -excess, self.rate);
+        // Out of bounds only by a controller that is bounded itself.
+        let _ = self.resampler.set_resample_ratio_relative(1.0 + ppm * 1e-6, true);
+        // After a fault, what comes too late is left out.
+        let surplus = if missing > 0 { excess.max(0.0) as usize } else { 0 };
+        self.resample(sound, surplus);
+        let waits = Duration::from_secs_f64(level.max(0.0) / self.rate);
+        Some(Played { waits, device: self.latency })
+    }
+
+    /// Follows the device; says how many frames were missing while it should have had them.
+    fn take_marks(&mut self) -> u32 {
+        let mut missing = 0;
+        while let Some(mark) = self.marks.pop() {
+            if self.clock.is_stalled(mark.time) {
+                self.clock.restart();
+                self.running = false;
+            }
+            self.clock.update(mark.time, mark.count, mark.block);
+            self.asked = mark.count;
+            self.latency = Duration::from_nanos(u64::from(mark.latency_ns));
+            missing += mark.missing;
+        }
+        if self.running { missing } else { 0 }
+    }
+
+    fn resample(&mut self, sound: &[[f32; 2]; SAMPLES_PER_TICK], surplus: usize) {
+        let given = self.resampler.output_frames_next().min(self.output.len());
+        let input = InterleavedSlice::new(sound.as_flattened(), 2, SAMPLES_PER_TICK);
+        let output = InterleavedSlice::new_mut(self.output[..given].as_flattened_mut(), 2, given);
+        if let (Ok(input), Ok(mut output)) = (input, output) {
+            // It fails only where a buffer is too short, and these are as long as it asked for.
+            let _ = self.resampler.process_into_buffer(&input, &mut output, None::<&Indexing>);
+        }
+        let surplus = surplus.min(given);
+        let kept = self.frames.push_some(&self.output[surplus..given]);
+        Tally::add(&self.tally.dropped, given - kept);
+    }
+}
+
+/// The engine's way to whatever device is there.
+pub struct Playback(Plug<PlaybackLink>);
+
+/// A way out without a device: the socket is for the device's keeper.
+#[must_use]
+pub fn playback() -> (Socket<PlaybackLink>, Playback) {
+    let (socket, plug) = exchange();
+    (socket, Playback(plug))
+}
+
+impl Playback {
+    /// Hands over the sound of a tick; without a device, or while its clock is measured, it is lost and counted.
+    pub fn give(&mut self, now: Timestamp, sound: &[[f32; 2]; SAMPLES_PER_TICK]) -> Option<Played> {
+        let link = self.0.newest()?;
+        let played = link.give(now, sound);
+        if played.is_none() {
+            Tally::add(&link.tally.dropped, SAMPLES_PER_TICK);
+        }
+        played
+    }
+}
+
+#[cfg(test)]
+#[path = "playback_tests.rs"]
+mod tests;
