@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::array::ArrayParameters;
+use crate::device::SoundDeviceParameters;
 use crate::engine::cores;
 use crate::engine::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
 use crate::error::{Error, Kind, Result};
@@ -55,6 +56,10 @@ pub struct Config {
     pub record: RecordConfig,
     /// Live exchange with other programs.
     pub exchange: ExchangeParameters,
+    /// The microphone of a live run.
+    pub microphone: SoundDeviceParameters,
+    /// The speaker of a live run.
+    pub speaker: SoundDeviceParameters,
 }
 
 /// Sessions that are recorded.
@@ -208,6 +213,8 @@ impl Config {
         self.sound.check()?;
         self.view.check()?;
         self.exchange.check()?;
+        self.microphone.check("microphone")?;
+        self.speaker.check("speaker")?;
         self.room.check()
     }
 
@@ -264,7 +271,7 @@ impl Config {
         })
     }
 
-    /// What decides the result: everything but threads, page, recording and exchange, which are those of another
+    /// What decides the result: everything but threads, page, recording, exchange and devices, which are those of another
     /// machine.
     #[must_use]
     pub fn decisive(&self) -> Self {
@@ -273,6 +280,8 @@ impl Config {
             view: ViewParameters::default(),
             record: RecordConfig::default(),
             exchange: ExchangeParameters::default(),
+            microphone: SoundDeviceParameters::default(),
+            speaker: SoundDeviceParameters::default(),
             ..self.clone()
         }
     }

@@ -14,7 +14,7 @@
 //! | 0 | [`units`], [`time`], [`error`], [`random`] |
 //! | 1 | [`signal`]: what flows; [`kernel`]: pure loops; [`stream`]: sources, sinks, rings; [`mod@format`]: file formats that several folders read |
 //! | 2 | [`sense`]: input becomes bursts; [`mod@array`]: the oscillators; [`readout`]: what is read from them; `gpu`, by feature: the array on a GPU |
-//! | 3 | [`engine`]: wires and runs; [`source`], [`sink`], [`exchange`]: the edges; [`session`]: the recording; [`view`]: the page |
+//! | 3 | [`engine`]: wires and runs; [`source`], [`sink`], [`device`], [`exchange`]: the edges; [`session`]: the recording; [`view`]: the page |
 //! | 4 | [`config`], [`command`] |
 
 // A count or an index that becomes a float is small against 2^52, and a float that becomes a pixel or a
@@ -28,6 +28,7 @@
 pub mod array;
 pub mod command;
 pub mod config;
+pub mod device;
 pub mod engine;
 pub mod error;
 pub mod exchange;

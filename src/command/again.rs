@@ -90,7 +90,8 @@ pub(super) fn open(common: &Common, path: &Path, how: &How) -> Result<(Config, P
         (None, None)
     };
     let again = Again { first: from, end: (!again).then_some(end), state, verifier, verdict, report };
-    Ok((config, Piece { inputs, layout, show: Show { title, length }, again: Some(again) }))
+    let piece = Piece { layout, again: Some(again), ..Piece::new(inputs, Show { title, length }) };
+    Ok((config, piece))
 }
 
 /// The session's own configuration, or the file of the call, with the call's overrides.

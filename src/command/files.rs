@@ -55,7 +55,7 @@ pub(super) fn open_files(
         sound: playlist(entries.sound, start, reopen(files, options, again, |all| all.sound)),
         video: playlist(entries.video, start, reopen(files, options, again, |all| all.video)),
         scalar: playlist(entries.scalar, start, reopen(files, options, again, |all| all.scalar)),
-        session: None,
+        ..Inputs::default()
     };
     let length = length.map(|length| Timestamp(length.0 - start.0));
     Ok(Files { inputs, layout, length, config })

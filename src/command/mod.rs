@@ -10,6 +10,7 @@ mod demo;
 mod exchange;
 mod export;
 mod files;
+mod live;
 mod outputs;
 mod replay;
 pub mod report;
@@ -80,6 +81,8 @@ impl Common {
 enum Command {
     /// Run the built-in room through the whole engine: no hardware needed.
     Demo(run::RunArgs),
+    /// Run camera, microphone and speaker through the engine; the room stands in for what is not there.
+    Live(live::LiveArgs),
     /// Run recordings through the engine: sound, video, pictures, CSV, EDF, XDF, MCAP, sessions.
     Replay(replay::ReplayArgs),
     /// Look into a session, mend it, or write what it holds for other tools.
@@ -140,6 +143,7 @@ pub fn main() -> ExitCode {
     let common = &cli.common;
     let outcome = match &cli.command {
         Command::Demo(args) => demo::run(common, args),
+        Command::Live(args) => live::run(common, args),
         Command::Replay(args) => replay::run(common, args),
         Command::Session(args) => session::run(common, args),
         Command::Export(args) => export::run(common, args),

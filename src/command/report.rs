@@ -1,5 +1,7 @@
 //! `report.json`: what a run did and found. A figure that was not measured is `null`, never 0.
 
+mod session;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -12,9 +14,11 @@ use crate::engine::instrument::ArrayInfo;
 use crate::engine::{SourceSummary, Stage, Summary};
 use crate::exchange::ExchangeReport;
 use crate::kernel::lanes::Instructions;
-use crate::signal::RecordingFigures;
+use crate::signal::{DeviceFigures, RecordingFigures};
 use crate::stream::ring::Counts;
 use crate::stream::trace::HopReport;
+
+pub use session::{SessionReport, VerifiedReport};
 
 /// Spectra are kept up to here.
 const SPECTRUM_TOP_HZ: f64 = 150.0;
@@ -68,6 +72,8 @@ pub struct Report {
     pub session: Option<SessionReport>,
     /// What was recorded; `null` where nothing was.
     pub recording: Option<RecordingFigures>,
+    /// The devices of a live run.
+    pub devices: Vec<DeviceFigures>,
     /// Live exchange with other programs, outlets first.
     pub exchange: Vec<ExchangeReport>,
     /// Hash of all ledger lines.
@@ -82,61 +88,6 @@ pub struct Report {
     pub spectrum: Option<SpectrumReport>,
 }
 
-/// A session that was played again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SessionReport {
-    /// The file.
-    pub file: String,
-    /// The hash of the configuration that it was recorded with.
-    pub config_hash: String,
-    /// Whether the replay had the same.
-    pub same_configuration: bool,
-    /// The tick that was played first.
-    pub first_tick: u64,
-    /// Why the session ends before its end, where it is cut short or damaged; then what is whole of it was played.
-    pub damage: Option<String>,
-    /// What the verification found; `null` where none was asked for.
-    pub verified: Option<VerifiedReport>,
-}
-
-/// What a verification found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct VerifiedReport {
-    /// Ledger lines that were the recorded ones.
-    pub equal_lines: u64,
-    /// The first difference, in a sentence.
-    pub difference: Option<String>,
-}
-
-impl SessionReport {
-    fn text(&self) -> String {
-        let from = format!("session {} from tick {}", self.file, self.first_tick);
-        match &self.verified {
-            None if self.same_configuration => from,
-            None => format!("{from}, with another configuration"),
-            Some(VerifiedReport { equal_lines: 0, difference: None }) => {
-                format!("{from}: NOT VERIFIED: no line of its ledger was reached")
-            }
-            Some(VerifiedReport { equal_lines, difference: None }) => {
-                format!("{from}: verified, {equal_lines} ledger lines are the recorded ones")
-            }
-            Some(VerifiedReport { difference: Some(difference), .. }) => {
-                format!("{from}: DIFFERS: {difference}")
-            }
-        }
-    }
-
-    /// Whether the session was not whole, or a verification found the replay to be another run or nothing to hold it against.
-    #[must_use]
-    pub fn is_wrong(&self) -> bool {
-        self.damage.is_some()
-            || self
-                .verified
-                .as_ref()
-                .is_some_and(|found| found.difference.is_some() || found.equal_lines == 0)
-    }
-}
-
 /// What shared the work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EngineReport {
@@ -146,6 +97,8 @@ pub struct EngineReport {
     pub cores: Vec<usize>,
     /// The instructions that ran the kernels.
     pub instructions: String,
+    /// The priority of the real-time thread, where it asked for one.
+    pub priority: Option<String>,
 }
 
 /// A source's part.
@@ -301,9 +254,11 @@ impl Report {
                 threads: config.threads(),
                 cores: config.engine.cores.clone(),
                 instructions: Instructions::best().name().to_owned(),
+                priority: summary.priority.clone(),
             },
             session: None,
             recording: None,
+            devices: Vec::new(),
             exchange: Vec::new(),
             arrays: summary.arrays.clone(),
             sources: summary.sources.iter().map(source).collect(),

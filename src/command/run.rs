@@ -22,8 +22,9 @@ use crate::engine::{Engine, Inputs, Pace, Publish, pump};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::{Address, Electrodes};
 use crate::session::{Facts, Recorder, Sheet};
-use crate::signal::{FieldFrame, InputPicture, ScalarLayout, SessionItem, SheetShape, Status};
+use crate::signal::{DeviceKind, FieldFrame, InputPicture, ScalarLayout, SessionItem, SheetShape, Status};
 use crate::stream::Sink;
+use crate::stream::device::DeviceMonitor;
 use crate::stream::latest::{Reader, latest};
 use crate::stream::recording::RecordingMonitor;
 use crate::stream::ring::ring;
@@ -63,6 +64,11 @@ pub(super) struct RunArgs {
 }
 
 impl RunArgs {
+    /// Whether model time is wall time.
+    pub(super) fn is_real_time(&self) -> bool {
+        self.speed == Pace::Real { thousandths: 1_000 }
+    }
+
     /// Whether anything is recorded: to a file, or, in a paced run, in memory.
     fn records(&self, config: &Config) -> bool {
         self.record.is_some() || self.remembers(config)
@@ -109,12 +115,18 @@ pub(super) struct Piece {
     pub(super) show: Show,
     /// The session that is played again.
     pub(super) again: Option<Again>,
+    /// The devices of a live run.
+    pub(super) devices: Vec<Arc<DeviceMonitor>>,
+    /// The run's clock, flag to stop and trace, which devices share.
+    pub(super) common: pump::Common,
 }
 
 impl Piece {
     /// Inputs without channels, played from the beginning.
     pub(super) fn new(inputs: Inputs, show: Show) -> Self {
-        Self { inputs, layout: None, show, again: None }
+        let clock = Arc::new(WallClock::start());
+        let common = pump::Common { stop: Arc::default(), clock, trace: Arc::default() };
+        Self { inputs, layout: None, show, again: None, devices: Vec::new(), common }
     }
 }
 
@@ -167,11 +179,11 @@ fn page() -> Page {
 
 /// Plays `inputs` through the engine and reports.
 pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: Piece) -> Result<ExitCode> {
-    let clock: Arc<dyn Clock> = Arc::new(WallClock::start());
+    let clock = Arc::clone(&piece.common.clock);
     let exchange = Exchange::new(&args.send, &args.receive, args.speed)?;
     let end = piece.show.length.filter(|_| common.seconds.is_none());
     exchange.open_inlet(&config.exchange, &clock, end, &mut piece)?;
-    let Piece { inputs, layout, show, mut again } = piece;
+    let Piece { inputs, layout, show, mut again, devices, common: common_parts } = piece;
     let channels = layout.clone();
     let session = Session { pace: args.speed, seconds: common.seconds, tail_seconds: args.tail, layout };
     let mut plan = config.plan(&session);
@@ -184,16 +196,16 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
         let error = Error::call("--retro", "this run remembers nothing");
         return Err(error.bound("a paced run, and record.retro_megabytes above 0"));
     }
-    let silent = describe(&inputs).is_empty();
+    let sources: Vec<String> = describe(&inputs, &devices);
+    let silent = sources.is_empty();
     if silent && args.speed == Pace::Max && common.seconds.is_none() {
         let error = Error::call("--speed max", "a run without input at full speed has no end");
         return Err(error.help("Add `--for SECONDS`."));
     }
-    let sources: Vec<String> = describe(&inputs);
-    let stop = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&common_parts.stop);
     catch_interrupts(&stop)?;
     let outputs = common.out.as_deref().map(|dir| Outputs::open(dir, config)).transpose()?;
-    let common_parts = pump::Common { stop: Arc::clone(&stop), clock: Arc::clone(&clock) };
+    let trace = Arc::clone(&common_parts.trace);
     let (publish, feeds) = if args.no_view {
         (None, None)
     } else {
@@ -216,6 +228,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
         rate_hz: config.electrodes.rate_hz,
         first: plan.first.start(),
     })?;
+    keep.devices.clone_from(&devices);
     keep.state_seconds = config.record.state_seconds;
     if let Some(verifier) = again.as_mut().and_then(|again| again.verifier.take()) {
         if args.record.is_some() {
@@ -246,6 +259,8 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     }
     let mut report = Report::new(config, &summary);
     report.exchange = exchange.report();
+    report.latency_ms.extend(trace.report());
+    report.devices = devices.iter().map(|device| device.figures()).collect();
     report.session = again.map(Again::report_after);
     report.recording = monitor.map(|monitor| monitor.figures());
     if let Some(outputs) = outputs {
@@ -293,13 +308,17 @@ fn facts(
     })
 }
 
-fn describe(inputs: &Inputs) -> Vec<String> {
+fn describe(inputs: &Inputs, devices: &[Arc<DeviceMonitor>]) -> Vec<String> {
     let sound = inputs.sound.as_ref().map(|source| source.info());
     let video = inputs.video.as_ref().map(|source| source.info());
     let scalar = inputs.scalar.as_ref().map(|source| source.info());
     let line = |info: &crate::stream::SourceInfo| format!("{}: {} ({})", info.kind, info.name, info.format);
     let session = inputs.session.as_ref().map(|source| source.info());
-    [sound, video, scalar, session].into_iter().flatten().map(line).collect()
+    let sound_devices =
+        devices.iter().map(|device| device.figures()).filter(|figures| figures.kind != DeviceKind::Camera);
+    let sound_devices =
+        sound_devices.map(|device| format!("{}: {} ({})", device.kind.name(), device.name, device.format));
+    [sound, video, scalar, session].into_iter().flatten().map(line).chain(sound_devices).collect()
 }
 
 /// The first Ctrl-C ends the run with whole outputs, the second at once.

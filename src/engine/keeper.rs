@@ -16,14 +16,15 @@ use crate::error::Error;
 use crate::readout::onset::Onset;
 use crate::readout::paint::paint;
 use crate::signal::{
-    ArrayId, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, InputPicture, LedgerLine, SessionItem,
-    StateItem, Status, TraceChunk,
+    ArrayId, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, InputPicture, LedgerLine, Origin,
+    SessionItem, StateItem, Status, TraceChunk,
 };
 use crate::stream::Sink;
 use crate::stream::device::DeviceMonitor;
 use crate::stream::latest::{Reader, Writer};
 use crate::stream::recording::RecordingMonitor;
 use crate::stream::ring::{Consumer, Counters, Producer};
+use crate::stream::trace::Trace;
 use crate::time::{Clock, TICKS_PER_SECOND, Tick, Timestamp};
 use crate::units::Hertz;
 
@@ -101,6 +102,9 @@ pub(super) struct Keeper {
     pub(super) facts: Facts,
     pub(super) analysis: Analysis,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) trace: Arc<Trace>,
+    /// When model time began on the clock, in a live run.
+    pub(super) start: Option<Timestamp>,
 }
 
 /// What the keeper found.
@@ -208,6 +212,7 @@ impl Keeper {
         let mut any = false;
         while let Some(report) = self.reports.pop() {
             any = true;
+            self.record_hops(&report);
             // Sample by sample and mark by mark in the order of time, so that files of a run and its replay are the same.
             if report.sampled {
                 self.take_sample(desk);
@@ -220,6 +225,22 @@ impl Keeper {
             }
         }
         any
+    }
+
+    /// Adds how long what came from devices, and went to them, was on its way.
+    fn record_hops(&self, report: &TickReport) {
+        let record = |hop, time| self.trace.record(hop, Origin::Device, time);
+        if let Some(heard) = report.heard {
+            record("sound_captured_to_delivered", heard.device);
+            record("sound_delivered_to_tick", heard.waited);
+        }
+        if let Some(played) = report.played {
+            record("sound_tick_to_called_for", played.waits);
+            record("sound_called_for_to_presented", played.device);
+        }
+        if let Some(age) = report.seen {
+            record("picture_captured_to_tick", age);
+        }
     }
 
     /// Gives the session what has gathered.
@@ -320,6 +341,8 @@ impl Keeper {
             let frame = publish.field.input_buffer_mut();
             frame.tick = raw.tick;
             frame.band = raw.band;
+            frame.captured =
+                raw.captured.zip(self.start).map(|(time, start)| start + (time - Timestamp::ZERO));
             frame.images.resize_with(raw.planes.len(), FieldImage::default);
             let variance = self.facts.variances[raw.band];
             for (index, ((re, im), image)) in raw.planes.iter().zip(&mut frame.images).enumerate() {

@@ -10,15 +10,17 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 
 use super::gathering::SeenIn;
+use super::realtime::Live;
 use crate::error::{Error, Result};
 use crate::sense::retina::Retina;
 use crate::sense::scalar::ScalarSense;
 use crate::signal::{
-    AudioBlock, Burst, ChannelsItem, Entered, Frame, InputPicture, PictureItem, ScalarSample, SessionItem,
-    Stamp,
+    AudioBlock, Burst, ChannelsItem, Entered, Frame, InputPicture, Origin, PictureItem, ScalarSample,
+    SessionItem, Stamp,
 };
 use crate::stream::promise::{Promise, Promiser, promise};
 use crate::stream::ring::{Consumer, Counters, Producer, ring};
+use crate::stream::trace::Trace;
 use crate::stream::{Faults, Source, SourceInfo};
 use crate::time::{Clock, SAMPLE_RATE, Tick, Timestamp};
 
@@ -42,6 +44,8 @@ pub struct Inputs {
     pub scalar: Option<Box<dyn Source<Item = ScalarSample>>>,
     /// What entered another run, and its pictures.
     pub session: Option<Box<dyn Source<Item = SessionItem>>>,
+    /// Sound devices.
+    pub live: Live,
 }
 
 /// What a pump did, told when it has ended.
@@ -70,6 +74,8 @@ pub struct Common {
     pub stop: Arc<AtomicBool>,
     /// The run's clock.
     pub clock: Arc<dyn Clock>,
+    /// How long hops take.
+    pub trace: Arc<Trace>,
 }
 
 /// A running pump.
@@ -305,7 +311,16 @@ fn hand_on<T>(to: Option<&Sender<T>>, common: &Common, item: T) -> bool {
     room
 }
 
-/// Starts a pump of pictures; `pictures` gets a small copy of each.
+/// A tick that no run reaches.
+const NEVER: Tick = Tick(u64::MAX - 1);
+
+/// Whether pictures come from a device: no tick waits for them, and what comes late enters the next.
+pub(super) fn is_live(source: &dyn Source<Item = Frame>) -> bool {
+    source.info().origin != Origin::Recorded
+}
+
+/// Starts a pump of pictures; `pictures` gets a small copy of each. Stamps of a device are on the run's clock, on which
+/// model time begins at `start`.
 ///
 /// # Errors
 /// Where no thread can be started.
@@ -313,10 +328,15 @@ pub fn video(
     mut source: Box<dyn Source<Item = Frame>>,
     mut retina: Retina,
     pictures: Option<Sender<InputPicture>>,
+    start: Option<Timestamp>,
     common: Common,
 ) -> Result<(Pump, BurstFeed)> {
     let (mut end, feed, counters) = bursts();
     let name = source.info().name.clone();
+    let live = is_live(&*source);
+    if live {
+        end.promiser.nothing_before(NEVER);
+    }
     let pump = spawn(name, Arc::default(), counters, move |items| {
         let mut encode_ns = 0;
         let mut report = drain(
@@ -324,7 +344,12 @@ pub fn video(
             &common,
             items,
             |_| 1,
-            |frame| {
+            |mut frame| {
+                if let Some(start) = start.filter(|_| live) {
+                    let age = common.clock.now() - frame.stamp.time;
+                    common.trace.record("picture_captured_to_decoded", frame.stamp.origin, age);
+                    frame.stamp.time = Timestamp((frame.stamp.time.0 - start.0).max(0));
+                }
                 let start = common.clock.now();
                 retina.encode(&frame, &mut |burst| end.waiting.push(burst));
                 let small = pictures.as_ref().map(|_| shrink(&frame));

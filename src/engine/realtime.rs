@@ -13,7 +13,9 @@ use super::pump::{BurstFeed, RecordedFeed, SoundFeed};
 use super::tick::{Stage, StageTimer, TickReport};
 use crate::kernel::team::Team;
 use crate::signal::Burst;
+use crate::stream::capture::{Capture, Heard};
 use crate::stream::latest::Writer;
+use crate::stream::playback::Playback;
 use crate::stream::ring::{Consumer, Producer};
 use crate::time::{Clock, SAMPLES_PER_TICK, TICKS_PER_SECOND, Tick, Timestamp};
 
@@ -36,6 +38,8 @@ pub(super) struct StateCopy {
 #[derive(Clone, Debug, Default)]
 pub(super) struct RawField {
     pub(super) tick: Tick,
+    /// Model time of the picture that entered with it.
+    pub(super) captured: Option<Timestamp>,
     pub(super) band: usize,
     /// Per array: real and imaginary plane.
     pub(super) planes: Vec<(Vec<f32>, Vec<f32>)>,
@@ -84,6 +88,7 @@ pub(super) struct Realtime {
     pub(super) sound: Option<SoundFeed>,
     pub(super) bursts: Vec<BurstFeed>,
     pub(super) recorded: Option<RecordedFeed>,
+    pub(super) live: Live,
     pub(super) outlets: Outlets,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) stop: Arc<AtomicBool>,
@@ -91,14 +96,51 @@ pub(super) struct Realtime {
     pub(super) first: Tick,
     pub(super) ticks: Option<u64>,
     pub(super) tail_ticks: u64,
+    /// When model time begins; when the thread does where that was not settled.
+    pub(super) start: Option<Timestamp>,
+    /// When the field was last shown.
+    pub(super) shown: Tick,
     /// Ticks played so far, for people to see.
     pub(super) played: Arc<AtomicU64>,
+}
+
+/// The ways from and to sound devices, which a tick never waits for.
+#[derive(Default)]
+pub struct Live {
+    /// From a microphone; the room or a recording where there is none.
+    pub capture: Option<Capture>,
+    /// To a speaker.
+    pub playback: Option<Playback>,
+    /// The speaker gets what is heard instead of the field's sound: the way through rings and engine alone.
+    pub dry: bool,
+    /// Whether pictures come from a device: they are not waited for either, and the run has no end.
+    pub sees: bool,
+}
+
+impl Live {
+    /// Whether there is any device.
+    pub(super) fn is_there(&self) -> bool {
+        self.capture.is_some() || self.playback.is_some() || self.sees
+    }
+
+    /// Whether inputs go on for ever.
+    fn is_endless(&self) -> bool {
+        self.capture.is_some() || self.sees
+    }
 }
 
 /// What is left when the thread has ended.
 pub(super) struct Played {
     pub(super) instrument: Instrument,
     pub(super) ticks: u64,
+}
+
+/// What came from devices into a tick.
+#[derive(Clone, Copy, Debug, Default)]
+struct Entered {
+    sound: Option<Heard>,
+    /// Model time of the picture.
+    picture: Option<Timestamp>,
 }
 
 /// Where a run stands.
@@ -118,15 +160,15 @@ impl Realtime {
         let mut heard: TickSound = [[0.0; 2]; SAMPLES_PER_TICK];
         let mut phase = Phase::Playing;
         let mut tick = self.first;
-        let start = self.clock.now();
+        let start = self.start.unwrap_or_else(|| self.clock.now());
         loop {
             let ready = self.wait_until_ready(tick, start);
             phase = self.next_phase(phase, tick, ready);
             if phase == Phase::Fading(0) {
                 break;
             }
-            self.gather(tick, &mut heard, &mut seen);
-            self.play(tick, &heard, &seen, start, phase == Phase::Fading(1));
+            let entered = self.gather(tick, &mut heard, &mut seen);
+            self.play(tick, &heard, &seen, start, phase == Phase::Fading(1), entered);
             tick = tick.next();
             self.played.store(tick.0 - self.first.0, Ordering::Relaxed);
             if !self.outlets.sound.is_read() {
@@ -149,9 +191,10 @@ impl Realtime {
             if !self.outlets.sound.is_read() {
                 return false;
             }
-            let now = self.clock.now();
-            let next = due.filter(|due| *due > now && *due < now + LOOK_AGAIN).unwrap_or(now + LOOK_AGAIN);
-            self.clock.wait_until(next);
+            // What is not due is waited for once; what waits for others is looked at again and again.
+            let look_again = self.clock.now() + LOOK_AGAIN;
+            let rests = room && self.has_inputs(tick);
+            self.clock.wait_until(due.filter(|due| rests || *due < look_again).unwrap_or(look_again));
         }
     }
 
@@ -191,7 +234,8 @@ impl Realtime {
 
     fn next_phase(&mut self, phase: Phase, tick: Tick, ready: bool) -> Phase {
         let fade = self.instrument.sonifier().fade_out_ticks();
-        let endless = self.sound.is_none() && self.bursts.is_empty() && self.recorded.is_none();
+        let endless = self.live.is_endless()
+            || (self.sound.is_none() && self.bursts.is_empty() && self.recorded.is_none());
         let next = match phase {
             Phase::Fading(left) => return Phase::Fading(left.saturating_sub(1)),
             _ if !ready => Phase::Fading(fade.max(1)),
@@ -215,11 +259,20 @@ impl Realtime {
         next
     }
 
-    fn gather(&mut self, tick: Tick, heard: &mut TickSound, seen: &mut Vec<Burst>) {
-        let got = self.sound.as_mut().map_or(0, |feed| feed.frames.pop_into(heard));
-        heard[got..].fill([0.0; 2]);
+    /// Takes a tick's input; says how old what came from devices was.
+    fn gather(&mut self, tick: Tick, heard: &mut TickSound, seen: &mut Vec<Burst>) -> Entered {
+        let mut entered = Entered::default();
+        if let Some(capture) = &mut self.live.capture {
+            entered.sound = capture.take(self.clock.now(), heard);
+        } else {
+            let got = self.sound.as_mut().map_or(0, |feed| feed.frames.pop_into(heard));
+            heard[got..].fill([0.0; 2]);
+        }
         seen.clear();
         for feed in &mut self.bursts {
+            if self.live.sees {
+                entered.picture = feed.bursts.peek().map(|burst| burst.time).max(entered.picture);
+            }
             while seen.len() < MOST_BURSTS
                 && feed.bursts.peek().is_some_and(|burst| burst.time.tick_at_or_after() <= tick)
             {
@@ -231,13 +284,29 @@ impl Realtime {
                 seen.extend(feed.bursts.pop().map(|(_, burst)| burst));
             }
         }
+        entered
     }
 
-    fn play(&mut self, tick: Tick, heard: &TickSound, seen: &[Burst], start: Timestamp, last: bool) {
+    fn play(
+        &mut self,
+        tick: Tick,
+        heard: &TickSound,
+        seen: &[Burst],
+        start: Timestamp,
+        last: bool,
+        entered: Entered,
+    ) {
         let clock = Arc::clone(&self.clock);
+        let begun = clock.now();
         let mut timer = StageTimer::start(&*clock);
         let mut report = self.instrument.tick(tick, heard, seen, &mut self.team, &mut timer);
         self.outlets.sound.push_some(self.instrument.sound());
+        report.heard = entered.sound;
+        report.seen = entered.picture.map(|time| (begun - start).saturating_sub(time - Timestamp::ZERO));
+        if let Some(playback) = &mut self.live.playback {
+            let sound = if self.live.dry { heard } else { self.instrument.sound() };
+            report.played = playback.give(clock.now(), sound);
+        }
         if let Some(entered) = &mut self.outlets.entered {
             entered.push(heard, seen);
         }
@@ -249,8 +318,10 @@ impl Realtime {
         if last || (tick.0 + 1).is_multiple_of(TICKS_PER_SECOND) {
             self.hand_over_state(tick);
         }
-        if tick.0.is_multiple_of(FIELD_EVERY) {
-            self.show_field(tick);
+        // A picture that has just come is shown at once.
+        if entered.picture.is_some() || tick.0 >= self.shown.0 + FIELD_EVERY || tick == self.first {
+            self.shown = tick;
+            self.show_field(tick, entered.picture);
         }
         timer.end(Stage::Publish);
         report.stage_ns = timer.stage_ns;
@@ -270,10 +341,11 @@ impl Realtime {
         }
     }
 
-    fn show_field(&mut self, tick: Tick) {
+    fn show_field(&mut self, tick: Tick, captured: Option<Timestamp>) {
         let band = self.outlets.shown_band.load(Ordering::Relaxed);
         let raw = self.outlets.field.input_buffer_mut();
         raw.tick = tick;
+        raw.captured = captured;
         raw.band = band;
         for (index, (re, im)) in raw.planes.iter_mut().enumerate() {
             if let Some(field) = self.instrument.field(index) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::analysis::{Analysis, TonicFit};
 use super::cores;
@@ -10,6 +11,7 @@ use super::gathering::{EnteredIn, Gathering};
 use super::instrument::{ArrayInfo, Instrument, MOST_BURSTS};
 use super::keeper::{Facts, Keep, Keeper, Kept, Publish};
 use super::plan::EnginePlan;
+
 use super::pump::{self, BurstFeed, Common, Inputs, Pump, PumpReport, RecordedFeed, Shown, SoundFeed};
 use super::realtime::{EnteredOut, Outlets, Played, RawField, Realtime, StateCopy};
 use crate::array::EnergyFigures;
@@ -18,12 +20,15 @@ use crate::kernel::team::Team;
 use crate::sense::retina::Retina;
 use crate::sense::scalar::ScalarSense;
 use crate::stream::latest::latest;
+use crate::stream::priority;
 use crate::stream::ring::{Counters, Counts, ring};
 use crate::time::{Clock, SAMPLE_RATE, TICKS_PER_SECOND, Timestamp};
 use crate::units::Hertz;
 
 /// Seconds of output that may wait for the keeper.
 const WAITING_SECONDS: usize = 4;
+/// From the start of the threads of a live run to its first tick.
+const UNTIL_START: Duration = Duration::from_millis(50);
 /// Copies of the state that may wait for the keeper.
 const STATE_COPIES: usize = 3;
 
@@ -58,6 +63,8 @@ pub struct Summary {
     pub ledger_hash: String,
     /// Rings on the way out: name and counts.
     pub rings: Vec<(&'static str, Counts)>,
+    /// The priority that the engine's thread got, where it asked for one.
+    pub priority: Option<String>,
     /// Wall time from start to end in ns.
     pub wall_ns: u64,
     /// What went wrong: sources that broke off, files that could not be written.
@@ -66,7 +73,7 @@ pub struct Summary {
 
 /// A running engine.
 pub struct Engine {
-    realtime: JoinHandle<Played>,
+    realtime: JoinHandle<(Played, Option<String>)>,
     keeper: JoinHandle<Kept>,
     pumps: Vec<Pump>,
     rings: Vec<(&'static str, Arc<Counters>)>,
@@ -95,7 +102,7 @@ impl Engine {
     pub fn start(
         plan: &EnginePlan,
         mut instrument: Instrument,
-        inputs: Inputs,
+        mut inputs: Inputs,
         keep: Keep,
         publish: Option<Publish>,
         common: Common,
@@ -130,7 +137,11 @@ impl Engine {
         };
         // Last: model time 0 of a live source is its pump's start, and the engine's is soon after.
         let (shown, seen) = pump::shown(publish.is_some(), keep.session.is_some());
-        let feeds = open_feeds(plan, &instrument, inputs, shown, &common)?;
+        let mut live = std::mem::take(&mut inputs.live);
+        live.sees = inputs.video.as_deref().is_some_and(pump::is_live);
+        let realtime_asked = live.is_there();
+        let start = realtime_asked.then(|| common.clock.now() + UNTIL_START);
+        let feeds = open_feeds(plan, &instrument, inputs, shown, start, &common)?;
         let first_sample = plan.first.0 * u64::from(rate_hz) / TICKS_PER_SECOND;
         let keeper = Keeper {
             sound: sound_out,
@@ -153,6 +164,8 @@ impl Engine {
             },
             analysis,
             clock: Arc::clone(&common.clock),
+            trace: Arc::clone(&common.trace),
+            start,
         };
         let played = Arc::new(AtomicU64::new(0));
         let realtime = Realtime {
@@ -161,6 +174,9 @@ impl Engine {
             sound: feeds.sound,
             bursts: feeds.bursts,
             recorded: feeds.recorded,
+            live,
+            start,
+            shown: plan.first,
             outlets: Outlets {
                 sound: sound_in,
                 electrodes: electrodes_in,
@@ -185,7 +201,8 @@ impl Engine {
             keeper: thread("napot-keeper", move || keeper.run())?,
             realtime: thread("napot-engine", move || {
                 cores::pin(&pinned, 0);
-                realtime.run()
+                let priority = realtime_asked.then(ask_for_priority);
+                (realtime.run(), priority)
             })?,
             pumps: feeds.pumps,
             rings: vec![
@@ -238,7 +255,7 @@ impl Engine {
         // Pumps whose input goes on for ever end with the engine.
         stop.store(true, Ordering::Release);
         let kept = self.keeper.join().map_err(|_| panicked("keeper"))?;
-        let Played { mut instrument, ticks } = played?;
+        let (Played { mut instrument, ticks }, priority) = played?;
         let mut failures = kept.failures;
         let mut sources = Vec::new();
         for pump in self.pumps {
@@ -258,6 +275,7 @@ impl Engine {
             refused: instrument.refused(),
             ledger_hash: kept.ledger_hash,
             rings: self.rings.into_iter().map(|(name, counters)| (name, counters.read())).collect(),
+            priority,
             wall_ns: (self.clock.now() - self.started).as_nanos() as u64,
             failures,
         })
@@ -280,6 +298,7 @@ fn open_feeds(
     instrument: &Instrument,
     inputs: Inputs,
     shown: Shown,
+    start: Option<Timestamp>,
     common: &Common,
 ) -> Result<Feeds> {
     let mut feeds = Feeds::default();
@@ -296,7 +315,7 @@ fn open_feeds(
     if let (Some(source), Some(vision)) = (inputs.video, &plan.vision) {
         let array = instrument.array_named("vision").unwrap_or_default();
         let retina = Retina::new(&vision.retina, vision.height, vision.width, array)?;
-        let (pump, feed) = pump::video(source, retina, shown.pictures.clone(), common.clone())?;
+        let (pump, feed) = pump::video(source, retina, shown.pictures.clone(), start, common.clone())?;
         feeds.pumps.push(pump);
         feeds.bursts.push(feed);
     }
@@ -308,6 +327,17 @@ fn open_feeds(
         feeds.bursts.push(feed);
     }
     Ok(feeds)
+}
+
+/// Asks for real-time priority and says what came of it.
+fn ask_for_priority() -> String {
+    match priority::ask() {
+        Ok(()) => "real-time".to_owned(),
+        Err(cause) => {
+            tracing::warn!("no real-time priority ({cause}): sound may break under load");
+            format!("ordinary: {cause}")
+        }
+    }
 }
 
 fn thread<T: Send + 'static>(name: &str, body: impl FnOnce() -> T + Send + 'static) -> Result<JoinHandle<T>> {

@@ -1,5 +1,9 @@
 //! What the engine reports of a tick: plain numbers in a fixed place, so that reporting allocates nothing.
 
+use std::time::Duration;
+
+use crate::stream::capture::Heard;
+use crate::stream::playback::Played;
 use crate::time::{Clock, Tick, Timestamp};
 
 /// The most arrays an engine has.
@@ -64,6 +68,12 @@ pub struct TickReport {
     pub bits_held: Option<f32>,
     /// Time of each stage in ns.
     pub stage_ns: [u32; STAGES],
+    /// How old the sound of a microphone was that entered; `None` where none did.
+    pub heard: Option<Heard>,
+    /// How old the picture of a camera was whose bursts began to enter; `None` where none did.
+    pub seen: Option<Duration>,
+    /// When a speaker will play the sound; `None` where none does.
+    pub played: Option<Played>,
     /// Time from when the tick was due to its end in ns; `None` where ticks are not paced.
     pub late_ns: Option<u64>,
 }

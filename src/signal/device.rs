@@ -43,6 +43,21 @@ pub enum DeviceState {
     Lost,
 }
 
+/// A device that is there, and what it offers or why it can't be opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DeviceListing {
+    /// What it is for.
+    pub kind: DeviceKind,
+    /// What it is reached through: a sound server, a driver.
+    pub host: String,
+    /// Its name; empty where the error is the host's.
+    pub name: String,
+    /// The formats that it offers, for people, the best first.
+    pub formats: Vec<String>,
+    /// Why it can't be opened.
+    pub error: Option<String>,
+}
+
 /// The figures of one device. Counts are of sound frames at the device's rate, or of pictures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DeviceFigures {

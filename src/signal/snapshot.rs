@@ -22,6 +22,8 @@ pub struct FieldImage {
 /// The field at one tick.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldFrame {
+    /// When the picture was captured that has just entered it, on the run's clock; of a live run.
+    pub captured: Option<Timestamp>,
     /// The tick.
     pub tick: Tick,
     /// The band that is shown, slowest is 0.

@@ -12,7 +12,7 @@ const BANDWIDTH: [f64; 2] = [1.0, 0.1];
 /// Seconds in which the one becomes the other.
 const NARROWING: f64 = 8.0;
 /// Seconds that are measured before the clock is said to be known.
-const LEAST_SECONDS: f64 = 0.4;
+const LEAST_SECONDS: f64 = 0.5;
 /// Blocks that are measured before that.
 const LEAST_BLOCKS: u32 = 12;
 /// Ns without a block after which a device has stalled, where its blocks are short.
@@ -24,6 +24,33 @@ pub const MOST_SLEW: f64 = 20.0;
 /// The speed of the correction in rad/s: it settles in some 20 s where the slew allows it.
 const SPEED: f64 = 0.3;
 
+/// A least-squares line.
+#[derive(Clone, Debug, Default)]
+struct Line {
+    n: f64,
+    x: f64,
+    y: f64,
+    xx: f64,
+    xy: f64,
+}
+
+impl Line {
+    fn add(&mut self, x: f64, y: f64) {
+        self.n += 1.0;
+        self.x += x;
+        self.y += y;
+        self.xx += x * x;
+        self.xy += x * y;
+    }
+
+    /// Slope, and height at `x`.
+    fn at(&self, x: f64) -> (f64, f64) {
+        let spread = self.n * self.xx - self.x * self.x;
+        let slope = if spread > 0.0 { (self.n * self.xy - self.x * self.y) / spread } else { 0.0 };
+        (slope, self.y / self.n.max(1.0) + slope * (x - self.x / self.n.max(1.0)))
+    }
+}
+
 /// The count of frames of a device as a smooth function of the run's time.
 #[derive(Clone, Debug)]
 pub struct DeviceClock {
@@ -31,6 +58,8 @@ pub struct DeviceClock {
     /// The first block's end.
     first: (Timestamp, u64),
     blocks: u32,
+    /// A line through the first blocks: how late each is by the nominal rate, in ns, over its count.
+    line: Line,
     /// The filtered time of `count`, in ns after `anchor`.
     anchor: Timestamp,
     offset: f64,
@@ -50,6 +79,7 @@ impl DeviceClock {
             nominal,
             first: (Timestamp::ZERO, 0),
             blocks: 0,
+            line: Line::default(),
             anchor: Timestamp::ZERO,
             offset: 0.0,
             count: 0,
@@ -66,6 +96,8 @@ impl DeviceClock {
         self.blocks = self.blocks.saturating_add(1);
         if self.blocks == 1 {
             self.first = (time, count);
+            self.line = Line::default();
+            self.line.add(0.0, 0.0);
             (self.anchor, self.offset, self.count) = (time, 0.0, count);
             return;
         }
@@ -79,11 +111,15 @@ impl DeviceClock {
         let fraction = (seconds / NARROWING).min(1.0);
         let bandwidth = BANDWIDTH[0] + (BANDWIDTH[1] - BANDWIDTH[0]) * fraction;
         let omega = (std::f64::consts::TAU * bandwidth * frames * self.nominal * 1e-9).min(0.5);
-        // Early on, a line through all that was seen is the better estimate.
         if seconds < LEAST_SECONDS {
-            let line = (time.0 - self.first.0.0) as f64 / count.saturating_sub(self.first.1).max(1) as f64;
-            self.period = self.bounded(line);
-            self.offset = predicted + 0.1 * error;
+            // Early on, a line through all that was seen is the better estimate.
+            let from_first = count.saturating_sub(self.first.1) as f64;
+            let since_first = (time.0 - self.first.0.0) as f64;
+            self.line.add(from_first, since_first - from_first * self.nominal);
+            let (slope, late) = self.line.at(from_first);
+            self.period = self.bounded(self.nominal + slope);
+            self.anchor = self.first.0;
+            self.offset = from_first * self.nominal + late;
         } else {
             self.offset = predicted + std::f64::consts::SQRT_2 * omega * error;
             self.period = self.bounded(self.period + omega * omega * error / frames);

@@ -9,6 +9,7 @@ pub mod device;
 pub mod drift;
 pub mod latest;
 pub mod playback;
+pub mod priority;
 pub mod promise;
 pub mod recording;
 pub mod ring;

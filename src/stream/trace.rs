@@ -1,5 +1,10 @@
 //! The latency trace: how long each hop took, as a distribution with its count.
+//!
+//! What is due at a time is counted from when it was due, and a tick that could not run for another is late itself, so
+//! no stall hides the ticks behind it (what is known as coordinated omission).
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -28,6 +33,25 @@ pub struct HopReport {
     pub p99_9: Option<f64>,
     /// Longest in ms.
     pub max: Option<f64>,
+}
+
+/// The hops of a run by their names, written by any thread but the real-time one, whose figures the keeper brings.
+#[derive(Debug, Default)]
+pub struct Trace(Mutex<BTreeMap<&'static str, Hop>>);
+
+impl Trace {
+    /// Adds one time to a hop.
+    pub fn record(&self, hop: &'static str, origin: Origin, time: Duration) {
+        let mut hops = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hops.entry(hop).or_insert_with(|| Hop::new(origin)).record(time);
+    }
+
+    /// The figures of all hops.
+    #[must_use]
+    pub fn report(&self) -> BTreeMap<String, HopReport> {
+        let hops = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hops.iter().map(|(name, hop)| ((*name).to_owned(), hop.report())).collect()
+    }
 }
 
 impl Hop {
@@ -67,6 +91,16 @@ impl Hop {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hops_are_told_by_name_and_only_those_that_were_measured() {
+        let trace = Trace::default();
+        assert!(trace.report().is_empty());
+        trace.record("camera_to_tick", Origin::Device, Duration::from_millis(3));
+        let report = trace.report();
+        assert_eq!(report["camera_to_tick"].count, 1);
+        assert_eq!(report["camera_to_tick"].origin, "device");
+    }
 
     #[test]
     fn tails_are_not_claimed_from_few_samples() {

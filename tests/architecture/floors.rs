@@ -3,7 +3,7 @@
 use super::code::{ascents, bare, crate_names, line};
 
 /// Name, floor, and the neighbours of its own floor that it may import.
-const HOUSE: [(&str, u8, &[&str]); 23] = [
+const HOUSE: [(&str, u8, &[&str]); 24] = [
     ("units", 0, &[]),
     ("time", 0, &[]),
     ("error", 0, &[]),
@@ -23,6 +23,7 @@ const HOUSE: [(&str, u8, &[&str]); 23] = [
     ("engine", 3, &[]),
     ("source", 3, &[]),
     ("sink", 3, &[]),
+    ("device", 3, &[]),
     ("exchange", 3, &[]),
     ("session", 3, &[]),
     ("view", 3, &[]),

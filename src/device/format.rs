@@ -1,0 +1,140 @@
+//! Which of a device's formats is opened: 48 kHz stereo in floating point, or what is nearest to it.
+
+use cpal::{BufferSize, SampleFormat, StreamConfig, SupportedBufferSize, SupportedStreamConfigRange};
+
+use crate::time::SAMPLE_RATE;
+
+/// A format that a device offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Format {
+    pub(super) config: StreamConfig,
+    pub(super) sample: SampleFormat,
+}
+
+impl Format {
+    /// The best of `offered` for a wanted rate (0 for the run's) and block (0 for `block`).
+    pub(super) fn choose(offered: &[SupportedStreamConfigRange], rate: u32, block: u32) -> Option<Self> {
+        let wanted = if rate == 0 { SAMPLE_RATE } else { rate };
+        let best = offered.iter().filter(|range| sample_cost(range.sample_format()).is_some()).min_by_key(
+            |range| {
+                let rate = wanted.clamp(range.min_sample_rate(), range.max_sample_rate());
+                // A lower rate loses what a higher one only carries in vain.
+                let off = if rate < wanted { 4 * (wanted - rate) } else { rate - wanted };
+                (off, channel_cost(range.channels()), sample_cost(range.sample_format()))
+            },
+        )?;
+        let sample_rate = wanted.clamp(best.min_sample_rate(), best.max_sample_rate());
+        let buffer_size = match *best.buffer_size() {
+            SupportedBufferSize::Range { min, max } if min <= max => BufferSize::Fixed(block.clamp(min, max)),
+            _ => BufferSize::Fixed(block),
+        };
+        let config = StreamConfig { channels: best.channels(), sample_rate, buffer_size };
+        Some(Self { config, sample: best.sample_format() })
+    }
+
+    /// For people.
+    pub(super) fn describe(&self) -> String {
+        let block = match self.config.buffer_size {
+            BufferSize::Fixed(block) => format!(", blocks of {block}"),
+            BufferSize::Default => String::new(),
+        };
+        let channels = self.config.channels;
+        format!("{} Hz, {channels} channels, {}{block}", self.config.sample_rate, self.sample)
+    }
+}
+
+/// Two channels are what is heard; more carry some in vain, one is given to both ears.
+fn channel_cost(channels: u16) -> u16 {
+    match channels {
+        2 => 0,
+        1 => 1,
+        more => more,
+    }
+}
+
+/// The order in which sample formats are wanted; `None` where one is not read.
+fn sample_cost(format: SampleFormat) -> Option<u8> {
+    Some(match format {
+        SampleFormat::F32 => 0,
+        SampleFormat::I32 => 1,
+        SampleFormat::I24 => 2,
+        SampleFormat::F64 => 3,
+        SampleFormat::I16 => 4,
+        SampleFormat::U16 => 5,
+        SampleFormat::U8 => 6,
+        SampleFormat::I8 => 7,
+        _ => return None,
+    })
+}
+
+/// A line for each kind of format that a device offers, the best first.
+pub(super) fn lines(offered: &[SupportedStreamConfigRange]) -> Vec<String> {
+    let mut kinds: Vec<_> = offered.iter().collect();
+    kinds.sort_by_key(|range| {
+        (channel_cost(range.channels()), sample_cost(range.sample_format()).unwrap_or(u8::MAX))
+    });
+    let mut lines: Vec<String> = Vec::new();
+    for range in kinds {
+        let (low, high) = (range.min_sample_rate(), range.max_sample_rate());
+        let rate = if low == high { format!("{low} Hz") } else { format!("{low} to {high} Hz") };
+        let block = match *range.buffer_size() {
+            SupportedBufferSize::Range { min, max } if min == max => format!(", blocks of {min}"),
+            SupportedBufferSize::Range { min, max } if max < 1 << 24 => format!(", blocks of {min} to {max}"),
+            _ => String::new(),
+        };
+        let line = format!("{rate}, {} channels, {}{block}", range.channels(), range.sample_format());
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(channels: u16, low: u32, high: u32, sample: SampleFormat) -> SupportedStreamConfigRange {
+        let block = SupportedBufferSize::Range { min: 64, max: 4_096 };
+        SupportedStreamConfigRange::new(channels, low, high, block, sample)
+    }
+
+    fn chosen(offered: &[SupportedStreamConfigRange], rate: u32) -> (u16, u32, SampleFormat) {
+        let format = Format::choose(offered, rate, 32).unwrap();
+        assert_eq!(format.config.buffer_size, BufferSize::Fixed(64));
+        (format.config.channels, format.config.sample_rate, format.sample)
+    }
+
+    #[test]
+    fn the_runs_own_rate_in_stereo_and_floating_point_is_best() {
+        let offered = [
+            range(8, 8_000, 192_000, SampleFormat::F32),
+            range(2, 44_100, 44_100, SampleFormat::F32),
+            range(2, 8_000, 192_000, SampleFormat::I16),
+            range(2, 8_000, 192_000, SampleFormat::F32),
+        ];
+        assert_eq!(chosen(&offered, 0), (2, 48_000, SampleFormat::F32));
+        assert_eq!(chosen(&offered[..3], 0), (2, 48_000, SampleFormat::I16));
+        assert_eq!(chosen(&offered[..2], 0), (8, 48_000, SampleFormat::F32));
+        assert_eq!(chosen(&offered, 96_000), (2, 96_000, SampleFormat::F32));
+    }
+
+    #[test]
+    fn what_there_is_is_taken_whatever_it_is() {
+        assert_eq!(chosen(&[range(1, 44_100, 44_100, SampleFormat::U8)], 0), (1, 44_100, SampleFormat::U8));
+        assert_eq!(chosen(&[range(8, 8_000, 16_000, SampleFormat::I32)], 0), (8, 16_000, SampleFormat::I32));
+        assert_eq!(Format::choose(&[], 0, 64), None);
+    }
+
+    #[test]
+    fn formats_are_listed_once_and_the_best_first() {
+        let offered = [
+            range(2, 48_000, 48_000, SampleFormat::I16),
+            range(2, 48_000, 48_000, SampleFormat::F32),
+            range(2, 48_000, 48_000, SampleFormat::F32),
+        ];
+        let lines = lines(&offered);
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[0], "48000 Hz, 2 channels, f32, blocks of 64 to 4096");
+    }
+}

@@ -1,0 +1,215 @@
+//! A `cpal` stream whose callback moves samples and stamps them, nothing else.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use cpal::traits::{DeviceTrait, StreamTrait};
+use cpal::{Data, Device, ErrorKind, FromSample, I24, Sample, SampleFormat, SizedSample, Stream};
+
+use super::format::Format;
+use super::hosts::{is_jack, name_of};
+use crate::error::{Error, Kind, Result};
+use crate::stream::capture::Tap;
+use crate::stream::playback::Spout;
+use crate::stream::priority;
+use crate::time::Clock;
+
+/// How long a host may take to open a stream, where it minds that.
+const OPENING: Duration = Duration::from_secs(2);
+
+/// What a stream's error callback counts: it may be called a million times a second, and does no more.
+#[derive(Debug, Default)]
+pub(super) struct Troubles {
+    /// Errors that mean that the stream has ended.
+    pub(super) ends: AtomicU64,
+    /// Errors of the back end, which may be passing or not.
+    pub(super) others: AtomicU64,
+    /// Blocks that the host says were late.
+    pub(super) late: AtomicU64,
+    /// Whether real-time priority was refused.
+    pub(super) refused: AtomicBool,
+}
+
+impl Troubles {
+    fn note(&self, kind: ErrorKind) {
+        match kind {
+            ErrorKind::Xrun => &self.late,
+            ErrorKind::RealtimeDenied => return self.refused.store(true, Ordering::Relaxed),
+            // The stream goes on.
+            ErrorKind::DeviceChanged => return,
+            ErrorKind::BackendError => &self.others,
+            _ => &self.ends,
+        }
+        .fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What is done once by the thread that a host calls back on.
+struct First {
+    pending: bool,
+    troubles: Arc<Troubles>,
+}
+
+impl First {
+    fn call(&mut self) {
+        if std::mem::take(&mut self.pending) && priority::ask().is_err() {
+            self.troubles.refused.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Calls `$body` with the samples of `$data` in their own type.
+macro_rules! by_format {
+    ($data:expr, $slice:ident, $samples:ident => $body:expr) => {
+        match $data.sample_format() {
+            SampleFormat::F32 => {
+                if let Some($samples) = $data.$slice::<f32>() {
+                    $body
+                }
+            }
+            SampleFormat::F64 => {
+                if let Some($samples) = $data.$slice::<f64>() {
+                    $body
+                }
+            }
+            SampleFormat::I32 => {
+                if let Some($samples) = $data.$slice::<i32>() {
+                    $body
+                }
+            }
+            SampleFormat::I24 => {
+                if let Some($samples) = $data.$slice::<I24>() {
+                    $body
+                }
+            }
+            SampleFormat::I16 => {
+                if let Some($samples) = $data.$slice::<i16>() {
+                    $body
+                }
+            }
+            SampleFormat::I8 => {
+                if let Some($samples) = $data.$slice::<i8>() {
+                    $body
+                }
+            }
+            SampleFormat::U16 => {
+                if let Some($samples) = $data.$slice::<u16>() {
+                    $body
+                }
+            }
+            SampleFormat::U8 => {
+                if let Some($samples) = $data.$slice::<u8>() {
+                    $body
+                }
+            }
+            _ => {}
+        }
+    };
+}
+
+fn give<T: SizedSample>(tap: &mut Tap, samples: &[T], channels: usize, clock: &dyn Clock, latency: Duration)
+where
+    f32: FromSample<T>,
+{
+    let right = usize::from(channels > 1);
+    let frames = samples.chunks_exact(channels.max(1));
+    let frames = frames.map(|frame| [f32::from_sample(frame[0]), f32::from_sample(frame[right])]);
+    tap.give(frames, clock.now(), latency);
+}
+
+fn fill<T: SizedSample + FromSample<f32>>(
+    spout: &mut Spout,
+    samples: &mut [T],
+    channels: usize,
+    clock: &dyn Clock,
+    latency: Duration,
+) {
+    let channels = channels.max(1);
+    let now = clock.now();
+    spout.fill(samples.len() / channels, now, latency, |index, [left, right]| {
+        let frame = &mut samples[index * channels..(index + 1) * channels];
+        match frame {
+            [only] => *only = T::from_sample(0.5 * (left + right)),
+            [first, second, ..] => (*first, *second) = (T::from_sample(left), T::from_sample(right)),
+            [] => {}
+        }
+    });
+}
+
+/// Whether a host's callbacks still need real-time priority.
+fn asks(device: &Device) -> bool {
+    device.id().is_ok_and(|id| !is_jack(id.host()))
+}
+
+/// Opens a stream from `device` into `tap` and lets it run.
+///
+/// # Errors
+/// Why the device could not be opened.
+pub(super) fn input(
+    device: &Device,
+    format: &Format,
+    mut tap: Tap,
+    clock: Arc<dyn Clock>,
+    troubles: &Arc<Troubles>,
+) -> Result<Stream> {
+    let channels = usize::from(format.config.channels);
+    let mut first = First { pending: asks(device), troubles: Arc::clone(troubles) };
+    let errors = Arc::clone(troubles);
+    let stream = device.build_input_stream_raw(
+        format.config,
+        format.sample,
+        move |data: &Data, info| {
+            first.call();
+            let times = info.timestamp();
+            let latency = times.callback.saturating_duration_since(times.capture);
+            by_format!(data, as_slice, samples => give(&mut tap, samples, channels, &*clock, latency));
+        },
+        move |error| errors.note(error.kind()),
+        Some(OPENING),
+    );
+    play(device, stream)
+}
+
+/// Opens a stream from `spout` to `device` and lets it run.
+///
+/// # Errors
+/// Why the device could not be opened.
+pub(super) fn output(
+    device: &Device,
+    format: &Format,
+    mut spout: Spout,
+    clock: Arc<dyn Clock>,
+    troubles: &Arc<Troubles>,
+) -> Result<Stream> {
+    let channels = usize::from(format.config.channels);
+    let mut first = First { pending: asks(device), troubles: Arc::clone(troubles) };
+    let errors = Arc::clone(troubles);
+    let stream = device.build_output_stream_raw(
+        format.config,
+        format.sample,
+        move |data: &mut Data, info| {
+            first.call();
+            let times = info.timestamp();
+            let latency = times.playback.saturating_duration_since(times.callback);
+            by_format!(data, as_slice_mut, samples => fill(&mut spout, samples, channels, &*clock, latency));
+        },
+        move |error| errors.note(error.kind()),
+        Some(OPENING),
+    );
+    play(device, stream)
+}
+
+fn play(device: &Device, stream: std::result::Result<Stream, cpal::Error>) -> Result<Stream> {
+    stream.and_then(|stream| stream.play().map(|()| stream)).map_err(|cause| {
+        let problem = match cause.kind() {
+            ErrorKind::DeviceBusy => "another program uses it",
+            ErrorKind::PermissionDenied => "this user may not use it",
+            ErrorKind::DeviceNotAvailable => "it is not there",
+            ErrorKind::UnsupportedConfig => "it refuses the format",
+            ErrorKind::HostUnavailable => "its server does not answer",
+            _ => "it can't be opened",
+        };
+        Error::new(Kind::Device, name_of(device), problem).value(cause)
+    })
+}

@@ -1,0 +1,340 @@
+//! The thread that owns a sound device: opens it, sees when it is silent or gone, and opens it again by its name.
+//!
+//! Servers that are stopped, suspended or killed give no error, or a million a second; so what counts is whether the
+//! device calls. A stream is closed on a thread of its own, because closing may never return.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use cpal::Stream;
+use crossbeam_channel::{Receiver, bounded};
+
+use super::SoundDeviceParameters;
+use super::format::Format;
+use super::hosts::{find, name_of};
+use super::stream::{Troubles, input, output};
+use crate::error::{Error, Kind, Result};
+use crate::signal::{DeviceKind, DeviceState};
+use crate::stream::bridge::{Socket, Tally};
+use crate::stream::capture::{self, Capture, CaptureLink};
+use crate::stream::device::DeviceMonitor;
+use crate::stream::playback::{self, Playback, PlaybackLink};
+use crate::time::{Clock, Timestamp};
+
+/// How often the thread looks.
+const LOOK: Duration = Duration::from_millis(20);
+/// A device that has not called for so long is silent.
+const SILENT: Duration = Duration::from_millis(500);
+/// One that has not called for so long is opened anew.
+const GIVEN_UP: Duration = Duration::from_secs(5);
+/// First and longest wait before the next attempt to open.
+const BACK_OFF: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(500)];
+/// How long the first attempt may take, and how long closing is waited for.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// The block that is begun with, and the largest that faults lead to.
+const BLOCKS: [u32; 2] = [128, 2_048];
+/// Faults within [`FAULTS_COUNT`] that make the next block twice as long.
+const MANY_FAULTS: u64 = 8;
+/// See there.
+const FAULTS_COUNT: Duration = Duration::from_secs(10);
+/// Errors of the back end in a look after which a stream is given up.
+const FLOOD: u64 = 100;
+
+/// A device that is owned by its thread until it is dropped.
+pub struct SoundDevice {
+    /// What it says of itself.
+    pub monitor: Arc<DeviceMonitor>,
+    stop: Arc<AtomicBool>,
+    ended: Receiver<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for SoundDevice {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        // A host that hangs is left behind with its thread: the run ends all the same.
+        if self.ended.recv_timeout(PATIENCE) != Err(crossbeam_channel::RecvTimeoutError::Timeout)
+            && let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread of a sound device had failed");
+        }
+    }
+}
+
+/// Opens a microphone and owns it from then on.
+///
+/// # Errors
+/// Why it can't be opened now. Later it may come and go.
+pub fn microphone(asked: &SoundDeviceParameters, clock: Arc<dyn Clock>) -> Result<(SoundDevice, Capture)> {
+    let (socket, capture) = capture::capture();
+    Ok((start(DeviceKind::Microphone, asked, clock, Way::In(socket))?, capture))
+}
+
+/// Opens a speaker and owns it from then on.
+///
+/// # Errors
+/// As those of [`microphone`].
+pub fn speaker(asked: &SoundDeviceParameters, clock: Arc<dyn Clock>) -> Result<(SoundDevice, Playback)> {
+    let (socket, playback) = playback::playback();
+    Ok((start(DeviceKind::Speaker, asked, clock, Way::Out(socket))?, playback))
+}
+
+/// The direction of a device.
+enum Way {
+    In(Socket<CaptureLink>),
+    Out(Socket<PlaybackLink>),
+}
+
+fn start(
+    kind: DeviceKind,
+    asked: &SoundDeviceParameters,
+    clock: Arc<dyn Clock>,
+    way: Way,
+) -> Result<SoundDevice> {
+    let monitor = Arc::new(DeviceMonitor::new(kind, &asked.name));
+    let stop = Arc::<AtomicBool>::default();
+    let (opened_in, opened) = bounded(1);
+    let (ended_in, ended) = bounded(1);
+    let owner = Owner {
+        kind,
+        asked: asked.clone(),
+        block: if asked.block_frames > 0 { asked.block_frames } else { BLOCKS[0] },
+        clock,
+        way,
+        monitor: Arc::clone(&monitor),
+        stop: Arc::clone(&stop),
+        tally: None,
+        before: [0; 3],
+    };
+    let thread = std::thread::Builder::new()
+        .name(format!("napot-{}", kind.name().chars().take(8).collect::<String>()))
+        .spawn(move || {
+            owner.run(|outcome| {
+                // Who asked may have lost patience.
+                let _ = opened_in.try_send(outcome);
+            });
+            let _ = ended_in.send(());
+        })
+        .map_err(|cause| Error::new(Kind::Device, kind.name(), "no thread could be started").value(cause))?;
+    let device = SoundDevice { monitor, stop, ended, thread: Some(thread) };
+    match opened.recv_timeout(PATIENCE) {
+        Ok(outcome) => outcome.map(|()| device),
+        Err(_) => {
+            let error = Error::new(Kind::Device, kind.name(), "its host did not answer");
+            Err(error.bound(format!("within {} s", PATIENCE.as_secs())))
+        }
+    }
+}
+
+/// A stream that is open.
+struct Open {
+    stream: Stream,
+    tally: Arc<Tally>,
+    troubles: Arc<Troubles>,
+    since: Timestamp,
+    others_seen: u64,
+    /// Faults when their counting began, and when that was.
+    faults: (u64, Timestamp),
+}
+
+/// Why a stream is given up.
+enum End {
+    /// It is gone.
+    Lost(&'static str),
+    /// A larger block is wanted.
+    Larger,
+    /// Another device was asked for.
+    Another(String),
+    /// The run ends.
+    Stop,
+}
+
+struct Owner {
+    kind: DeviceKind,
+    asked: SoundDeviceParameters,
+    block: u32,
+    clock: Arc<dyn Clock>,
+    way: Way,
+    monitor: Arc<DeviceMonitor>,
+    stop: Arc<AtomicBool>,
+    /// The counts of the link that the engine has; they go on while its device is away.
+    tally: Option<Arc<Tally>>,
+    /// Frames moved, dropped and filled by the links before it.
+    before: [u64; 3],
+}
+
+impl Owner {
+    /// Owns the device until the run stops; `told` gets the outcome of the first attempt, which ends all where it fails.
+    fn run(mut self, told: impl FnOnce(Result<()>)) {
+        let mut told = Some(told);
+        let mut wait = BACK_OFF[0];
+        while !self.stop.load(Ordering::Acquire) {
+            match self.open() {
+                Ok(open) => {
+                    told.take().into_iter().for_each(|told| told(Ok(())));
+                    wait = BACK_OFF[0];
+                    let end = self.watch(open);
+                    if matches!(end, End::Stop) {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    if let Some(told) = told.take() {
+                        return told(Err(error));
+                    }
+                    self.monitor.troubled(DeviceState::Lost, &error.to_string());
+                    self.rest(wait);
+                    wait = (2 * wait).min(BACK_OFF[1]);
+                }
+            }
+        }
+    }
+
+    fn rest(&mut self, time: Duration) {
+        let until = self.clock.now() + time;
+        while self.clock.now() < until && !self.stop.load(Ordering::Acquire) {
+            if let Some(name) = self.monitor.take_wish() {
+                self.asked.name = name;
+                return;
+            }
+            self.clock.wait_until(self.clock.now() + LOOK);
+            self.tell();
+        }
+    }
+
+    fn open(&mut self) -> Result<Open> {
+        let (_, device) = find(self.kind, &self.asked)?;
+        let name = name_of(&device);
+        let refused =
+            |cause: cpal::Error| Error::new(Kind::Device, &name, "its formats can't be listed").value(cause);
+        use cpal::traits::DeviceTrait as _;
+        let offered: Vec<_> = match self.way {
+            Way::In(_) => device.supported_input_configs().map_err(refused)?.collect(),
+            Way::Out(_) => device.supported_output_configs().map_err(refused)?.collect(),
+        };
+        let format = Format::choose(&offered, self.asked.rate_hz, self.block)
+            .ok_or_else(|| Error::new(Kind::Device, &name, "it offers no format that is read"))?;
+        let margin = Duration::from_secs_f64(self.asked.margin_ms * 1e-3);
+        let troubles = Arc::<Troubles>::default();
+        let clock = Arc::clone(&self.clock);
+        let rate = format.config.sample_rate;
+        let (stream, tally) = match &mut self.way {
+            Way::In(socket) => {
+                let (tap, link, tally) = capture::link(rate, margin)?;
+                let stream = input(&device, &format, tap, clock, &troubles)?;
+                socket.plug(link);
+                (stream, tally)
+            }
+            Way::Out(socket) => {
+                let (spout, link, tally) = playback::link(rate, margin)?;
+                let stream = output(&device, &format, spout, clock, &troubles)?;
+                socket.plug(link);
+                (stream, tally)
+            }
+        };
+        if let Some(old) = self.tally.replace(Arc::clone(&tally)) {
+            for (sum, count) in self.before.iter_mut().zip(counts(&old)) {
+                *sum += count;
+            }
+        }
+        self.monitor.opened(&name, &format.describe());
+        let now = self.clock.now();
+        Ok(Open { stream, tally, troubles, since: now, others_seen: 0, faults: (0, now) })
+    }
+
+    /// Watches a stream to its end and closes it.
+    fn watch(&mut self, mut open: Open) -> End {
+        let end = loop {
+            self.clock.wait_until(self.clock.now() + LOOK);
+            self.tell();
+            if let Some(end) = self.look(&mut open) {
+                break end;
+            }
+        };
+        let late = open.troubles.late.load(Ordering::Relaxed);
+        self.monitor.update(|figures| figures.missed += late);
+        close_aside(open.stream, self.kind);
+        match &end {
+            End::Lost(problem) => self.monitor.troubled(DeviceState::Lost, problem),
+            End::Larger => {
+                self.block = (2 * self.block).min(BLOCKS[1]);
+                tracing::warn!("{}: blocks come too late; now of {} frames", self.kind.name(), self.block);
+            }
+            End::Another(name) => self.asked.name.clone_from(name),
+            End::Stop => {}
+        }
+        end
+    }
+
+    fn look(&mut self, open: &mut Open) -> Option<End> {
+        if self.stop.load(Ordering::Acquire) {
+            return Some(End::Stop);
+        }
+        if let Some(name) = self.monitor.take_wish() {
+            return Some(End::Another(name));
+        }
+        if open.troubles.ends.load(Ordering::Relaxed) > 0 {
+            return Some(End::Lost("the device or its server is gone"));
+        }
+        let others = open.troubles.others.load(Ordering::Relaxed);
+        if others - std::mem::replace(&mut open.others_seen, others) > FLOOD {
+            return Some(End::Lost("its server gives nothing but errors"));
+        }
+        let now = self.clock.now();
+        let quiet = now - open.tally.called().unwrap_or(open.since);
+        if quiet >= GIVEN_UP {
+            return Some(End::Lost("it has been silent for too long and is opened anew"));
+        }
+        if quiet >= SILENT {
+            self.monitor.troubled(DeviceState::Silent, "it says no error and gives nothing");
+        } else if self.monitor.figures().state == DeviceState::Silent {
+            self.monitor.recovered();
+        }
+        self.asked.block_frames.eq(&0).then(|| self.wants_larger(open, now)).flatten()
+    }
+
+    /// Whether faults come so often that a larger block is worth a gap.
+    fn wants_larger(&self, open: &mut Open, now: Timestamp) -> Option<End> {
+        let faults = open.tally.faults.load(Ordering::Relaxed);
+        if now - open.faults.1 >= FAULTS_COUNT {
+            open.faults = (faults, now);
+        }
+        let many = faults - open.faults.0 >= MANY_FAULTS;
+        // A server with a block of its own gives no larger one.
+        let follows = open.tally.block.load(Ordering::Relaxed) <= u64::from(self.block);
+        (many && follows && self.block < BLOCKS[1]).then_some(End::Larger)
+    }
+
+    fn tell(&self) {
+        let Some(tally) = &self.tally else { return };
+        let [moved, dropped, filled] = counts(tally);
+        let drift = tally.drift();
+        self.monitor.update(|figures| {
+            figures.delivered = self.before[0] + moved;
+            figures.dropped = self.before[1] + dropped;
+            figures.filled = self.before[2] + filled;
+            figures.drift_ppm = drift;
+        });
+    }
+}
+
+fn counts(tally: &Tally) -> [u64; 3] {
+    [&tally.moved, &tally.dropped, &tally.filled].map(|counter: &AtomicU64| counter.load(Ordering::Relaxed))
+}
+
+/// Closes a stream on a thread of its own, and waits for that only so long.
+fn close_aside(stream: Stream, kind: DeviceKind) {
+    let (done_in, done) = bounded::<()>(1);
+    let closing = std::thread::Builder::new().name("napot-closing".to_owned()).spawn(move || {
+        drop(stream);
+        drop(done_in);
+    });
+    if closing.is_err()
+        || done.recv_timeout(PATIENCE / 3) == Err(crossbeam_channel::RecvTimeoutError::Timeout)
+    {
+        tracing::warn!("{}: its host does not let go of the stream; it is left behind", kind.name());
+    }
+}

@@ -1,0 +1,32 @@
+//! Real-time priority for the calling thread, where the system grants it.
+
+use thread_priority::{ThreadPriority, ThreadPriorityValue};
+
+/// Of 100: below sound servers' own threads, above all that is not real-time.
+const SHARE: u8 = 60;
+
+/// Asks for first-in-first-out scheduling of the calling thread.
+///
+/// # Errors
+/// The system's answer where it refuses.
+pub fn ask() -> Result<(), String> {
+    let value = ThreadPriorityValue::try_from(SHARE).map_err(|cause| cause.to_string())?;
+    set(ThreadPriority::Crossplatform(value))
+}
+
+#[cfg(unix)]
+fn set(priority: ThreadPriority) -> Result<(), String> {
+    use thread_priority::unix::{
+        RealtimeThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+    };
+    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+    set_thread_priority_and_policy(thread_native_id(), priority, policy).map_err(|cause| match cause {
+        thread_priority::Error::OS(code) => std::io::Error::from_raw_os_error(code).to_string(),
+        other => format!("{other:?}"),
+    })
+}
+
+#[cfg(not(unix))]
+fn set(priority: ThreadPriority) -> Result<(), String> {
+    thread_priority::set_current_thread_priority(priority).map_err(|cause| format!("{cause:?}"))
+}
