@@ -1,5 +1,9 @@
 //! `napot live`: camera, microphone and speaker through the engine; the room stands in for what is not there.
 
+// A build without the feature has none.
+#[cfg_attr(not(feature = "sound"), path = "live/no_devices.rs")]
+pub(super) mod devices;
+
 use std::process::ExitCode;
 
 use clap::Args;
@@ -8,7 +12,7 @@ use super::Common;
 use super::run::{Piece, RunArgs, Show, play};
 use crate::config::Config;
 use crate::device::SoundDeviceParameters;
-use crate::engine::Inputs;
+use crate::engine::{Inputs, Plays};
 use crate::error::{Error, Result};
 use crate::source::room::Room;
 
@@ -37,7 +41,7 @@ pub(super) fn run(common: &Common, args: &LiveArgs) -> Result<ExitCode> {
     choose(&mut config.microphone, args.microphone.as_deref());
     choose(&mut config.speaker, args.speaker.as_deref());
     let mut piece = Piece::new(Inputs::default(), Show { title: "live".to_owned(), length: None });
-    piece.inputs.live.dry = args.dry;
+    piece.inputs.live.plays = if args.dry { Plays::Heard } else { Plays::Field };
     // They are owned here until the run has ended.
     let _devices = devices::open(&config, &mut piece)?;
     fall_back(common, &config, &mut piece)?;
@@ -74,59 +78,5 @@ fn fall_back(common: &Common, config: &Config, piece: &mut Piece) -> Result<()> 
 fn say(common: &Common, what: &str) {
     if !common.quiet {
         eprintln!("NAPOT: {what}.");
-    }
-}
-
-#[cfg(feature = "sound")]
-mod devices {
-    //! The devices of this build.
-
-    use std::sync::Arc;
-
-    use super::{Config, Piece, Result, SoundDeviceParameters};
-    use crate::device::{self, SoundDevice};
-
-    /// Opens what is asked for. What was named must be there; what was not may be missing.
-    pub(super) fn open(config: &Config, piece: &mut Piece) -> Result<Vec<SoundDevice>> {
-        let mut owned = Vec::new();
-        let clock = &piece.common.clock;
-        if config.microphone.enabled && config.hearing.enabled {
-            let opened = device::microphone(&config.microphone, Arc::clone(clock));
-            if let Some((device, capture)) = optional(&config.microphone, opened)? {
-                piece.inputs.live.capture = Some(capture);
-                owned.push(device);
-            }
-        }
-        if config.speaker.enabled {
-            let opened = device::speaker(&config.speaker, Arc::clone(clock));
-            if let Some((device, playback)) = optional(&config.speaker, opened)? {
-                piece.inputs.live.playback = Some(playback);
-                owned.push(device);
-            }
-        }
-        piece.devices.extend(owned.iter().map(|device| Arc::clone(&device.monitor)));
-        Ok(owned)
-    }
-
-    fn optional<T>(asked: &SoundDeviceParameters, opened: Result<T>) -> Result<Option<T>> {
-        match opened {
-            Ok(device) => Ok(Some(device)),
-            Err(error) if asked.name.is_empty() && asked.host.is_empty() => {
-                tracing::warn!("{error}");
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
-    }
-}
-
-#[cfg(not(feature = "sound"))]
-mod devices {
-    //! This build has no sound devices.
-
-    use super::{Config, Piece, Result};
-
-    pub(super) fn open(_: &Config, _: &mut Piece) -> Result<()> {
-        Ok(())
     }
 }

@@ -11,6 +11,7 @@ mod exchange;
 mod export;
 mod files;
 mod live;
+mod measure;
 mod outputs;
 mod replay;
 pub mod report;
@@ -163,7 +164,8 @@ pub fn main() -> ExitCode {
 
 /// Logs go to standard error; `NAPOT_LOG` sets the level by module.
 fn start_log(quiet: bool) {
-    let default = if quiet { "error" } else { "warn" };
+    // JACK's library complains of its own closing.
+    let default = if quiet { "error,jack=off" } else { "warn,jack=off" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("NAPOT_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     tracing_subscriber::fmt()

@@ -29,6 +29,6 @@ pub use keeper::{Keep, Publish};
 pub use ledger::hash_of_state;
 pub use plan::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
 pub use pump::Inputs;
-pub use realtime::Live;
+pub use realtime::{Live, Plays};
 pub use run::{Engine, SourceSummary, Summary};
 pub use tick::{STAGES, Stage, StageTimer, TickReport};

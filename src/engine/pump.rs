@@ -314,13 +314,13 @@ fn hand_on<T>(to: Option<&Sender<T>>, common: &Common, item: T) -> bool {
 /// A tick that no run reaches.
 const NEVER: Tick = Tick(u64::MAX - 1);
 
-/// Whether pictures come from a device: no tick waits for them, and what comes late enters the next.
+/// Whether pictures come from a device.
 pub(super) fn is_live(source: &dyn Source<Item = Frame>) -> bool {
     source.info().origin != Origin::Recorded
 }
 
-/// Starts a pump of pictures; `pictures` gets a small copy of each. Stamps of a device are on the run's clock, on which
-/// model time begins at `start`.
+/// Starts a pump of pictures; `pictures` gets a small copy of each. A live run begins at `start` on its clock, on which
+/// devices stamp, and no tick of it waits for a picture.
 ///
 /// # Errors
 /// Where no thread can be started.
@@ -334,7 +334,7 @@ pub fn video(
     let (mut end, feed, counters) = bursts();
     let name = source.info().name.clone();
     let live = is_live(&*source);
-    if live {
+    if start.is_some() {
         end.promiser.nothing_before(NEVER);
     }
     let pump = spawn(name, Arc::default(), counters, move |items| {

@@ -111,10 +111,39 @@ pub struct Live {
     pub capture: Option<Capture>,
     /// To a speaker.
     pub playback: Option<Playback>,
-    /// The speaker gets what is heard instead of the field's sound: the way through rings and engine alone.
-    pub dry: bool,
-    /// Whether pictures come from a device: they are not waited for either, and the run has no end.
-    pub sees: bool,
+    /// What the speaker gets.
+    pub plays: Plays,
+    /// Whether there are pictures: they are not waited for either, and the run has no end.
+    pub(super) sees: bool,
+}
+
+/// What a speaker gets.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Plays {
+    /// The field's sound.
+    #[default]
+    Field,
+    /// What is heard: the way through rings and engine alone.
+    Heard,
+    /// A pattern that measures the way, over and over.
+    Pattern(Vec<f32>),
+}
+
+impl Plays {
+    /// Copies the sound of a tick where it is not the field's.
+    fn copy(&self, tick: Tick, heard: &TickSound, sound: &mut TickSound) -> bool {
+        match self {
+            Self::Pattern(pattern) if !pattern.is_empty() => {
+                let first = tick.0 as usize * SAMPLES_PER_TICK;
+                for (index, frame) in sound.iter_mut().enumerate() {
+                    *frame = [pattern[(first + index) % pattern.len()]; 2];
+                }
+            }
+            Self::Heard => sound.copy_from_slice(heard),
+            _ => return false,
+        }
+        true
+    }
 }
 
 impl Live {
@@ -304,7 +333,9 @@ impl Realtime {
         report.heard = entered.sound;
         report.seen = entered.picture.map(|time| (begun - start).saturating_sub(time - Timestamp::ZERO));
         if let Some(playback) = &mut self.live.playback {
-            let sound = if self.live.dry { heard } else { self.instrument.sound() };
+            let mut other = [[0.0; 2]; SAMPLES_PER_TICK];
+            let is_other = self.live.plays.copy(tick, heard, &mut other);
+            let sound = if is_other { &other } else { self.instrument.sound() };
             report.played = playback.give(clock.now(), sound);
         }
         if let Some(entered) = &mut self.outlets.entered {

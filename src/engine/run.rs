@@ -140,6 +140,7 @@ impl Engine {
         let mut live = std::mem::take(&mut inputs.live);
         live.sees = inputs.video.as_deref().is_some_and(pump::is_live);
         let realtime_asked = live.is_there();
+        live.sees = realtime_asked && inputs.video.is_some();
         let start = realtime_asked.then(|| common.clock.now() + UNTIL_START);
         let feeds = open_feeds(plan, &instrument, inputs, shown, start, &common)?;
         let first_sample = plan.first.0 * u64::from(rate_hz) / TICKS_PER_SECOND;

@@ -12,5 +12,6 @@ pub mod moments;
 pub mod onset;
 pub mod order;
 pub mod paint;
+pub mod roundtrip;
 pub mod sonify;
 pub mod spectrum;

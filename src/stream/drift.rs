@@ -17,6 +17,8 @@ const LEAST_SECONDS: f64 = 0.5;
 const LEAST_BLOCKS: u32 = 12;
 /// Ns without a block after which a device has stalled, where its blocks are short.
 const MOST_QUIET: f64 = 50e6;
+/// Ns that one callback may be off the clock in what it teaches it.
+const MOST_ERROR: f64 = 1e6;
 /// The largest difference of two clocks that is believed, in parts per million.
 pub const MOST_PPM: f64 = 5_000.0;
 /// The fastest change of the correction, in parts per million a second: well below what is heard as a glide.
@@ -121,6 +123,8 @@ impl DeviceClock {
             self.anchor = self.first.0;
             self.offset = from_first * self.nominal + late;
         } else {
+            // A callback that was held up says little of the clock.
+            let error = error.clamp(-MOST_ERROR, MOST_ERROR);
             self.offset = predicted + std::f64::consts::SQRT_2 * omega * error;
             self.period = self.bounded(self.period + omega * omega * error / frames);
         }

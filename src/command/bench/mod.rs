@@ -8,6 +8,7 @@ use serde::Serialize;
 // A build without the feature says so.
 #[cfg_attr(not(feature = "gpu"), path = "no_gpu.rs")]
 mod gpu;
+mod latency;
 mod throughput;
 
 use super::{Common, print_json, print_line};
@@ -23,7 +24,7 @@ use throughput::{Choice, Throughput};
 /// What the command takes.
 #[derive(Args, Debug)]
 pub(super) struct BenchArgs {
-    /// What to measure; both where left out.
+    /// What to measure; throughput and pipeline where left out.
     #[arg(value_enum)]
     what: Option<What>,
     /// Sides of the sheets for `throughput`, in sites, with commas between: 64,128,256,1024 where left out.
@@ -43,6 +44,9 @@ enum What {
     Throughput,
     /// The whole engine on the room: ticks per second and the share of each stage.
     Pipeline,
+    /// The way from microphone to speaker on real devices, each hop, and the array's own delay. Connect the output to the
+    /// input by a cable.
+    Latency,
 }
 
 /// Model seconds of the pipeline's run, where `--for` says nothing.
@@ -75,6 +79,9 @@ struct Results {
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &BenchArgs) -> Result<ExitCode> {
     let config = common.load()?;
+    if args.what == Some(What::Latency) {
+        return latency::run(common, &config);
+    }
     let mut results = Results { throughput: Vec::new(), pipeline: None };
     if args.gpu && args.what == Some(What::Pipeline) {
         let error = Error::call("--gpu", "the whole engine runs on the processor alone").value("pipeline");
@@ -108,7 +115,7 @@ pub(super) fn run(common: &Common, args: &BenchArgs) -> Result<ExitCode> {
     match (common.json, args.what) {
         (true, Some(What::Throughput)) => print_json(&results.throughput)?,
         (true, Some(What::Pipeline)) => print_json(&results.pipeline)?,
-        (true, None) => print_json(&results)?,
+        (true, _) => print_json(&results)?,
         (false, _) => print_table(&results, device.as_ref())?,
     }
     Ok(ExitCode::SUCCESS)
