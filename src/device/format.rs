@@ -32,6 +32,14 @@ impl Format {
         Some(Self { config, sample: best.sample_format() })
     }
 
+    /// Frames of a block, where they are settled.
+    pub(super) fn block(&self) -> Option<u32> {
+        match self.config.buffer_size {
+            BufferSize::Fixed(block) => Some(block),
+            BufferSize::Default => None,
+        }
+    }
+
     /// For people.
     pub(super) fn describe(&self) -> String {
         let block = match self.config.buffer_size {

@@ -56,7 +56,7 @@ pub struct SoundDeviceParameters {
 impl Default for SoundDeviceParameters {
     fn default() -> Self {
         let (host, name) = (String::new(), String::new());
-        Self { enabled: true, host, name, rate_hz: 0, block_frames: 0, margin_ms: 1.0 }
+        Self { enabled: true, host, name, rate_hz: 0, block_frames: 0, margin_ms: 0.7 }
     }
 }
 

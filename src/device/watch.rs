@@ -107,7 +107,7 @@ fn start(
         monitor: Arc::clone(&monitor),
         stop: Arc::clone(&stop),
         tally: None,
-        before: [0; 3],
+        before: [0; 4],
     };
     let thread = std::thread::Builder::new()
         .name(format!("napot-{}", kind.name().chars().take(8).collect::<String>()))
@@ -135,6 +135,8 @@ struct Open {
     tally: Arc<Tally>,
     troubles: Arc<Troubles>,
     since: Timestamp,
+    /// Whether the device has the block that was asked for; one of its own does not grow with a wish.
+    follows: bool,
     others_seen: u64,
     /// Faults when their counting began, and when that was.
     faults: (u64, Timestamp),
@@ -162,8 +164,8 @@ struct Owner {
     stop: Arc<AtomicBool>,
     /// The counts of the link that the engine has; they go on while its device is away.
     tally: Option<Arc<Tally>>,
-    /// Frames moved, dropped and filled by the links before it.
-    before: [u64; 3],
+    /// Frames moved, dropped and filled, and faults, of the links before it.
+    before: [u64; 4],
 }
 
 impl Owner {
@@ -242,7 +244,8 @@ impl Owner {
         }
         self.monitor.opened(&name, &format.describe());
         let now = self.clock.now();
-        Ok(Open { stream, tally, troubles, since: now, others_seen: 0, faults: (0, now) })
+        let follows = format.block() == Some(self.block);
+        Ok(Open { stream, tally, troubles, since: now, follows, others_seen: 0, faults: (0, now) })
     }
 
     /// Watches a stream to its end and closes it.
@@ -303,26 +306,26 @@ impl Owner {
             open.faults = (faults, now);
         }
         let many = faults - open.faults.0 >= MANY_FAULTS;
-        // A server with a block of its own gives no larger one.
-        let follows = open.tally.block.load(Ordering::Relaxed) <= u64::from(self.block);
-        (many && follows && self.block < BLOCKS[1]).then_some(End::Larger)
+        (many && open.follows && self.block < BLOCKS[1]).then_some(End::Larger)
     }
 
     fn tell(&self) {
         let Some(tally) = &self.tally else { return };
-        let [moved, dropped, filled] = counts(tally);
+        let [moved, dropped, filled, faults] = counts(tally);
         let drift = tally.drift();
         self.monitor.update(|figures| {
             figures.delivered = self.before[0] + moved;
             figures.dropped = self.before[1] + dropped;
             figures.filled = self.before[2] + filled;
+            figures.faults = self.before[3] + faults;
             figures.drift_ppm = drift;
         });
     }
 }
 
-fn counts(tally: &Tally) -> [u64; 3] {
-    [&tally.moved, &tally.dropped, &tally.filled].map(|counter: &AtomicU64| counter.load(Ordering::Relaxed))
+fn counts(tally: &Tally) -> [u64; 4] {
+    [&tally.moved, &tally.dropped, &tally.filled, &tally.faults]
+        .map(|counter: &AtomicU64| counter.load(Ordering::Relaxed))
 }
 
 /// Closes a stream on a thread of its own, and waits for that only so long.

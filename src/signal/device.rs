@@ -81,6 +81,8 @@ pub struct DeviceFigures {
     pub missed: u64,
     /// Sound frames at 48 kHz that were put in the place of what did not come.
     pub filled: u64,
+    /// Times that sound was missing while all ran: a thread was late.
+    pub faults: u64,
     /// How much faster its clock runs than the run's, in parts per million; `None` where that is not known yet.
     pub drift_ppm: Option<f64>,
 }
@@ -100,6 +102,7 @@ impl DeviceFigures {
             dropped: 0,
             missed: 0,
             filled: 0,
+            faults: 0,
             drift_ppm: None,
         }
     }

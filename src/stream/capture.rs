@@ -138,7 +138,9 @@ impl CaptureLink {
                 self.clock.restart();
                 self.lose_level();
             }
-            self.clock.update(mark.time, mark.count, mark.block);
+            if self.clock.update(mark.time, mark.count, mark.block) {
+                self.lose_level();
+            }
             self.latency = Duration::from_nanos(u64::from(mark.latency_ns));
         }
         if self.clock.is_stalled(now) {

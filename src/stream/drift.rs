@@ -19,6 +19,8 @@ const LEAST_BLOCKS: u32 = 12;
 const MOST_QUIET: f64 = 50e6;
 /// Ns that one callback may be off the clock in what it teaches it.
 const MOST_ERROR: f64 = 1e6;
+/// Blocks in a row that are far off before it is a jump.
+const FAR_BLOCKS: u32 = 4;
 /// The largest difference of two clocks that is believed, in parts per million.
 pub const MOST_PPM: f64 = 5_000.0;
 /// The fastest change of the correction, in parts per million a second: well below what is heard as a glide.
@@ -70,6 +72,8 @@ pub struct DeviceClock {
     period: f64,
     last: Timestamp,
     block: u32,
+    /// Blocks in a row that came far off, all on the same side, and the least of their distances in ns.
+    far: (u32, f64),
 }
 
 impl DeviceClock {
@@ -88,11 +92,13 @@ impl DeviceClock {
             period: nominal,
             last: Timestamp::ZERO,
             block: 0,
+            far: (0, 0.0),
         }
     }
 
-    /// At `time` the device had given, or taken, `count` frames in all, the last `block` of them just then.
-    pub fn update(&mut self, time: Timestamp, count: u64, block: u32) {
+    /// At `time` the device had given, or taken, `count` frames in all, the last `block` of them just then. Says whether
+    /// its count has jumped against time: blocks were left out or came in a heap.
+    pub fn update(&mut self, time: Timestamp, count: u64, block: u32) -> bool {
         self.block = block;
         self.last = time;
         self.blocks = self.blocks.saturating_add(1);
@@ -101,12 +107,13 @@ impl DeviceClock {
             self.line = Line::default();
             self.line.add(0.0, 0.0);
             (self.anchor, self.offset, self.count) = (time, 0.0, count);
-            return;
+            return false;
         }
         let frames = count.saturating_sub(self.count) as f64;
         if frames <= 0.0 {
-            return;
+            return false;
         }
+        let mut jumped = false;
         let seconds = (time - self.first.0).as_secs_f64();
         let predicted = self.offset + frames * self.period;
         let error = (time.0 - self.anchor.0) as f64 - predicted;
@@ -123,12 +130,38 @@ impl DeviceClock {
             self.anchor = self.first.0;
             self.offset = from_first * self.nominal + late;
         } else {
-            // A callback that was held up says little of the clock.
-            let error = error.clamp(-MOST_ERROR, MOST_ERROR);
+            // A callback that was held up says little of the clock; several in a row say that the count has jumped.
+            let jump = self.jump(error);
+            jumped = jump != 0.0;
+            let error = if jumped { 0.0 } else { error.clamp(-MOST_ERROR, MOST_ERROR) };
+            let predicted = predicted + jump;
             self.offset = predicted + std::f64::consts::SQRT_2 * omega * error;
             self.period = self.bounded(self.period + omega * omega * error / frames);
         }
         self.count = count;
+        self.settle();
+        jumped
+    }
+
+    /// By how much the count is found to have jumped, in ns; 0 where it has not.
+    fn jump(&mut self, error: f64) -> f64 {
+        let far = (0.5 * f64::from(self.block) * self.period).max(MOST_ERROR);
+        let (blocks, least) = self.far;
+        if error.abs() < far {
+            self.far = (0, 0.0);
+        } else if blocks > 0 && least.signum() == error.signum() {
+            self.far = (blocks + 1, least.abs().min(error.abs()).copysign(error));
+        } else {
+            self.far = (1, error);
+        }
+        if self.far.0 < FAR_BLOCKS {
+            return 0.0;
+        }
+        std::mem::take(&mut self.far).1
+    }
+
+    /// Moves the anchor along.
+    fn settle(&mut self) {
         // The offset stays small, so that its bits stay fine.
         let whole = self.offset.trunc();
         self.anchor = Timestamp(self.anchor.0.saturating_add(whole as i64));

@@ -116,3 +116,19 @@ fn a_device_that_stops_stops_its_clock() {
     assert!((past(1_005) - 48_240.0).abs() < 1.0);
     assert!((past(60_000) - 48_960.0).abs() < 1.0);
 }
+
+#[test]
+fn a_count_that_jumps_is_seen_and_does_not_bend_the_rate() {
+    let mut clock = DeviceClock::new(48_000);
+    let mut jumps = 0;
+    for block in 1..=4_000_i64 {
+        // From the 2000th on, three blocks of 10 ms were left out; the 1000th alone is late.
+        let left_out = if block >= 2_000 { 3 } else { 0 };
+        let late = if block == 1_000 { 8_000_000 } else { 0 };
+        let time = Timestamp((block + left_out) * 10_000_000 + late);
+        jumps += u64::from(clock.update(time, block.cast_unsigned() * 480, 480));
+        assert!(clock.ppm().abs() < 20.0, "{block}: {}", clock.ppm());
+    }
+    assert_eq!(jumps, 1);
+    assert!((clock.past(Timestamp(40_035_000_000), 0) - 4_000.5 * 480.0).abs() < 2.0);
+}

@@ -177,7 +177,9 @@ impl PlaybackLink {
                 self.clock.restart();
                 self.running = false;
             }
-            self.clock.update(mark.time, mark.count, mark.block);
+            if self.clock.update(mark.time, mark.count, mark.block) {
+                self.running = false;
+            }
             self.asked = mark.count;
             self.latency = Duration::from_nanos(u64::from(mark.latency_ns));
             missing += mark.missing;
