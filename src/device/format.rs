@@ -9,6 +9,8 @@ use crate::time::SAMPLE_RATE;
 pub(super) struct Format {
     pub(super) config: StreamConfig,
     pub(super) sample: SampleFormat,
+    /// Frames of the device's only block, where it has no other.
+    pub(super) only_block: Option<u32>,
 }
 
 impl Format {
@@ -29,15 +31,11 @@ impl Format {
             _ => BufferSize::Fixed(block),
         };
         let config = StreamConfig { channels: best.channels(), sample_rate, buffer_size };
-        Some(Self { config, sample: best.sample_format() })
-    }
-
-    /// Frames of a block, where they are settled.
-    pub(super) fn block(&self) -> Option<u32> {
-        match self.config.buffer_size {
-            BufferSize::Fixed(block) => Some(block),
-            BufferSize::Default => None,
-        }
+        let only_block = match *best.buffer_size() {
+            SupportedBufferSize::Range { min, max } if min == max => Some(min),
+            _ => None,
+        };
+        Some(Self { config, sample: best.sample_format(), only_block })
     }
 
     /// For people.

@@ -244,7 +244,7 @@ impl Owner {
         }
         self.monitor.opened(&name, &format.describe());
         let now = self.clock.now();
-        let follows = format.block() == Some(self.block);
+        let follows = format.only_block.is_none();
         Ok(Open { stream, tally, troubles, since: now, follows, others_seen: 0, faults: (0, now) })
     }
 

@@ -167,6 +167,8 @@ pub(super) struct Played {
 /// What came from devices into a tick.
 #[derive(Clone, Copy, Debug, Default)]
 struct Entered {
+    /// When the tick was due.
+    due: Timestamp,
     sound: Option<Heard>,
     /// Model time of the picture.
     picture: Option<Timestamp>,
@@ -196,7 +198,9 @@ impl Realtime {
             if phase == Phase::Fading(0) {
                 break;
             }
-            let entered = self.gather(tick, &mut heard, &mut seen);
+            // Levels are kept by when a tick was due: one that comes late finds what it would have found.
+            let due = self.due(tick, start).unwrap_or_else(|| self.clock.now());
+            let entered = self.gather(tick, due, &mut heard, &mut seen);
             self.play(tick, &heard, &seen, start, phase == Phase::Fading(1), entered);
             tick = tick.next();
             self.played.store(tick.0 - self.first.0, Ordering::Relaxed);
@@ -289,10 +293,16 @@ impl Realtime {
     }
 
     /// Takes a tick's input; says how old what came from devices was.
-    fn gather(&mut self, tick: Tick, heard: &mut TickSound, seen: &mut Vec<Burst>) -> Entered {
-        let mut entered = Entered::default();
+    fn gather(
+        &mut self,
+        tick: Tick,
+        due: Timestamp,
+        heard: &mut TickSound,
+        seen: &mut Vec<Burst>,
+    ) -> Entered {
+        let mut entered = Entered { due, ..Entered::default() };
         if let Some(capture) = &mut self.live.capture {
-            entered.sound = capture.take(self.clock.now(), heard);
+            entered.sound = capture.take(due, heard);
         } else {
             let got = self.sound.as_mut().map_or(0, |feed| feed.frames.pop_into(heard));
             heard[got..].fill([0.0; 2]);
@@ -336,7 +346,7 @@ impl Realtime {
             let mut other = [[0.0; 2]; SAMPLES_PER_TICK];
             let is_other = self.live.plays.copy(tick, heard, &mut other);
             let sound = if is_other { &other } else { self.instrument.sound() };
-            report.played = playback.give(clock.now(), sound);
+            report.played = playback.give(entered.due, sound);
         }
         if let Some(entered) = &mut self.outlets.entered {
             entered.push(heard, seen);
