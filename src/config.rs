@@ -16,6 +16,7 @@ use crate::sense::cochlea::CochleaParameters;
 use crate::sense::retina::RetinaParameters;
 use crate::sense::scalar::ScalarParameters;
 use crate::signal::ScalarLayout;
+use crate::source::camera::CameraParameters;
 use crate::source::room::RoomParameters;
 use crate::time::{TICKS_PER_SECOND, Tick};
 use crate::view::ViewParameters;
@@ -51,6 +52,8 @@ pub struct Config {
     pub view: ViewParameters,
     /// The room.
     pub room: RoomParameters,
+    /// The camera.
+    pub camera: CameraParameters,
     /// Sessions that are recorded.
     pub record: RecordConfig,
     /// Live exchange with other programs.
@@ -208,6 +211,7 @@ impl Config {
         self.sound.check()?;
         self.view.check()?;
         self.exchange.check()?;
+        self.camera.check()?;
         self.room.check()
     }
 
@@ -264,7 +268,7 @@ impl Config {
         })
     }
 
-    /// What decides the result: everything but threads, page, recording and exchange, which are those of another
+    /// What decides the result: everything but threads, page, recording, exchange and devices, which are those of another
     /// machine.
     #[must_use]
     pub fn decisive(&self) -> Self {
@@ -273,6 +277,7 @@ impl Config {
             view: ViewParameters::default(),
             record: RecordConfig::default(),
             exchange: ExchangeParameters::default(),
+            camera: CameraParameters::default(),
             ..self.clone()
         }
     }

@@ -89,3 +89,18 @@ impl DeviceFigures {
         }
     }
 }
+
+/// What a device offers, or why it cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeviceListing {
+    /// What it is for.
+    pub kind: DeviceKind,
+    /// The system's interface by which it is reached.
+    pub host: String,
+    /// The name by which it is chosen.
+    pub name: String,
+    /// The formats that it offers and that are read, for people.
+    pub formats: Vec<String>,
+    /// Why it cannot be opened, with what to do.
+    pub error: Option<String>,
+}

@@ -15,7 +15,7 @@ mod sound;
 mod stamp;
 
 pub use burst::{ArrayId, Burst, Sign};
-pub use device::{DeviceFigures, DeviceKind, DeviceState};
+pub use device::{DeviceFigures, DeviceKind, DeviceListing, DeviceState};
 pub use field::{FieldView, SheetShape};
 pub use frame::Frame;
 pub use kept::{ElectrodeItem, FieldRow};
