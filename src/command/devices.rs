@@ -15,11 +15,11 @@ pub(super) fn run(common: &Common) -> Result<ExitCode> {
 
 /// Every kind's devices.
 fn listings() -> Vec<DeviceListing> {
-    #[expect(unused_mut, reason = "a build without any device has none")]
-    let mut found = Vec::new();
-    #[cfg(feature = "camera")]
-    found.extend(crate::source::camera::cameras());
-    found
+    let kinds: &[fn() -> Vec<DeviceListing>] = &[
+        #[cfg(feature = "camera")]
+        crate::source::camera::cameras,
+    ];
+    kinds.iter().flat_map(|list| list()).collect()
 }
 
 /// For people: a line a device, then what it offers, formats of one kind under one another.
