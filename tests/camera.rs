@@ -22,7 +22,9 @@ mod linux {
     use napot::source::camera::{CameraBackend, CameraParameters};
     use napot::stream::Source;
 
-    use super::rig::{Viewer, assert_in_order, drawn, holdings, open, preloaded, set, with_camera};
+    use super::rig::{
+        Viewer, assert_holds, assert_in_order, drawn, holdings, open, preloaded, set, with_camera,
+    };
 
     fn default() -> CameraParameters {
         CameraParameters::default()
@@ -212,17 +214,21 @@ mod linux {
 
     #[test]
     fn a_format_that_is_gone_when_the_camera_returns_leads_to_a_new_choice() {
-        with_camera("linux::a_format_that_is_gone_when_the_camera_returns_leads_to_a_new_choice", None, || {
-            let viewer = Viewer::open(&default());
-            assert_eq!(viewer.frame().width, 640);
-            set("nodev no640");
-            viewer.wait("lost", |figures| figures.state == DeviceState::Lost);
-            viewer.drain(milliseconds(200));
-            set("no640");
-            let frame = viewer.frame();
-            assert_eq!((frame.width, frame.height), (320, 240));
-            assert_eq!(viewer.monitor.figures().format, "YUYV 320x240, 30 fps");
-        });
+        with_camera(
+            "linux::a_format_that_is_gone_when_the_camera_returns_leads_to_a_new_choice",
+            None,
+            || {
+                let viewer = Viewer::open(&default());
+                assert_eq!(viewer.frame().width, 640);
+                set("nodev no640");
+                viewer.wait("lost", |figures| figures.state == DeviceState::Lost);
+                viewer.drain(milliseconds(200));
+                set("no640");
+                let frame = viewer.frame();
+                assert_eq!((frame.width, frame.height), (320, 240));
+                assert_eq!(viewer.monitor.figures().format, "YUYV 320x240, 30 fps");
+            },
+        );
     }
 
     #[test]
@@ -241,7 +247,7 @@ mod linux {
                     viewer.take(2);
                 }
                 assert_eq!(viewer.monitor.figures().opened, 21);
-                assert_eq!(holdings(), before, "threads and open files");
+                assert_holds(before);
                 viewer.stop();
                 set("");
             }
@@ -250,22 +256,38 @@ mod linux {
 
     #[test]
     fn a_camera_that_is_busy_forbidden_or_absent_is_refused_with_what_to_do() {
-        with_camera("linux::a_camera_that_is_busy_forbidden_or_absent_is_refused_with_what_to_do", None, || {
-            let named = CameraParameters { name: "Other".into(), ..default() };
-            for (fault, parameters, said) in [
-                ("busy", default(), "camera Fake Camera: another program uses it: Device or resource busy"),
-                ("busy", nokhwa(), "camera Fake Camera: another program uses it: Device or resource busy"),
-                ("denied", default(), "it may not be opened: Permission denied (os error 13). Join its group"),
-                ("denied", default(), "usermod -aG video"),
-                ("nodev", default(), "there is no such camera: none is connected"),
-                ("", named, "camera Other: there is no such camera: there are `Fake Camera`"),
-            ] {
-                set(fault);
-                let error = open(&parameters).err().unwrap();
-                assert!(error.to_string().contains(said), "{error}");
-                assert_eq!(error.kind().exit_code(), 3);
-            }
-        });
+        with_camera(
+            "linux::a_camera_that_is_busy_forbidden_or_absent_is_refused_with_what_to_do",
+            None,
+            || {
+                let named = CameraParameters { name: "Other".into(), ..default() };
+                for (fault, parameters, said) in [
+                    (
+                        "busy",
+                        default(),
+                        "camera Fake Camera: another program uses it: Device or resource busy",
+                    ),
+                    (
+                        "busy",
+                        nokhwa(),
+                        "camera Fake Camera: another program uses it: Device or resource busy",
+                    ),
+                    (
+                        "denied",
+                        default(),
+                        "it may not be opened: Permission denied (os error 13). Join its group",
+                    ),
+                    ("denied", default(), "usermod -aG video"),
+                    ("nodev", default(), "there is no such camera: none is connected"),
+                    ("", named, "camera Other: there is no such camera: there are `Fake Camera`"),
+                ] {
+                    set(fault);
+                    let error = open(&parameters).err().unwrap();
+                    assert!(error.to_string().contains(said), "{error}");
+                    assert_eq!(error.kind().exit_code(), 3);
+                }
+            },
+        );
     }
 
     #[test]
@@ -298,7 +320,7 @@ mod linux {
             let next = camera.pull().unwrap().unwrap();
             let figures = monitor.figures();
             assert!(next.sequence > first.sequence + 5, "{} after {}", next.sequence, first.sequence);
-            assert!(next.sequence + 1 >= delivered + figures.missed, "not the newest: {next:?}, {figures:?}");
+            assert!(next.sequence + 1 >= delivered + figures.missed, "{} of {figures:?}", next.sequence);
             assert!(figures.dropped >= 5, "{figures:?}");
             stop.store(true, Ordering::Release);
             assert_eq!(camera.pull().unwrap(), None);
@@ -312,7 +334,7 @@ mod linux {
             for parameters in [default(), nokhwa()] {
                 let (camera, _, _) = open(&parameters).unwrap();
                 drop(camera);
-                assert_eq!(holdings(), before, "{:?}", parameters.backend);
+                assert_holds(before);
             }
         });
     }

@@ -9,7 +9,11 @@ use crate::signal::DeviceListing;
 /// Runs the command.
 pub(super) fn run(common: &Common) -> Result<ExitCode> {
     let found = listings();
-    if common.json { print_json(&found)? } else { print_line(&text(&found))? }
+    if common.json {
+        print_json(&found)?
+    } else {
+        print_line(&text(&found))?
+    }
     Ok(ExitCode::SUCCESS)
 }
 

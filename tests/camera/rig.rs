@@ -27,7 +27,8 @@ fn library() -> Option<&'static Path> {
     static LIBRARY: OnceLock<Option<PathBuf>> = OnceLock::new();
     let build = || {
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rigs/fakecam.c");
-        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fakecam-{}.so", std::process::id()));
+        let library =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fakecam-{}.so", std::process::id()));
         let arguments = ["-O1", "-shared", "-fPIC", source, "-ldl", "-lpthread", "-o"];
         let built = Command::new("cc").args(arguments).arg(&library).output().ok()?;
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
@@ -62,11 +63,8 @@ pub fn with_camera(test: &str, jpegs: Option<&[u8]>, play: impl FnOnce()) {
         child.env("FAKECAM_FRAMES", frames);
     }
     let output = child.args(["--exact", test, "--nocapture"]).env(CHILD, "1").output().unwrap();
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
@@ -111,7 +109,9 @@ impl Viewer {
 
     /// The next frame.
     pub fn frame(&self) -> Frame {
-        self.frames.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no frame; {:?}", self.monitor.figures()))
+        self.frames
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|_| panic!("no frame; {:?}", self.monitor.figures()))
     }
 
     /// The next `count` frames.
@@ -167,4 +167,13 @@ pub fn assert_in_order(frames: &[Frame]) {
 pub fn holdings() -> (usize, usize) {
     let count = |folder: &str| std::fs::read_dir(folder).unwrap().count();
     (count("/proc/self/task"), count("/proc/self/fd"))
+}
+
+/// Waits until this process holds no more than it held `before`: a thread that has said its last is still there a moment.
+pub fn assert_holds(before: (usize, usize)) {
+    let until = Instant::now() + PATIENCE;
+    while holdings() != before {
+        assert!(Instant::now() < until, "threads and open files: {:?}, before {before:?}", holdings());
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -97,14 +97,10 @@ mod tests {
 
     #[test]
     fn what_runs_backwards_never_passes_on() {
-        assert_eq!(numbers(&[5, 6, 5, 6, 4, 7]), [
-            Some((0, 0)),
-            Some((1, 0)),
-            None,
-            None,
-            None,
-            Some((2, 0))
-        ]);
+        assert_eq!(
+            numbers(&[5, 6, 5, 6, 4, 7]),
+            [Some((0, 0)), Some((1, 0)), None, None, None, Some((2, 0))]
+        );
     }
 
     #[test]

@@ -212,7 +212,10 @@ mod tests {
         }];
         assert_eq!(offers[0].text(), "GREY 16x10 to 1000x400, 12.5 to 60 fps");
         assert_eq!(chosen(&offers, |_| ()), ("GREY 640x400, 30 fps".into(), false));
-        assert_eq!(chosen(&offers, |wanted| (wanted.height, wanted.fps) = (100, 1.0)).0, "GREY 640x100, 12.5 fps");
+        assert_eq!(
+            chosen(&offers, |wanted| (wanted.height, wanted.fps) = (100, 1.0)).0,
+            "GREY 640x100, 12.5 fps"
+        );
         assert_eq!(chosen(&offers, |wanted| wanted.fps = 29.97).0, "GREY 640x400, 29.97 fps");
         assert_eq!(side(10, 12, 8).nearest(12), 10);
         assert_eq!(side(10, 24, 8).nearest(24), 18);

@@ -153,9 +153,7 @@ impl Owner {
                 returned.clone().find(|found| found.bus == known.bus).or_else(|| returned.next())
             }
             None if self.parameters.name.is_empty() => there.first(),
-            None => there
-                .iter()
-                .find(|found| [&found.name, &found.place].contains(&&self.parameters.name)),
+            None => there.iter().find(|found| [&found.name, &found.place].contains(&&self.parameters.name)),
         };
         match chosen {
             Some(found) => Ok(found.clone()),
@@ -236,9 +234,10 @@ impl Owner {
     }
 
     fn nothing(&self, open: &mut Open) {
-        let pictures = open.device.interval().map_or(Duration::ZERO, |interval| {
-            Duration::from_secs_f64(3.0 / interval.fps().max(0.01))
-        });
+        let pictures = open
+            .device
+            .interval()
+            .map_or(Duration::ZERO, |interval| Duration::from_secs_f64(3.0 / interval.fps().max(0.01)));
         let limit = pictures.max(SILENCE);
         if !open.silent && self.shared.clock.now() - open.alive >= limit {
             open.silent = true;

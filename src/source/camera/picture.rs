@@ -75,7 +75,9 @@ pub fn decode(name: &str, place: &str, format: PictureFormat, data: &[u8]) -> Re
     }?;
     if (found_width, found_height) != (width, height) {
         let error = Error::input(name, "the picture has another size than its device said").at(place);
-        return Err(error.value(format!("{found_width} x {found_height}")).bound(format!("{width} x {height}")));
+        return Err(error
+            .value(format!("{found_width} x {found_height}"))
+            .bound(format!("{width} x {height}")));
     }
     Ok(rgb)
 }

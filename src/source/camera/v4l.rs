@@ -153,7 +153,8 @@ impl Open {
         let stamped = about.flags & BufferFlags::TIMESTAMP_MASK == BufferFlags::TIMESTAMP_MONOTONIC;
         let (seconds, microseconds) = (about.timestamp.sec, about.timestamp.usec);
         let stamp = u64::try_from(seconds).ok().zip(u32::try_from(microseconds).ok());
-        let stamp = stamp.map(|(seconds, us)| Duration::from_secs(seconds) + Duration::from_micros(us.into()));
+        let stamp =
+            stamp.map(|(seconds, us)| Duration::from_secs(seconds) + Duration::from_micros(us.into()));
         Ok(Some(Raw {
             data: data[..used].to_vec(),
             age: stamp.filter(|_| stamped).and_then(|stamp| time::monotonic().checked_sub(stamp)),
@@ -172,9 +173,8 @@ fn is_passing(cause: &io::Error) -> bool {
 /// The numbered video nodes, in the order of their numbers.
 fn nodes() -> Vec<PathBuf> {
     let entries = std::fs::read_dir("/dev").into_iter().flatten().flatten();
-    let mut numbers: Vec<u32> = entries
-        .filter_map(|entry| entry.file_name().to_str()?.strip_prefix("video")?.parse().ok())
-        .collect();
+    let mut numbers: Vec<u32> =
+        entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("video")?.parse().ok()).collect();
     numbers.sort_unstable();
     numbers.iter().map(|number| PathBuf::from(format!("/dev/video{number}"))).collect()
 }
