@@ -10,9 +10,9 @@ use crate::signal::DeviceListing;
 pub(super) fn run(common: &Common) -> Result<ExitCode> {
     let found = listings();
     if common.json {
-        print_json(&found)?
+        print_json(&found)?;
     } else {
-        print_line(&text(&found))?
+        print_line(&text(&found))?;
     }
     Ok(ExitCode::SUCCESS)
 }

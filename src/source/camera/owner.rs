@@ -103,7 +103,9 @@ impl Owner {
         tell(Ok(()));
         while !self.shared.over() {
             if let Some(name) = self.shared.monitor.take_wish() {
-                open.take().map(close);
+                if let Some(open) = open.take() {
+                    close(open);
+                }
                 self.known = None;
                 self.parameters.name = name;
                 self.retry = (self.shared.clock.now(), FIRST_RETRY);
@@ -113,7 +115,9 @@ impl Owner {
                 None => self.look(),
             };
         }
-        open.map(close);
+        if let Some(open) = open {
+            close(open);
+        }
     }
 
     /// Finds the camera, chooses a format, and opens it.
