@@ -22,10 +22,10 @@ pub(super) struct Arrivals {
 }
 
 impl Arrivals {
-    /// The camera was opened again: it counts anew, and what it lost meanwhile shows as a gap of one.
-    pub fn opened_again(&mut self) {
+    /// A camera was opened: it counts anew, and what was lost since the one before shows as a gap of one.
+    pub fn opened(&mut self) {
         self.count = Count::default();
-        self.number += 1;
+        self.number += u64::from(self.number > 0);
     }
 
     /// The number of a picture with the driver's count `sequence`, and how many were lost before it; `None` where it runs
@@ -116,8 +116,9 @@ mod tests {
     #[test]
     fn a_return_shows_as_a_gap() {
         let mut arrivals = Arrivals::default();
+        arrivals.opened();
         assert_eq!(arrivals.number(Some(90)), Some((0, 0)));
-        arrivals.opened_again();
+        arrivals.opened();
         assert_eq!(arrivals.number(Some(0)), Some((2, 0)));
         assert_eq!(arrivals.number(None), Some((3, 0)));
     }

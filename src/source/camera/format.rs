@@ -1,5 +1,7 @@
 //! What cameras offer, and the choice that is nearest to what is asked.
 
+use std::time::Duration;
+
 use super::parameters::CameraParameters;
 use super::picture::Code;
 
@@ -14,6 +16,11 @@ impl Interval {
     /// Pictures per second.
     pub fn fps(self) -> f64 {
         f64::from(self.denominator) / f64::from(self.numerator.max(1))
+    }
+
+    /// The time of `count` pictures.
+    pub fn times(self, count: u32) -> Duration {
+        Duration::from_secs(u64::from(self.numerator)) * count / self.denominator.max(1)
     }
 
     /// The interval of `fps`, to a thousandth.

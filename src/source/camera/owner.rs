@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::arrival::Arrivals;
 use super::backend::{Backend, Device, Fault, Found, Raw};
-use super::format::{asked, choose, number};
+use super::format::{Choice, Interval, asked, choose, number};
 use super::parameters::CameraParameters;
 use super::picture::PictureFormat;
 use super::slot::Slot;
@@ -71,6 +71,8 @@ struct Open {
     alive: Timestamp,
     silent: bool,
     rate: Rate,
+    /// Its format, to be told with its first picture: a driver may open what then gives nothing.
+    untold: Option<String>,
 }
 
 /// The thread's own.
@@ -81,14 +83,17 @@ pub(super) struct Owner {
     /// The camera that was opened last, by which it is found again.
     known: Option<Found>,
     arrivals: Arrivals,
-    /// When it is looked for next, and how long after that.
+    /// What was last said of a format that is not the one asked for.
+    said: String,
+    /// When it is looked for next, and how long after a failure then.
     retry: (Timestamp, Duration),
 }
 
 impl Owner {
     pub fn new(backend: Box<dyn Backend>, parameters: CameraParameters, shared: Arc<Shared>) -> Self {
         let retry = (Timestamp::ZERO, FIRST_RETRY);
-        Self { backend, parameters, shared, known: None, arrivals: Arrivals::default(), retry }
+        let arrivals = Arrivals::default();
+        Self { backend, parameters, shared, known: None, arrivals, said: String::new(), retry }
     }
 
     /// Opens the camera, tells how that went, and owns it to the end.
@@ -100,15 +105,16 @@ impl Owner {
                 return;
             }
         };
+        if let Some(open) = &mut open {
+            self.tell(open);
+        }
         tell(Ok(()));
         while !self.shared.over() {
             if let Some(name) = self.shared.monitor.take_wish() {
                 if let Some(open) = open.take() {
                     close(open);
                 }
-                self.known = None;
-                self.parameters.name = name;
-                self.retry = (self.shared.clock.now(), FIRST_RETRY);
+                self.turn_to(name);
             }
             open = match open {
                 Some(open) => self.watch(open),
@@ -118,6 +124,17 @@ impl Owner {
         if let Some(open) = open {
             close(open);
         }
+    }
+
+    /// Forgets the camera that it had, and looks for another.
+    fn turn_to(&mut self, name: String) {
+        self.shared.monitor.update(|figures| {
+            figures.name.clone_from(&name);
+            figures.state = DeviceState::Opening;
+        });
+        self.known = None;
+        self.parameters.name = name;
+        self.retry = (self.shared.clock.now(), FIRST_RETRY);
     }
 
     /// Finds the camera, chooses a format, and opens it.
@@ -131,19 +148,36 @@ impl Owner {
         let Some(choice) = choose(&offers, &self.parameters) else {
             return Err(Fault::new("it offers no format that is read", ""));
         };
-        if !choice.is_exact(&self.parameters) {
-            let (asked, chosen) = (asked(&self.parameters), choice.text());
-            tracing::warn!("camera {}: {asked} is not offered; the nearest is taken: {chosen}", found.name);
-        }
+        self.say_nearest(&found.name, &choice);
         let device = self.backend.open(&found, &choice)?;
-        let given = super::format::Choice { interval: device.interval(), ..choice };
-        self.shared.monitor.opened(&found.name, &given.text());
-        if self.known.replace(found).is_some() {
-            self.arrivals.opened_again();
-        }
+        self.known = Some(found);
+        self.arrivals.opened();
         let now = self.shared.clock.now();
-        let rate = Rate::new(device.interval().map(super::format::Interval::fps), now);
-        Ok(Open { device, alive: now, silent: false, rate })
+        let interval = device.interval();
+        let rate = Rate::new(interval.map(Interval::fps), now);
+        let untold = Some(Choice { interval, ..choice }.text());
+        Ok(Open { device, alive: now, silent: false, rate, untold })
+    }
+
+    /// Says which format is taken where the one asked for is not offered, once.
+    fn say_nearest(&mut self, name: &str, choice: &Choice) {
+        if choice.is_exact(&self.parameters) {
+            return;
+        }
+        let (asked, chosen) = (asked(&self.parameters), choice.text());
+        let line = format!("camera {name}: {asked} is not offered; the nearest is taken: {chosen}");
+        if line != self.said {
+            tracing::warn!("{line}");
+            self.said = line;
+        }
+    }
+
+    /// Tells that the camera runs.
+    fn tell(&mut self, open: &mut Open) {
+        let name = self.known.as_ref().map(|known| known.name.as_str());
+        if let Some((name, format)) = name.zip(open.untold.take()) {
+            self.shared.monitor.opened(name, &format);
+        }
     }
 
     /// The camera that was open before, wherever it is now; else the one that is asked for.
@@ -174,7 +208,7 @@ impl Owner {
             self.shared.clock.wait_until(at.min(now + LOOK));
             return None;
         }
-        self.retry = (now + after, (after * 2).min(LAST_RETRY));
+        self.wait(now, after);
         match self.open() {
             Ok(open) => Some(open),
             Err(fault) => {
@@ -184,6 +218,11 @@ impl Owner {
                 None
             }
         }
+    }
+
+    /// Puts the next look off, each time longer.
+    fn wait(&mut self, now: Timestamp, after: Duration) {
+        self.retry = (now + after, (after * 2).min(LAST_RETRY));
     }
 
     /// Takes the camera's next picture, or notes that there is none.
@@ -200,7 +239,7 @@ impl Owner {
             Err(fault) => {
                 self.lost(&fault);
                 close(open);
-                self.retry = (self.shared.clock.now() + FIRST_RETRY, FIRST_RETRY * 2);
+                self.wait(self.shared.clock.now(), self.retry.1);
                 None
             }
         }
@@ -211,12 +250,15 @@ impl Owner {
     }
 
     fn arrived(&mut self, open: &mut Open, raw: Raw) {
-        let shared = &self.shared;
-        let now = shared.clock.now();
+        let now = self.shared.clock.now();
         open.alive = now;
         if std::mem::take(&mut open.silent) {
-            shared.monitor.recovered();
+            self.shared.monitor.recovered();
+            open.rate = Rate::new(open.rate.agreed, now);
         }
+        self.tell(open);
+        self.retry.1 = FIRST_RETRY;
+        let shared = &self.shared;
         if let Some(slow) = open.rate.count(now) {
             shared.monitor.troubled(DeviceState::Running, &slow);
         }
@@ -238,11 +280,7 @@ impl Owner {
     }
 
     fn nothing(&self, open: &mut Open) {
-        let pictures = open
-            .device
-            .interval()
-            .map_or(Duration::ZERO, |interval| Duration::from_secs_f64(3.0 / interval.fps().max(0.01)));
-        let limit = pictures.max(SILENCE);
+        let limit = open.device.interval().map_or(SILENCE, |interval| interval.times(3).max(SILENCE));
         if !open.silent && self.shared.clock.now() - open.alive >= limit {
             open.silent = true;
             let problem = format!("it has given no picture for {} ms", limit.as_millis());
