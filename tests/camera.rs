@@ -231,6 +231,14 @@ mod linux {
                 let frame = viewer.frame();
                 assert_eq!((frame.width, frame.height), (320, 240));
                 assert_eq!(viewer.monitor.figures().format, "YUYV 320x240, 30 fps");
+                set("nodev no640");
+                viewer.wait("lost again", |figures| figures.state == DeviceState::Lost);
+                set("no640");
+                viewer.wait("back again", |figures| figures.opened == 3);
+                let log = std::fs::read_to_string(log).unwrap();
+                let lines = |said: &str| log.lines().filter(|line| line.contains(said)).count();
+                let nearest = "camera Fake Camera: 640x480, 30 fps is not offered; the nearest is taken: YUYV 320x240, 30 fps";
+                assert_eq!((lines("it is gone"), lines(nearest), log.lines().count()), (2, 1, 3), "{log}");
             },
         );
     }
