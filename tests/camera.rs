@@ -23,7 +23,7 @@ mod linux {
     use napot::stream::Source;
 
     use super::rig::{
-        Viewer, assert_holds, assert_in_order, drawn, holdings, open, preloaded, set, with_camera,
+        Viewer, assert_holds, assert_in_order, drawn, holdings, open, preloaded, set, start_log, with_camera,
     };
 
     fn default() -> CameraParameters {
@@ -217,30 +217,28 @@ mod linux {
     }
 
     #[test]
-    fn a_format_that_is_gone_when_the_camera_returns_leads_to_a_new_choice() {
-        with_camera(
-            "linux::a_format_that_is_gone_when_the_camera_returns_leads_to_a_new_choice",
-            None,
-            || {
-                let viewer = Viewer::open(&default());
-                assert_eq!(viewer.frame().width, 640);
-                set("nodev no640");
-                viewer.wait("lost", |figures| figures.state == DeviceState::Lost);
-                viewer.drain(milliseconds(200));
-                set("no640");
-                let frame = viewer.frame();
-                assert_eq!((frame.width, frame.height), (320, 240));
-                assert_eq!(viewer.monitor.figures().format, "YUYV 320x240, 30 fps");
-                set("nodev no640");
-                viewer.wait("lost again", |figures| figures.state == DeviceState::Lost);
-                set("no640");
-                viewer.wait("back again", |figures| figures.opened == 3);
-                let log = std::fs::read_to_string(log).unwrap();
-                let lines = |said: &str| log.lines().filter(|line| line.contains(said)).count();
-                let nearest = "camera Fake Camera: 640x480, 30 fps is not offered; the nearest is taken: YUYV 320x240, 30 fps";
-                assert_eq!((lines("it is gone"), lines(nearest), log.lines().count()), (2, 1, 3), "{log}");
-            },
-        );
+    fn a_format_that_the_camera_returns_without_leads_to_a_new_choice() {
+        with_camera("linux::a_format_that_the_camera_returns_without_leads_to_a_new_choice", None, || {
+            let log = start_log();
+            let viewer = Viewer::open(&default());
+            assert_eq!(viewer.frame().width, 640);
+            set("nodev no640");
+            viewer.wait("lost", |figures| figures.state == DeviceState::Lost);
+            viewer.drain(milliseconds(200));
+            set("no640");
+            let frame = viewer.frame();
+            assert_eq!((frame.width, frame.height), (320, 240));
+            assert_eq!(viewer.monitor.figures().format, "YUYV 320x240, 30 fps");
+            set("nodev no640");
+            viewer.wait("lost again", |figures| figures.state == DeviceState::Lost);
+            set("no640");
+            viewer.wait("back again", |figures| figures.opened == 3);
+            let log = std::fs::read_to_string(log).unwrap();
+            let lines = |said: &str| log.lines().filter(|line| line.contains(said)).count();
+            let nearest = "camera Fake Camera: 640x480, 30 fps is not offered; \
+                               the nearest is taken: YUYV 320x240, 30 fps";
+            assert_eq!((lines("it is gone"), lines(nearest), log.lines().count()), (2, 1, 3), "{log}");
+        });
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub fn set(control: &str) {
 }
 
 /// Has what is logged from now on written to a file, and gives its path.
-pub fn log() -> PathBuf {
+pub fn start_log() -> PathBuf {
     let path = PathBuf::from(std::env::var_os(CONTROL).unwrap()).with_extension("log");
     let file = std::fs::File::create(&path).unwrap();
     tracing_subscriber::fmt().with_ansi(false).with_writer(std::sync::Mutex::new(file)).init();
