@@ -381,6 +381,8 @@ mod linux {
         assert_eq!(cameras[0]["formats"][1], "YUYV 640x480, 60, 30, 15 fps");
         assert_eq!(cameras[0]["error"], serde_json::Value::Null);
         assert_eq!(cameras[0].as_object().unwrap().len(), 5);
+        let unreadable = list("latin", &[]).unwrap();
+        assert!(unreadable.contains("/dev/video0") && unreadable.contains("YUYV  320x240"), "{unreadable}");
         let text = list("denied", &[]).unwrap();
         assert!(text.contains("can't be used: it may not be opened: Permission denied"), "{text}");
     }

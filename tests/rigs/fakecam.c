@@ -12,7 +12,7 @@
  *   busy         another program streams               index=N   it is at /dev/videoN (else FAKECAM_INDEX, else 0)
  *   denied       it may not be opened                  second    another camera is at /dev/video7, which has no fault
  *   errflag      every picture is marked as damaged    back      every tenth picture has the number before its own
- *   no640        it has lost 640x480
+ *   no640        it has lost 640x480                   latin     its name is no UTF-8
  *
  * Pictures are YUYV, or the JPEGs of the file FAKECAM_FRAMES one after another. YUYV pictures carry their number as 32
  * columns, black or white, the highest bit at the left, in their top 32 rows. */
@@ -55,7 +55,7 @@ static struct camera cameras[2] = {
 /* Whose each descriptor is, and what the control file says. */
 static struct { int fd; struct camera *camera; } opened[OPENS];
 static struct {
-    int stall, nodev, eio, eagain, busy, denied, errflag, second, back, no640, index;
+    int stall, nodev, eio, eagain, busy, denied, errflag, second, back, no640, latin, index;
     uint32_t fps, drop;
     long shortened;
 } control;
@@ -117,6 +117,7 @@ static void read_control(void) {
     control.errflag = !!strstr(text, "errflag");
     control.second = !!strstr(text, "second");
     control.back = !!strstr(text, "back");
+    control.latin = !!strstr(text, "latin");
     control.no640 = !!strstr(text, "no640");
     control.fps = number_after(text, "fps=", 0);
     control.drop = number_after(text, "drop=", 0);
@@ -362,7 +363,7 @@ static int answer(struct camera *camera, int fd, unsigned long request, void *ar
         struct v4l2_capability *about = argument;
         memset(about, 0, sizeof *about);
         strcpy((char *)about->driver, "fakecam");
-        strcpy((char *)about->card, camera->name);
+        strcpy((char *)about->card, faulty(camera) && control.latin ? "Cam\xe9ra" : camera->name);
         strcpy((char *)about->bus_info, camera->bus);
         about->device_caps = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING;
         about->capabilities = about->device_caps | V4L2_CAP_DEVICE_CAPS;

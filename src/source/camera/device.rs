@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, TryRecvError};
 
 use super::backend::{Backend, Fault, Found, backend};
 use super::owner::{Arrived, LOOK, Owner, Shared};
@@ -44,6 +44,16 @@ impl Camera {
         monitor: Arc<DeviceMonitor>,
     ) -> Result<Self> {
         parameters.check()?;
+        Self::start(backend(parameters.backend), parameters, clock, stop, monitor)
+    }
+
+    fn start(
+        backend: Box<dyn Backend>,
+        parameters: &CameraParameters,
+        clock: Arc<dyn Clock>,
+        stop: Arc<AtomicBool>,
+        monitor: Arc<DeviceMonitor>,
+    ) -> Result<Self> {
         let shared = Arc::new(Shared {
             slot: Slot::default(),
             monitor,
@@ -52,7 +62,7 @@ impl Camera {
             closed: AtomicBool::new(false),
             damaged: AtomicU64::new(0),
         });
-        let owner = Owner::new(backend(parameters.backend), parameters.clone(), Arc::clone(&shared));
+        let owner = Owner::new(backend, parameters.clone(), Arc::clone(&shared));
         let (tell, opened) = crossbeam_channel::bounded(1);
         let (ended, end) = crossbeam_channel::bounded::<()>(0);
         let failed = |fault: Fault| fault.into_error(&parameters.name);
@@ -77,6 +87,18 @@ impl Camera {
     }
 }
 
+impl Camera {
+    /// Without its owner a camera gives no more, and nobody would say so.
+    fn check_owner(&self) -> Result<()> {
+        let ended = self.end.try_recv() == Err(TryRecvError::Disconnected);
+        if !ended || self.shared.over() {
+            return Ok(());
+        }
+        self.shared.closed.store(true, Ordering::Release);
+        Err(Fault::new("the thread that owns it has ended", "").into_error(&self.info.name))
+    }
+}
+
 fn info(monitor: &DeviceMonitor) -> SourceInfo {
     let figures = monitor.figures();
     SourceInfo { name: figures.name, kind: "video".into(), origin: Origin::Device, format: figures.format }
@@ -92,7 +114,10 @@ impl Source for Camera {
     /// The newest picture, as soon as it is there; `None` once the run stops.
     fn pull(&mut self) -> Result<Option<Frame>> {
         while !self.shared.over() {
-            let Some(Arrived { format, data, stamp, number }) = self.shared.slot.take(LOOK) else { continue };
+            let Some(Arrived { format, data, stamp, number }) = self.shared.slot.take(LOOK) else {
+                self.check_owner()?;
+                continue;
+            };
             match picture::decode(&self.info.name, &format!("picture {number}"), format, &data) {
                 Ok(rgb) => {
                     let (width, height) = (format.width, format.height);
@@ -140,5 +165,57 @@ fn listing(backend: &dyn Backend, found: Found) -> DeviceListing {
         name: found.name,
         error: offers.as_ref().err().map(ToString::to_string),
         formats: offers.unwrap_or_default().iter().map(super::format::Offer::text).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::backend::{Device, Raw};
+    use super::super::format::{Choice, Interval, Offer, Rates, Side};
+    use super::super::picture::{Code, PictureFormat};
+    use super::*;
+    use crate::time::WallClock;
+
+    /// A camera whose driver brings its thread down.
+    struct Deadly;
+
+    impl Backend for Deadly {
+        fn host(&self) -> &'static str {
+            "test"
+        }
+        fn find(&self) -> Vec<Found> {
+            vec![Found::new("Deadly".into(), String::new(), String::new())]
+        }
+        fn offers(&self, _: &Found) -> std::result::Result<Vec<Offer>, Fault> {
+            let (width, height) = (Side::only(2), Side::only(1));
+            Ok(vec![Offer { code: Code::Grey, width, height, rates: Rates::Unknown }])
+        }
+        fn open(&self, _: &Found, _: &Choice) -> std::result::Result<Box<dyn Device>, Fault> {
+            Ok(Box::new(Self))
+        }
+    }
+
+    impl Device for Deadly {
+        fn format(&self) -> PictureFormat {
+            PictureFormat { code: Code::Grey, width: 2, height: 1, stride: 0 }
+        }
+        fn interval(&self) -> Option<Interval> {
+            None
+        }
+        fn next(&mut self, _: Duration) -> std::result::Result<Option<Raw>, Fault> {
+            panic!("the driver's library panics");
+        }
+    }
+
+    #[test]
+    fn a_camera_whose_thread_is_gone_says_so_and_ends() {
+        let monitor = Arc::new(DeviceMonitor::new(DeviceKind::Camera, ""));
+        let (clock, stop) = (Arc::new(WallClock::start()), Arc::default());
+        let mut camera =
+            Camera::start(Box::new(Deadly), &CameraParameters::default(), clock, stop, monitor).unwrap();
+        let error = camera.pull().unwrap_err().to_string();
+        assert_eq!(error, "camera Deadly: the thread that owns it has ended");
+        assert_eq!(camera.pull().unwrap(), None);
+        assert_eq!(camera.info().format, "GREY 2x1");
     }
 }

@@ -60,9 +60,12 @@ impl Backend for V4l {
 
     fn open(&self, found: &Found, choice: &Choice) -> Result<Box<dyn Device>, Fault> {
         let (device, format, interval) = prepare(found, choice)?;
-        let mut stream = guarded(|| MmapStream::with_buffers(&device, Type::VideoCapture, BUFFERS))?;
-        stream.set_timeout(ANNOUNCED);
-        guarded(|| start(&mut stream))?;
+        let stream = guarded(|| {
+            let mut stream = MmapStream::with_buffers(&device, Type::VideoCapture, BUFFERS)?;
+            stream.set_timeout(ANNOUNCED);
+            start(&mut stream)?;
+            Ok(stream)
+        })?;
         Ok(Box::new(Open { stream, format, interval, owed: false }))
     }
 }
@@ -79,17 +82,24 @@ pub(super) fn prepare(
         let given = format!("{} {}x{} for {}", set.fourcc, set.width, set.height, choice.text());
         return Err(Fault::new("it gives another format than it offers", given));
     }
-    let interval = choice.interval.map(|Interval { numerator, denominator }| {
-        guarded(|| device.set_params(&Parameters::new(Fraction::new(numerator, denominator))))
-    });
-    let interval = interval.transpose()?.map(|set| set.interval).filter(|set| set.denominator > 0);
+    let interval = choice.interval.map(|interval| set_rate(&device, interval)).transpose()?.flatten();
     let format = PictureFormat {
         code: choice.code,
         width: set.width as usize,
         height: set.height as usize,
         stride: if choice.code == Code::Mjpg { 0 } else { set.stride as usize },
     };
-    Ok((device, format, interval.map(from_fraction)))
+    Ok((device, format, interval))
+}
+
+/// Sets the rate, and gives what it then is; none where the driver has a rate of its own.
+fn set_rate(device: &v4l::Device, wanted: Interval) -> Result<Option<Interval>, Fault> {
+    let wanted = Parameters::new(Fraction::new(wanted.numerator, wanted.denominator));
+    match guarded(|| device.set_params(&wanted)) {
+        Ok(set) => Ok(Some(from_fraction(set.interval)).filter(|set| set.denominator > 0)),
+        Err(fault) if fault.problem == REFUSED => Ok(None),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// Queues every buffer but the first, which the first `next` queues, and starts.
@@ -192,9 +202,11 @@ fn look_at(node: &Path) -> Option<Found> {
         Err(refused) if [GONE, REFUSED].contains(&refused.problem) => None,
         Err(refused) => {
             let card = Path::new("/sys/class/video4linux").join(node.file_name()?).join("name");
-            let name = std::fs::read_to_string(card).map(|name| name.trim().to_owned());
+            let name = std::fs::read(card).map(|name| String::from_utf8_lossy(&name).trim().to_owned());
             let name = name.unwrap_or_else(|_| place.clone());
-            Some(Found { refused: Some(refused), ..Found::new(name, place.clone(), place) })
+            // A name that is no UTF-8, as one that was cut in a letter, keeps nobody from its pictures.
+            let refused = Some(refused).filter(|refused| refused.problem != UNREADABLE);
+            Some(Found { refused, ..Found::new(name, place.clone(), place) })
         }
     }
 }
@@ -205,7 +217,7 @@ fn offers(device: &v4l::Device) -> io::Result<Vec<Offer>> {
         let Some(code) = Code::ALL.into_iter().find(|code| four(*code) == format.fourcc.repr) else {
             continue;
         };
-        for size in device.enum_framesizes(format.fourcc)? {
+        for size in device.enum_framesizes(format.fourcc).unwrap_or_default() {
             let (width, height) = match size.size {
                 FrameSizeEnum::Discrete(size) => (Side::only(size.width), Side::only(size.height)),
                 FrameSizeEnum::Stepwise(size) => (
@@ -249,10 +261,11 @@ fn four(code: Code) -> [u8; 4] {
 fn guarded<T>(call: impl FnOnce() -> io::Result<T>) -> Result<T, Fault> {
     match std::panic::catch_unwind(AssertUnwindSafe(call)) {
         Ok(outcome) => outcome.map_err(|cause| fault(&cause)),
-        Err(_) => Err(Fault::new("its driver says what is not understood", "")),
+        Err(_) => Err(Fault::new(UNREADABLE, "")),
     }
 }
 
+const UNREADABLE: &str = "its driver says what is not understood";
 const GONE: &str = "it is gone";
 const REFUSED: &str = "its driver refuses";
 
