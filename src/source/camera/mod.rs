@@ -15,8 +15,8 @@
 //! | `owner` | the thread |
 //! | `slot`, `picture` | the newest item between two threads, and decoding: for any device that gives pictures |
 //!
-//! Nothing damaged is ever shown: a picture that its driver marks, that is cut short, or whose JPEG is broken is counted
-//! and left out. Without the feature `camera` only what knows no device is built.
+//! What is known to be damaged is never shown: a picture that its driver marks, that is cut short, or whose JPEG is broken
+//! is counted and left out. By `nokhwa` only the last of these is known. Without the feature `camera` only what knows no device is built.
 //!
 //! To add a way to cameras: implement `Backend` in a file here, and name it in [`CameraBackend`].
 
