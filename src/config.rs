@@ -17,6 +17,7 @@ use crate::sense::cochlea::CochleaParameters;
 use crate::sense::retina::RetinaParameters;
 use crate::sense::scalar::ScalarParameters;
 use crate::signal::ScalarLayout;
+use crate::source::camera::CameraParameters;
 use crate::source::room::RoomParameters;
 use crate::time::{TICKS_PER_SECOND, Tick};
 use crate::view::ViewParameters;
@@ -52,6 +53,8 @@ pub struct Config {
     pub view: ViewParameters,
     /// The room.
     pub room: RoomParameters,
+    /// The camera.
+    pub camera: CameraParameters,
     /// Sessions that are recorded.
     pub record: RecordConfig,
     /// Live exchange with other programs.
@@ -215,6 +218,7 @@ impl Config {
         self.exchange.check()?;
         self.microphone.check("microphone")?;
         self.speaker.check("speaker")?;
+        self.camera.check()?;
         self.room.check()
     }
 
@@ -282,6 +286,7 @@ impl Config {
             exchange: ExchangeParameters::default(),
             microphone: SoundDeviceParameters::default(),
             speaker: SoundDeviceParameters::default(),
+            camera: CameraParameters::default(),
             ..self.clone()
         }
     }

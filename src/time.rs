@@ -141,7 +141,21 @@ const FROM_1900_TO_1970: Duration = Duration::from_hours(24 * 25_567);
 /// The time since 1900 by the calendar: for stamps that go to other programs. It may jump, so nothing here is ordered by it.
 #[must_use]
 pub fn since_1900() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default() + FROM_1900_TO_1970
+    since_1970() + FROM_1900_TO_1970
+}
+
+/// The time since 1970 by the calendar, in which some drivers stamp. It may jump as [`since_1900`] may.
+#[must_use]
+pub fn since_1970() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// The system's monotonic time (`CLOCK_MONOTONIC`), in which Linux's drivers stamp.
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn monotonic() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
 /// A clock that stands still until it is told to go on: tests run hours in seconds.

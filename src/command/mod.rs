@@ -7,6 +7,7 @@ mod analyze;
 mod bench;
 mod configuration;
 mod demo;
+mod devices;
 mod exchange;
 mod export;
 mod files;
@@ -96,6 +97,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Hold the array's physics against closed forms: a table with intervals.
     Validate(validate::ValidateArgs),
+    /// List the devices: what they offer, or why they cannot be opened.
+    Devices,
     /// Check, print or describe the configuration.
     Config(configuration::ConfigArgs),
 }
@@ -151,6 +154,7 @@ pub fn main() -> ExitCode {
         Command::Analyze(args) => analyze::run(common, args),
         Command::Bench(args) => bench::run(common, args),
         Command::Validate(args) => validate::run(common, args),
+        Command::Devices => devices::run(common),
         Command::Config(args) => configuration::run(common, args),
     };
     match outcome {

@@ -1,8 +1,10 @@
-//! Where input comes from: sound files, video, tables, biosignals, topics of MCAP files, the room.
+//! Where input comes from: sound files, video, tables, biosignals, topics of MCAP files,
+//! cameras, the room.
 //!
 //! To add a source: write its file here, implement [`crate::stream::Source`], name it below and let
 //! [`media`] recognise it by its content.
 
+pub mod camera;
 pub mod content;
 pub mod ffmpeg;
 pub mod mcap;

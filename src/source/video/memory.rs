@@ -16,7 +16,7 @@ pub(in crate::source) type Pixels = (usize, usize, Vec<u8>);
 /// Compressed pictures that are read.
 const COMPRESSED: &str = "JPEG or PNG";
 /// Pixels that are read.
-const RAW: &str = "rgb8, bgr8, 8UC3, rgba8, bgra8, mono8, 8UC1, yuv422, uyvy, yuv422_yuy2, yuyv";
+const RAW: &str = "rgb8, bgr8, 8UC3, rgba8, bgra8, mono8, 8UC1, yuv422, uyvy, yuv422_yuy2, yuyv, nv12";
 
 /// Decodes a JPEG or PNG picture, told by its content; `format` is what the message calls it.
 ///
@@ -76,6 +76,8 @@ enum Order {
     Pairs {
         luma: usize,
     },
+    /// Luma, then, in half as many rows, Cb and Cr of four pixels in turn.
+    Nv12,
 }
 
 impl Order {
@@ -89,6 +91,7 @@ impl Order {
             "bgra8" => Self::Four([2, 1, 0]),
             "yuv422" | "uyvy" => Self::Pairs { luma: 1 },
             "yuv422_yuy2" | "yuyv" => Self::Pairs { luma: 0 },
+            "nv12" => Self::Nv12,
             _ => return None,
         })
     }
@@ -100,7 +103,13 @@ impl Order {
             Self::Three(_) => 3 * width,
             Self::Four(_) => 4 * width,
             Self::Pairs { .. } => 4 * width.div_ceil(2),
+            Self::Nv12 => 2 * width.div_ceil(2),
         }
+    }
+
+    /// Rows of a picture of `height` pixels.
+    fn rows(&self, height: usize) -> usize {
+        if matches!(self, Self::Nv12) { height + height.div_ceil(2) } else { height }
     }
 }
 
@@ -127,15 +136,15 @@ pub(in crate::source) fn raw(path: &Path, place: &str, raw: Raw<'_>) -> Result<P
     let Raw { format, width, height, step, data } = raw;
     let order = order(path, place, format)?;
     check_size(path, place, width, height)?;
-    let row = order.row(width);
+    let (row, lines) = (order.row(width), order.rows(height));
     // Some leave out the last row's padding.
-    let needed = step.saturating_mul(height - 1).saturating_add(row);
+    let needed = step.saturating_mul(lines - 1).saturating_add(row);
     if step < row || data.len() < needed {
         let error = Error::input(path, "the picture has too few bytes").at(place);
         let found = format!("{} in rows of {step}", data.len());
-        return Err(error.value(found).bound(format!("{} in rows of {row} at least", row * height)));
+        return Err(error.value(found).bound(format!("{} in rows of {row} at least", row * lines)));
     }
-    let rows = data.chunks(step).take(height).map(|line| &line[..row]);
+    let rows = data.chunks(step).take(lines).map(|line| &line[..row]);
     let rgb = match order {
         Order::Grey => rows.flatten().flat_map(|grey| [*grey; 3]).collect(),
         Order::Three(at) => rows.flat_map(|row| pixels::<3>(row, at)).collect(),
@@ -155,12 +164,24 @@ pub(in crate::source) fn raw(path: &Path, place: &str, raw: Raw<'_>) -> Result<P
                     crs[y * columns + x] = pair[3 - luma];
                 }
             }
-            // What OpenCV takes them for.
-            let matrix = Matrix::choose(ColourTag { matrix: Some(6), full_range: Some(false) }, height);
-            to_rgb(&planes, Layout::Yuv422, matrix, width, height)
+            to_rgb(&planes, Layout::Yuv422, as_opencv(height), width, height)
+        }
+        Order::Nv12 => {
+            let lines: Vec<&[u8]> = rows.collect();
+            let (lumas, chromas) = lines.split_at(height);
+            let mut planes: Vec<u8> = lumas.iter().flat_map(|row| &row[..width]).copied().collect();
+            for sample in [0, 1] {
+                planes.extend(chromas.iter().flat_map(|row| row.iter().skip(sample).step_by(2)));
+            }
+            to_rgb(&planes, Layout::Yuv420, as_opencv(height), width, height)
         }
     };
     Ok((width, height, rgb))
+}
+
+/// The colours that OpenCV takes samples without a tag for.
+fn as_opencv(height: usize) -> Matrix {
+    Matrix::choose(ColourTag { matrix: Some(6), full_range: Some(false) }, height)
 }
 
 fn pixels<const N: usize>(row: &[u8], at: [usize; 3]) -> impl Iterator<Item = u8> + '_ {
