@@ -338,8 +338,8 @@ fn open_page(
         sources,
     };
     let PageFeeds { field, input, status, traces, sound, control } = feeds;
-    let running =
-        view::start(&config.view, view::Feeds { field, input, status, traces, sound, control, about })?;
+    let feeds = view::Feeds { field, input, status, traces, sound, control, senses: None, about };
+    let running = view::start(&config.view, feeds)?;
     if !common.quiet {
         eprintln!("NAPOT plays {}. Look and listen at {} (Ctrl-C ends).", show.title, running.url());
     }

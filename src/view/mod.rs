@@ -9,6 +9,7 @@
 //! | `outbox` | what waits for one viewer: bounded, the newest first, every loss counted |
 //! | `viewer` | one viewer's WebSocket: credits, time limits, requests |
 //! | `protocol` | the bytes on that WebSocket |
+//! | `senses` | what pages give of their cameras and microphones, and who may give |
 //!
 //! To add a message: give it a kind in `protocol`, a place in `outbox`, and decode it in `page/wire.js`.
 //! To add a panel: write its module in `page/`, list it in `assets`, and hand it its message in `page/main.js`.
@@ -18,6 +19,7 @@ mod guard;
 mod outbox;
 mod protocol;
 mod pump;
+mod senses;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -28,6 +30,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::watch;
 
+pub use self::senses::{FromPages, Repairs, Senses};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{Control, FieldFrame, InputPicture, SheetShape, Status, TraceChunk};
 use crate::stream::{latest, ring};
@@ -111,6 +114,8 @@ pub struct Feeds {
     pub sound: ring::Consumer<[f32; 2]>,
     /// What the page asks for. A full channel keeps the newest request waiting here.
     pub control: crossbeam_channel::Sender<Control>,
+    /// The senses that the run takes from its pages; with `None` no page offers a device.
+    pub senses: Option<Senses>,
     /// What the run is.
     pub about: About,
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crossbeam_channel::{TryRecvError, TrySendError};
 
-use super::protocol;
+use super::protocol::{self, Sense};
+use super::senses::Senses;
 use super::server::Shared;
 use super::{About, Feeds};
 use crate::signal::Control;
@@ -59,6 +60,7 @@ impl Pump {
             self.pass_status(watched, joined);
         }
         self.pass_control();
+        self.shared.senses.iter().for_each(Senses::watch);
     }
 
     fn pass_field(&mut self, watched: bool, joined: bool) {
@@ -145,7 +147,13 @@ impl Pump {
     }
 }
 
-/// The page's description of the run.
-pub(super) fn describe(about: &About) -> String {
-    serde_json::to_string(about).unwrap_or_else(|_| "{}".into())
+/// The page's description of the run, and of what the run wants of the page.
+pub(super) fn describe(about: &About, senses: &[Sense]) -> String {
+    #[derive(serde::Serialize)]
+    struct Described<'a> {
+        #[serde(flatten)]
+        about: &'a About,
+        senses: &'a [Sense],
+    }
+    serde_json::to_string(&Described { about, senses }).unwrap_or_else(|_| "{}".into())
 }

@@ -50,6 +50,7 @@ impl Engine {
             traces: traces_out,
             sound: sound_out,
             control,
+            senses: None,
             about,
         };
         (Self { field, input, status, traces, sound, sound_counts, wishes, ticks: 0 }, feeds)
