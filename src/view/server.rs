@@ -323,9 +323,11 @@ fn router(port: u16, shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Rou
         router = router.route(asset.path, get(answer));
     }
     let guard = guard::Guard::new(port, &wanted(shared.senses.as_ref()));
-    router
-        .layer(axum::middleware::from_fn_with_state(guard, guard::guard))
-        .with_state(Server { port, shared, stopped })
+    router.layer(axum::middleware::from_fn_with_state(guard, guard::guard)).with_state(Server {
+        port,
+        shared,
+        stopped,
+    })
 }
 
 async fn open_socket(

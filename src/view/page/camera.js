@@ -17,9 +17,9 @@ const BELIEVED = 10_000;
 /** When a frame was captured in this page's time: the device's word where the browser hands it on, else by its stamp.
  * @param {number | undefined} told @param {() => number} mapped */
 function captureTime(told, mapped) {
-  const age = told === undefined ? NaN : performance.now() - told;
   const worked = mapped();
-  return age >= 0 && age < BELIEVED ? performance.now() - age : worked;
+  const age = performance.now() - (told ?? NaN);
+  return told !== undefined && age >= 0 && age < BELIEVED ? told : worked;
 }
 
 /** Calls `take` with every frame, which it must close, and its capture time; gives back what ends that.
