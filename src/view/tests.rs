@@ -1,5 +1,6 @@
 //! What a browser and a stranger notice of the page's server, over real sockets.
 
+mod senses;
 mod viewers;
 
 use std::io::{Read, Write};
