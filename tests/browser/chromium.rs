@@ -1,4 +1,4 @@
-//! A headless Chromium with made-up devices, steered over its DevTools protocol.
+//! A headless Chromium with made-up devices, steered over its `DevTools` protocol.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -58,7 +58,7 @@ impl Chromium {
         Self { child, socket, calls: 0 }
     }
 
-    /// Calls a method of the DevTools protocol and gives its result.
+    /// Calls a method of the `DevTools` protocol and gives its result.
     pub fn call(&mut self, method: &str, parameters: &Value) -> Value {
         self.calls += 1;
         let call = json!({ "id": self.calls, "method": method, "params": parameters });
