@@ -34,6 +34,13 @@ pub struct Repairs {
 }
 
 impl Repairs {
+    /// Adds `count` to one of them; the log tells of the first.
+    fn add(counter: &AtomicU64, count: u64, told: &str) {
+        if count > 0 && counter.fetch_add(count, Ordering::AcqRel) == 0 {
+            tracing::warn!("{told}");
+        }
+    }
+
     /// Samples that were not finite and became 0.
     #[must_use]
     pub fn not_finite(&self) -> u64 {
@@ -254,7 +261,7 @@ impl<T> Entry<T> {
         if claimed <= now.0 && now - Timestamp(claimed) <= OLDEST {
             return (Timestamp(claimed), Origin::Device);
         }
-        self.repairs.restamped.fetch_add(1, Ordering::AcqRel);
+        Repairs::add(&self.repairs.restamped, 1, "a page's capture time can't be: its arrival stands for it");
         (arrival, Origin::Arrival)
     }
 
@@ -286,7 +293,11 @@ impl Entry<EncodedPicture> {
 impl Entry<SoundChunk> {
     fn take_sound(&self, given: &Given, now: Timestamp) {
         let (frames, not_finite) = given.frames();
-        self.repairs.not_finite.fetch_add(not_finite, Ordering::AcqRel);
+        Repairs::add(
+            &self.repairs.not_finite,
+            not_finite,
+            "a page gives sound that is no number: it becomes 0",
+        );
         let size = frames.len() as u64;
         let format = if given.channels == 1 { "48 kHz, mono" } else { "48 kHz, stereo" };
         let Some(sequence) = self.admit(given, size, format, now) else { return };

@@ -58,6 +58,18 @@ async function readFrames(track, take) {
 export async function openCamera(give, gone) {
   const wish = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
   const [track] = (await navigator.mediaDevices.getUserMedia({ video: wish })).getVideoTracks();
+  try {
+    const device = await giveFrames(track, give);
+    track.onended = gone;
+    return device;
+  } catch (error) {
+    track.stop();
+    throw error;
+  }
+}
+
+/** @param {MediaStreamTrack} track @param {import("./senses.js").Give} give @returns {Promise<import("./senses.js").Device>} */
+async function giveFrames(track, give) {
   const canvas = new OffscreenCanvas(1, 1);
   const context = canvas.getContext("2d", { alpha: false });
   /** Sequence numbers of what was not answered yet. @type {Set<number>} */
@@ -65,7 +77,7 @@ export async function openCamera(give, gone) {
   /** @type {Shot | undefined} */
   let waiting;
   let last = Promise.resolve();
-  let sequence = 0, passed = 0, sent = 0, rate = 0, from = performance.now();
+  let sequence = 0, passed = 0, sent = 0, from = performance.now();
 
   /** Compresses what waits, as soon as less is under way. */
   function next() {
@@ -100,7 +112,6 @@ export async function openCamera(give, gone) {
     waiting = { frame, captured, sequence };
     next();
   });
-  track.onended = gone;
   return {
     close() {
       track.onended = null;
@@ -115,8 +126,9 @@ export async function openCamera(give, gone) {
       passed = sent = 0;
     },
     tell() {
+      if (sequence === 0) return "starting";
       const now = performance.now();
-      rate = (1_000 * sent) / (now - from);
+      const rate = (1_000 * sent) / (now - from);
       sent = 0;
       from = now;
       return `${canvas.width} × ${canvas.height}, ${rate.toFixed(0)} fps${passed ? `, ${passed} passed over` : ""}`;

@@ -111,6 +111,7 @@ function sense(name, link, runTime, changed) {
     /** @param {boolean} granted */
     answer(granted) {
       if (!wanted) return;
+      clearTimeout(retry);
       if (!granted) {
         close();
         show(`Another page gives its ${name}. This one takes over when that one leaves.`);

@@ -254,7 +254,7 @@ fn values_that_are_not_finite_become_silence_and_are_counted() {
 fn a_flood_of_sound_is_dropped_beyond_four_times_what_sound_needs() {
     let run = Run::start();
     let mut viewer = run.giver("microphone");
-    let chunk = bytes(&[0.0; 9_600]);
+    let chunk = vec![0; 8 * 4_800];
     for sequence in 1..=41 {
         viewer.frame(2, &item(7, 2, 4_800, sequence, START, &chunk));
     }
@@ -305,7 +305,7 @@ fn what_is_no_picture_and_no_sound_closes_its_own_connection_only() {
         item(7, 1, 0, 1, START, &[]),
         item(7, 1, 2, 1, START, &four),
         item(7, 1, u32::MAX, 1, START, &four),
-        item(7, 1, 4_801, 1, START, &bytes(&[0.0; 4_801])),
+        item(7, 1, 4_801, 1, START, &vec![0; 4 * 4_801]),
         item(8, 0, 1, 1, START, &[]),
         item(8, 1, 1, 1, START, b"a"),
         item(8, 0, 2, 1, START, b"a"),
