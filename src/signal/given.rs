@@ -25,6 +25,7 @@ pub struct SoundChunk {
     pub captured: Timestamp,
     /// Its number in the run, from 0; a gap says that chunks were lost before here.
     pub sequence: u64,
-    /// Frames that were lost between the chunk before and this one.
+    /// Frames that were lost between the chunk before and this one, as the page's numbers tell; how long the gap was is
+    /// told by `captured`.
     pub lost_before: u64,
 }

@@ -44,7 +44,7 @@ function remembered() {
  * @param {() => void} changed */
 function sense(name, link, runTime, changed) {
   const button = byId(`give-${name}`), told = byId(`${name}-told`);
-  let wanted = false, opening = false;
+  let wanted = false, granted = false, opening = false;
   /** @type {Device | undefined} */
   let device;
   /** @type {number | undefined} */
@@ -88,8 +88,9 @@ function sense(name, link, runTime, changed) {
     try {
       const opened = await OPENERS[name](give, () => stop(`The ${name} is gone: plug it in, then press again.`));
       device = opened;
-      if (!wanted) close();
-      else show("starting");
+      // Meanwhile it may have been switched off, or another page may give.
+      if (wanted && granted) show("starting");
+      else close();
     } catch (error) {
       if (wanted) stop(explain(name, error));
     } finally {
@@ -108,8 +109,9 @@ function sense(name, link, runTime, changed) {
     toggle() { if (wanted) stop(); else this.ask(); },
     /** Not wanted by this run. */
     drop() { if (wanted) { wanted = false; close(); show(""); } },
-    /** @param {boolean} granted */
-    answer(granted) {
+    /** @param {boolean} may */
+    answer(may) {
+      granted = may;
       if (!wanted) return;
       clearTimeout(retry);
       if (!granted) {
