@@ -185,10 +185,13 @@ fn a_browser_gives_its_camera_and_microphone_and_goes_on_after_a_reload() {
     drop(browser);
     wait("the loss of both", || (run.states() == [DeviceState::Lost; 2]).then_some(()));
     let begun = format!("{}?give=camera,microphone", run.page.url());
-    let browser = Chromium::open(&program, &folder.path().join("kiosk"), &wave, &begun);
+    let mut browser = Chromium::open(&program, &folder.path().join("kiosk"), &wave, &begun);
     run.measure("asked for by the address");
-    drop(browser);
     run.stop.store(true, Ordering::Release);
     assert_eq!(run.eye.join().unwrap(), 0, "pictures were damaged");
     run.page.stop();
+    wait("the page to close its devices with the run", || {
+        let told = browser.value("document.querySelector('#senses').innerText");
+        (told.as_str()?.matches("waiting for a run").count() == 2).then_some(())
+    });
 }

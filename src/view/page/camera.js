@@ -121,10 +121,6 @@ async function giveFrames(track, give) {
       waiting = undefined;
     },
     answered,
-    restart() {
-      underWay.clear();
-      passed = sent = 0;
-    },
     tell() {
       if (sequence === 0) return "starting";
       const now = performance.now();

@@ -85,7 +85,7 @@ const link = connect({
   answer: (answer) => senses.answer(answer),
   state(state) {
     linkState = state;
-    if (state === "lost") senses.lost();
+    if (state === "lost" || state === "ended") senses.rest();
     showState();
   },
 });

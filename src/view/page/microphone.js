@@ -43,7 +43,6 @@ export async function openMicrophone(give, gone) {
     return {
       close,
       answered() {},
-      restart() { sequence = left = 0; },
       tell() {
         if (context.state !== "running") return "click anywhere to let its sound flow";
         if (channels === 0) return "starting";

@@ -9,7 +9,7 @@ import { openMicrophone } from "./microphone.js";
 /** @typedef {"camera" | "microphone"} Name */
 /** Sends one item: channels, frames, its number, when it was captured in this page's ms, its bytes.
  * @typedef {(channels: number, count: number, sequence: number, captured: number, body: ArrayBuffer) => boolean} Give */
-/** @typedef {{ close(): void, restart(): void, answered(sequence: number): void, tell(): string }} Device */
+/** @typedef {{ close(): void, answered(sequence: number): void, tell(): string }} Device */
 /** @typedef {{ asked: number, now: number } | { sense: Name, granted: boolean } | { picture: number }} Answer */
 /** @typedef {{ request(request: object): void,
  *   give(kind: number, channels: number, count: number, sequence: number, captured: number, body: ArrayBuffer): boolean }} Link */
@@ -71,7 +71,7 @@ function sense(name, link, runTime, changed) {
     if (!isSecureContext || !navigator.mediaDevices) {
       return stop(`A browser lends its ${name} only to a secure page: open this one on the machine that runs it, as localhost.`);
     }
-    show(device ? "" : "asking");
+    show("asking");
     link.request({ begin: name });
   };
   const stop = (problem = "") => {
@@ -109,6 +109,12 @@ function sense(name, link, runTime, changed) {
     toggle() { if (wanted) stop(); else this.ask(); },
     /** Not wanted by this run. */
     drop() { if (wanted) { wanted = false; close(); show(""); } },
+    /** No run takes it now: the device is closed, the wish stays. */
+    rest() {
+      granted = false;
+      close();
+      if (wanted) show("waiting for a run");
+    },
     /** @param {boolean} may */
     answer(may) {
       granted = may;
@@ -118,8 +124,7 @@ function sense(name, link, runTime, changed) {
         close();
         show(`Another page gives its ${name}. This one takes over when that one leaves.`);
         retry = setTimeout(ask, AGAIN);
-      } else if (device) device.restart();
-      else void open();
+      } else if (!device) void open();
     },
     /** @param {number} sequence */
     answered: (sequence) => device?.answered(sequence),
@@ -158,7 +163,10 @@ export function sensePanel(link) {
       else if ("sense" in answer) senses[answer.sense].answer(answer.granted);
       else senses.camera.answered(answer.picture);
     },
-    /** The connection is lost: devices stay open until it is back. */
-    lost() { clock.stop(); },
+    /** The connection is lost, or the run has ended. */
+    rest() {
+      clock.stop();
+      names.forEach((name) => senses[name].rest());
+    },
   };
 }
