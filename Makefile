@@ -62,6 +62,11 @@ check-lsl: ## hold live exchange over LSL against pylsl and MNE-Python, for ARGS
 	@scripts/install.sh build peers
 	@scripts/check_lsl.sh $(ARGS)
 
+.PHONY: check-browser
+check-browser: ## have a headless Chromium give its camera and microphone over the page; measures what arrives (a minute)
+	@scripts/install.sh build page
+	@scripts/check_browser.sh
+
 .PHONY: check-arm64
 check-arm64: ## cross-check to compile and run the kernels' tests for 64-bit ARM under qemu; names what is missing
 	@scripts/install.sh build arm64

@@ -199,7 +199,7 @@ impl Run {
         }
         let seconds = tick as f32 / 1_000.0;
         let images = (0..).zip(&self.sheets).map(|(array, sheet)| sheet.image(array, seconds)).collect();
-        FieldFrame { tick: Tick(tick), band: self.band, images }
+        FieldFrame { tick: Tick(tick), band: self.band, images, captured: None }
     }
 }
 
@@ -222,6 +222,8 @@ fn main() -> napot::error::Result<()> {
         sources: vec!["made-up room, 256 × 144 at 30 fps".into(), "made-up sound, 48 kHz stereo".into()],
     };
     let feeds = Feeds {
+        senses: None,
+        sent: None,
         field: field_out,
         input: input_out,
         status: status_out,
@@ -245,7 +247,7 @@ fn main() -> napot::error::Result<()> {
         if tick % 33 == 0 {
             for band in wishes.try_iter().filter_map(|wish| match wish {
                 Control::ShowBand(band) => Some(band),
-                Control::KeepLast => None,
+                Control::KeepLast | Control::UseDevice(..) => None,
             }) {
                 run.band = usize::from(band);
             }

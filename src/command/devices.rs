@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::{Common, print_json, print_line};
 use crate::error::Result;
-use crate::signal::DeviceListing;
+use crate::signal::{DeviceKind, DeviceListing};
 
 /// Runs the command.
 pub(super) fn run(common: &Common) -> Result<ExitCode> {
@@ -20,6 +20,10 @@ pub(super) fn run(common: &Common) -> Result<ExitCode> {
 /// Every kind's devices.
 fn listings() -> Vec<DeviceListing> {
     let kinds: &[fn() -> Vec<DeviceListing>] = &[
+        #[cfg(feature = "sound")]
+        || crate::device::listing(DeviceKind::Microphone),
+        #[cfg(feature = "sound")]
+        || crate::device::listing(DeviceKind::Speaker),
         #[cfg(feature = "camera")]
         crate::source::camera::cameras,
     ];
@@ -50,7 +54,6 @@ fn text(devices: &[DeviceListing]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signal::DeviceKind;
 
     #[test]
     fn devices_stand_in_columns_with_their_formats_or_their_fault() {

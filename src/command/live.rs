@@ -1,7 +1,5 @@
 //! `napot live`: camera, microphone and speaker through the engine; the room stands in for what is not there.
 
-// A build without the feature has none.
-#[cfg_attr(not(feature = "sound"), path = "live/no_devices.rs")]
 pub(super) mod devices;
 
 use std::process::ExitCode;
@@ -11,7 +9,6 @@ use clap::Args;
 use super::Common;
 use super::run::{Piece, RunArgs, Show, play};
 use crate::config::Config;
-use crate::device::SoundDeviceParameters;
 use crate::engine::{Inputs, Plays};
 use crate::error::{Error, Result};
 use crate::source::room::Room;
@@ -21,7 +18,11 @@ use crate::source::room::Room;
 pub(super) struct LiveArgs {
     #[command(flatten)]
     run: RunArgs,
-    /// Hear by the microphone of this name, or part of it, as `napot devices` tells it; `none` hears nothing.
+    /// See by the camera of this name, or part of it, as `napot devices` tells it; `browser` takes the one of whoever
+    /// opens the page, `none` sees nothing.
+    #[arg(long, value_name = "NAME")]
+    camera: Option<String>,
+    /// Hear by the microphone of this name; `browser` and `none` as above.
     #[arg(long, value_name = "NAME")]
     microphone: Option<String>,
     /// Sound by the speaker of this name; `none` sounds on the page only.
@@ -38,20 +39,26 @@ pub(super) fn run(common: &Common, args: &LiveArgs) -> Result<ExitCode> {
         return Err(Error::call("--speed", "a live run goes at the speed of its devices").bound("1"));
     }
     let mut config = common.load()?;
-    choose(&mut config.microphone, args.microphone.as_deref());
-    choose(&mut config.speaker, args.speaker.as_deref());
+    choose(&mut config.camera.enabled, &mut config.camera.name, args.camera.as_deref());
+    choose(&mut config.microphone.enabled, &mut config.microphone.name, args.microphone.as_deref());
+    choose(&mut config.speaker.enabled, &mut config.speaker.name, args.speaker.as_deref());
+    let from_browser =
+        [&config.camera.name, &config.microphone.name].iter().any(|name| *name == devices::BROWSER);
+    if from_browser && !args.run.has_page() {
+        return Err(Error::call("--no-view", "a browser gives its devices through the page"));
+    }
     let mut piece = Piece::new(Inputs::default(), Show { title: "live".to_owned(), length: None });
     piece.inputs.live.plays = if args.dry { Plays::Heard } else { Plays::Field };
     // They are owned here until the run has ended.
-    let _devices = devices::open(&config, &mut piece)?;
+    let _owned = devices::open(&config, &mut piece)?;
     fall_back(common, &config, &mut piece)?;
     play(common, &args.run, &config, piece)
 }
 
-fn choose(parameters: &mut SoundDeviceParameters, name: Option<&str>) {
-    match name {
-        Some("none") => parameters.enabled = false,
-        Some(name) => name.clone_into(&mut parameters.name),
+fn choose(enabled: &mut bool, name: &mut String, asked: Option<&str>) {
+    match asked {
+        Some("none") => *enabled = false,
+        Some(asked) => asked.clone_into(name),
         None => {}
     }
 }
@@ -59,7 +66,7 @@ fn choose(parameters: &mut SoundDeviceParameters, name: Option<&str>) {
 /// Puts the room where a sense has no device.
 fn fall_back(common: &Common, config: &Config, piece: &mut Piece) -> Result<()> {
     let hears = piece.inputs.live.capture.is_none() && config.hearing.enabled && config.microphone.enabled;
-    let sees = piece.inputs.video.is_none() && config.vision.enabled;
+    let sees = piece.inputs.video.is_none() && config.vision.enabled && config.camera.enabled;
     if !(hears || sees) {
         return Ok(());
     }

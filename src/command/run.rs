@@ -22,7 +22,9 @@ use crate::engine::{Engine, Inputs, Pace, Publish, pump};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::{Address, Electrodes};
 use crate::session::{Facts, Recorder, Sheet};
-use crate::signal::{DeviceKind, FieldFrame, InputPicture, ScalarLayout, SessionItem, SheetShape, Status};
+use crate::signal::{
+    DeviceKind, FieldFrame, InputPicture, Origin, ScalarLayout, SessionItem, SheetShape, Status,
+};
 use crate::stream::Sink;
 use crate::stream::device::DeviceMonitor;
 use crate::stream::latest::{Reader, latest};
@@ -64,6 +66,11 @@ pub(super) struct RunArgs {
 }
 
 impl RunArgs {
+    /// Whether the page is served.
+    pub(super) fn has_page(&self) -> bool {
+        !self.no_view
+    }
+
     /// Whether model time is wall time.
     pub(super) fn is_real_time(&self) -> bool {
         self.speed == Pace::Real { thousandths: 1_000 }
@@ -117,6 +124,8 @@ pub(super) struct Piece {
     pub(super) again: Option<Again>,
     /// The devices of a live run.
     pub(super) devices: Vec<Arc<DeviceMonitor>>,
+    /// The senses that pages may give.
+    pub(super) senses: Option<view::Senses>,
     /// The run's clock, flag to stop and trace, which devices share.
     pub(super) common: pump::Common,
 }
@@ -126,7 +135,7 @@ impl Piece {
     pub(super) fn new(inputs: Inputs, show: Show) -> Self {
         let clock = Arc::new(WallClock::start());
         let common = pump::Common { stop: Arc::default(), clock, trace: Arc::default() };
-        Self { inputs, layout: None, show, again: None, devices: Vec::new(), common }
+        Self { inputs, layout: None, show, again: None, devices: Vec::new(), senses: None, common }
     }
 }
 
@@ -155,6 +164,8 @@ struct PageFeeds {
     traces: crossbeam_channel::Receiver<crate::signal::TraceChunk>,
     sound: crate::stream::ring::Consumer<[f32; 2]>,
     control: crossbeam_channel::Sender<crate::signal::Control>,
+    senses: Option<view::Senses>,
+    sent: Option<view::Sent>,
 }
 
 fn page() -> Page {
@@ -173,7 +184,7 @@ fn page() -> Page {
             sound: sound_in,
             control: control_out,
         },
-        feeds: PageFeeds { field, input, status, traces, sound, control },
+        feeds: PageFeeds { field, input, status, traces, sound, control, senses: None, sent: None },
     }
 }
 
@@ -183,7 +194,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     let exchange = Exchange::new(&args.send, &args.receive, args.speed)?;
     let end = piece.show.length.filter(|_| common.seconds.is_none());
     exchange.open_inlet(&config.exchange, &clock, end, &mut piece)?;
-    let Piece { inputs, layout, show, mut again, devices, common: common_parts } = piece;
+    let Piece { inputs, layout, show, mut again, devices, senses, common: common_parts } = piece;
     let channels = layout.clone();
     let session = Session { pace: args.speed, seconds: common.seconds, tail_seconds: args.tail, layout };
     let mut plan = config.plan(&session);
@@ -209,7 +220,12 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     let (publish, feeds) = if args.no_view {
         (None, None)
     } else {
-        let Page { publish, feeds } = page();
+        let Page { publish, mut feeds } = page();
+        feeds.senses = senses;
+        let (clock, trace) = (Arc::clone(&clock), Arc::clone(&trace));
+        feeds.sent = Some(Box::new(move |captured| {
+            trace.record("picture_captured_to_wire", Origin::Device, clock.now() - captured);
+        }));
         (Some(publish), Some(feeds))
     };
     let mut instrument = Instrument::new(&plan)?;
@@ -356,9 +372,9 @@ fn open_page(
         band_hz: engine.band_hz().to_vec(),
         sources,
     };
-    let PageFeeds { field, input, status, traces, sound, control } = feeds;
-    let running =
-        view::start(&config.view, view::Feeds { field, input, status, traces, sound, control, about })?;
+    let PageFeeds { field, input, status, traces, sound, control, senses, sent } = feeds;
+    let feeds = view::Feeds { field, input, status, traces, sound, control, senses, sent, about };
+    let running = view::start(&config.view, feeds)?;
     if !common.quiet {
         eprintln!("NAPOT plays {}. Look and listen at {} (Ctrl-C ends).", show.title, running.url());
     }

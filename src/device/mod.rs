@@ -12,9 +12,11 @@
 //! | `format` | which of a device's formats is opened |
 //! | `stream` | a `cpal` stream whose callback moves samples and stamps, nothing else |
 //! | `watch` | the thread that owns a device |
+//! | `browser` | the microphone of a browser, in every build |
 //!
 //! Parameters exist in every build; the devices by the feature `sound`.
 
+pub mod browser;
 #[cfg(feature = "sound")]
 mod format;
 #[cfg(feature = "sound")]

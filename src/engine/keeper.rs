@@ -331,7 +331,9 @@ impl Keeper {
                 }
                 Control::UseDevice(kind, name) => {
                     let device = self.keep.devices.iter().find(|device| device.figures().kind == kind);
-                    device.iter().for_each(|device| device.use_another(&name));
+                    if let Some(device) = device {
+                        device.use_another(&name);
+                    }
                 }
                 Control::KeepLast => self.keep.monitor.iter().for_each(|monitor| monitor.keep_last()),
             }

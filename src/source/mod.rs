@@ -1,9 +1,10 @@
-//! Where input comes from: sound files, video, tables, biosignals, topics of MCAP files,
-//! cameras, the room.
+//! Where input comes from: sound files, video, tables, biosignals, topics of MCAP files, cameras, a browser's camera, the
+//! room.
 //!
 //! To add a source: write its file here, implement [`crate::stream::Source`], name it below and let
 //! [`media`] recognise it by its content.
 
+pub mod browser;
 pub mod camera;
 pub mod content;
 pub mod ffmpeg;

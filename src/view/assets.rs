@@ -38,5 +38,10 @@ pub(super) const ASSETS: &[Asset] = &[
     asset!("/health.js", "health.js", SCRIPT),
     asset!("/sound.js", "sound.js", SCRIPT),
     asset!("/player.js", "player.js", SCRIPT),
+    asset!("/senses.js", "senses.js", SCRIPT),
+    asset!("/clock.js", "clock.js", SCRIPT),
+    asset!("/camera.js", "camera.js", SCRIPT),
+    asset!("/microphone.js", "microphone.js", SCRIPT),
+    asset!("/listener.js", "listener.js", SCRIPT),
     asset!("/canvas.js", "canvas.js", SCRIPT),
 ];

@@ -10,11 +10,14 @@ use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::protocol::Sense;
+
 /// The names under which this machine reaches its own loopback address.
 const NAMES: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 
-/// Sent with every answer. Scripts, styles and connections only from here, nothing inline, no frames.
-const HEADERS: [(&str, &str); 9] = [
+/// Sent with every answer. Scripts, styles and connections only from here, nothing inline, no frames. What a page
+/// captures is no load from anywhere: it needs no source here, only a permission.
+const HEADERS: [(&str, &str); 8] = [
     (
         "content-security-policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -26,9 +29,28 @@ const HEADERS: [(&str, &str); 9] = [
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("cross-origin-embedder-policy", "require-corp"),
-    ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
     ("cache-control", "no-store"),
 ];
+
+/// What every request and every answer is held to.
+#[derive(Clone)]
+pub(super) struct Guard {
+    port: u16,
+    permissions: HeaderValue,
+}
+
+impl Guard {
+    /// The server at `port` lets its own page use the devices that the run wants, and no others.
+    pub(super) fn new(port: u16, wanted: &[Sense]) -> Self {
+        let permissions = match (wanted.contains(&Sense::Camera), wanted.contains(&Sense::Microphone)) {
+            (false, false) => "camera=(), microphone=(), geolocation=()",
+            (true, false) => "camera=(self), microphone=(), geolocation=()",
+            (false, true) => "camera=(), microphone=(self), geolocation=()",
+            (true, true) => "camera=(self), microphone=(self), geolocation=()",
+        };
+        Self { port, permissions: HeaderValue::from_static(permissions) }
+    }
+}
 
 /// Whether `host` names this server: a loopback name and our port.
 fn is_ours(host: &str, port: u16) -> bool {
@@ -62,7 +84,8 @@ pub(super) fn may_open(headers: &HeaderMap, port: u16) -> bool {
 }
 
 /// Refuses requests for another host, and gives every answer its headers.
-pub(super) async fn guard(State(port): State<u16>, request: Request, next: Next) -> Response {
+pub(super) async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let Guard { port, permissions } = guard;
     let mut response = if names_us(request.uri(), request.headers(), port) {
         next.run(request).await
     } else {
@@ -72,6 +95,7 @@ pub(super) async fn guard(State(port): State<u16>, request: Request, next: Next)
     for (name, value) in HEADERS {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
+    response.headers_mut().insert("permissions-policy", permissions);
     response
 }
 

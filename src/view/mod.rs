@@ -9,6 +9,7 @@
 //! | `outbox` | what waits for one viewer: bounded, the newest first, every loss counted |
 //! | `viewer` | one viewer's WebSocket: credits, time limits, requests |
 //! | `protocol` | the bytes on that WebSocket |
+//! | `senses` | what pages give of their cameras and microphones, and who may give |
 //!
 //! To add a message: give it a kind in `protocol`, a place in `outbox`, and decode it in `page/wire.js`.
 //! To add a panel: write its module in `page/`, list it in `assets`, and hand it its message in `page/main.js`.
@@ -18,6 +19,7 @@ mod guard;
 mod outbox;
 mod protocol;
 mod pump;
+mod senses;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -28,9 +30,11 @@ use std::thread::JoinHandle;
 
 use tokio::sync::watch;
 
+pub use self::senses::{FromPages, Repairs, Senses};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{Control, FieldFrame, InputPicture, SheetShape, Status, TraceChunk};
 use crate::stream::{latest, ring};
+use crate::time::Timestamp;
 
 /// The port that is asked for where none is named; if it is taken, one of the next ten is used.
 pub const DEFAULT_PORT: u16 = 8787;
@@ -94,6 +98,9 @@ fn as_text<S: serde::Serializer>(seed: &u64, serializer: S) -> std::result::Resu
     serializer.collect_str(seed)
 }
 
+/// What is told that a picture, captured at this time on the run's clock, is on its way to a viewer in a field frame.
+pub type Sent = Box<dyn Fn(Timestamp) + Send + Sync>;
+
 /// The reading ends of what the engine publishes, and the way back to it.
 ///
 /// All are emptied whether anybody watches or not. The run counts as ended once the traces' sender
@@ -111,6 +118,10 @@ pub struct Feeds {
     pub sound: ring::Consumer<[f32; 2]>,
     /// What the page asks for. A full channel keeps the newest request waiting here.
     pub control: crossbeam_channel::Sender<Control>,
+    /// The senses that the run takes from its pages; with `None` no page offers a device.
+    pub senses: Option<Senses>,
+    /// Told of every field frame that is on its way to a viewer, where a picture had just entered it.
+    pub sent: Option<Sent>,
     /// What the run is.
     pub about: About,
 }

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::body::Bytes;
 use tokio::sync::Notify;
 
+use crate::time::Timestamp;
+
 /// Sound frames that may wait: 250 ms at 48 kHz.
 const SOUND_FRAMES: usize = 12_000;
 /// Stretches of traces that may wait: 2 s at one every 50 ms.
@@ -27,6 +29,13 @@ pub(super) struct Counts {
     pub(super) traces_dropped: u64,
 }
 
+/// A field frame, and when the picture was captured that has just entered it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FieldBytes {
+    pub(super) bytes: Bytes,
+    pub(super) captured: Option<Timestamp>,
+}
+
 /// The next thing to send.
 #[derive(Clone, Debug)]
 pub(super) enum Next {
@@ -37,7 +46,7 @@ pub(super) enum Next {
         /// Its sequence number.
         sequence: u64,
         /// The frame.
-        field: Bytes,
+        field: FieldBytes,
         /// The newest picture that was not sent yet.
         input: Option<Bytes>,
     },
@@ -47,7 +56,7 @@ pub(super) enum Next {
 
 #[derive(Default)]
 struct Waiting {
-    field: Option<(u64, Bytes)>,
+    field: Option<(u64, FieldBytes)>,
     last_sequence: u64,
     input: Option<Bytes>,
     status: Option<Arc<str>>,
@@ -77,7 +86,7 @@ impl Outbox {
     }
 
     /// A new field frame; takes the place of one that still waits. A frame that was offered before is ignored.
-    pub(super) fn offer_field(&self, sequence: u64, field: Bytes) {
+    pub(super) fn offer_field(&self, sequence: u64, field: FieldBytes) {
         let mut waiting = self.lock();
         if sequence <= waiting.last_sequence {
             return;
@@ -191,7 +200,7 @@ mod tests {
     fn the_newest_field_wins_and_the_others_are_counted() {
         let outbox = Outbox::default();
         for sequence in 7..=10 {
-            outbox.offer_field(sequence, Bytes::new());
+            outbox.offer_field(sequence, FieldBytes::default());
         }
         assert!(outbox.take(false).is_none());
         assert!(matches!(outbox.take(true), Some(Next::Field { sequence: 10, .. })));
@@ -203,9 +212,9 @@ mod tests {
     #[test]
     fn frames_that_the_server_never_saw_still_count_as_dropped() {
         let outbox = Outbox::default();
-        outbox.offer_field(1, Bytes::new());
+        outbox.offer_field(1, FieldBytes::default());
         outbox.take(true);
-        outbox.offer_field(5, Bytes::new());
+        outbox.offer_field(5, FieldBytes::default());
         let counts = outbox.close(false);
         assert_eq!((counts.produced, counts.delivered, counts.dropped), (5, 1, 4));
     }
@@ -213,7 +222,7 @@ mod tests {
     #[test]
     fn a_frame_that_broke_off_was_not_delivered() {
         let outbox = Outbox::default();
-        outbox.offer_field(1, Bytes::new());
+        outbox.offer_field(1, FieldBytes::default());
         outbox.take(true);
         let counts = outbox.close(true);
         assert_eq!((counts.produced, counts.delivered, counts.dropped), (1, 0, 1));

@@ -1,16 +1,25 @@
 //! The bytes on the page's WebSocket: a 24-byte header, then pictures, sound or JSON.
 //!
 //! ```text
-//! byte  0      kind: 1 field, 2 input picture, 3 sound, 4 status, 5 traces, 6 about
+//! byte  0      kind, from the server: 1 field, 2 input picture, 3 sound, 4 status, 5 traces, 6 about, 9 answer
+//!              kind, from the page: 7 sound of its microphone, 8 picture of its camera
 //!       1      version of this protocol, 1
-//!       2..4   detail: the band of a field, else 0
-//!       4..8   count: images of a field, frames of sound, else 1
-//!       8..16  sequence number among messages of this kind, from 1, as the server took them from the engine
-//!      16..24  tick; of sound: the position of its first frame at 48 kHz
+//!       2..4   detail: the band of a field, the channels (1 or 2) of kind 7, else 0
+//!       4..8   count: images of a field, frames of sound (of kind 7 at most 4,800), else 1
+//!       8..16  sequence number among messages of this kind, from 1, as the server took them from the engine;
+//!              from the page: as the device gave them, so that what the page left out shows as a gap
+//!      16..24  tick; of sound: the position of its first frame at 48 kHz;
+//!              from the page: when it (of sound: its first frame) was captured, in ns on the run's clock, signed
 //! ```
 //! All little-endian. A field's image is `array, 0, width, height` (u16 each), then phase and amplitude per
-//! site; an input picture is `width, height` (u16), four bytes 0, then RGB; sound is pairs of f32.
-//! Kinds 4 to 6 carry JSON in UTF-8. The page answers in JSON, see [`Request`].
+//! site; an input picture is `width, height` (u16), four bytes 0, then RGB; sound is pairs of f32, of the page with
+//! as many as it has channels; a picture of the page is one JPEG picture of at most 4 MB.
+//! Kinds 4 to 6 and 9 carry JSON in UTF-8. The page asks in JSON, see [`Request`] and [`Answer`].
+//!
+//! A page that wants to give asks `{"begin":"camera"}` and is answered `{"sense":"camera","granted":true}`, or
+//! `false` where another page gives it. It stamps by the run's clock: `{"clock":T}`, T its own time in us, is answered
+//! `{"asked":T,"now":N}` with the run's time in ns; the run's time at the middle of the exchange with the least round
+//! trip was N. Every picture is answered `{"picture":SEQUENCE}`, so that a page never has more than two under way.
 
 use axum::body::Bytes;
 
@@ -20,6 +29,10 @@ use crate::signal::{FieldFrame, InputPicture, TraceChunk};
 pub(super) const HEADER_BYTES: usize = 24;
 /// The version of this protocol.
 const VERSION: u8 = 1;
+/// The most frames of one message of the page's sound: 100 ms.
+const MAX_SOUND_FRAMES: usize = 4_800;
+/// The most bytes of one picture of the page's camera.
+pub(super) const MAX_PICTURE_BYTES: usize = 4_000_000;
 
 /// What a message carries; its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +50,22 @@ pub(super) enum Kind {
     Traces = 5,
     /// What the run is.
     About = 6,
+    /// Sound of the page's microphone.
+    Microphone = 7,
+    /// A picture of the page's camera.
+    Camera = 8,
+    /// What became of a request.
+    Answer = 9,
+}
+
+/// What a page can give of its device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Sense {
+    /// Pictures.
+    Camera,
+    /// Sound.
+    Microphone,
 }
 
 /// What a page may ask; each part is optional.
@@ -47,10 +76,102 @@ pub(super) struct Request {
     pub(super) ack: Option<u64>,
     /// Show this band.
     pub(super) band: Option<u8>,
+    /// From now on this page wants to give this.
+    pub(super) begin: Option<Sense>,
+    /// What time is it? The page's own time in us, which comes back with the answer.
+    pub(super) clock: Option<u64>,
+    /// It gives this no more.
+    pub(super) end: Option<Sense>,
     /// Keep the last seconds in a file.
     pub(super) keep: Option<bool>,
     /// Send sound, or stop.
     pub(super) sound: Option<bool>,
+}
+
+/// What a page is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(untagged)]
+pub(super) enum Answer {
+    /// The run's time.
+    Clock {
+        /// What the page sent with its question.
+        asked: u64,
+        /// Nanoseconds on the run's clock.
+        now: i64,
+    },
+    /// Whether the page may give what it wants to.
+    Giving {
+        /// What it asked about.
+        sense: Sense,
+        /// Whether it may; else another page gives it.
+        granted: bool,
+    },
+    /// A picture came.
+    Picture {
+        /// Its sequence number.
+        picture: u64,
+    },
+}
+
+/// A message of a page's camera or microphone, its sizes checked and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Given {
+    /// Whose it is.
+    pub(super) sense: Sense,
+    /// Values of each frame of sound: 1 or 2.
+    pub(super) channels: usize,
+    /// Its number among those of this page.
+    pub(super) sequence: u64,
+    /// When it was captured, as the page says: nanoseconds on the run's clock.
+    pub(super) captured: i64,
+    /// The samples or the picture.
+    pub(super) body: Bytes,
+}
+
+impl Given {
+    /// Left and right of each frame; a value that is not finite becomes 0 and is counted beside them.
+    pub(super) fn frames(&self) -> (Vec<[f32; 2]>, u64) {
+        let mut not_finite = 0;
+        let mut value = |bytes: &[u8]| {
+            let value = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            not_finite += u64::from(!value.is_finite());
+            if value.is_finite() { value } else { 0.0 }
+        };
+        let width = 4 * self.channels;
+        let frames = self.body.chunks_exact(width).map(|frame| {
+            let left = value(frame);
+            [left, if width == 4 { left } else { value(&frame[4..]) }]
+        });
+        (frames.collect(), not_finite)
+    }
+}
+
+/// What a page gives; `None` where it is nothing that a page may send.
+pub(super) fn given(message: &Bytes) -> Option<Given> {
+    let (head, body) = message.split_at_checked(HEADER_BYTES)?;
+    let [kind, version, detail @ ..] = *head.first_chunk::<4>()?;
+    let channels = usize::from(u16::from_le_bytes(detail));
+    let count = u32::from_le_bytes(*head[4..].first_chunk()?) as usize;
+    let sense = match kind {
+        kind if kind == Kind::Microphone as u8 => Sense::Microphone,
+        kind if kind == Kind::Camera as u8 => Sense::Camera,
+        _ => return None,
+    };
+    let whole = match sense {
+        Sense::Microphone => {
+            (1..=2).contains(&channels)
+                && (1..=MAX_SOUND_FRAMES).contains(&count)
+                && body.len() == 4 * channels * count
+        }
+        Sense::Camera => channels == 0 && count == 1 && (1..=MAX_PICTURE_BYTES).contains(&body.len()),
+    };
+    (version == VERSION && whole).then_some(Given {
+        sense,
+        channels,
+        sequence: u64::from_le_bytes(*head[8..].first_chunk()?),
+        captured: i64::from_le_bytes(*head[16..].first_chunk()?),
+        body: message.slice(HEADER_BYTES..),
+    })
 }
 
 fn header(kind: Kind, detail: u16, count: u32, sequence: u64, tick: u64, body: usize) -> Vec<u8> {

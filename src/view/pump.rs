@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crossbeam_channel::{TryRecvError, TrySendError};
 
-use super::protocol;
+use super::outbox::FieldBytes;
+use super::protocol::{self, Sense};
+use super::senses::Senses;
 use super::server::Shared;
 use super::{About, Feeds};
 use crate::signal::Control;
@@ -59,6 +61,7 @@ impl Pump {
             self.pass_status(watched, joined);
         }
         self.pass_control();
+        self.shared.senses.iter().for_each(Senses::watch);
     }
 
     fn pass_field(&mut self, watched: bool, joined: bool) {
@@ -68,7 +71,11 @@ impl Pump {
             && (fresh || joined)
             && let Some(bytes) = protocol::field(self.feeds.field.output_buffer(), self.field_sequence)
         {
-            self.shared.each(|outbox| outbox.offer_field(self.field_sequence, bytes.clone()));
+            // A frame that is sent again to one who joined is old by then.
+            let captured = self.feeds.field.output_buffer().captured.filter(|_| fresh);
+            self.shared.each(|outbox| {
+                outbox.offer_field(self.field_sequence, FieldBytes { bytes: bytes.clone(), captured });
+            });
         }
     }
 
@@ -145,7 +152,13 @@ impl Pump {
     }
 }
 
-/// The page's description of the run.
-pub(super) fn describe(about: &About) -> String {
-    serde_json::to_string(about).unwrap_or_else(|_| "{}".into())
+/// The page's description of the run, and of what the run wants of the page.
+pub(super) fn describe(about: &About, senses: &[Sense]) -> String {
+    #[derive(serde::Serialize)]
+    struct Described<'a> {
+        #[serde(flatten)]
+        about: &'a About,
+        senses: &'a [Sense],
+    }
+    serde_json::to_string(&Described { about, senses }).unwrap_or_else(|_| "{}".into())
 }

@@ -19,8 +19,11 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::MissedTickBehavior;
 
+use super::Sent;
 use super::outbox::Outbox;
+use super::protocol::{HEADER_BYTES, MAX_PICTURE_BYTES, Sense};
 use super::pump::{Pump, describe};
+use super::senses::Senses;
 use super::{DEFAULT_PORT, Feeds, assets, guard, viewer};
 use crate::error::{Error, Kind, Result};
 
@@ -44,7 +47,7 @@ pub(super) struct Limits {
     pub(super) patience: Duration,
     /// Time for each part of a farewell.
     pub(super) farewell: Duration,
-    /// Bytes of one message from a viewer.
+    /// Bytes of one request from a viewer.
     pub(super) request_bytes: usize,
     /// Messages from one viewer between two checks, of which there are five in `patience`.
     pub(super) requests_per_check: u32,
@@ -68,6 +71,8 @@ impl Default for Limits {
 pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) about: String,
+    pub(super) senses: Option<Senses>,
+    pub(super) sent: Option<Sent>,
     bands: usize,
     places: Arc<Semaphore>,
     outboxes: Mutex<Vec<Arc<Outbox>>>,
@@ -84,11 +89,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What the run wants of its pages.
+fn wanted(senses: Option<&Senses>) -> Vec<Sense> {
+    senses.map(Senses::wanted).unwrap_or_default()
+}
+
 impl Shared {
-    fn new(feeds: &Feeds, limits: Limits) -> Self {
+    fn new(feeds: &mut Feeds, limits: Limits) -> Self {
+        let senses = feeds.senses.take();
         Self {
             limits,
-            about: describe(&feeds.about),
+            about: describe(&feeds.about, &wanted(senses.as_ref())),
+            senses,
+            sent: feeds.sent.take(),
             bands: feeds.about.band_hz.len(),
             places: Arc::new(Semaphore::new(limits.viewers)),
             outboxes: Mutex::default(),
@@ -99,6 +112,12 @@ impl Shared {
             wants_last: AtomicBool::new(false),
             status: Mutex::new("null".into()),
         }
+    }
+
+    /// The most bytes of one message from a viewer: as many as a picture where the run wants pictures.
+    fn message_bytes(&self) -> usize {
+        let camera = wanted(self.senses.as_ref()).contains(&Sense::Camera);
+        if camera { HEADER_BYTES + MAX_PICTURE_BYTES } else { self.limits.request_bytes }
     }
 
     /// A new viewer's outbox.
@@ -215,12 +234,12 @@ pub(super) fn listen(port: u16) -> Result<TcpListener> {
 pub(super) fn run(
     runtime: &Runtime,
     listener: TcpListener,
-    feeds: Feeds,
+    mut feeds: Feeds,
     limits: Limits,
     stopped: &watch::Receiver<bool>,
 ) {
     let port = listener.local_addr().map_or(0, |address| address.port());
-    let shared = Arc::new(Shared::new(&feeds, limits));
+    let shared = Arc::new(Shared::new(&mut feeds, limits));
     let pump = Pump::new(feeds, Arc::clone(&shared));
     runtime.block_on(async {
         tokio::spawn(empty_feeds(pump));
@@ -306,7 +325,8 @@ fn router(port: u16, shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Rou
         let answer = || async { ([(header::CONTENT_TYPE, asset.kind)], asset.bytes) };
         router = router.route(asset.path, get(answer));
     }
-    router.layer(axum::middleware::from_fn_with_state(port, guard::guard)).with_state(Server {
+    let guard = guard::Guard::new(port, &wanted(shared.senses.as_ref()));
+    router.layer(axum::middleware::from_fn_with_state(guard, guard::guard)).with_state(Server {
         port,
         shared,
         stopped,
@@ -329,7 +349,7 @@ async fn open_socket(
         let told = format!("{} viewers are watching already.\n", server.shared.limits.viewers);
         return (StatusCode::SERVICE_UNAVAILABLE, told).into_response();
     };
-    let bytes = server.shared.limits.request_bytes;
+    let bytes = server.shared.message_bytes();
     upgrade.max_message_size(bytes).max_frame_size(bytes).on_upgrade(move |socket| async move {
         viewer::serve(socket, server.shared, server.stopped).await;
         drop(place);

@@ -1,5 +1,6 @@
 //! What a browser and a stranger notice of the page's server, over real sockets.
 
+mod senses;
 mod viewers;
 
 use std::io::{Read, Write};
@@ -50,6 +51,8 @@ impl Engine {
             traces: traces_out,
             sound: sound_out,
             control,
+            senses: None,
+            sent: None,
             about,
         };
         (Self { field, input, status, traces, sound, sound_counts, wishes, ticks: 0 }, feeds)

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::outbox::{Next, Outbox};
-use super::protocol::{self, Kind, Request};
+use super::protocol::{self, Answer, Kind, Request, Sense};
 use super::server::{Limits, Shared};
 
 /// Field frames that may be under way: one that is being drawn and one that travels. More would only
@@ -29,6 +30,10 @@ enum End {
     Stopped,
 }
 
+const TOO_LONG: End = End::Refused(close_code::SIZE, "the message is too long");
+const NOT_KNOWN: End = End::Refused(close_code::POLICY, "not a message that is known here");
+const NOT_WANTED: End = End::Refused(close_code::POLICY, "this run wants no such device of its pages");
+
 struct Viewer<'a> {
     socket: WebSocket,
     outbox: Arc<Outbox>,
@@ -36,7 +41,10 @@ struct Viewer<'a> {
     under_way: VecDeque<u64>,
     field_broke_off: bool,
     status_sequence: u64,
+    answers: u64,
     requests: u32,
+    /// What this page gives.
+    gives: Vec<Sense>,
 }
 
 /// Serves one viewer until it leaves, stalls, misbehaves, or the server stops.
@@ -49,9 +57,13 @@ pub(super) async fn serve(socket: WebSocket, shared: Arc<Shared>, mut stopped: w
         under_way: VecDeque::with_capacity(CREDITS),
         field_broke_off: false,
         status_sequence: 0,
+        answers: 0,
         requests: 0,
+        gives: Vec::new(),
     };
     let end = viewer.run(&mut stopped).await;
+    // Before the farewell, which may take its time: the next page may give at once.
+    viewer.give_up();
     viewer.close(&end).await;
     let counts = outbox.close(viewer.field_broke_off);
     shared.leave(&outbox);
@@ -81,10 +93,10 @@ impl Viewer<'_> {
             }
             tokio::select! {
                 message = self.socket.recv() => match message {
-                    Some(Ok(message)) => if let Err(end) = self.receive(message) { return end },
+                    Some(Ok(message)) => if let Err(end) = self.receive(message).await { return end },
                     // The one error that is the viewer's doing and leaves a connection to answer on.
                     Some(Err(error)) if too_long(&error) =>
-                        return End::Refused(close_code::SIZE, "at most 64 KiB a message"),
+                        return TOO_LONG,
                     Some(Err(_)) | None => return End::Left,
                 },
                 () = self.outbox.filled() => {}
@@ -126,7 +138,10 @@ impl Viewer<'_> {
                 if let Some(input) = input {
                     self.send(Message::Binary(input)).await?;
                 }
-                self.send(Message::Binary(field)).await?;
+                self.send(Message::Binary(field.bytes)).await?;
+                if let Some((captured, sent)) = field.captured.zip(self.shared.sent.as_ref()) {
+                    sent(captured);
+                }
                 self.field_broke_off = false;
                 self.under_way.push_back(sequence);
                 Ok(())
@@ -142,17 +157,26 @@ impl Viewer<'_> {
         Message::Binary(protocol::json(Kind::Status, &text, self.status_sequence, 0))
     }
 
-    fn receive(&mut self, message: Message) -> Result<(), End> {
+    async fn receive(&mut self, message: Message) -> Result<(), End> {
         self.requests += 1;
         let text = match message {
             Message::Text(text) => text,
             Message::Close(_) => return Err(End::Left),
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
-            Message::Binary(_) => return Err(End::Refused(close_code::UNSUPPORTED, "requests are JSON")),
+            Message::Binary(bytes) => return self.take(&bytes).await,
         };
+        if text.len() > self.shared.limits.request_bytes {
+            return Err(TOO_LONG);
+        }
         let Ok(request) = serde_json::from_str::<Request>(&text) else {
-            return Err(End::Refused(close_code::POLICY, "not a request that is known here"));
+            return Err(NOT_KNOWN);
         };
+        self.look(&request);
+        self.talk_of_senses(&request).await
+    }
+
+    /// What a page asks of its view.
+    fn look(&mut self, request: &Request) {
         if let Some(drawn) = request.ack {
             while self.under_way.front().is_some_and(|sequence| *sequence <= drawn) {
                 self.under_way.pop_front();
@@ -167,7 +191,61 @@ impl Viewer<'_> {
         if request.keep == Some(true) {
             self.shared.want_last();
         }
+    }
+
+    /// What a page asks about its device.
+    async fn talk_of_senses(&mut self, request: &Request) -> Result<(), End> {
+        let asked = (request.clock, request.begin, request.end);
+        if asked == (None, None, None) {
+            return Ok(());
+        }
+        let Some(senses) = &self.shared.senses else { return Err(NOT_WANTED) };
+        if let Some(asked) = request.clock {
+            self.answer(&Answer::Clock { asked, now: senses.now().0 }).await?;
+        }
+        if let Some(sense) = request.end
+            && let Some(at) = self.gives.iter().position(|given| *given == sense)
+        {
+            self.gives.swap_remove(at);
+            senses.end(sense, "the page gives it no more");
+        }
+        if let Some(sense) = request.begin {
+            let mut granted = self.gives.contains(&sense);
+            if !granted {
+                granted = senses.begin(sense).ok_or(NOT_WANTED)?;
+                self.gives.extend(granted.then_some(sense));
+            }
+            self.answer(&Answer::Giving { sense, granted }).await?;
+        }
         Ok(())
+    }
+
+    /// Takes what a page gives; what is still under way when it ended is passed over.
+    async fn take(&mut self, bytes: &Bytes) -> Result<(), End> {
+        let Some(senses) = &self.shared.senses else {
+            return Err(End::Refused(close_code::UNSUPPORTED, "requests are JSON"));
+        };
+        let given = protocol::given(bytes).ok_or(NOT_KNOWN)?;
+        if self.gives.contains(&given.sense) {
+            senses.take(&given);
+        }
+        match given.sense {
+            Sense::Camera => self.answer(&Answer::Picture { picture: given.sequence }).await,
+            Sense::Microphone => Ok(()),
+        }
+    }
+
+    async fn answer(&mut self, answer: &Answer) -> Result<(), End> {
+        self.answers += 1;
+        let text = serde_json::json!(answer).to_string();
+        self.send(Message::Binary(protocol::json(Kind::Answer, &text, self.answers, 0))).await
+    }
+
+    /// Gives no more: another page may.
+    fn give_up(&mut self) {
+        for sense in self.gives.drain(..) {
+            self.shared.senses.iter().for_each(|senses| senses.end(sense, "its page has left"));
+        }
     }
 
     /// Says why, where there is still somebody to say it to.

@@ -1,44 +1,139 @@
 //! The devices of a live run: what was named must be there, what was not may be missing.
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use super::super::run::Piece;
 use crate::config::Config;
-use crate::device::{self, SoundDevice, SoundDeviceParameters};
+use crate::device::browser;
 use crate::error::Result;
+use crate::source::browser::BrowserCamera;
+use crate::view::Senses;
+
+/// The name of the camera and the microphone of whoever opens the page.
+pub(in crate::command) const BROWSER: &str = "browser";
 
 /// What must live as long as the run.
-pub(in crate::command) type Owned = Vec<SoundDevice>;
+#[derive(Default)]
+pub(in crate::command) struct Owned {
+    #[cfg(feature = "sound")]
+    sound: Vec<crate::device::SoundDevice>,
+    browser: Option<(Arc<std::sync::atomic::AtomicBool>, JoinHandle<()>)>,
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        #[cfg(feature = "sound")]
+        self.sound.clear();
+        if let Some((stop, thread)) = self.browser.take() {
+            stop.store(true, std::sync::atomic::Ordering::Release);
+            if thread.join().is_err() {
+                tracing::error!("the thread of the browser's microphone had failed");
+            }
+        }
+    }
+}
 
 /// Opens what the configuration asks for, into the inputs of `piece`.
+///
+/// # Errors
+/// Where a device that was named is not there or can't be opened.
 pub(in crate::command) fn open(config: &Config, piece: &mut Piece) -> Result<Owned> {
-    let mut owned = Vec::new();
-    let clock = &piece.common.clock;
-    if config.microphone.enabled && config.hearing.enabled {
-        let opened = device::microphone(&config.microphone, Arc::clone(clock));
-        if let Some((device, capture)) = optional(&config.microphone, opened)? {
-            piece.inputs.live.capture = Some(capture);
-            owned.push(device);
-        }
-    }
-    if config.speaker.enabled {
-        let opened = device::speaker(&config.speaker, Arc::clone(clock));
-        if let Some((device, playback)) = optional(&config.speaker, opened)? {
-            piece.inputs.live.playback = Some(playback);
-            owned.push(device);
-        }
-    }
-    piece.devices.extend(owned.iter().map(|device| Arc::clone(&device.monitor)));
+    let mut owned = Owned::default();
+    open_browser(config, piece, &mut owned)?;
+    open_sound(config, piece, &mut owned)?;
+    open_camera(config, piece)?;
     Ok(owned)
 }
 
-fn optional<T>(asked: &SoundDeviceParameters, opened: Result<T>) -> Result<Option<T>> {
+fn open_browser(config: &Config, piece: &mut Piece, owned: &mut Owned) -> Result<()> {
+    let sees = config.camera.enabled && config.vision.enabled && config.camera.name == BROWSER;
+    let hears = config.microphone.enabled && config.hearing.enabled && config.microphone.name == BROWSER;
+    if !(sees || hears) {
+        return Ok(());
+    }
+    let (clock, stop) = (&piece.common.clock, &piece.common.stop);
+    let mut senses = Senses::new(Arc::clone(clock));
+    if sees {
+        let pages = senses.camera();
+        piece.devices.push(Arc::clone(&pages.monitor));
+        let camera = BrowserCamera::new(pages.items, pages.monitor, Arc::clone(stop));
+        piece.inputs.video = Some(Box::new(camera));
+    }
+    if hears {
+        let pages = senses.microphone();
+        piece.devices.push(Arc::clone(&pages.monitor));
+        let opened = browser::microphone(pages.items, pages.monitor, Arc::clone(clock), Arc::clone(stop))?;
+        piece.inputs.live.capture = Some(opened.1);
+        owned.browser = Some((Arc::clone(stop), opened.0));
+    }
+    piece.senses = Some(senses);
+    Ok(())
+}
+
+/// What was not named may be missing; it is told why.
+#[cfg(any(feature = "sound", feature = "camera"))]
+fn optional<T>(named: bool, opened: Result<T>) -> Result<Option<T>> {
     match opened {
         Ok(device) => Ok(Some(device)),
-        Err(error) if asked.name.is_empty() && asked.host.is_empty() => {
+        Err(error) if !named => {
             tracing::warn!("{error}");
             Ok(None)
         }
         Err(error) => Err(error),
     }
+}
+
+#[cfg(feature = "sound")]
+fn open_sound(config: &Config, piece: &mut Piece, owned: &mut Owned) -> Result<()> {
+    use crate::device::{self, SoundDeviceParameters};
+    let clock = &piece.common.clock;
+    let is_named = |asked: &SoundDeviceParameters| !(asked.name.is_empty() && asked.host.is_empty());
+    if config.microphone.enabled && config.hearing.enabled && config.microphone.name != BROWSER {
+        let opened = device::microphone(&config.microphone, Arc::clone(clock));
+        if let Some((device, capture)) = optional(is_named(&config.microphone), opened)? {
+            piece.inputs.live.capture = Some(capture);
+            piece.devices.push(Arc::clone(&device.monitor));
+            owned.sound.push(device);
+        }
+    }
+    if config.speaker.enabled {
+        let opened = device::speaker(&config.speaker, Arc::clone(clock));
+        if let Some((device, playback)) = optional(is_named(&config.speaker), opened)? {
+            piece.inputs.live.playback = Some(playback);
+            piece.devices.push(Arc::clone(&device.monitor));
+            owned.sound.push(device);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "sound"))]
+#[allow(clippy::unnecessary_wraps)] // as in a build with sound
+fn open_sound(_: &Config, _: &mut Piece, _: &mut Owned) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(feature = "camera")]
+fn open_camera(config: &Config, piece: &mut Piece) -> Result<()> {
+    use crate::signal::DeviceKind;
+    use crate::source::camera::Camera;
+    use crate::stream::device::DeviceMonitor;
+    if !(config.camera.enabled && config.vision.enabled) || config.camera.name == BROWSER {
+        return Ok(());
+    }
+    let monitor = Arc::new(DeviceMonitor::new(DeviceKind::Camera, &config.camera.name));
+    let (clock, stop) = (Arc::clone(&piece.common.clock), Arc::clone(&piece.common.stop));
+    let opened = Camera::open(&config.camera, clock, stop, Arc::clone(&monitor));
+    if let Some(camera) = optional(!config.camera.name.is_empty(), opened)? {
+        piece.inputs.video = Some(Box::new(camera));
+        piece.devices.push(monitor);
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "camera"))]
+#[allow(clippy::unnecessary_wraps)] // as in a build with cameras
+fn open_camera(_: &Config, _: &mut Piece) -> Result<()> {
+    Ok(())
 }

@@ -15,7 +15,7 @@ const MAX_COEFFICIENT_BYTES: usize = 6 * MAX_PIXELS;
 
 /// A decoded picture.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Picture {
+pub(in crate::source) struct Picture {
     /// Columns.
     pub width: usize,
     /// Rows.
@@ -26,7 +26,7 @@ pub(super) struct Picture {
 
 /// Why there is no picture.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(in crate::source) struct Refusal {
     /// The problem.
     pub problem: String,
     /// Where in the picture's bytes.
@@ -77,7 +77,7 @@ impl From<Damage> for Refusal {
 ///
 /// # Errors
 /// Where the picture is damaged, too large, or of a kind that is not read.
-pub(super) fn decode(data: &[u8]) -> Result<Picture, Refusal> {
+pub(in crate::source) fn decode(data: &[u8]) -> Result<Picture, Refusal> {
     let data = with_tables(data);
     let survey = entropy::survey(&data)?;
     let (width, height) = (survey.width, survey.height);

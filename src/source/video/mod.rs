@@ -17,7 +17,7 @@ mod entropy;
 mod gif;
 mod huffman;
 mod input;
-mod jpeg;
+pub(super) mod jpeg;
 mod matroska;
 pub(super) mod memory;
 mod motion_jpeg;

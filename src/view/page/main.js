@@ -8,6 +8,7 @@ import { healthLine } from "./health.js";
 import { inputPanel } from "./input.js";
 import { meterPanel } from "./meters.js";
 import { drawWheel, fieldTable } from "./palette.js";
+import { sensePanel } from "./senses.js";
 import { soundPlayer } from "./sound.js";
 import { spectrumPanel } from "./spectrum.js";
 import { tracePanel } from "./traces.js";
@@ -32,6 +33,11 @@ const sound = soundPlayer((wanted) => link.sound(wanted), (text, playing) => {
   health.sound(text);
   say(byId("sound-label"), playing ? "Stop sound" : "Play sound");
   byId("sound").setAttribute("aria-pressed", String(playing));
+});
+
+const senses = sensePanel({
+  request: (request) => link.request(request),
+  give: (...item) => link.give(...item),
 });
 
 let colours = theme();
@@ -74,9 +80,12 @@ const link = connect({
     const same = about && about.seed === run.seed && about.title === run.title && JSON.stringify(about.arrays) === JSON.stringify(run.arrays);
     about = run;
     if (!same) begin(run);
+    senses.offer(run.senses);
   },
+  answer: (answer) => senses.answer(answer),
   state(state) {
     linkState = state;
+    if (state === "lost" || state === "ended") senses.rest();
     showState();
   },
 });

@@ -12,11 +12,11 @@
  *   sources: [string, number, number, number][], recording: Recording | null, notice: string }} Status */
 /** @typedef {{ bytes: number | null, bytes_per_second: number | null, hours_left: number | null, retro_seconds: number | null, kept: string, failed: boolean }} Recording */
 /** @typedef {{ title: string, version: string, seed: string, arrays: [string, { height: number, width: number, bands: number }][],
- *   band_hz: number[], sources: string[] }} About */
+ *   band_hz: number[], sources: string[], senses: string[] }} About */
 /** @typedef {"connecting" | "live" | "ended" | "lost"} LinkState */
 /** @typedef {{ field(frame: FieldFrame): void, input(picture: Picture): void, sound(samples: Float32Array, position: number): void,
  *   status(status: Status, viewer: Counts): void, traces(chunk: TraceChunk): void, about(about: About): void,
- *   state(state: LinkState): void }} Receiver */
+ *   answer(answer: import("./senses.js").Answer): void, state(state: LinkState): void }} Receiver */
 
 const HEADER_BYTES = 24;
 const VERSION = 1;
@@ -24,6 +24,8 @@ const VERSION = 1;
 const AWAY = 1001;
 /** Wait before the first and the longest wait before a later try, in ms. */
 const RETRY = [400, 3000];
+/** Bytes that may wait to be sent; more would come too late to be of use. */
+const BACKLOG = 2_000_000;
 
 const text = new TextDecoder();
 
@@ -65,6 +67,7 @@ function dispatch(buffer, receiver) {
     }
     case 5: return receiver.traces(json());
     case 6: return receiver.about(json());
+    case 9: return receiver.answer(json());
   }
 }
 
@@ -110,6 +113,23 @@ export function connect(receiver) {
     /** @param {number} band */
     band: (band) => send({ band }),
     keep: () => send({ keep: true }),
+    /** What this page asks about its device (src/view/protocol.rs, Request). */
+    request: send,
+    /** Sends a picture or sound of this device; `false` where it can't be now. @param {number} kind @param {number} detail
+     * @param {number} count @param {number} sequence @param {number} captured ns on the run's clock @param {ArrayBuffer} body */
+    give(kind, detail, count, sequence, captured, body) {
+      if (socket?.readyState !== WebSocket.OPEN || socket.bufferedAmount > BACKLOG) return false;
+      const bytes = new Uint8Array(HEADER_BYTES + body.byteLength), view = new DataView(bytes.buffer);
+      view.setUint8(0, kind);
+      view.setUint8(1, VERSION);
+      view.setUint16(2, detail, true);
+      view.setUint32(4, count, true);
+      view.setBigUint64(8, BigInt(sequence), true);
+      view.setBigInt64(16, BigInt(captured), true);
+      bytes.set(new Uint8Array(body), HEADER_BYTES);
+      socket.send(bytes);
+      return true;
+    },
     /** @param {boolean} sound */
     sound: (sound) => {
       wanted.sound = sound;
