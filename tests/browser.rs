@@ -124,6 +124,7 @@ fn feeds(senses: Senses) -> Feeds {
         traces: traces_out,
         sound: sound_out,
         control: crossbeam_channel::bounded(1).0,
+        sent: None,
         senses: Some(senses),
         about,
     }

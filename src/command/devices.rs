@@ -43,6 +43,11 @@ fn text(devices: &[DeviceListing]) -> String {
         lines.extend(error.iter().map(|error| format!("    can't be used: {error}")));
         let mut last = "";
         for format in formats {
+            // Of pictures, sizes stand under one another.
+            if *kind != DeviceKind::Camera {
+                lines.push(format!("    {format}"));
+                continue;
+            }
             let (code, rest) = format.split_once(' ').unwrap_or((format, ""));
             lines.push(format!("    {:<5} {rest}", if code == last { "" } else { code }));
             last = code;

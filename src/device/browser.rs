@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::error::{Error, Kind, Result};
 use crate::signal::SoundChunk;
+use crate::stream::bridge::Margin;
 use crate::stream::capture::{self, Capture};
 use crate::stream::device::DeviceMonitor;
 use crate::time::{Clock, SAMPLE_RATE, Timestamp};
@@ -32,7 +33,7 @@ pub fn microphone(
     stop: Arc<AtomicBool>,
 ) -> Result<(JoinHandle<()>, Capture)> {
     let (mut socket, capture) = capture::capture();
-    let (mut tap, link, tally) = capture::link(SAMPLE_RATE, MARGIN)?;
+    let (mut tap, link, tally) = capture::link(SAMPLE_RATE, Margin::fixed(MARGIN))?;
     socket.plug(link);
     let thread = std::thread::Builder::new().name("napot-browser".to_owned()).spawn(move || {
         // It must outlive the engine's link.

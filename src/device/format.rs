@@ -73,27 +73,60 @@ fn sample_cost(format: SampleFormat) -> Option<u8> {
     })
 }
 
-/// A line for each kind of format that a device offers, the best first.
+/// What a device offers, a line for each span of rates, the best sample formats first.
 pub(super) fn lines(offered: &[SupportedStreamConfigRange]) -> Vec<String> {
-    let mut kinds: Vec<_> = offered.iter().collect();
-    kinds.sort_by_key(|range| {
-        (channel_cost(range.channels()), sample_cost(range.sample_format()).unwrap_or(u8::MAX))
-    });
-    let mut lines: Vec<String> = Vec::new();
-    for range in kinds {
-        let (low, high) = (range.min_sample_rate(), range.max_sample_rate());
-        let rate = if low == high { format!("{low} Hz") } else { format!("{low} to {high} Hz") };
-        let block = match *range.buffer_size() {
-            SupportedBufferSize::Range { min, max } if min == max => format!(", blocks of {min}"),
-            SupportedBufferSize::Range { min, max } if max < 1 << 24 => format!(", blocks of {min} to {max}"),
-            _ => String::new(),
+    let mut spans: Vec<Span> = Vec::new();
+    for range in offered.iter().filter(|range| sample_cost(range.sample_format()).is_some()) {
+        let rates = (range.min_sample_rate(), range.max_sample_rate());
+        let channels = (range.channels(), range.channels());
+        let blocks = match *range.buffer_size() {
+            SupportedBufferSize::Range { min, max } => Some((min, max)),
+            SupportedBufferSize::Unknown => None,
         };
-        let line = format!("{rate}, {} channels, {}{block}", range.channels(), range.sample_format());
-        if !lines.contains(&line) {
-            lines.push(line);
+        match spans.iter_mut().find(|span| span.rates == rates) {
+            Some(span) => {
+                span.channels = wider(span.channels, channels);
+                span.blocks = span.blocks.zip(blocks).map(|(one, other)| wider(one, other));
+                span.samples.push(range.sample_format());
+            }
+            None => spans.push(Span { rates, channels, blocks, samples: vec![range.sample_format()] }),
         }
     }
-    lines
+    spans.iter_mut().map(Span::line).collect()
+}
+
+/// What is offered at the same rates.
+struct Span {
+    rates: (u32, u32),
+    channels: (u16, u16),
+    blocks: Option<(u32, u32)>,
+    samples: Vec<SampleFormat>,
+}
+
+impl Span {
+    fn line(&mut self) -> String {
+        self.samples.sort_by_key(|sample| sample_cost(*sample));
+        self.samples.dedup();
+        let rates = match self.rates {
+            (low, high) if low < 8_000 && high > 192_000 => "any rate".to_owned(),
+            (low, high) => format!("{} Hz", between(low, high)),
+        };
+        let channels = between(self.channels.0, self.channels.1);
+        let samples: Vec<String> = self.samples.iter().map(ToString::to_string).collect();
+        let blocks = match self.blocks {
+            Some((min, max)) if max <= 1 << 20 => format!(", blocks of {}", between(min, max)),
+            _ => String::new(),
+        };
+        format!("{rates}, {channels} channels, {}{blocks}", samples.join(" "))
+    }
+}
+
+fn wider<T: Ord + Copy>(one: (T, T), other: (T, T)) -> (T, T) {
+    (one.0.min(other.0), one.1.max(other.1))
+}
+
+fn between<T: Ord + std::fmt::Display>(low: T, high: T) -> String {
+    if low == high { low.to_string() } else { format!("{low} to {high}") }
 }
 
 #[cfg(test)]
@@ -133,14 +166,18 @@ mod tests {
     }
 
     #[test]
-    fn formats_are_listed_once_and_the_best_first() {
+    fn formats_are_listed_by_rates_with_the_best_sample_first() {
         let offered = [
             range(2, 48_000, 48_000, SampleFormat::I16),
-            range(2, 48_000, 48_000, SampleFormat::F32),
-            range(2, 48_000, 48_000, SampleFormat::F32),
+            range(1, 48_000, 48_000, SampleFormat::F32),
+            range(8, 48_000, 48_000, SampleFormat::F32),
+            range(2, 4_000, u32::MAX, SampleFormat::U8),
+            range(2, 4_000, u32::MAX, SampleFormat::DsdU8),
         ];
-        let lines = lines(&offered);
-        assert_eq!(lines.len(), 2);
-        assert_eq!(lines[0], "48000 Hz, 2 channels, f32, blocks of 64 to 4096");
+        let expected = [
+            "48000 Hz, 1 to 8 channels, f32 i16, blocks of 64 to 4096",
+            "any rate, 2 channels, u8, blocks of 64 to 4096",
+        ];
+        assert_eq!(lines(&offered), expected);
     }
 }

@@ -70,9 +70,12 @@ fn all(host: &Host, kind: DeviceKind) -> Result<Vec<Device>> {
     let devices = host.devices().map_err(|cause| {
         Error::new(Kind::Device, host.id().name(), "its devices can't be listed").value(cause)
     })?;
+    // Some hosts offer formats both ways for a device that has one.
+    let goes =
+        |device: &Device| device.description().map_or(cpal::DeviceDirection::Unknown, |d| d.direction());
     let fits = |device: &Device| match kind {
-        DeviceKind::Speaker => device.supports_output(),
-        _ => device.supports_input(),
+        DeviceKind::Speaker => goes(device) != cpal::DeviceDirection::Input && device.supports_output(),
+        _ => goes(device) != cpal::DeviceDirection::Output && device.supports_input(),
     };
     Ok(devices.filter(fits).collect())
 }

@@ -219,7 +219,7 @@ impl Owner {
         };
         let format = Format::choose(&offered, self.asked.rate_hz, self.block)
             .ok_or_else(|| Error::new(Kind::Device, &name, "it offers no format that is read"))?;
-        let margin = Duration::from_secs_f64(self.asked.margin_ms * 1e-3);
+        let margin = self.asked.margin();
         let troubles = Arc::<Troubles>::default();
         let clock = Arc::clone(&self.clock);
         let rate = format.config.sample_rate;

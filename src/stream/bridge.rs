@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use rubato::{Async, FixedAsync, SincInterpolationParameters, WindowFunction};
 
@@ -24,8 +25,44 @@ const MARKS: usize = 4_096;
 const LINKS: usize = 4;
 /// Taps of the resampler: 16 frames of delay; flat to some 17 kHz.
 const TAPS: usize = 32;
+/// What a margin begins with, in seconds, that finds its own length.
+const FIRST_MARGIN: f64 = 0.0007;
+/// By how much a fault makes it longer.
+const MORE_MARGIN: f64 = 0.0005;
+/// How long it becomes at most.
+const MOST_MARGIN: f64 = 0.02;
 /// The largest ratio to the nominal one that the resampler is made for.
 const MOST_RELATIVE: f64 = 1.02;
+
+/// Room in time for threads that wake late.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Margin {
+    seconds: f64,
+    most: f64,
+}
+
+impl Margin {
+    /// One that stays as it is, whatever happens.
+    #[must_use]
+    pub fn fixed(time: Duration) -> Self {
+        Self { seconds: time.as_secs_f64(), most: time.as_secs_f64() }
+    }
+
+    /// The smallest that holds: it begins small and each fault makes it longer, up to 20 ms.
+    #[must_use]
+    pub fn smallest() -> Self {
+        Self { seconds: FIRST_MARGIN, most: MOST_MARGIN }
+    }
+
+    pub(super) fn seconds(self) -> f64 {
+        self.seconds
+    }
+
+    /// After a fault.
+    pub(super) fn grow(&mut self) {
+        self.seconds = (self.seconds + MORE_MARGIN).min(self.most);
+    }
+}
 
 /// One call of a device.
 #[derive(Clone, Copy, Debug)]

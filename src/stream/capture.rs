@@ -9,7 +9,7 @@ use std::time::Duration;
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Adjustable as _, Async, FixedAsync, Indexing, Resampler as _};
 
-use super::bridge::{FRAMES, Mark, Plug, Socket, Tally, exchange, marks, resampler, shared};
+use super::bridge::{FRAMES, Margin, Mark, Plug, Socket, Tally, exchange, marks, resampler, shared};
 use super::drift::{Controller, DeviceClock};
 use super::ring::{Consumer, Producer, ring};
 use crate::error::Result;
@@ -17,10 +17,6 @@ use crate::time::{SAMPLE_RATE, SAMPLES_PER_TICK, Timestamp};
 
 /// Frames that are handed over at once by a callback.
 const PIECE: usize = 64;
-/// The margin is never made longer than this by faults.
-const MOST_MARGIN: f64 = 0.02;
-/// By how much a fault makes it longer, in seconds.
-const MORE_MARGIN: f64 = 0.0005;
 /// Frames that are late by more than this many seconds begin anew.
 const MOST_OWED: f64 = 0.1;
 
@@ -80,8 +76,7 @@ pub struct CaptureLink {
     resampler: Async<f32>,
     input: Vec<[f32; 2]>,
     rate: f64,
-    margin: f64,
-    most_margin: f64,
+    margin: Margin,
     phase: Phase,
     /// Frames that were used or should have been.
     taken: u64,
@@ -95,7 +90,7 @@ pub struct CaptureLink {
 ///
 /// # Errors
 /// Where the rate can't be converted.
-pub fn link(rate: u32, margin: Duration) -> Result<(Tap, CaptureLink, Arc<Tally>)> {
+pub fn link(rate: u32, margin: Margin) -> Result<(Tap, CaptureLink, Arc<Tally>)> {
     let (frames_in, frames_out, _) = ring(FRAMES);
     let (marks_in, marks_out) = marks();
     let tally = shared();
@@ -109,8 +104,7 @@ pub fn link(rate: u32, margin: Duration) -> Result<(Tap, CaptureLink, Arc<Tally>
         input: vec![[0.0; 2]; resampler.input_frames_max()],
         resampler,
         rate: f64::from(rate),
-        margin: margin.as_secs_f64(),
-        most_margin: margin.as_secs_f64().max(MOST_MARGIN),
+        margin,
         phase: Phase::Aligning,
         taken: 0,
         owed: 0,
@@ -151,7 +145,7 @@ impl CaptureLink {
         }
         let block = f64::from(self.clock.block());
         let tick = self.rate * SAMPLES_PER_TICK as f64 / f64::from(SAMPLE_RATE);
-        let target = block + tick + self.margin * self.rate;
+        let target = block + tick + self.margin.seconds() * self.rate;
         let mut excess = self.clock.past(now, self.taken) - target;
         if matches!(self.phase, Phase::Running { .. }) && excess > (2.0 * block).max(0.02 * self.rate) {
             self.lose_level();
@@ -227,7 +221,7 @@ impl CaptureLink {
             Tally::add(&self.tally.filled, missing * SAMPLE_RATE as usize / self.rate as usize);
             if !starved {
                 Tally::add(&self.tally.faults, 1);
-                self.margin = (self.margin + MORE_MARGIN).min(self.most_margin);
+                self.margin.grow();
             }
         }
         self.phase = Phase::Running { starved: missing > 0 };

@@ -41,7 +41,7 @@ fn tone(seconds: f64) -> f32 {
 
 fn setting(rate: u32, ppm: f64, block: u64) -> (Device, Capture, Arc<Tally>, Socket<CaptureLink>) {
     let (mut socket, capture) = capture();
-    let (tap, link, tally) = link(rate, Duration::from_millis(1)).unwrap();
+    let (tap, link, tally) = link(rate, Margin::smallest()).unwrap();
     socket.plug(link);
     let rate = f64::from(rate) * (1.0 + ppm * 1e-6);
     (Device { tap: Some(tap), rate, block, given: 0, jitter: Stream::new(3, 0) }, capture, tally, socket)
@@ -116,7 +116,7 @@ fn the_delay_is_a_block_a_tick_and_the_margin() {
     }
     let (delay, _) = delay_of(29_999, &out);
     // 440 Hz has 109.09 frames a cycle; the resampler takes 16 frames, callbacks are 50 us late on average.
-    let expected: f64 = 64.0 + 48.0 + 48.0 + 16.0 + 2.4;
+    let expected: f64 = 64.0 + 48.0 + 33.6 + 16.0 + 2.4;
     let off = (delay - expected.rem_euclid(48_000.0 / 440.0) + 54.5).rem_euclid(48_000.0 / 440.0) - 54.5;
     assert!(off.abs() < 6.0, "{delay} {expected}");
 }
@@ -192,7 +192,7 @@ fn a_late_block_costs_its_own_place_and_makes_the_margin_longer() {
 
 #[test]
 fn what_is_not_finite_becomes_silence_and_is_counted() {
-    let (mut tap, _link, tally) = link(48_000, Duration::ZERO).unwrap();
+    let (mut tap, _link, tally) = link(48_000, Margin::smallest()).unwrap();
     tap.give([[f32::NAN, 1.0], [f32::INFINITY, f32::NAN]].into_iter(), Timestamp(1), Duration::ZERO);
     assert_eq!(tally.not_finite.load(Relaxed), 3);
 }
@@ -205,11 +205,11 @@ fn a_new_link_replaces_the_old_which_goes_back_to_be_freed() {
         device.run(Timestamp(tick * 1_000_000));
         capture.take(Timestamp(tick * 1_000_000), &mut out);
     }
-    let (_tap, fresh, _) = link(44_100, Duration::from_millis(1)).unwrap();
+    let (_tap, fresh, _) = link(44_100, Margin::smallest()).unwrap();
     socket.plug(fresh);
     assert_eq!(capture.take(Timestamp(2_000_000_000), &mut out), None);
     assert_eq!(Arc::strong_count(&old), 3);
-    let (_tap, fresh, _) = link(44_100, Duration::from_millis(1)).unwrap();
+    let (_tap, fresh, _) = link(44_100, Margin::smallest()).unwrap();
     socket.plug(fresh);
     assert_eq!(Arc::strong_count(&old), 2);
 }

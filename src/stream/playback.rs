@@ -9,7 +9,7 @@ use std::time::Duration;
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Adjustable as _, Async, FixedAsync, Indexing, Resampler as _};
 
-use super::bridge::{FRAMES, Mark, Plug, Socket, Tally, exchange, marks, resampler, shared};
+use super::bridge::{FRAMES, Margin, Mark, Plug, Socket, Tally, exchange, marks, resampler, shared};
 use super::drift::{Controller, DeviceClock};
 use super::ring::{Consumer, Producer, ring};
 use crate::error::Result;
@@ -17,10 +17,6 @@ use crate::time::{SAMPLES_PER_TICK, Timestamp};
 
 /// Frames that are taken at once by a callback.
 const PIECE: usize = 64;
-/// The margin is never made longer than this by faults, in seconds.
-const MOST_MARGIN: f64 = 0.02;
-/// By how much a fault makes it longer, in seconds.
-const MORE_MARGIN: f64 = 0.0005;
 
 /// The device's end: belongs to its callback, which may neither allocate nor wait.
 pub struct Spout {
@@ -74,8 +70,7 @@ pub struct PlaybackLink {
     resampler: Async<f32>,
     output: Vec<[f32; 2]>,
     rate: f64,
-    margin: f64,
-    most_margin: f64,
+    margin: Margin,
     running: bool,
     /// Frames that the device has asked for.
     asked: u64,
@@ -87,7 +82,7 @@ pub struct PlaybackLink {
 ///
 /// # Errors
 /// Where the rate can't be converted.
-pub fn link(rate: u32, margin: Duration) -> Result<(Spout, PlaybackLink, Arc<Tally>)> {
+pub fn link(rate: u32, margin: Margin) -> Result<(Spout, PlaybackLink, Arc<Tally>)> {
     let (frames_in, frames_out, _) = ring(FRAMES);
     let (marks_in, marks_out) = marks();
     let tally = shared();
@@ -101,8 +96,7 @@ pub fn link(rate: u32, margin: Duration) -> Result<(Spout, PlaybackLink, Arc<Tal
         output: vec![[0.0; 2]; resampler.output_frames_max()],
         resampler,
         rate: f64::from(rate),
-        margin: margin.as_secs_f64(),
-        most_margin: margin.as_secs_f64().max(MOST_MARGIN),
+        margin,
         running: false,
         asked: 0,
         latency: Duration::ZERO,
@@ -136,7 +130,7 @@ impl PlaybackLink {
             return None;
         }
         let level = -self.clock.past(now, self.asked + self.waiting() as u64);
-        let target = self.margin * self.rate;
+        let target = self.margin.seconds() * self.rate;
         let mut excess = level - target;
         let block = f64::from(self.clock.block());
         if excess.abs() > (2.0 * block).max(0.02 * self.rate) + block {
@@ -157,7 +151,7 @@ impl PlaybackLink {
             self.running = true;
         } else if missing > 0 {
             Tally::add(&self.tally.faults, 1);
-            self.margin = (self.margin + MORE_MARGIN).min(self.most_margin);
+            self.margin.grow();
         }
         let ppm = self.controller.step(1e-3, self.clock.ppm(), -excess, self.rate);
         // Out of bounds only by a controller that is bounded itself.

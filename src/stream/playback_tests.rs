@@ -33,7 +33,7 @@ impl Device {
 
 fn setting(rate: u32, ppm: f64, block: u64) -> (Device, Playback, Arc<Tally>, Socket<PlaybackLink>) {
     let (mut socket, playback) = playback();
-    let (spout, link, tally) = link(rate, Duration::from_millis(1)).unwrap();
+    let (spout, link, tally) = link(rate, Margin::smallest()).unwrap();
     socket.plug(link);
     let rate = f64::from(rate) * (1.0 + ppm * 1e-6);
     let jitter = Stream::new(4, 0);
