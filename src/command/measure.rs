@@ -28,6 +28,8 @@ pub(super) struct Measured {
     pub(super) hops: BTreeMap<String, HopReport>,
     /// The round trip, once a period of the sequence.
     pub(super) delays: Vec<Delay>,
+    /// Frames of the larger of the two blocks.
+    pub(super) block: u32,
 }
 
 /// Keeps the left channel of what entered.
@@ -76,12 +78,13 @@ pub(super) fn live(config: &Config, seconds: f64) -> Result<Measured> {
     let devices = piece.devices;
     let engine = Engine::start(&plan, Instrument::new(&plan)?, piece.inputs, keep, None, piece.common)?;
     let summary = engine.join(&stop)?;
-    let figures = devices.iter().map(|device| device.figures()).collect();
+    let figures: Vec<DeviceFigures> = devices.iter().map(|device| device.figures()).collect();
+    let block = figures.iter().map(|device| device.block).max().unwrap_or_default();
     drop(owned);
     let heard = std::mem::take(&mut *heard.lock().unwrap_or_else(PoisonError::into_inner));
     let periods = heard.chunks_exact(sequence.len()).skip((SETTLING * 48_000).div_ceil(sequence.len()));
     let delays = periods.filter_map(|period| roundtrip::delay(&sequence, period)).collect();
-    Ok(Measured { summary, devices: figures, hops: trace.report(), delays })
+    Ok(Measured { summary, devices: figures, hops: trace.report(), delays, block })
 }
 
 /// Checks the measurement itself against a known delay; gives what it found for it, in frames.

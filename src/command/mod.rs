@@ -5,6 +5,7 @@
 mod again;
 mod analyze;
 mod bench;
+mod certify;
 mod configuration;
 mod demo;
 mod devices;
@@ -95,6 +96,8 @@ enum Command {
     Analyze(analyze::AnalyzeArgs),
     /// Measure what the engine costs on this machine.
     Bench(bench::BenchArgs),
+    /// Say in two minutes whether this machine runs the configured engine on its devices in real time, line by line.
+    Certify,
     /// Hold the array's physics against closed forms: a table with intervals.
     Validate(validate::ValidateArgs),
     /// List the devices: what they offer, or why they cannot be opened.
@@ -153,6 +156,7 @@ pub fn main() -> ExitCode {
         Command::Export(args) => export::run(common, args),
         Command::Analyze(args) => analyze::run(common, args),
         Command::Bench(args) => bench::run(common, args),
+        Command::Certify => certify::run(common),
         Command::Validate(args) => validate::run(common, args),
         Command::Devices => devices::run(common),
         Command::Config(args) => configuration::run(common, args),

@@ -318,6 +318,7 @@ impl Owner {
             figures.dropped = self.before[1] + dropped;
             figures.filled = self.before[2] + filled;
             figures.faults = self.before[3] + faults;
+            figures.block = tally.block.load(Ordering::Relaxed) as u32;
             figures.drift_ppm = drift;
         });
     }

@@ -230,6 +230,9 @@ impl Keeper {
     /// Adds how long what came from devices, and went to them, was on its way.
     fn record_hops(&self, report: &TickReport) {
         let record = |hop, time| self.trace.record(hop, Origin::Device, time);
+        if let Some(woke) = report.woke.filter(|_| self.start.is_some()) {
+            record("tick_due_to_begun", woke);
+        }
         if let Some(heard) = report.heard {
             record("sound_captured_to_delivered", heard.device);
             record("sound_delivered_to_tick", heard.waited);

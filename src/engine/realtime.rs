@@ -341,6 +341,7 @@ impl Realtime {
         let mut report = self.instrument.tick(tick, heard, seen, &mut self.team, &mut timer);
         self.outlets.sound.push_some(self.instrument.sound());
         report.heard = entered.sound;
+        report.woke = self.due(tick, start).map(|due| begun - due);
         report.seen = entered.picture.map(|time| (begun - start).saturating_sub(time - Timestamp::ZERO));
         if let Some(playback) = &mut self.live.playback {
             let mut other = [[0.0; 2]; SAMPLES_PER_TICK];

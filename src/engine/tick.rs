@@ -68,6 +68,8 @@ pub struct TickReport {
     pub bits_held: Option<f32>,
     /// Time of each stage in ns.
     pub stage_ns: [u32; STAGES],
+    /// From when the tick was due to its begin; `None` where ticks are not paced.
+    pub woke: Option<Duration>,
     /// How old the sound of a microphone was that entered; `None` where none did.
     pub heard: Option<Heard>,
     /// How old the picture of a camera was whose bursts began to enter; `None` where none did.

@@ -83,6 +83,8 @@ pub struct DeviceFigures {
     pub filled: u64,
     /// Times that sound was missing while all ran: a thread was late.
     pub faults: u64,
+    /// Frames of its last block of sound; 0 for a camera.
+    pub block: u32,
     /// How much faster its clock runs than the run's, in parts per million; `None` where that is not known yet.
     pub drift_ppm: Option<f64>,
 }
@@ -103,6 +105,7 @@ impl DeviceFigures {
             missed: 0,
             filled: 0,
             faults: 0,
+            block: 0,
             drift_ppm: None,
         }
     }
