@@ -51,4 +51,4 @@ export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER="$gcc"
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="$qemu -cpu max -L /usr/aarch64-linux-gnu"
 # Of its own, since two compilers in one folder would build each other's work anew.
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/arm64"
-exec cargo test --locked --lib --target "$target" -- kernel:: array::tests::
+exec cargo test --locked --no-default-features --lib --target "$target" -- kernel:: array::tests::

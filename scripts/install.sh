@@ -58,11 +58,10 @@ has_alsa() { have pkg-config && pkg-config --exists alsa; }
 # Whether bindgen finds libclang, where it looks.
 has_libclang() {
     [ -n "${LIBCLANG_PATH:-}" ] && return
-    for library in /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* /usr/lib/libclang*.so* /usr/lib64/libclang*.so*; do
-        case $library in
-        *-cpp*) ;;
-        *) [ -f "$library" ] && return ;;
-        esac
+    for folder in ${NAPOT_LIBRARIES:-/usr/lib/llvm-*/lib /usr/lib/*-linux-gnu* /usr/lib /usr/lib64}; do
+        for library in "$folder"/libclang.so* "$folder"/libclang-[0-9]*.so*; do
+            [ -f "$library" ] && return
+        done
     done
     return 1
 }

@@ -27,6 +27,7 @@ cargo fetch --quiet --locked --manifest-path fuzz/Cargo.toml
 
 step "clippy"
 cargo clippy --locked --all-targets -- -D warnings
+cargo clippy --locked --no-default-features --lib --bins -- -D warnings
 
 step "documentation: cargo doc"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items

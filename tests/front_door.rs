@@ -24,6 +24,11 @@ impl Machine {
         machine
     }
 
+    /// A machine with what the build needs but a compiler.
+    fn with_libraries() -> Self {
+        Self::new().with("pkg-config", "").with("libclang.so", "")
+    }
+
     /// Adds a program.
     fn with(self, name: &str, script: &str) -> Self {
         let path = self.0.path().join(name);
@@ -42,6 +47,9 @@ impl Machine {
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(script))
             .args(arguments)
             .env("PATH", self.0.path())
+            // Libraries are looked for where the programs are.
+            .env("NAPOT_LIBRARIES", self.0.path())
+            .env_remove("LIBCLANG_PATH")
             .envs(environment.iter().copied())
             .stdin(std::process::Stdio::null())
             .output()
@@ -90,8 +98,11 @@ const WORKS: &str = "while [ $# -gt 0 ]; do [ \"$1\" = -o ] && : >\"$2\"; shift;
 
 #[test]
 fn where_all_is_there_nothing_is_installed_and_nothing_said() {
-    let machine =
-        Machine::new().with("cargo", "").with("cc", WORKS).with("ffmpeg", "").with("apt-get", "exit 9");
+    let machine = Machine::with_libraries()
+        .with("cargo", "")
+        .with("cc", WORKS)
+        .with("ffmpeg", "")
+        .with("apt-get", "exit 9");
     let output = machine.run("install.sh", &["build", "lint", "media"]);
     assert!(output.status.success() && said(&output).is_empty(), "{}", said(&output));
 }
@@ -104,6 +115,18 @@ fn a_missing_compiler_is_installed_as_root() {
     assert!(output.status.success(), "{}", said(&output));
     let said = said(&output);
     assert!(said.contains("missing: gcc libc6-dev") && said.contains("install -y"), "{said}");
+}
+
+#[test]
+fn what_devices_are_built_with_is_installed() {
+    let machine = Machine::new().with("cargo", "").with("cc", WORKS).with("id", "echo 0");
+    let output = machine.with("apt-get", "").run("install.sh", &["build"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let said = said(&output);
+    assert!(
+        said.contains("missing: libasound2-dev pkg-config") && said.contains("missing: libclang-dev"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -122,7 +145,8 @@ fn a_software_adapter_is_installed_where_vulkan_has_none() {
 
 #[test]
 fn without_root_what_is_needed_is_named_and_fails_and_what_is_optional_is_named_and_does_not() {
-    let bare = || Machine::new().with("cargo", "").with("id", "echo 1000").with("apt-get", "exit 9");
+    let bare =
+        || Machine::with_libraries().with("cargo", "").with("id", "echo 1000").with("apt-get", "exit 9");
     let needed = bare().run("install.sh", &["build"]);
     assert_eq!(needed.status.code(), Some(1), "{}", said(&needed));
     assert!(said(&needed).contains("apt-get install gcc libc6-dev"), "{}", said(&needed));

@@ -69,11 +69,8 @@ pub(super) fn run(common: &Common) -> Result<ExitCode> {
         eprintln!("NAPOT measures this machine for {seconds} s. The speaker plays a quiet noise.");
     }
     let certificate = certificate(&config, &measure::live(&config, seconds)?, seconds);
-    if common.json {
-        print_json(&certificate)?
-    } else {
-        print_text(&certificate)?
-    }
+    let printed = if common.json { print_json(&certificate) } else { print_text(&certificate) };
+    printed?;
     Ok(ExitCode::from(u8::from(!certificate.pass)))
 }
 
@@ -183,7 +180,7 @@ fn camera_lines(
     }
     let lost = (device.dropped + device.missed) as f64 / device.delivered.max(1) as f64 * 100.0;
     sheet.line("camera pictures lost", lost, "%", LOST_PERCENT, device.delivered);
-    let wanted = f64::from(config.camera.fps) * seconds;
+    let wanted = config.camera.fps * seconds;
     let short = (1.0 - device.delivered as f64 / wanted).max(0.0) * 100.0;
     // Opening takes its time too.
     sheet.line("camera pictures short of its rate", short, "%", 2.0, device.delivered);

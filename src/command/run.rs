@@ -168,7 +168,11 @@ struct PageFeeds {
     sent: Option<view::Sent>,
 }
 
-fn page() -> Page {
+fn page(senses: Option<view::Senses>, common: &pump::Common) -> Page {
+    let (clock, trace) = (Arc::clone(&common.clock), Arc::clone(&common.trace));
+    let sent: view::Sent = Box::new(move |captured| {
+        trace.record("picture_captured_to_wire", Origin::Device, clock.now() - captured);
+    });
     let (field_in, field) = latest(&FieldFrame::default());
     let (input_in, input) = latest(&InputPicture::default());
     let (status_in, status) = latest(&Status::default());
@@ -184,7 +188,7 @@ fn page() -> Page {
             sound: sound_in,
             control: control_out,
         },
-        feeds: PageFeeds { field, input, status, traces, sound, control, senses: None, sent: None },
+        feeds: PageFeeds { field, input, status, traces, sound, control, senses, sent: Some(sent) },
     }
 }
 
@@ -220,12 +224,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     let (publish, feeds) = if args.no_view {
         (None, None)
     } else {
-        let Page { publish, mut feeds } = page();
-        feeds.senses = senses;
-        let (clock, trace) = (Arc::clone(&clock), Arc::clone(&trace));
-        feeds.sent = Some(Box::new(move |captured| {
-            trace.record("picture_captured_to_wire", Origin::Device, clock.now() - captured);
-        }));
+        let Page { publish, feeds } = page(senses, &common_parts);
         (Some(publish), Some(feeds))
     };
     let mut instrument = Instrument::new(&plan)?;

@@ -125,7 +125,7 @@ fn wider<T: Ord + Copy>(one: (T, T), other: (T, T)) -> (T, T) {
     (one.0.min(other.0), one.1.max(other.1))
 }
 
-fn between<T: Ord + std::fmt::Display>(low: T, high: T) -> String {
+fn between<T: Ord + Copy + std::fmt::Display>(low: T, high: T) -> String {
     if low == high { low.to_string() } else { format!("{low} to {high}") }
 }
 

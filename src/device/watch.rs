@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use cpal::Stream;
+use cpal::traits::DeviceTrait as _;
 use crossbeam_channel::{Receiver, bounded};
 
 use super::SoundDeviceParameters;
@@ -120,13 +121,11 @@ fn start(
         })
         .map_err(|cause| Error::new(Kind::Device, kind.name(), "no thread could be started").value(cause))?;
     let device = SoundDevice { monitor, stop, ended, thread: Some(thread) };
-    match opened.recv_timeout(PATIENCE) {
-        Ok(outcome) => outcome.map(|()| device),
-        Err(_) => {
-            let error = Error::new(Kind::Device, kind.name(), "its host did not answer");
-            Err(error.bound(format!("within {} s", PATIENCE.as_secs())))
-        }
-    }
+    let Ok(outcome) = opened.recv_timeout(PATIENCE) else {
+        let error = Error::new(Kind::Device, kind.name(), "its host did not answer");
+        return Err(error.bound(format!("within {} s", PATIENCE.as_secs())));
+    };
+    outcome.map(|()| device)
 }
 
 /// A stream that is open.
@@ -212,7 +211,6 @@ impl Owner {
         let name = name_of(&device);
         let refused =
             |cause: cpal::Error| Error::new(Kind::Device, &name, "its formats can't be listed").value(cause);
-        use cpal::traits::DeviceTrait as _;
         let offered: Vec<_> = match self.way {
             Way::In(_) => device.supported_input_configs().map_err(refused)?.collect(),
             Way::Out(_) => device.supported_output_configs().map_err(refused)?.collect(),

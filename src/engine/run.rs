@@ -13,7 +13,7 @@ use super::keeper::{Facts, Keep, Keeper, Kept, Publish};
 use super::plan::EnginePlan;
 
 use super::pump::{self, BurstFeed, Common, Inputs, Pump, PumpReport, RecordedFeed, Shown, SoundFeed};
-use super::realtime::{EnteredOut, Outlets, Played, RawField, Realtime, StateCopy};
+use super::realtime::{EnteredOut, Live, Outlets, Played, RawField, Realtime, StateCopy};
 use crate::array::EnergyFigures;
 use crate::error::{Error, Kind, Result};
 use crate::kernel::team::Team;
@@ -119,29 +119,18 @@ impl Engine {
         let (reports_in, reports_out, report_counts) = ring(WAITING_SECONDS * 1_000);
         let (states_in, states_out, state_counts) = ring(STATE_COPIES);
         let (mut spare_in, spare_out, _) = ring(STATE_COPIES);
-        let words = if keep.session.is_some() { instrument.sense_words() } else { 0 };
         let (entered_in, entered_out) = entered(keep.session.is_some(), plan.hearing.is_some());
         for _ in 0..STATE_COPIES {
-            let values = Vec::with_capacity(instrument.state_values());
-            let senses = Vec::with_capacity(words);
-            spare_in.push(Box::new(StateCopy { values, senses, ..StateCopy::default() }));
+            spare_in.push(Box::new(empty_copy(&mut instrument, keep.session.is_some())));
         }
-        let planes = arrays.iter().map(|array| vec![0.0; array.height * array.width]);
-        let raw =
-            RawField { planes: planes.map(|plane| (plane.clone(), plane)).collect(), ..RawField::default() };
-        let (field_in, field_out) = latest(&raw);
+        let (field_in, field_out) = latest(&empty_field(&arrays));
         let analysis = Analysis::new(electrodes.len(), rate_hz, centres.clone(), plan.array.twin);
-        let team = {
-            let cores = plan.cores.clone();
-            Team::starting(plan.threads, move |member| cores::pin(&cores, member))
-        };
+        let team = team(plan);
         // Last: model time 0 of a live source is its pump's start, and the engine's is soon after.
         let (shown, seen) = pump::shown(publish.is_some(), keep.session.is_some());
-        let mut live = std::mem::take(&mut inputs.live);
-        live.sees = inputs.video.as_deref().is_some_and(pump::is_live);
-        let realtime_asked = live.is_there();
-        live.sees = realtime_asked && inputs.video.is_some();
-        let start = realtime_asked.then(|| common.clock.now() + UNTIL_START);
+        let live = take_live(&mut inputs);
+        let is_live = live.is_there();
+        let start = is_live.then(|| common.clock.now() + UNTIL_START);
         let feeds = open_feeds(plan, &instrument, inputs, shown, start, &common)?;
         let first_sample = plan.first.0 * u64::from(rate_hz) / TICKS_PER_SECOND;
         let keeper = Keeper {
@@ -202,7 +191,7 @@ impl Engine {
             keeper: thread("napot-keeper", move || keeper.run())?,
             realtime: thread("napot-engine", move || {
                 cores::pin(&pinned, 0);
-                let priority = realtime_asked.then(ask_for_priority);
+                let priority = is_live.then(ask_for_priority);
                 (realtime.run(), priority)
             })?,
             pumps: feeds.pumps,
@@ -281,6 +270,33 @@ impl Engine {
             failures,
         })
     }
+}
+
+/// The threads of a step, each on its core where that was asked for.
+fn team(plan: &EnginePlan) -> Team {
+    let cores = plan.cores.clone();
+    Team::starting(plan.threads, move |member| cores::pin(&cores, member))
+}
+
+/// A copy of the state to be filled; with what the senses remember where a session is kept.
+fn empty_copy(instrument: &mut Instrument, keeps: bool) -> StateCopy {
+    let values = Vec::with_capacity(instrument.state_values());
+    let senses = Vec::with_capacity(if keeps { instrument.sense_words() } else { 0 });
+    StateCopy { values, senses, ..StateCopy::default() }
+}
+
+/// A picture of all arrays to be filled.
+fn empty_field(arrays: &[ArrayInfo]) -> RawField {
+    let planes = arrays.iter().map(|array| vec![0.0; array.height * array.width]);
+    RawField { planes: planes.map(|plane| (plane.clone(), plane)).collect(), ..RawField::default() }
+}
+
+/// The devices of a run. In a live run no tick waits for a picture, whether that comes from a device or not.
+fn take_live(inputs: &mut Inputs) -> Live {
+    let mut live = std::mem::take(&mut inputs.live);
+    live.sees = inputs.video.as_deref().is_some_and(pump::is_live);
+    live.sees = live.is_there() && inputs.video.is_some();
+    live
 }
 
 /// The ways of what entered, from the engine to the keeper, where a session is kept.

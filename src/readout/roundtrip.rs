@@ -59,7 +59,7 @@ pub fn delay(sequence: &[f32], heard: &[f32]) -> Option<Delay> {
     let rest: Vec<f64> = (0..count).filter(|index| !near(*index)).map(|index| heights[index]).collect();
     let rms = (rest.iter().map(|value| value * value).sum::<f64>() / rest.len().max(1) as f64).sqrt();
     let ratio = heights[peak].abs() / rms;
-    if !(ratio > LEAST_RATIO) {
+    if ratio.is_nan() || ratio <= LEAST_RATIO {
         return None;
     }
     // The top of a parabola through the peak and its neighbours.

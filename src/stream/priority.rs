@@ -10,7 +10,7 @@ const SHARE: u8 = 60;
 /// # Errors
 /// The system's answer where it refuses.
 pub fn ask() -> Result<(), String> {
-    let value = ThreadPriorityValue::try_from(SHARE).map_err(|cause| cause.to_string())?;
+    let value = ThreadPriorityValue::try_from(SHARE)?;
     set(ThreadPriority::Crossplatform(value))
 }
 

@@ -33,7 +33,8 @@ struct Latency {
     deadline_misses: u64,
     devices: Vec<DeviceFigures>,
     /// Per hop, as in `report.json`.
-    latency_ms: BTreeMap<String, HopReport>,
+    #[serde(rename = "latency_ms")]
+    hops: BTreeMap<String, HopReport>,
 }
 
 /// A round trip.
@@ -65,9 +66,9 @@ fn round_trip(measured: &Measured) -> Option<RoundTrip> {
 pub(super) fn run(common: &Common, config: &Config) -> Result<ExitCode> {
     let self_test_frames = measure::check_itself(KNOWN)?;
     let measured = measure::live(config, common.seconds.unwrap_or(SECONDS))?;
-    let mut latency_ms = measured.hops.clone();
-    latency_ms.insert("engine_tick".to_owned(), measured.summary.analysis.tick_hop.report());
-    latency_ms.insert("due_to_read".to_owned(), measured.summary.analysis.late_hop.report());
+    let mut hops = measured.hops.clone();
+    hops.insert("engine_tick".to_owned(), measured.summary.analysis.tick_hop.report());
+    hops.insert("due_to_read".to_owned(), measured.summary.analysis.late_hop.report());
     let latency = Latency {
         round_trip: round_trip(&measured),
         self_test_frames,
@@ -75,13 +76,10 @@ pub(super) fn run(common: &Common, config: &Config) -> Result<ExitCode> {
         priority: measured.summary.priority,
         deadline_misses: measured.summary.analysis.misses,
         devices: measured.devices,
-        latency_ms,
+        hops,
     };
-    if common.json {
-        print_json(&latency)?
-    } else {
-        print_text(&latency)?
-    }
+    let printed = if common.json { print_json(&latency) } else { print_text(&latency) };
+    printed?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -110,7 +108,7 @@ fn print_text(latency: &Latency) -> Result<()> {
     let priority = latency.priority.as_deref().unwrap_or("ordinary");
     print_line(&format!("engine: {priority} priority, {} deadline misses", latency.deadline_misses))?;
     print_line("hop                                   count       p50       p99     p99.9       max   ms")?;
-    for (name, hop) in &latency.latency_ms {
+    for (name, hop) in &latency.hops {
         let cell = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
         print_line(&format!(
             "{name:<32} {:>10} {:>9} {:>9} {:>9} {:>9}",

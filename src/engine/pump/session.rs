@@ -1,0 +1,99 @@
+//! The pump of a session: what entered another run, into the same ticks again.
+
+use std::sync::Arc;
+
+use super::{
+    BURST_RING, Common, Pump, RecordedFeed, SOUND_RING, Shown, SoundFeed, drain, hand_on, push_frames, spawn,
+    wait_for,
+};
+use crate::error::Result;
+use crate::signal::{Burst, ChannelsItem, Entered, PictureItem, ScalarSample, SessionItem, Stamp};
+use crate::stream::Source;
+use crate::stream::promise::{Promiser, promise};
+use crate::stream::ring::{Producer, ring};
+use crate::time::Tick;
+
+/// Starts a pump of what entered another run: its bursts, its sound where the engine hears, its pictures for people.
+///
+/// # Errors
+/// Where no thread can be started.
+pub fn session(
+    mut source: Box<dyn Source<Item = SessionItem>>,
+    hears: bool,
+    shown: Shown,
+    common: Common,
+) -> Result<(Pump, Option<SoundFeed>, RecordedFeed)> {
+    let (bursts, burst_end, counters) = ring(BURST_RING);
+    let (frames, frame_end, _) = ring(SOUND_RING);
+    let ((bursts_promiser, bursts_promise), (sound_promiser, sound_promise)) = (promise(), promise());
+    let name = source.info().name.clone();
+    let pump = spawn(name, Arc::default(), counters, move |items| {
+        let mut end = RecordedEnd {
+            bursts,
+            promiser: bursts_promiser,
+            frames: hears.then_some(frames),
+            shown,
+            given: Tick(0),
+        };
+        let size = |item: &SessionItem| match item {
+            SessionItem::Entered(entered) => u64::from(entered.ticks),
+            _ => 0,
+        };
+        let report = drain(&mut *source, &common, items, size, |item| match item {
+            SessionItem::Entered(entered) => end.push(&common, &entered),
+            SessionItem::Picture(picture) => end.show(&common, &picture),
+            SessionItem::Channels(channels) => end.tell(&common, &channels),
+            _ => true,
+        });
+        drop((end, sound_promiser));
+        report
+    })?;
+    let sound = hears.then_some(SoundFeed { frames: frame_end, promise: sound_promise });
+    Ok((pump, sound, RecordedFeed { bursts: burst_end, promise: bursts_promise }))
+}
+
+/// The engine's ends of what entered another run.
+struct RecordedEnd {
+    bursts: Producer<(Tick, Burst)>,
+    promiser: Promiser,
+    frames: Option<Producer<[f32; 2]>>,
+    shown: Shown,
+    /// The tick up to which everything was given. What is shown stands behind its block; what lies after it could wait for
+    /// ever to be taken, and is passed over.
+    given: Tick,
+}
+
+impl RecordedEnd {
+    fn push(&mut self, common: &Common, entered: &Entered) -> bool {
+        // Bursts first: a tick that has its sound looks for its bursts next.
+        for burst in &entered.bursts {
+            if !wait_for(common, || self.bursts.vacant() > 0) {
+                return false;
+            }
+            self.bursts.push(*burst);
+        }
+        self.given = entered.end();
+        self.promiser.nothing_before(self.given);
+        let missing = entered.frames().saturating_sub(entered.sound.len());
+        let silence = std::iter::repeat_n([0.0; 2], missing);
+        let sound = entered.sound.iter().copied().chain(silence);
+        self.frames.as_mut().is_none_or(|frames| push_frames(frames, common, sound))
+    }
+
+    fn show(&mut self, common: &Common, picture: &PictureItem) -> bool {
+        if self.shown.pictures.is_none() || picture.time > self.given.start() {
+            return true;
+        }
+        // One that is damaged is not shown; nothing else depends on it.
+        picture.decode().map_or(true, |picture| hand_on(self.shown.pictures.as_ref(), common, picture))
+    }
+
+    fn tell(&mut self, common: &Common, channels: &ChannelsItem) -> bool {
+        let width = channels.values.len() / channels.times.len().max(1);
+        let samples = channels.times.iter().zip(channels.values.chunks(width.max(1)));
+        samples.into_iter().filter(|(time, _)| **time <= self.given.start()).all(|(time, values)| {
+            let sample = ScalarSample { stamp: Stamp::recorded(*time), values: values.to_vec() };
+            hand_on(self.shown.samples.as_ref(), common, sample)
+        })
+    }
+}
