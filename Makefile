@@ -67,6 +67,11 @@ check-browser: ## have a headless Chromium give its camera and microphone over t
 	@scripts/install.sh build page
 	@scripts/check_browser.sh
 
+.PHONY: check-realtime
+check-realtime: ## run ticks and device callbacks under the compiler's real-time sanitizer (a build of its own)
+	@scripts/install.sh build rigs
+	@scripts/check_realtime.sh
+
 .PHONY: check-arm64
 check-arm64: ## cross-check to compile and run the kernels' tests for 64-bit ARM under qemu; names what is missing
 	@scripts/install.sh build arm64
@@ -81,6 +86,12 @@ check-gpu: ## run the GPU's tests on a software adapter; the first build takes m
 bench-peers: ## time the lattice against C, Numba, JAX, PyTorch, NumPy and Brian2 (7 GB of packages): ARGS="256 --json"
 	@scripts/install.sh build peers compilers
 	@scripts/bench_peers.sh $(ARGS)
+
+.PHONY: bench-latency
+bench-latency: ## measure the way from microphone to speaker on a virtual JACK server beside other programs (4 minutes): ARGS="64 256"
+	@scripts/install.sh build rigs
+	cargo build --release --locked --bin napot
+	@scripts/bench_latency.sh target/release/napot $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## fuzz every importer by libFuzzer (an hour, needs a C++ compiler): ARGS="1000000 flac mp4"

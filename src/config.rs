@@ -78,7 +78,7 @@ pub struct RecordConfig {
 
 impl Default for RecordConfig {
     fn default() -> Self {
-        Self { state_seconds: 10, retro_megabytes: 64 }
+        Self { state_seconds: 10, retro_megabytes: 40 }
     }
 }
 

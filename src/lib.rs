@@ -17,6 +17,8 @@
 //! | 3 | [`engine`]: wires and runs; [`source`], [`sink`], [`device`], [`exchange`]: the edges; [`session`]: the recording; [`view`]: the page |
 //! | 4 | [`config`], [`command`] |
 
+// For `make check-realtime`, which builds with the real-time sanitizer.
+#![cfg_attr(napot_rtsan, feature(sanitize))]
 // A count or an index that becomes a float is small against 2^52, and a float that becomes a pixel or a
 // sample is clamped first: naming each of these casts would hide the arithmetic.
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]

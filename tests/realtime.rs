@@ -1,6 +1,7 @@
 //! The real-time thread's tick allocates nothing; the guard that says so can fire.
 
 #![allow(clippy::cast_precision_loss)] // small counts
+#![cfg_attr(napot_rtsan, feature(sanitize))]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -10,7 +11,9 @@ use napot::engine::instrument::Instrument;
 use napot::engine::{Pace, StageTimer};
 use napot::kernel::team::Team;
 use napot::signal::{ArrayId, Burst, Sign};
-use napot::time::{ManualClock, Tick};
+use napot::stream::bridge::Margin;
+use napot::stream::{capture, playback};
+use napot::time::{ManualClock, Tick, Timestamp};
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -102,4 +105,49 @@ fn a_tick_with_sound_and_thousands_of_bursts_allocates_nothing() {
         });
         assert_eq!(counted, 0, "tick {tick} allocated");
     }
+}
+
+/// A microphone and a speaker beside the engine: calls of both, ticks between, and links that are exchanged on the way.
+#[test]
+fn devices_callbacks_and_the_ways_to_them_allocate_nothing() {
+    let (mut in_socket, mut capture) = capture::capture();
+    let (mut out_socket, mut playback) = playback::playback();
+    for rate in [48_000, 44_100] {
+        let (mut tap, in_link, _) = capture::link(rate, Margin::smallest()).unwrap();
+        let (mut spout, out_link, _) = playback::link(rate, Margin::smallest()).unwrap();
+        in_socket.plug(in_link);
+        out_socket.plug(out_link);
+        let mut heard = [[0.0; 2]; 48];
+        let mut played = 0.0;
+        let mut blocks = 0_u64;
+        for tick in 0..3_000_i64 {
+            let now = Timestamp(tick * 1_000_000);
+            let counted = allocations(|| {
+                while blocks * 256 * 1_000 / u64::from(rate) <= tick.cast_unsigned() {
+                    blocks += 1;
+                    // For a while the microphone says nothing.
+                    if !(1_500..1_900).contains(&tick) {
+                        tap.give((0..256).map(|n| [n as f32 * 1e-3; 2]), now, std::time::Duration::ZERO);
+                    }
+                    spout.fill(256, now, std::time::Duration::ZERO, |_, frame| played += frame[0]);
+                }
+                capture.take(now, &mut heard);
+                playback.give(now, &heard);
+            });
+            assert_eq!(counted, 0, "tick {tick} at {rate} Hz allocated");
+        }
+        assert!(played > 0.0);
+    }
+}
+
+/// What `make check-realtime` shows to fail: the sanitizer ends the process here.
+#[cfg(napot_rtsan)]
+#[test]
+#[ignore = "ends the process"]
+fn a_planted_allocation_ends_the_process() {
+    #[sanitize(realtime = "nonblocking")]
+    fn planted() {
+        drop(std::hint::black_box(vec![0_u8; 64]));
+    }
+    planted();
 }

@@ -293,6 +293,7 @@ impl Realtime {
     }
 
     /// Takes a tick's input; says how old what came from devices was.
+    #[cfg_attr(napot_rtsan, sanitize(realtime = "nonblocking"))]
     fn gather(
         &mut self,
         tick: Tick,
@@ -326,6 +327,7 @@ impl Realtime {
         entered
     }
 
+    #[cfg_attr(napot_rtsan, sanitize(realtime = "nonblocking"))]
     fn play(
         &mut self,
         tick: Tick,

@@ -30,6 +30,7 @@ pub struct Tap {
 
 impl Tap {
     /// A callback at `now` gave `frames`, the last of which was captured `latency` ago. What is not finite becomes 0.
+    #[cfg_attr(napot_rtsan, sanitize(realtime = "nonblocking"))]
     pub fn give(
         &mut self,
         mut frames: impl ExactSizeIterator<Item = [f32; 2]>,
@@ -240,6 +241,7 @@ pub fn capture() -> (Socket<CaptureLink>, Capture) {
 
 impl Capture {
     /// The sound of the tick that starts now: what is not there is silence.
+    #[cfg_attr(napot_rtsan, sanitize(realtime = "nonblocking"))]
     pub fn take(&mut self, now: Timestamp, out: &mut [[f32; 2]; SAMPLES_PER_TICK]) -> Option<Heard> {
         out.fill([0.0; 2]);
         let link = self.0.newest()?;

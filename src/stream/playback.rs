@@ -29,6 +29,7 @@ pub struct Spout {
 impl Spout {
     /// A callback at `now` asks for `block` frames, the first of which is heard `latency` from now; `put` gets each in
     /// its order. What is not there is silence.
+    #[cfg_attr(napot_rtsan, sanitize(realtime = "nonblocking"))]
     pub fn fill(
         &mut self,
         block: usize,
@@ -207,6 +208,7 @@ pub fn playback() -> (Socket<PlaybackLink>, Playback) {
 
 impl Playback {
     /// Hands over the sound of a tick; without a device, or while its clock is measured, it is lost and counted.
+    #[cfg_attr(napot_rtsan, sanitize(realtime = "nonblocking"))]
     pub fn give(&mut self, now: Timestamp, sound: &[[f32; 2]; SAMPLES_PER_TICK]) -> Option<Played> {
         let link = self.0.newest()?;
         let played = link.give(now, sound);
