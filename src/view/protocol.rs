@@ -23,7 +23,7 @@
 
 use axum::body::Bytes;
 
-use crate::signal::{FieldFrame, InputPicture, TraceChunk};
+use crate::signal::{DeviceKind, FieldFrame, InputPicture, TraceChunk};
 
 /// The header's size in bytes; a multiple of 4, so that sound lies aligned.
 pub(super) const HEADER_BYTES: usize = 24;
@@ -69,7 +69,7 @@ pub(super) enum Sense {
 }
 
 /// What a page may ask; each part is optional.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Request {
     /// This field frame, and all before it, have been drawn or passed over.
@@ -86,6 +86,8 @@ pub(super) struct Request {
     pub(super) keep: Option<bool>,
     /// Send sound, or stop.
     pub(super) sound: Option<bool>,
+    /// Use the device of this name, or part of it, instead.
+    pub(super) device: Option<(DeviceKind, String)>,
 }
 
 /// What a page is answered.

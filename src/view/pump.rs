@@ -145,6 +145,12 @@ impl Pump {
         {
             self.shared.want_last();
         }
+        if let Some((kind, name)) = self.shared.take_wanted_device() {
+            let wish = Control::UseDevice(kind, name.clone());
+            if let Err(TrySendError::Full(_)) = self.feeds.control.try_send(wish) {
+                self.shared.want_device((kind, name));
+            }
+        }
         let Some(band) = self.shared.take_wanted_band() else { return };
         if let Err(TrySendError::Full(_)) = self.feeds.control.try_send(Control::ShowBand(band)) {
             self.shared.retry_band(band);

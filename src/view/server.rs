@@ -26,6 +26,7 @@ use super::pump::{Pump, describe};
 use super::senses::Senses;
 use super::{DEFAULT_PORT, Feeds, assets, guard, viewer};
 use crate::error::{Error, Kind, Result};
+use crate::signal::DeviceKind;
 
 /// Ports tried after the default one.
 const MORE_PORTS: u16 = 10;
@@ -81,6 +82,7 @@ pub(super) struct Shared {
     ended: AtomicBool,
     wanted_band: Mutex<Option<u8>>,
     wants_last: AtomicBool,
+    wanted_device: Mutex<Option<(DeviceKind, String)>>,
     status: Mutex<Arc<str>>,
 }
 
@@ -110,6 +112,7 @@ impl Shared {
             ended: AtomicBool::new(false),
             wanted_band: Mutex::default(),
             wants_last: AtomicBool::new(false),
+            wanted_device: Mutex::default(),
             status: Mutex::new("null".into()),
         }
     }
@@ -200,6 +203,16 @@ impl Shared {
     /// Whether that is wished.
     pub(super) fn take_wish_for_last(&self) -> bool {
         self.wants_last.swap(false, Ordering::AcqRel)
+    }
+
+    /// Keeps a wish for another device until the pump passes it on; the newest counts.
+    pub(super) fn want_device(&self, device: (DeviceKind, String)) {
+        *lock(&self.wanted_device) = Some(device);
+    }
+
+    /// The newest such wish.
+    pub(super) fn take_wanted_device(&self) -> Option<(DeviceKind, String)> {
+        lock(&self.wanted_device).take()
     }
 }
 

@@ -191,6 +191,9 @@ impl Viewer<'_> {
         if request.keep == Some(true) {
             self.shared.want_last();
         }
+        if let Some(device) = &request.device {
+            self.shared.want_device(device.clone());
+        }
     }
 
     /// What a page asks about its device.

@@ -22,13 +22,17 @@ function list(host) {
       }
       say(item, value);
       item.className = bad ? "bad" : "";
+      return /** @type {HTMLElement} */ (item.parentElement);
     },
     clear() { items.clear(); host.replaceChildren(); },
   };
 }
 
-/** @param {HTMLElement} figures @param {HTMLElement} sources */
-export function healthLine(figures, sources) {
+/**
+ * @param {HTMLElement} figures @param {HTMLElement} sources
+ * @param {(kind: string, name: string) => void} choose asks for another device
+ */
+export function healthLine(figures, sources, choose) {
   const health = list(figures), flows = list(sources);
   return {
     /** @param {import("./wire.js").Status} status @param {import("./wire.js").Counts} viewer @param {number} drawn frames a second */
@@ -50,6 +54,14 @@ export function healthLine(figures, sources) {
       }
       if (recording && recording.retro_seconds !== null) {
         health.set("remembered", `${recording.retro_seconds.toFixed(0)} s`, false, "the last seconds, in memory: R keeps them in a file");
+      }
+      for (const device of status.devices) {
+        const drift = device.drift_ppm === null ? "" : ` ${device.drift_ppm >= 0 ? "+" : "−"}${Math.abs(device.drift_ppm).toFixed(0)} ppm`;
+        const value = device.state === "running" ? `${device.name}${drift}` : `${device.name}: ${device.state}`;
+        const lost = `${whole(device.delivered)} came, ${whole(device.dropped)} not used, ${whole(device.filled)} filled in, ${whole(device.faults)} faults`;
+        const row = health.set(device.kind, value, device.state !== "running", "");
+        row.title = `${device.format}; ${lost}${device.problem ? `; last trouble: ${device.problem}` : ""}. Click to use another.`;
+        row.onclick = () => choose(device.kind, device.name);
       }
       for (const [name, produced, delivered, dropped] of status.sources) {
         flows.set(name, `${whole(produced)} / ${whole(delivered)} / ${whole(dropped)}`, dropped > 0, "produced / delivered / dropped");

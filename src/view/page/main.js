@@ -27,7 +27,10 @@ const input = inputPanel(canvasById("input"), byId("input-none"), byId("input-su
 const meters = meterPanel(byId("meters"));
 const spectrum = spectrumPanel(canvasById("spectrum"), byId("exponent"));
 const traces = tracePanel(canvasById("traces"), byId("traces-sub"));
-const health = healthLine(byId("health"), byId("health-sources"));
+const health = healthLine(byId("health"), byId("health-sources"), (kind, name) => {
+  const other = window.prompt(`Use another ${kind}: its name, or a part of it (\`napot devices\` lists them)`, name);
+  if (other !== null && other !== name) link.use(kind, other);
+});
 const bands = bandSelector(byId("bands"), (band) => link.band(band));
 const sound = soundPlayer((wanted) => link.sound(wanted), (text, playing) => {
   health.sound(text);

@@ -9,7 +9,9 @@
 /** @typedef {{ seconds: number, realtime_factor: number | null, deadline_misses: number, bursts_per_second: number,
  *   bits_per_second: number, bits_held: number | null, spectrum_hz: number[], spectrum_power: number[], spectrum_fit: number[],
  *   exponent: number | null, exponent_interval: [number, number] | null, order: number[], tick_ms: [number | null, number | null],
- *   sources: [string, number, number, number][], recording: Recording | null, notice: string }} Status */
+ *   sources: [string, number, number, number][], recording: Recording | null, devices: Device[], notice: string }} Status */
+/** @typedef {{ kind: string, name: string, format: string, state: "opening" | "running" | "silent" | "lost", problem: string | null, opened: number,
+ *   delivered: number, dropped: number, missed: number, filled: number, faults: number, drift_ppm: number | null }} Device */
 /** @typedef {{ bytes: number | null, bytes_per_second: number | null, hours_left: number | null, retro_seconds: number | null, kept: string, failed: boolean }} Recording */
 /** @typedef {{ title: string, version: string, seed: string, arrays: [string, { height: number, width: number, bands: number }][],
  *   band_hz: number[], sources: string[], senses: string[] }} About */
@@ -113,6 +115,8 @@ export function connect(receiver) {
     /** @param {number} band */
     band: (band) => send({ band }),
     keep: () => send({ keep: true }),
+    /** @param {string} kind @param {string} name */
+    use: (kind, name) => send({ device: [kind, name] }),
     /** What this page asks about its device (src/view/protocol.rs, Request). */
     request: send,
     /** Sends a picture or sound of this device; `false` where it can't be now. @param {number} kind @param {number} detail

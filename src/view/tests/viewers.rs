@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use super::{Said, Viewer, get, json, quick, sequence, served, status_of};
-use crate::signal::{Control, InputPicture, Status, TraceChunk};
+use crate::signal::{Control, DeviceKind, InputPicture, Status, TraceChunk};
 use crate::view::server::Limits;
 
 #[test]
@@ -109,6 +109,9 @@ fn a_chosen_band_reaches_the_engine_and_one_that_is_not_there_does_not() {
     viewer.request(r#"{"keep":true}"#);
     let wish = engine.wishes.recv_timeout(Duration::from_secs(5)).unwrap();
     assert_eq!(wish, Control::KeepLast);
+    viewer.request(r#"{"device":["microphone","USB"]}"#);
+    let wish = engine.wishes.recv_timeout(Duration::from_secs(5)).unwrap();
+    assert_eq!(wish, Control::UseDevice(DeviceKind::Microphone, "USB".to_owned()));
 }
 
 #[test]
