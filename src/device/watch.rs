@@ -4,7 +4,7 @@
 //! device calls. A stream is closed on a thread of its own, because closing may never return.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::hosts::{find, name_of};
 use super::stream::{Troubles, input, output};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{DeviceKind, DeviceState};
-use crate::stream::bridge::{Socket, Tally};
+use crate::stream::bridge::{Counts, Socket, Tally};
 use crate::stream::capture::{self, Capture, CaptureLink};
 use crate::stream::device::DeviceMonitor;
 use crate::stream::playback::{self, Playback, PlaybackLink};
@@ -107,8 +107,8 @@ fn start(
         way,
         monitor: Arc::clone(&monitor),
         stop: Arc::clone(&stop),
-        tally: None,
-        before: [0; 4],
+        links: Vec::new(),
+        before: Counts::default(),
     };
     let thread = std::thread::Builder::new()
         .name(format!("napot-{}", kind.name().chars().take(8).collect::<String>()))
@@ -161,15 +161,20 @@ struct Owner {
     way: Way,
     monitor: Arc<DeviceMonitor>,
     stop: Arc<AtomicBool>,
-    /// The counts of the link that the engine has; they go on while its device is away.
-    tally: Option<Arc<Tally>>,
-    /// Frames moved, dropped and filled, and faults, of the links before it.
-    before: [u64; 4],
+    /// What counts the links that the engine or a device still has, the newest last.
+    links: Vec<Arc<Tally>>,
+    /// The counts of those that have ended.
+    before: Counts,
 }
 
 impl Owner {
     /// Owns the device until the run stops; `told` gets the outcome of the first attempt, which ends all where it fails.
     fn run(mut self, told: impl FnOnce(Result<()>)) {
+        self.own(told);
+        self.tell_last();
+    }
+
+    fn own(&mut self, told: impl FnOnce(Result<()>)) {
         let mut told = Some(told);
         let mut wait = BACK_OFF[0];
         while !self.stop.load(Ordering::Acquire) {
@@ -235,11 +240,7 @@ impl Owner {
                 (stream, tally)
             }
         };
-        if let Some(old) = self.tally.replace(Arc::clone(&tally)) {
-            for (sum, count) in self.before.iter_mut().zip(counts(&old)) {
-                *sum += count;
-            }
-        }
+        self.links.push(Arc::clone(&tally));
         self.monitor.opened(&name, &format.describe());
         let now = self.clock.now();
         let follows = format.only_block.is_none();
@@ -307,24 +308,43 @@ impl Owner {
         (many && open.follows && self.block < BLOCKS[1]).then_some(End::Larger)
     }
 
-    fn tell(&self) {
-        let Some(tally) = &self.tally else { return };
-        let [moved, dropped, filled, faults] = counts(tally);
-        let drift = tally.drift();
+    fn tell(&mut self) {
+        // What neither a stream nor the engine holds any more has ended.
+        let is_held = |link: &Arc<Tally>| Arc::strong_count(link) > 1;
+        let (held, ended) = std::mem::take(&mut self.links).into_iter().partition(is_held);
+        self.links = held;
+        ended.into_iter().for_each(|link| self.end(&link));
+        let counts = self.links.iter().fold(self.before, |sum, link| sum.plus(link.counts()));
+        let newest = self.links.last().map(|link| (link.block.load(Ordering::Relaxed) as u32, link.drift()));
         self.monitor.update(|figures| {
-            figures.delivered = self.before[0] + moved;
-            figures.dropped = self.before[1] + dropped;
-            figures.filled = self.before[2] + filled;
-            figures.faults = self.before[3] + faults;
-            figures.block = tally.block.load(Ordering::Relaxed) as u32;
-            figures.drift_ppm = drift;
+            figures.delivered = counts.moved;
+            figures.dropped = counts.dropped;
+            figures.filled = counts.filled;
+            figures.used = counts.used;
+            figures.resampled = counts.resampled;
+            figures.faults = counts.faults;
+            if let Some((block, drift)) = newest {
+                (figures.block, figures.drift_ppm) = (block, drift);
+            }
         });
     }
-}
 
-fn counts(tally: &Tally) -> [u64; 4] {
-    [&tally.moved, &tally.dropped, &tally.filled, &tally.faults]
-        .map(|counter: &AtomicU64| counter.load(Ordering::Relaxed))
+    fn end(&mut self, link: &Arc<Tally>) {
+        let counts = match self.way {
+            Way::In(_) => link.counts().ended_in(),
+            Way::Out(_) => link.counts().ended_out(),
+        };
+        self.before = self.before.plus(counts);
+    }
+
+    /// After the run: what waits now waits for ever.
+    fn tell_last(&mut self) {
+        self.tell();
+        for link in std::mem::take(&mut self.links) {
+            self.end(&link);
+        }
+        self.tell();
+    }
 }
 
 /// Closes a stream on a thread of its own, and waits for that only so long.
