@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, bounded};
 
 use super::SoundDeviceParameters;
 use super::format::Format;
-use super::hosts::{find, name_of};
+use super::hosts::{find, hush, name_of};
 use super::stream::{Troubles, input, output};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{DeviceKind, DeviceState};
@@ -102,6 +102,8 @@ fn start(
     let owner = Owner {
         kind,
         asked: asked.clone(),
+        host: asked.host.clone(),
+        flooded: false,
         block: if asked.block_frames > 0 { asked.block_frames } else { BLOCKS[0] },
         clock,
         way,
@@ -120,12 +122,13 @@ fn start(
             let _ = ended_in.send(());
         })
         .map_err(|cause| Error::new(Kind::Device, kind.name(), "no thread could be started").value(cause))?;
-    let device = SoundDevice { monitor, stop, ended, thread: Some(thread) };
     let Ok(outcome) = opened.recv_timeout(PATIENCE) else {
+        // It is left to itself: who hangs now would not end soon either.
+        stop.store(true, Ordering::Release);
         let error = Error::new(Kind::Device, kind.name(), "its host did not answer");
         return Err(error.bound(format!("within {} s", PATIENCE.as_secs())));
     };
-    outcome.map(|()| device)
+    outcome.map(|()| SoundDevice { monitor, stop, ended, thread: Some(thread) })
 }
 
 /// A stream that is open.
@@ -156,6 +159,10 @@ enum End {
 struct Owner {
     kind: DeviceKind,
     asked: SoundDeviceParameters,
+    /// The host that was asked for; while a device is kept, what is asked for is its own.
+    host: String,
+    /// Whether the last stream drowned in errors, and its server has not refused one since.
+    flooded: bool,
     block: u32,
     clock: Arc<dyn Clock>,
     way: Way,
@@ -191,6 +198,7 @@ impl Owner {
                     if let Some(told) = told.take() {
                         return told(Err(error));
                     }
+                    self.flooded = false;
                     self.monitor.troubled(DeviceState::Lost, &error.to_string());
                     self.rest(wait);
                     wait = (2 * wait).min(BACK_OFF[1]);
@@ -203,7 +211,7 @@ impl Owner {
         let until = self.clock.now() + time;
         while self.clock.now() < until && !self.stop.load(Ordering::Acquire) {
             if let Some(name) = self.monitor.take_wish() {
-                self.asked.name = name;
+                self.turn_to(name);
                 return;
             }
             self.clock.wait_until(self.clock.now() + LOOK);
@@ -211,8 +219,14 @@ impl Owner {
         }
     }
 
+    fn turn_to(&mut self, name: String) {
+        self.asked.name = name;
+        self.asked.host.clone_from(&self.host);
+    }
+
     fn open(&mut self) -> Result<Open> {
-        let (_, device) = find(self.kind, &self.asked)?;
+        hush();
+        let (host, device) = find(self.kind, &self.asked)?;
         let name = name_of(&device);
         let refused =
             |cause: cpal::Error| Error::new(Kind::Device, &name, "its formats can't be listed").value(cause);
@@ -241,6 +255,8 @@ impl Owner {
             }
         };
         self.links.push(Arc::clone(&tally));
+        // A device that is lost is waited for, not exchanged for one of another host.
+        host.name().clone_into(&mut self.asked.host);
         self.monitor.opened(&name, &format.describe());
         let now = self.clock.now();
         let follows = format.only_block.is_none();
@@ -265,7 +281,7 @@ impl Owner {
                 self.block = (2 * self.block).min(BLOCKS[1]);
                 tracing::warn!("{}: blocks come too late; now of {} frames", self.kind.name(), self.block);
             }
-            End::Another(name) => self.asked.name.clone_from(name),
+            End::Another(name) => self.turn_to(name.clone()),
             End::Stop => {}
         }
         end
@@ -283,7 +299,7 @@ impl Owner {
         }
         let others = open.troubles.others.load(Ordering::Relaxed);
         if others - std::mem::replace(&mut open.others_seen, others) > FLOOD {
-            return Some(End::Lost("its server gives nothing but errors"));
+            return Some(self.drowned());
         }
         let now = self.clock.now();
         let quiet = now - open.tally.called().unwrap_or(open.since);
@@ -296,6 +312,16 @@ impl Owner {
             self.monitor.recovered();
         }
         self.asked.block_frames.eq(&0).then(|| self.wants_larger(open, now)).flatten()
+    }
+
+    /// A stream that gives nothing but errors: its server is gone, or the block is too short for it. In the latter case a
+    /// new stream can be opened at once, and drowns as well.
+    fn drowned(&mut self) -> End {
+        let again = std::mem::replace(&mut self.flooded, true);
+        if again && self.asked.block_frames == 0 && self.block < BLOCKS[1] {
+            return End::Larger;
+        }
+        End::Lost("its server gives nothing but errors")
     }
 
     /// Whether faults come so often that a larger block is worth a gap.

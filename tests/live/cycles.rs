@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::camera::preloaded;
-use super::rig::{Live, Server, assert_replays, assert_sums, device, napot};
+use super::rig::{Ended, Live, Server, assert_replays, assert_sums, device, napot};
 
 /// How often: `NAPOT_CYCLES`, or 2. `make soak-devices` does it 100 times.
 fn cycles() -> usize {
@@ -15,9 +15,9 @@ fn cycles() -> usize {
 /// The longest that a device may take to run again after its return.
 const RECOVERY: Duration = Duration::from_secs(2);
 /// How long it runs before and after it is away.
-const RUNS: Duration = Duration::from_millis(1_200);
+const RUNS: Duration = Duration::from_millis(1_500);
 /// How long it is away.
-const AWAY: Duration = Duration::from_millis(1_000);
+const AWAY: Duration = Duration::from_millis(500);
 /// What says that a device runs again.
 const BACK: [&str; 2] = ["it is back", "it goes on"];
 
@@ -35,10 +35,10 @@ fn cycle(
     std::thread::sleep(2 * RUNS);
     let (begun, first_lines) = (Instant::now(), run.lines());
     let mut before = None;
-    let mut worst = Duration::ZERO;
+    let (mut worst, mut away) = (Duration::ZERO, Duration::ZERO);
     let mut after = [0; 2];
     for _ in 0..cycles() {
-        let from = run.lines();
+        let (from, gone) = (run.lines(), Instant::now());
         strike();
         for kind in kinds {
             // Closing and opening again may be over before the server is back.
@@ -52,6 +52,7 @@ fn cycle(
             let back = run.wait_for(from, kind, &BACK);
             worst = worst.max(back.saturating_duration_since(returned));
         }
+        away += gone.elapsed();
         std::thread::sleep(RUNS);
         after = run.holdings();
         // What the first return leaves for good, later ones find there.
@@ -62,15 +63,6 @@ fn cycle(
     let lines = (run.lines() - first_lines) as f64 / cycles() as f64;
     let ended = run.interrupt();
     assert_eq!(ended.code, Some(0), "{}", ended.said);
-    println!(
-        "| {what} | {} | {} to {} | {} to {} | {:.0} ms | {lines:.1} | {busy:.2} |",
-        cycles(),
-        before[0],
-        after[0],
-        before[1],
-        after[1],
-        worst.as_secs_f64() * 1e3
-    );
     for kind in kinds {
         println!("  {}", device(&ended.report, kind));
     }
@@ -84,6 +76,21 @@ fn cycle(
         assert_sums(&ended.report, kind);
     }
     assert_replays(folder, "a.mcap");
+    let (threads, files) = (format!("{} to {}", before[0], after[0]), format!("{} to {}", before[1], after[1]));
+    let silence = silence(&ended, away).map_or("-".to_owned(), |silence| format!("{silence:.0} ms"));
+    let worst = worst.as_secs_f64() * 1e3;
+    println!(
+        "| {what} | {} | {threads} | {files} | {worst:.0} ms | {silence} | {lines:.1} | {busy:.2} |",
+        cycles()
+    );
+}
+
+/// Milliseconds of silence at the microphone each time it began, beyond those that it was away.
+fn silence(ended: &Ended, away: Duration) -> Option<f64> {
+    let devices = ended.report["devices"].as_array()?;
+    let microphone = devices.iter().find(|device| device["kind"] == "microphone")?;
+    let filled = microphone["filled"].as_f64()? / 48.0;
+    Some((filled - away.as_secs_f64() * 1e3) / (cycles() + 1) as f64)
 }
 
 const BOTH: [&str; 2] = ["microphone", "speaker"];
