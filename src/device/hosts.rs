@@ -8,6 +8,13 @@ use super::format::lines;
 use crate::error::{Error, Kind, Result};
 use crate::signal::{DeviceKind, DeviceListing};
 
+/// Keeps what libasound says of failures in this thread off standard error: the errors that it returns are told.
+pub(super) fn hush() {
+    #[cfg(target_os = "linux")]
+    // Where it is refused, its lines are a nuisance and no more.
+    let _ = alsa::Output::local_error_handler();
+}
+
 /// The host of a name; the one that is most likely meant where none is given.
 pub(super) fn host(name: &str) -> Result<Host> {
     let hosts = cpal::available_hosts();
@@ -83,6 +90,7 @@ fn all(host: &Host, kind: DeviceKind) -> Result<Vec<Device>> {
 /// Every device of a kind with its formats, or why it can't be opened.
 #[must_use]
 pub fn listing(kind: DeviceKind) -> Vec<DeviceListing> {
+    hush();
     let mut found = Vec::new();
     for id in cpal::available_hosts() {
         let host_name = id.name().to_lowercase();

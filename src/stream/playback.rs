@@ -4,6 +4,7 @@
 //! come too late are left out, so that a fault does not make all that follows later. Drift is resampled away.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
@@ -127,6 +128,7 @@ impl PlaybackLink {
             self.tally.tell_drift(self.clock.ppm());
         }
         if !self.clock.is_known() || self.clock.is_stalled(now) {
+            if self.running { eprintln!("DBG out lost"); }
             self.running = false;
             return None;
         }
@@ -146,10 +148,12 @@ impl PlaybackLink {
             for _ in 0..lead {
                 self.frames.push([0.0; 2]);
             }
+            Tally::add(&self.tally.filled, lead);
             excess += lead as f64;
             self.resampler.reset();
             self.controller = Controller::starting(self.clock.ppm());
             self.running = true;
+            eprintln!("DBG out runs ppm {:.0} lead {lead}", self.clock.ppm());
         } else if missing > 0 {
             Tally::add(&self.tally.faults, 1);
             self.margin.grow();
@@ -192,7 +196,9 @@ impl PlaybackLink {
         }
         let surplus = surplus.min(given);
         let kept = self.frames.push_some(&self.output[surplus..given]);
+        Tally::add(&self.tally.used, kept);
         Tally::add(&self.tally.dropped, given - kept);
+        self.tally.resampled.fetch_add(given as i64 - SAMPLES_PER_TICK as i64, Ordering::Relaxed);
     }
 }
 
