@@ -84,7 +84,8 @@ mod linux {
             let Some(server) = Server::start(kind, folder.path(), &[]) else { return };
             server.signal("-STOP");
             let begun = Instant::now();
-            let mut run = Live::start(napot(Some(&server)), folder.path(), &["--for", "1", "--camera", "none"]);
+            let mut run =
+                Live::start(napot(Some(&server)), folder.path(), &["--for", "1", "--camera", "none"]);
             let told = run.wait_for(0, "built-in room", &["is heard instead"]) - begun;
             let run = run.end();
             println!("{kind} hung: told after {told:?}, ended after {:?}", begun.elapsed());

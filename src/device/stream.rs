@@ -137,9 +137,22 @@ fn fill<T: SizedSample + FromSample<f32>>(
     });
 }
 
-/// Whether a host's callbacks still need real-time priority.
+/// Whether a host's callbacks need real-time priority and may have it. JACK gives it by itself. Of ALSA's devices only
+/// hardware waits for itself: plug-ins to servers may spin on errors, and would keep a core from everything else.
 fn asks(device: &Device) -> bool {
-    device.id().is_ok_and(|id| !is_jack(id.host()))
+    device.id().is_ok_and(|id| {
+        let is_hardware =
+            ["hw:", "plughw:", "front:", "sysdefault:"].iter().any(|kind| id.id().starts_with(kind));
+        !is_jack(id.host()) && (is_hardware || !id.host().name().eq_ignore_ascii_case("alsa"))
+    })
+}
+
+/// What is done at the first call. Who neither asks nor has a host that gives it, has no real-time priority.
+fn first(device: &Device, troubles: &Arc<Troubles>) -> First {
+    let pending = asks(device);
+    let gives = device.id().is_ok_and(|id| is_jack(id.host()));
+    troubles.refused.store(!(pending || gives), Ordering::Relaxed);
+    First { pending, troubles: Arc::clone(troubles) }
 }
 
 /// Opens a stream from `device` into `tap` and lets it run.
@@ -154,7 +167,7 @@ pub(super) fn input(
     troubles: &Arc<Troubles>,
 ) -> Result<Stream> {
     let channels = usize::from(format.config.channels);
-    let mut first = First { pending: asks(device), troubles: Arc::clone(troubles) };
+    let mut first = first(device, troubles);
     let errors = Arc::clone(troubles);
     let stream = device.build_input_stream_raw(
         format.config,
@@ -183,7 +196,7 @@ pub(super) fn output(
     troubles: &Arc<Troubles>,
 ) -> Result<Stream> {
     let channels = usize::from(format.config.channels);
-    let mut first = First { pending: asks(device), troubles: Arc::clone(troubles) };
+    let mut first = first(device, troubles);
     let errors = Arc::clone(troubles);
     let stream = device.build_output_stream_raw(
         format.config,

@@ -301,6 +301,8 @@ impl Owner {
         if others - std::mem::replace(&mut open.others_seen, others) > FLOOD {
             return Some(self.drowned());
         }
+        let realtime = !open.troubles.refused.load(Ordering::Relaxed);
+        self.monitor.update(|figures| figures.realtime = realtime);
         let now = self.clock.now();
         let quiet = now - open.tally.called().unwrap_or(open.since);
         if quiet >= GIVEN_UP {
@@ -339,7 +341,9 @@ impl Owner {
         let is_held = |link: &Arc<Tally>| Arc::strong_count(link) > 1;
         let (held, ended) = std::mem::take(&mut self.links).into_iter().partition(is_held);
         self.links = held;
-        ended.into_iter().for_each(|link| self.end(&link));
+        for link in ended {
+            self.end(&link);
+        }
         let counts = self.links.iter().fold(self.before, |sum, link| sum.plus(link.counts()));
         let newest = self.links.last().map(|link| (link.block.load(Ordering::Relaxed) as u32, link.drift()));
         self.monitor.update(|figures| {

@@ -91,6 +91,8 @@ pub struct DeviceFigures {
     pub resampled: i64,
     /// Times that sound was missing while all ran: a thread was late.
     pub faults: u64,
+    /// Whether the thread that it calls on has real-time priority; ALSA's plug-ins to sound servers get none.
+    pub realtime: bool,
     /// Frames of its last block of sound; 0 for a camera.
     pub block: u32,
     /// How much faster its clock runs than the run's, in parts per million; `None` where that is not known yet.
@@ -115,6 +117,7 @@ impl DeviceFigures {
             used: 0,
             resampled: 0,
             faults: 0,
+            realtime: false,
             block: 0,
             drift_ppm: None,
         }

@@ -169,7 +169,9 @@ impl CaptureLink {
 
     /// Gives up the level; what is owed is waited for no more.
     fn lose_level(&mut self) {
-        if self.phase != Phase::Aligning { eprintln!("DBG in lost"); }
+        if self.phase != Phase::Aligning {
+            eprintln!("DBG in lost");
+        }
         self.taken -= self.owed as u64;
         self.owed = 0;
         self.phase = Phase::Aligning;
@@ -208,7 +210,7 @@ impl CaptureLink {
         self.owed += needed - there;
         Tally::add(&self.tally.used, there);
         let filled = ((needed - there) * SAMPLE_RATE as usize).div_ceil(self.rate as usize);
-        let resampled = SAMPLES_PER_TICK as i64 - (there + filled) as i64;
+        let resampled = SAMPLES_PER_TICK.cast_signed() as i64 - (there + filled).cast_signed() as i64;
         self.tally.resampled.fetch_add(resampled, Ordering::Relaxed);
         self.note_fault(filled);
         let input = InterleavedSlice::new(self.input[..needed].as_flattened(), 2, needed);

@@ -128,7 +128,9 @@ impl PlaybackLink {
             self.tally.tell_drift(self.clock.ppm());
         }
         if !self.clock.is_known() || self.clock.is_stalled(now) {
-            if self.running { eprintln!("DBG out lost"); }
+            if self.running {
+                eprintln!("DBG out lost");
+            }
             self.running = false;
             return None;
         }
@@ -198,7 +200,9 @@ impl PlaybackLink {
         let kept = self.frames.push_some(&self.output[surplus..given]);
         Tally::add(&self.tally.used, kept);
         Tally::add(&self.tally.dropped, given - kept);
-        self.tally.resampled.fetch_add(given as i64 - SAMPLES_PER_TICK as i64, Ordering::Relaxed);
+        self.tally
+            .resampled
+            .fetch_add((given.cast_signed() - SAMPLES_PER_TICK.cast_signed()) as i64, Ordering::Relaxed);
     }
 }
 

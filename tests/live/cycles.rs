@@ -76,7 +76,8 @@ fn cycle(
         assert_sums(&ended.report, kind);
     }
     assert_replays(folder, "a.mcap");
-    let (threads, files) = (format!("{} to {}", before[0], after[0]), format!("{} to {}", before[1], after[1]));
+    let (threads, files) =
+        (format!("{} to {}", before[0], after[0]), format!("{} to {}", before[1], after[1]));
     let silence = silence(&ended, away).map_or("-".to_owned(), |silence| format!("{silence:.0} ms"));
     let worst = worst.as_secs_f64() * 1e3;
     println!(
@@ -155,5 +156,13 @@ fn an_unplugged_camera_comes_back() {
     let Some(napot) = preloaded(Path::new(env!("CARGO_BIN_EXE_napot")), &control) else { return };
     let arguments = ["--microphone", "none", "--speaker", "none"];
     let (unplug, replug) = (|| set("nodev"), || set(""));
-    cycle("camera is unplugged and plugged in", folder.path(), napot, &["camera"], &arguments, unplug, replug);
+    cycle(
+        "camera is unplugged and plugged in",
+        folder.path(),
+        napot,
+        &["camera"],
+        &arguments,
+        unplug,
+        replug,
+    );
 }
