@@ -62,6 +62,10 @@ mod linux {
         assert_eq!(run.code, Some(0), "{}", run.said);
         assert!(run.said.contains("no microphone: the built-in room is heard instead"), "{}", run.said);
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+        let listed = napot(None).arg("devices").output().unwrap();
+        let text = String::from_utf8_lossy(&listed.stdout);
+        assert!(listed.status.success() && text.contains("can't be used: "), "{text}");
+        assert!(listed.stderr.is_empty(), "{}", String::from_utf8_lossy(&listed.stderr));
         let lines = run.said.lines().count();
         assert!(lines <= 8, "{lines} lines: {}", run.said);
     }
@@ -79,10 +83,13 @@ mod linux {
 
     #[test]
     fn a_server_that_hangs_at_the_start_is_told_and_the_room_is_heard() {
-        let hung = |kind| {
+        let hung = |kind: &'static str| {
             let folder = tempfile::tempdir().unwrap();
             let Some(server) = Server::start(kind, folder.path(), &[]) else { return };
             server.signal("-STOP");
+            let listed = napot(Some(&server)).arg("devices").output().unwrap();
+            let text = String::from_utf8_lossy(&listed.stdout);
+            assert!(listed.status.success() && text.contains("its server does not answer within 3 s"), "{text}");
             let begun = Instant::now();
             let mut run = Live::start(napot(Some(&server)), folder.path(), &["--for", "1", "--camera", "none"]);
             let told = run.wait_for(0, "built-in room", &["is heard instead"]) - begun;
@@ -92,6 +99,10 @@ mod linux {
             assert_eq!(run.code, Some(0), "{}", run.said);
             assert!(run.said.contains("did not answer"), "{}", run.said);
         };
-        std::thread::scope(|scope| ["jack", "pulse"].map(|kind| scope.spawn(move || hung(kind))));
+        std::thread::scope(|scope| {
+            for kind in ["jack", "pulse"] {
+                scope.spawn(move || hung(kind));
+            }
+        });
     }
 }
