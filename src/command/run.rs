@@ -138,7 +138,16 @@ impl Piece {
     pub(super) fn new(inputs: Inputs, show: Show) -> Self {
         let clock = Arc::new(WallClock::start());
         let common = pump::Common { stop: Arc::default(), clock, trace: Arc::default() };
-        Self { inputs, layout: None, show, again: None, devices: Vec::new(), owned: Owned::default(), senses: None, common }
+        Self {
+            inputs,
+            layout: None,
+            show,
+            again: None,
+            devices: Vec::new(),
+            owned: Owned::default(),
+            senses: None,
+            common,
+        }
     }
 }
 

@@ -188,10 +188,18 @@ impl Owner {
             match self.open() {
                 Ok(open) => {
                     told.take().into_iter().for_each(|told| told(Ok(())));
-                    wait = BACK_OFF[0];
-                    let end = self.watch(open);
-                    if matches!(end, End::Stop) {
-                        return;
+                    let since = open.since;
+                    match self.watch(open) {
+                        End::Stop => return,
+                        // One that is lost as soon as it is open must not be opened without end.
+                        End::Lost(_) => {
+                            if self.clock.now() - since > GIVEN_UP {
+                                wait = BACK_OFF[0];
+                            }
+                            self.rest(wait);
+                            wait = (2 * wait).min(BACK_OFF[1]);
+                        }
+                        End::Larger | End::Another(_) => wait = BACK_OFF[0],
                     }
                 }
                 Err(error) => {

@@ -60,7 +60,8 @@ fn cycle(
     }
     let before = before.unwrap();
     let busy = run.processor_seconds() / begun.elapsed().as_secs_f64();
-    let lines = (run.lines() - first_lines) as f64 / cycles() as f64;
+    let all_lines = run.lines() - first_lines;
+    let lines = all_lines as f64 / cycles() as f64;
     let ended = run.interrupt();
     assert_eq!(ended.code, Some(0), "{}", ended.said);
     for kind in kinds {
@@ -71,12 +72,15 @@ fn cycle(
     for (what, before, after) in [("threads", before[0], after[0]), ("descriptors", before[1], after[1])] {
         assert!(after <= before, "{what} grew from {before} to {after}\n{}", ended.said);
     }
-    assert!(lines <= 4.0 * kinds.len() as f64, "{lines} lines a cycle\n{}", ended.said);
+    // What is wrong, why it can't be opened yet, that it is back; and once, that blocks become larger.
+    let most = (4 * cycles() + 6) * kinds.len();
+    assert!(all_lines <= most, "{all_lines} lines, {most} expected at most\n{}", ended.said);
     for kind in kinds.iter().filter(|kind| **kind != "camera") {
         assert_sums(&ended.report, kind);
     }
     assert_replays(folder, "a.mcap");
-    let (threads, files) = (format!("{} to {}", before[0], after[0]), format!("{} to {}", before[1], after[1]));
+    let (threads, files) =
+        (format!("{} to {}", before[0], after[0]), format!("{} to {}", before[1], after[1]));
     let silence = silence(&ended, away).map_or("-".to_owned(), |silence| format!("{silence:.0} ms"));
     let worst = worst.as_secs_f64() * 1e3;
     println!(
@@ -155,5 +159,13 @@ fn an_unplugged_camera_comes_back() {
     let Some(napot) = preloaded(Path::new(env!("CARGO_BIN_EXE_napot")), &control) else { return };
     let arguments = ["--microphone", "none", "--speaker", "none"];
     let (unplug, replug) = (|| set("nodev"), || set(""));
-    cycle("camera is unplugged and plugged in", folder.path(), napot, &["camera"], &arguments, unplug, replug);
+    cycle(
+        "camera is unplugged and plugged in",
+        folder.path(),
+        napot,
+        &["camera"],
+        &arguments,
+        unplug,
+        replug,
+    );
 }

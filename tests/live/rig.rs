@@ -29,13 +29,16 @@ impl Server {
         folder: &Path,
         settings: &[(&'static str, &'static str)],
     ) -> Option<Self> {
-        let programs: &[&str] = if kind == "jack" { &["jackd", "jack_lsp"] } else { &["pulseaudio", "pactl"] };
+        let programs: &[&str] =
+            if kind == "jack" { &["jackd", "jack_lsp"] } else { &["pulseaudio", "pactl"] };
         let is_there = |program: &str| {
             let path = std::env::var_os("PATH").unwrap_or_default();
             std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
         };
         if let Some(missing) = programs.iter().find(|program| !is_there(program)) {
-            println!("SKIPPED: live runs on {kind}, for {missing} is not installed (scripts/install.sh rigs)");
+            println!(
+                "SKIPPED: live runs on {kind}, for {missing} is not installed (scripts/install.sh rigs)"
+            );
             return None;
         }
         // A folder's name is the server's: no two may share it.
@@ -219,9 +222,7 @@ pub fn assert_sums(report: &Value, kind: &str) {
     let of = |key: &str| device[key].as_i64().unwrap();
     let run = 48 * report["ticks"].as_i64().unwrap();
     let [came, mine] = match kind {
-        "microphone" => {
-            [of("used") + of("dropped"), of("used") + of("filled") + of("resampled")]
-        }
+        "microphone" => [of("used") + of("dropped"), of("used") + of("filled") + of("resampled")],
         _ => [of("used") + of("filled"), of("used") + of("dropped") - of("resampled")],
     };
     assert_eq!((of("delivered"), run), (came, mine), "{device}");
@@ -230,7 +231,8 @@ pub fn assert_sums(report: &Value, kind: &str) {
 /// Checks that the session that was recorded there replays to the bit.
 pub fn assert_replays(folder: &Path, session: &str) {
     let mut command = napot(None);
-    let output = command.current_dir(folder).args(["replay", session, "--verify", "--no-view", "--speed", "max"]);
+    let output =
+        command.current_dir(folder).args(["replay", session, "--verify", "--no-view", "--speed", "max"]);
     let output = output.output().unwrap();
     assert!(output.status.success(), "{}", small::said(&output));
 }
