@@ -137,14 +137,17 @@ fn fill<T: SizedSample + FromSample<f32>>(
     });
 }
 
-/// Whether a host's callbacks need real-time priority and may have it. JACK gives it by itself. Of ALSA's devices only
-/// hardware waits for itself: plug-ins to servers may spin on errors, and would keep a core from everything else.
+/// Whether a device is a plug-in of ALSA to a sound server. It may spin on errors, and with real-time priority would keep
+/// a core from everything else.
+pub(super) fn is_plug_in(device: &Device) -> bool {
+    let is_hardware =
+        |id: &str| ["hw:", "plughw:", "front:", "sysdefault:"].iter().any(|kind| id.starts_with(kind));
+    device.id().is_ok_and(|id| id.host().name().eq_ignore_ascii_case("alsa") && !is_hardware(id.id()))
+}
+
+/// Whether a host's callbacks need real-time priority and may have it. JACK gives it by itself.
 fn asks(device: &Device) -> bool {
-    device.id().is_ok_and(|id| {
-        let is_hardware =
-            ["hw:", "plughw:", "front:", "sysdefault:"].iter().any(|kind| id.id().starts_with(kind));
-        !is_jack(id.host()) && (is_hardware || !id.host().name().eq_ignore_ascii_case("alsa"))
-    })
+    device.id().is_ok_and(|id| !is_jack(id.host())) && !is_plug_in(device)
 }
 
 /// What is done at the first call. Who neither asks nor has a host that gives it, has no real-time priority.

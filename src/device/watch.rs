@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, bounded};
 use super::SoundDeviceParameters;
 use super::format::Format;
 use super::hosts::{find, hush, name_of};
-use super::stream::{Troubles, input, output};
+use super::stream::{Troubles, input, is_plug_in, output};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{DeviceKind, DeviceState};
 use crate::stream::bridge::{Counts, Socket, Tally};
@@ -36,6 +36,8 @@ const BACK_OFF: [Duration; 2] = [Duration::from_millis(50), Duration::from_milli
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The block that is begun with, and the largest that faults lead to.
 const BLOCKS: [u32; 2] = [128, 2_048];
+/// The block that plug-ins to sound servers begin with: shorter ones bring some of them to give nothing but errors.
+const PLUG_IN_BLOCK: u32 = 512;
 /// Faults within [`FAULTS_COUNT`] that make the next block twice as long.
 const MANY_FAULTS: u64 = 8;
 /// See there.
@@ -188,10 +190,18 @@ impl Owner {
             match self.open() {
                 Ok(open) => {
                     told.take().into_iter().for_each(|told| told(Ok(())));
-                    wait = BACK_OFF[0];
-                    let end = self.watch(open);
-                    if matches!(end, End::Stop) {
-                        return;
+                    let since = open.since;
+                    match self.watch(open) {
+                        End::Stop => return,
+                        // One that is lost as soon as it is open must not be opened without end.
+                        End::Lost(_) => {
+                            if self.clock.now() - since > GIVEN_UP {
+                                wait = BACK_OFF[0];
+                            }
+                            self.rest(wait);
+                            wait = (2 * wait).min(BACK_OFF[1]);
+                        }
+                        End::Larger | End::Another(_) => wait = BACK_OFF[0],
                     }
                 }
                 Err(error) => {
@@ -234,6 +244,9 @@ impl Owner {
             Way::In(_) => device.supported_input_configs().map_err(refused)?.collect(),
             Way::Out(_) => device.supported_output_configs().map_err(refused)?.collect(),
         };
+        if self.asked.block_frames == 0 && is_plug_in(&device) {
+            self.block = self.block.max(PLUG_IN_BLOCK);
+        }
         let format = Format::choose(&offered, self.asked.rate_hz, self.block)
             .ok_or_else(|| Error::new(Kind::Device, &name, "it offers no format that is read"))?;
         let margin = self.asked.margin();

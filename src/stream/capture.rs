@@ -169,9 +169,6 @@ impl CaptureLink {
 
     /// Gives up the level; what is owed is waited for no more.
     fn lose_level(&mut self) {
-        if self.phase != Phase::Aligning {
-            eprintln!("DBG in lost");
-        }
         self.taken -= self.owed as u64;
         self.owed = 0;
         self.phase = Phase::Aligning;
@@ -184,7 +181,6 @@ impl CaptureLink {
         self.resampler.reset();
         self.controller = Controller::starting(self.clock.ppm());
         self.phase = Phase::Running { starved: false };
-        eprintln!("DBG in runs ppm {:.0} surplus {surplus}", self.clock.ppm());
     }
 
     /// Leaves out up to so many frames; says how many there were.

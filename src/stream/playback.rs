@@ -128,9 +128,6 @@ impl PlaybackLink {
             self.tally.tell_drift(self.clock.ppm());
         }
         if !self.clock.is_known() || self.clock.is_stalled(now) {
-            if self.running {
-                eprintln!("DBG out lost");
-            }
             self.running = false;
             return None;
         }
@@ -155,7 +152,6 @@ impl PlaybackLink {
             self.resampler.reset();
             self.controller = Controller::starting(self.clock.ppm());
             self.running = true;
-            eprintln!("DBG out runs ppm {:.0} lead {lead}", self.clock.ppm());
         } else if missing > 0 {
             Tally::add(&self.tally.faults, 1);
             self.margin.grow();

@@ -60,7 +60,8 @@ fn cycle(
     }
     let before = before.unwrap();
     let busy = run.processor_seconds() / begun.elapsed().as_secs_f64();
-    let lines = (run.lines() - first_lines) as f64 / cycles() as f64;
+    let all_lines = run.lines() - first_lines;
+    let lines = all_lines as f64 / cycles() as f64;
     let ended = run.interrupt();
     assert_eq!(ended.code, Some(0), "{}", ended.said);
     for kind in kinds {
@@ -71,7 +72,9 @@ fn cycle(
     for (what, before, after) in [("threads", before[0], after[0]), ("descriptors", before[1], after[1])] {
         assert!(after <= before, "{what} grew from {before} to {after}\n{}", ended.said);
     }
-    assert!(lines <= 4.0 * kinds.len() as f64, "{lines} lines a cycle\n{}", ended.said);
+    // What is wrong, why it can't be opened yet, that it is back; and once, that blocks become larger.
+    let most = (4 * cycles() + 6) * kinds.len();
+    assert!(all_lines <= most, "{all_lines} lines, {most} expected at most\n{}", ended.said);
     for kind in kinds.iter().filter(|kind| **kind != "camera") {
         assert_sums(&ended.report, kind);
     }
