@@ -27,7 +27,7 @@ demo: ## build, then run the built-in room: open the page it names; Ctrl-C ends 
 
 .PHONY: test
 test: ## run every test; fails where none ran
-	@scripts/install.sh build media
+	@scripts/install.sh build media rigs
 	@scripts/test.sh --locked $(ARGS)
 
 .PHONY: lint
@@ -102,6 +102,11 @@ fuzz: ## fuzz every importer by libFuzzer (an hour, needs a C++ compiler): ARGS=
 soak-kills: ## kill a recorder 1000 times (a quarter of an hour): nothing that it had written is lost; ARGS=50
 	@scripts/install.sh build
 	@scripts/soak_kills.sh $(ARGS)
+
+.PHONY: soak-devices
+soak-devices: ## kill, stop and unplug devices of live runs 100 times each (20 minutes); prints a table; ARGS=10
+	@scripts/install.sh build rigs
+	@scripts/soak_devices.sh $(ARGS)
 
 .PHONY: clean
 clean: ## remove what was built, the judges' and the peers' environments and the demo's outputs

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a fresh Debian machine lacks, only that, and says what and why.
 #
-#   scripts/install.sh [build] [lint] [media] [page] [peers] [compilers] [arm64] [gpu]
+#   scripts/install.sh [build] [lint] [media] [page] [peers] [compilers] [arm64] [gpu] [rigs]
 #
 #   build  a linker and the C library's headers for cargo, and
 #          what sound cards and cameras are built with          needed
@@ -14,6 +14,8 @@
 #   arm64  a linker for 64-bit ARM and qemu, for
 #          `make check-arm64`                                   goes on without
 #   gpu    Mesa's Vulkan on the processor, for `make check-gpu` needed
+#   rigs   sound servers with virtual devices, for the tests of
+#          live runs                                           goes on without
 #
 # Where all is there it does nothing. Where it may not install (no root, no apt) it names the packages; that is an
 # error only for what is needed.
@@ -77,6 +79,14 @@ os.stat(sysconfig.get_path("include") + "/Python.h")' >/dev/null 2>&1
 has_software_vulkan() {
     for manifest in "${NAPOT_VULKAN:-/usr/share/vulkan/icd.d}"/lvp_icd*.json; do
         [ -f "$manifest" ] && return
+    done
+    return 1
+}
+
+# Whether ALSA finds its way to PulseAudio.
+has_alsa_pulse() {
+    for plugin in "${NAPOT_ALSA:-/usr/lib}"/*/alsa-lib/libasound_module_pcm_pulse.so; do
+        [ -f "$plugin" ] && return
     done
     return 1
 }
@@ -166,8 +176,16 @@ for group in "$@"; do
         has_software_vulkan ||
             want NEEDED mesa-vulkan-drivers libvulkan1 -- "a GPU's code is tested on an adapter that computes on the processor"
         ;;
+    rigs)
+        if ! { have jackd && have jack_lsp; }; then
+            want OPTIONAL jackd2 -- "live runs are tested on it"
+        fi
+        if ! { have pulseaudio && have pactl && has_alsa_pulse; }; then
+            want OPTIONAL pulseaudio pulseaudio-utils libasound2-plugins -- "live runs are tested on it, through ALSA"
+        fi
+        ;;
     *)
-        say "unknown group: $group (allowed: build lint media page peers compilers arm64 gpu)"
+        say "unknown group: $group (allowed: build lint media page peers compilers arm64 gpu rigs)"
         exit 2
         ;;
     esac

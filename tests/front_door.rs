@@ -144,6 +144,22 @@ fn a_software_adapter_is_installed_where_vulkan_has_none() {
 }
 
 #[test]
+fn sound_servers_for_the_tests_are_installed_and_can_be_done_without() {
+    let plugins = tempfile::tempdir().unwrap();
+    let environment = [("NAPOT_ALSA", plugins.path())];
+    let bare = Machine::new().with("id", "echo 1000").run_with("install.sh", &["rigs"], &environment);
+    assert!(bare.status.success(), "{}", said(&bare));
+    let packages = "missing: pulseaudio pulseaudio-utils libasound2-plugins";
+    assert!(said(&bare).contains("missing: jackd2") && said(&bare).contains(packages), "{}", said(&bare));
+    fs::create_dir_all(plugins.path().join("any/alsa-lib")).unwrap();
+    fs::write(plugins.path().join("any/alsa-lib/libasound_module_pcm_pulse.so"), "").unwrap();
+    let servers = ["jackd", "jack_lsp", "pulseaudio", "pactl"];
+    let machine = servers.iter().fold(Machine::new(), |machine, server| machine.with(server, ""));
+    let output = machine.run_with("install.sh", &["rigs"], &environment);
+    assert!(output.status.success() && said(&output).is_empty(), "{}", said(&output));
+}
+
+#[test]
 fn without_root_what_is_needed_is_named_and_fails_and_what_is_optional_is_named_and_does_not() {
     let bare =
         || Machine::with_libraries().with("cargo", "").with("id", "echo 1000").with("apt-get", "exit 9");

@@ -49,8 +49,7 @@ pub(super) fn run(common: &Common, args: &LiveArgs) -> Result<ExitCode> {
     }
     let mut piece = Piece::new(Inputs::default(), Show { title: "live".to_owned(), length: None });
     piece.inputs.live.plays = if args.dry { Plays::Heard } else { Plays::Field };
-    // They are owned here until the run has ended.
-    let _owned = devices::open(&config, &mut piece)?;
+    piece.owned = devices::open(&config, &mut piece)?;
     fall_back(common, &config, &mut piece)?;
     play(common, &args.run, &config, piece)
 }

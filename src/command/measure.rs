@@ -78,9 +78,9 @@ pub(super) fn live(config: &Config, seconds: f64) -> Result<Measured> {
     let devices = piece.devices;
     let engine = Engine::start(&plan, Instrument::new(&plan)?, piece.inputs, keep, None, piece.common)?;
     let summary = engine.join(&stop)?;
+    drop(owned);
     let figures: Vec<DeviceFigures> = devices.iter().map(|device| device.figures()).collect();
     let block = figures.iter().map(|device| device.block).max().unwrap_or_default();
-    drop(owned);
     let heard = std::mem::take(&mut *heard.lock().unwrap_or_else(PoisonError::into_inner));
     let periods = heard.chunks_exact(sequence.len()).skip((SETTLING * 48_000).div_ceil(sequence.len()));
     let delays = periods.filter_map(|period| roundtrip::delay(&sequence, period)).collect();

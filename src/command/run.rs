@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::again::Again;
 use super::exchange::Exchange;
+use super::live::devices::Owned;
 use super::outputs::Outputs;
 use super::report::{Report, SessionReport};
 use super::teller::Teller;
@@ -124,6 +125,8 @@ pub(super) struct Piece {
     pub(super) again: Option<Again>,
     /// The devices of a live run.
     pub(super) devices: Vec<Arc<DeviceMonitor>>,
+    /// What must live as long as the run.
+    pub(super) owned: Owned,
     /// The senses that pages may give.
     pub(super) senses: Option<view::Senses>,
     /// The run's clock, flag to stop and trace, which devices share.
@@ -135,7 +138,16 @@ impl Piece {
     pub(super) fn new(inputs: Inputs, show: Show) -> Self {
         let clock = Arc::new(WallClock::start());
         let common = pump::Common { stop: Arc::default(), clock, trace: Arc::default() };
-        Self { inputs, layout: None, show, again: None, devices: Vec::new(), senses: None, common }
+        Self {
+            inputs,
+            layout: None,
+            show,
+            again: None,
+            devices: Vec::new(),
+            owned: Owned::default(),
+            senses: None,
+            common,
+        }
     }
 }
 
@@ -198,7 +210,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     let exchange = Exchange::new(&args.send, &args.receive, args.speed)?;
     let end = piece.show.length.filter(|_| common.seconds.is_none());
     exchange.open_inlet(&config.exchange, &clock, end, &mut piece)?;
-    let Piece { inputs, layout, show, mut again, devices, senses, common: common_parts } = piece;
+    let Piece { inputs, layout, show, mut again, devices, owned, senses, common: common_parts } = piece;
     let channels = layout.clone();
     let session = Session { pace: args.speed, seconds: common.seconds, tail_seconds: args.tail, layout };
     let mut plan = config.plan(&session);
@@ -268,6 +280,8 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     let mut teller = Teller::new(common, monitor.clone());
     wait(common, &engine, &stop, &*clock, &show, &mut teller);
     let summary = engine.join(&stop)?;
+    // Their figures are final once they are closed.
+    drop(owned);
     teller.tell();
     if let Some(running) = running {
         running.stop();

@@ -50,8 +50,11 @@ pub fn microphone(
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             monitor.update(|figures| {
-                figures.filled = tally.filled.load(Ordering::Relaxed);
-                figures.faults = tally.faults.load(Ordering::Relaxed);
+                let counts = tally.counts();
+                figures.filled = counts.filled;
+                figures.used = counts.used;
+                figures.resampled = counts.resampled;
+                figures.faults = counts.faults;
                 figures.drift_ppm = tally.drift();
             });
         }

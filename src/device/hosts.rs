@@ -1,5 +1,7 @@
 //! Hosts and devices: which there are, and the one that a name means.
 
+use std::time::Duration;
+
 use cpal::traits::{DeviceTrait, HostTrait};
 use cpal::{Device, Host, HostId};
 
@@ -7,6 +9,16 @@ use super::SoundDeviceParameters;
 use super::format::lines;
 use crate::error::{Error, Kind, Result};
 use crate::signal::{DeviceKind, DeviceListing};
+
+/// How long a host may take to list its devices.
+const ANSWER: Duration = Duration::from_secs(3);
+
+/// Keeps what libasound says of failures in this thread off standard error: the errors that it returns are told.
+pub(super) fn hush() {
+    #[cfg(target_os = "linux")]
+    // Where it is refused, its lines are a nuisance and no more.
+    let _ = alsa::Output::local_error_handler();
+}
 
 /// The host of a name; the one that is most likely meant where none is given.
 pub(super) fn host(name: &str) -> Result<Host> {
@@ -83,35 +95,48 @@ fn all(host: &Host, kind: DeviceKind) -> Result<Vec<Device>> {
 /// Every device of a kind with its formats, or why it can't be opened.
 #[must_use]
 pub fn listing(kind: DeviceKind) -> Vec<DeviceListing> {
-    let mut found = Vec::new();
-    for id in cpal::available_hosts() {
-        let host_name = id.name().to_lowercase();
-        let entry = |name: String, formats, error| DeviceListing {
-            kind,
-            host: host_name.clone(),
-            name,
-            formats,
-            error,
+    // A host whose server hangs never answers: each is asked by a thread of its own, which may be left behind.
+    let asked = cpal::available_hosts().into_iter().map(|id| {
+        let (answer_in, answer) = crossbeam_channel::bounded(1);
+        let thread = std::thread::Builder::new().name("napot-listing".to_owned()).spawn(move || {
+            let _ = answer_in.send(listing_of(kind, id));
+        });
+        (id, thread, answer)
+    });
+    let asked: Vec<_> = asked.collect();
+    let answers = asked.into_iter().map(|(id, thread, answer)| {
+        let problem = match thread {
+            Ok(_) => format!("its server does not answer within {} s", ANSWER.as_secs()),
+            Err(cause) => cause.to_string(),
         };
-        let devices = cpal::host_from_id(id).map_err(|cause| cause.to_string());
-        match devices.and_then(|host| all(&host, kind).map_err(|error| error.to_string())) {
-            Err(cause) => found.push(entry(String::new(), Vec::new(), Some(cause))),
-            Ok(devices) => {
-                for device in devices {
-                    let offered = match kind {
-                        DeviceKind::Speaker => device.supported_output_configs().map(Iterator::collect),
-                        _ => device.supported_input_configs().map(Iterator::collect),
-                    };
-                    found.push(match offered {
-                        Ok(offered) => {
-                            let offered: Vec<_> = offered;
-                            entry(name_of(&device), lines(&offered), None)
-                        }
-                        Err(cause) => entry(name_of(&device), Vec::new(), Some(cause.to_string())),
-                    });
-                }
-            }
-        }
-    }
-    found
+        answer.recv_timeout(ANSWER).unwrap_or_else(|_| vec![unheard(kind, id, problem)])
+    });
+    answers.flatten().collect()
+}
+
+/// A host that says nothing of devices, and why.
+fn unheard(kind: DeviceKind, id: HostId, problem: String) -> DeviceListing {
+    let host = id.name().to_lowercase();
+    DeviceListing { kind, host, name: String::new(), formats: Vec::new(), error: Some(problem) }
+}
+
+fn listing_of(kind: DeviceKind, id: HostId) -> Vec<DeviceListing> {
+    hush();
+    let devices = cpal::host_from_id(id).map_err(|cause| cause.to_string());
+    let devices = match devices.and_then(|host| all(&host, kind).map_err(|error| error.to_string())) {
+        Ok(devices) => devices,
+        Err(cause) => return vec![unheard(kind, id, cause)],
+    };
+    let line = |device: Device| {
+        let offered: std::result::Result<Vec<_>, _> = match kind {
+            DeviceKind::Speaker => device.supported_output_configs().map(Iterator::collect),
+            _ => device.supported_input_configs().map(Iterator::collect),
+        };
+        let (formats, error) = match offered {
+            Ok(offered) => (lines(&offered), None),
+            Err(cause) => (Vec::new(), Some(cause.to_string())),
+        };
+        DeviceListing { kind, host: id.name().to_lowercase(), name: name_of(&device), formats, error }
+    };
+    devices.into_iter().map(line).collect()
 }

@@ -137,9 +137,25 @@ fn fill<T: SizedSample + FromSample<f32>>(
     });
 }
 
-/// Whether a host's callbacks still need real-time priority.
+/// Whether a device is a plug-in of ALSA to a sound server. It may spin on errors, and with real-time priority would keep
+/// a core from everything else.
+pub(super) fn is_plug_in(device: &Device) -> bool {
+    let is_hardware =
+        |id: &str| ["hw:", "plughw:", "front:", "sysdefault:"].iter().any(|kind| id.starts_with(kind));
+    device.id().is_ok_and(|id| id.host().name().eq_ignore_ascii_case("alsa") && !is_hardware(id.id()))
+}
+
+/// Whether a host's callbacks need real-time priority and may have it. JACK gives it by itself.
 fn asks(device: &Device) -> bool {
-    device.id().is_ok_and(|id| !is_jack(id.host()))
+    device.id().is_ok_and(|id| !is_jack(id.host())) && !is_plug_in(device)
+}
+
+/// What is done at the first call. Who neither asks nor has a host that gives it, has no real-time priority.
+fn first(device: &Device, troubles: &Arc<Troubles>) -> First {
+    let pending = asks(device);
+    let gives = device.id().is_ok_and(|id| is_jack(id.host()));
+    troubles.refused.store(!(pending || gives), Ordering::Relaxed);
+    First { pending, troubles: Arc::clone(troubles) }
 }
 
 /// Opens a stream from `device` into `tap` and lets it run.
@@ -154,7 +170,7 @@ pub(super) fn input(
     troubles: &Arc<Troubles>,
 ) -> Result<Stream> {
     let channels = usize::from(format.config.channels);
-    let mut first = First { pending: asks(device), troubles: Arc::clone(troubles) };
+    let mut first = first(device, troubles);
     let errors = Arc::clone(troubles);
     let stream = device.build_input_stream_raw(
         format.config,
@@ -183,7 +199,7 @@ pub(super) fn output(
     troubles: &Arc<Troubles>,
 ) -> Result<Stream> {
     let channels = usize::from(format.config.channels);
-    let mut first = First { pending: asks(device), troubles: Arc::clone(troubles) };
+    let mut first = first(device, troubles);
     let errors = Arc::clone(troubles);
     let stream = device.build_output_stream_raw(
         format.config,

@@ -4,7 +4,7 @@
 //! device calls. A stream is closed on a thread of its own, because closing may never return.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use crossbeam_channel::{Receiver, bounded};
 
 use super::SoundDeviceParameters;
 use super::format::Format;
-use super::hosts::{find, name_of};
-use super::stream::{Troubles, input, output};
+use super::hosts::{find, hush, name_of};
+use super::stream::{Troubles, input, is_plug_in, output};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{DeviceKind, DeviceState};
-use crate::stream::bridge::{Socket, Tally};
+use crate::stream::bridge::{Counts, Socket, Tally};
 use crate::stream::capture::{self, Capture, CaptureLink};
 use crate::stream::device::DeviceMonitor;
 use crate::stream::playback::{self, Playback, PlaybackLink};
@@ -36,6 +36,8 @@ const BACK_OFF: [Duration; 2] = [Duration::from_millis(50), Duration::from_milli
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The block that is begun with, and the largest that faults lead to.
 const BLOCKS: [u32; 2] = [128, 2_048];
+/// The block that plug-ins to sound servers begin with: shorter ones bring some of them to give nothing but errors.
+const PLUG_IN_BLOCK: u32 = 512;
 /// Faults within [`FAULTS_COUNT`] that make the next block twice as long.
 const MANY_FAULTS: u64 = 8;
 /// See there.
@@ -102,13 +104,15 @@ fn start(
     let owner = Owner {
         kind,
         asked: asked.clone(),
+        host: asked.host.clone(),
+        flooded: false,
         block: if asked.block_frames > 0 { asked.block_frames } else { BLOCKS[0] },
         clock,
         way,
         monitor: Arc::clone(&monitor),
         stop: Arc::clone(&stop),
-        tally: None,
-        before: [0; 4],
+        links: Vec::new(),
+        before: Counts::default(),
     };
     let thread = std::thread::Builder::new()
         .name(format!("napot-{}", kind.name().chars().take(8).collect::<String>()))
@@ -120,12 +124,13 @@ fn start(
             let _ = ended_in.send(());
         })
         .map_err(|cause| Error::new(Kind::Device, kind.name(), "no thread could be started").value(cause))?;
-    let device = SoundDevice { monitor, stop, ended, thread: Some(thread) };
     let Ok(outcome) = opened.recv_timeout(PATIENCE) else {
+        // It is left to itself: who hangs now would not end soon either.
+        stop.store(true, Ordering::Release);
         let error = Error::new(Kind::Device, kind.name(), "its host did not answer");
         return Err(error.bound(format!("within {} s", PATIENCE.as_secs())));
     };
-    outcome.map(|()| device)
+    outcome.map(|()| SoundDevice { monitor, stop, ended, thread: Some(thread) })
 }
 
 /// A stream that is open.
@@ -156,36 +161,54 @@ enum End {
 struct Owner {
     kind: DeviceKind,
     asked: SoundDeviceParameters,
+    /// The host that was asked for; while a device is kept, what is asked for is its own.
+    host: String,
+    /// Whether the last stream drowned in errors, and its server has not refused one since.
+    flooded: bool,
     block: u32,
     clock: Arc<dyn Clock>,
     way: Way,
     monitor: Arc<DeviceMonitor>,
     stop: Arc<AtomicBool>,
-    /// The counts of the link that the engine has; they go on while its device is away.
-    tally: Option<Arc<Tally>>,
-    /// Frames moved, dropped and filled, and faults, of the links before it.
-    before: [u64; 4],
+    /// What counts the links that the engine or a device still has, the newest last.
+    links: Vec<Arc<Tally>>,
+    /// The counts of those that have ended.
+    before: Counts,
 }
 
 impl Owner {
     /// Owns the device until the run stops; `told` gets the outcome of the first attempt, which ends all where it fails.
     fn run(mut self, told: impl FnOnce(Result<()>)) {
+        self.own(told);
+        self.tell_last();
+    }
+
+    fn own(&mut self, told: impl FnOnce(Result<()>)) {
         let mut told = Some(told);
         let mut wait = BACK_OFF[0];
         while !self.stop.load(Ordering::Acquire) {
             match self.open() {
                 Ok(open) => {
                     told.take().into_iter().for_each(|told| told(Ok(())));
-                    wait = BACK_OFF[0];
-                    let end = self.watch(open);
-                    if matches!(end, End::Stop) {
-                        return;
+                    let since = open.since;
+                    match self.watch(open) {
+                        End::Stop => return,
+                        // One that is lost as soon as it is open must not be opened without end.
+                        End::Lost(_) => {
+                            if self.clock.now() - since > GIVEN_UP {
+                                wait = BACK_OFF[0];
+                            }
+                            self.rest(wait);
+                            wait = (2 * wait).min(BACK_OFF[1]);
+                        }
+                        End::Larger | End::Another(_) => wait = BACK_OFF[0],
                     }
                 }
                 Err(error) => {
                     if let Some(told) = told.take() {
                         return told(Err(error));
                     }
+                    self.flooded = false;
                     self.monitor.troubled(DeviceState::Lost, &error.to_string());
                     self.rest(wait);
                     wait = (2 * wait).min(BACK_OFF[1]);
@@ -198,7 +221,7 @@ impl Owner {
         let until = self.clock.now() + time;
         while self.clock.now() < until && !self.stop.load(Ordering::Acquire) {
             if let Some(name) = self.monitor.take_wish() {
-                self.asked.name = name;
+                self.turn_to(name);
                 return;
             }
             self.clock.wait_until(self.clock.now() + LOOK);
@@ -206,8 +229,14 @@ impl Owner {
         }
     }
 
+    fn turn_to(&mut self, name: String) {
+        self.asked.name = name;
+        self.asked.host.clone_from(&self.host);
+    }
+
     fn open(&mut self) -> Result<Open> {
-        let (_, device) = find(self.kind, &self.asked)?;
+        hush();
+        let (host, device) = find(self.kind, &self.asked)?;
         let name = name_of(&device);
         let refused =
             |cause: cpal::Error| Error::new(Kind::Device, &name, "its formats can't be listed").value(cause);
@@ -215,6 +244,9 @@ impl Owner {
             Way::In(_) => device.supported_input_configs().map_err(refused)?.collect(),
             Way::Out(_) => device.supported_output_configs().map_err(refused)?.collect(),
         };
+        if self.asked.block_frames == 0 && is_plug_in(&device) {
+            self.block = self.block.max(PLUG_IN_BLOCK);
+        }
         let format = Format::choose(&offered, self.asked.rate_hz, self.block)
             .ok_or_else(|| Error::new(Kind::Device, &name, "it offers no format that is read"))?;
         let margin = self.asked.margin();
@@ -235,11 +267,9 @@ impl Owner {
                 (stream, tally)
             }
         };
-        if let Some(old) = self.tally.replace(Arc::clone(&tally)) {
-            for (sum, count) in self.before.iter_mut().zip(counts(&old)) {
-                *sum += count;
-            }
-        }
+        self.links.push(Arc::clone(&tally));
+        // A device that is lost is waited for, not exchanged for one of another host.
+        host.name().clone_into(&mut self.asked.host);
         self.monitor.opened(&name, &format.describe());
         let now = self.clock.now();
         let follows = format.only_block.is_none();
@@ -264,7 +294,7 @@ impl Owner {
                 self.block = (2 * self.block).min(BLOCKS[1]);
                 tracing::warn!("{}: blocks come too late; now of {} frames", self.kind.name(), self.block);
             }
-            End::Another(name) => self.asked.name.clone_from(name),
+            End::Another(name) => self.turn_to(name.clone()),
             End::Stop => {}
         }
         end
@@ -282,8 +312,10 @@ impl Owner {
         }
         let others = open.troubles.others.load(Ordering::Relaxed);
         if others - std::mem::replace(&mut open.others_seen, others) > FLOOD {
-            return Some(End::Lost("its server gives nothing but errors"));
+            return Some(self.drowned());
         }
+        let realtime = !open.troubles.refused.load(Ordering::Relaxed);
+        self.monitor.update(|figures| figures.realtime = realtime);
         let now = self.clock.now();
         let quiet = now - open.tally.called().unwrap_or(open.since);
         if quiet >= GIVEN_UP {
@@ -297,6 +329,16 @@ impl Owner {
         self.asked.block_frames.eq(&0).then(|| self.wants_larger(open, now)).flatten()
     }
 
+    /// A stream that gives nothing but errors: its server is gone, or the block is too short for it. In the latter case a
+    /// new stream can be opened at once, and drowns as well.
+    fn drowned(&mut self) -> End {
+        let again = std::mem::replace(&mut self.flooded, true);
+        if again && self.asked.block_frames == 0 && self.block < BLOCKS[1] {
+            return End::Larger;
+        }
+        End::Lost("its server gives nothing but errors")
+    }
+
     /// Whether faults come so often that a larger block is worth a gap.
     fn wants_larger(&self, open: &mut Open, now: Timestamp) -> Option<End> {
         let faults = open.tally.faults.load(Ordering::Relaxed);
@@ -307,24 +349,45 @@ impl Owner {
         (many && open.follows && self.block < BLOCKS[1]).then_some(End::Larger)
     }
 
-    fn tell(&self) {
-        let Some(tally) = &self.tally else { return };
-        let [moved, dropped, filled, faults] = counts(tally);
-        let drift = tally.drift();
+    fn tell(&mut self) {
+        // What neither a stream nor the engine holds any more has ended.
+        let is_held = |link: &Arc<Tally>| Arc::strong_count(link) > 1;
+        let (held, ended) = std::mem::take(&mut self.links).into_iter().partition(is_held);
+        self.links = held;
+        for link in ended {
+            self.end(&link);
+        }
+        let counts = self.links.iter().fold(self.before, |sum, link| sum.plus(link.counts()));
+        let newest = self.links.last().map(|link| (link.block.load(Ordering::Relaxed) as u32, link.drift()));
         self.monitor.update(|figures| {
-            figures.delivered = self.before[0] + moved;
-            figures.dropped = self.before[1] + dropped;
-            figures.filled = self.before[2] + filled;
-            figures.faults = self.before[3] + faults;
-            figures.block = tally.block.load(Ordering::Relaxed) as u32;
-            figures.drift_ppm = drift;
+            figures.delivered = counts.moved;
+            figures.dropped = counts.dropped;
+            figures.filled = counts.filled;
+            figures.used = counts.used;
+            figures.resampled = counts.resampled;
+            figures.faults = counts.faults;
+            if let Some((block, drift)) = newest {
+                (figures.block, figures.drift_ppm) = (block, drift);
+            }
         });
     }
-}
 
-fn counts(tally: &Tally) -> [u64; 4] {
-    [&tally.moved, &tally.dropped, &tally.filled, &tally.faults]
-        .map(|counter: &AtomicU64| counter.load(Ordering::Relaxed))
+    fn end(&mut self, link: &Arc<Tally>) {
+        let counts = match self.way {
+            Way::In(_) => link.counts().ended_in(),
+            Way::Out(_) => link.counts().ended_out(),
+        };
+        self.before = self.before.plus(counts);
+    }
+
+    /// After the run: what waits now waits for ever.
+    fn tell_last(&mut self) {
+        self.tell();
+        for link in std::mem::take(&mut self.links) {
+            self.end(&link);
+        }
+        self.tell();
+    }
 }
 
 /// Closes a stream on a thread of its own, and waits for that only so long.

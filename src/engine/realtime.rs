@@ -115,6 +115,8 @@ pub struct Live {
     pub plays: Plays,
     /// Whether there are pictures: they are not waited for either, and the run has no end.
     pub(super) sees: bool,
+    /// The stamp of the newest picture that has begun to enter.
+    seen: Timestamp,
 }
 
 /// What a speaker gets.
@@ -311,7 +313,11 @@ impl Realtime {
         seen.clear();
         for feed in &mut self.bursts {
             if self.live.sees {
-                entered.picture = feed.bursts.peek().map(|burst| burst.time).max(entered.picture);
+                // A picture counts when the first of its bursts enters.
+                let waiting =
+                    feed.bursts.peek().map(|burst| burst.time).filter(|time| *time > self.live.seen);
+                self.live.seen = waiting.unwrap_or(self.live.seen);
+                entered.picture = waiting.max(entered.picture);
             }
             while seen.len() < MOST_BURSTS
                 && feed.bursts.peek().is_some_and(|burst| burst.time.tick_at_or_after() <= tick)

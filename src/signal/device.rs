@@ -75,14 +75,24 @@ pub struct DeviceFigures {
     pub opened: u32,
     /// What came from it, or went to it.
     pub delivered: u64,
-    /// What came and was not used: damaged, too late, or without room.
+    /// What was not used: damaged, too late, or without room. Of a speaker, what the run made and it did not play.
     pub dropped: u64,
     /// What the device itself says that it lost, where it counts.
     pub missed: u64,
-    /// Sound frames at 48 kHz that were put in the place of what did not come.
+    /// Sound frames of silence that were put in the place of what did not come: at 48 kHz into the run, at the device's
+    /// rate to a speaker.
     pub filled: u64,
+    /// Sound frames that went into the run, or from it to the speaker. When the run has ended, to the frame:
+    ///
+    /// * of a microphone, `delivered = used + dropped`, and the run's frames are `used + filled + resampled`;
+    /// * of a speaker, `delivered = used + filled`, and the run's frames are `used + dropped - resampled`.
+    pub used: u64,
+    /// Sound frames that resampling added: by the device's other rate, and by the drift of its clock.
+    pub resampled: i64,
     /// Times that sound was missing while all ran: a thread was late.
     pub faults: u64,
+    /// Whether the thread that it calls on has real-time priority; ALSA's plug-ins to sound servers get none.
+    pub realtime: bool,
     /// Frames of its last block of sound; 0 for a camera.
     pub block: u32,
     /// How much faster its clock runs than the run's, in parts per million; `None` where that is not known yet.
@@ -104,7 +114,10 @@ impl DeviceFigures {
             dropped: 0,
             missed: 0,
             filled: 0,
+            used: 0,
+            resampled: 0,
             faults: 0,
+            realtime: false,
             block: 0,
             drift_ppm: None,
         }

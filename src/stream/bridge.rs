@@ -88,6 +88,10 @@ pub struct Tally {
     pub dropped: AtomicU64,
     /// Frames of silence in the place of what did not come: at 48 kHz on the way in, the device's on the way out.
     pub filled: AtomicU64,
+    /// Frames that went into the run's sound, or of it to the device.
+    pub used: AtomicU64,
+    /// Frames that resampling added to what went through it; negative where it took some away.
+    pub resampled: AtomicI64,
     /// Times that frames were missing while all ran.
     pub faults: AtomicU64,
     /// Samples that were not finite.
@@ -125,6 +129,72 @@ impl Tally {
     #[must_use]
     pub fn drift(&self) -> Option<f64> {
         Some(f64::from_bits(self.drift.load(Ordering::Relaxed))).filter(|ppm| *ppm != 0.0)
+    }
+}
+
+/// What a link has counted. As long as it runs, some frames wait and are in no sum yet:
+///
+/// ```text
+/// in    moved = used + dropped     the run's frames = used + filled + resampled
+/// out   moved = used + filled      the run's frames = used + dropped - resampled
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// See [`Tally::moved`].
+    pub moved: u64,
+    /// See [`Tally::dropped`].
+    pub dropped: u64,
+    /// See [`Tally::filled`].
+    pub filled: u64,
+    /// See [`Tally::used`].
+    pub used: u64,
+    /// See [`Tally::resampled`].
+    pub resampled: i64,
+    /// See [`Tally::faults`].
+    pub faults: u64,
+}
+
+impl Tally {
+    /// The counts now.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            moved: read(&self.moved),
+            dropped: read(&self.dropped),
+            filled: read(&self.filled),
+            used: read(&self.used),
+            resampled: self.resampled.load(Ordering::Relaxed),
+            faults: read(&self.faults),
+        }
+    }
+}
+
+impl Counts {
+    /// The counts of a way in that has ended: what waited is dropped.
+    #[must_use]
+    pub fn ended_in(self) -> Self {
+        Self { dropped: self.moved.saturating_sub(self.used), ..self }
+    }
+
+    /// The counts of a way out that has ended: what waited was not used, but dropped.
+    #[must_use]
+    pub fn ended_out(self) -> Self {
+        let waited = (self.used + self.filled).saturating_sub(self.moved);
+        Self { used: self.used.saturating_sub(waited), dropped: self.dropped + waited, ..self }
+    }
+
+    /// The sum of two links of one device.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            moved: self.moved + other.moved,
+            dropped: self.dropped + other.dropped,
+            filled: self.filled + other.filled,
+            used: self.used + other.used,
+            resampled: self.resampled + other.resampled,
+            faults: self.faults + other.faults,
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! out, so a gap never shifts what follows. Drift between the clocks is resampled away.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
@@ -203,7 +204,11 @@ impl CaptureLink {
         self.input[there..needed].fill([0.0; 2]);
         self.taken += needed as u64;
         self.owed += needed - there;
-        self.note_fault(needed - there);
+        Tally::add(&self.tally.used, there);
+        let filled = ((needed - there) * SAMPLE_RATE as usize).div_ceil(self.rate as usize);
+        let resampled = SAMPLES_PER_TICK.cast_signed() as i64 - (there + filled).cast_signed() as i64;
+        self.tally.resampled.fetch_add(resampled, Ordering::Relaxed);
+        self.note_fault(filled);
         let input = InterleavedSlice::new(self.input[..needed].as_flattened(), 2, needed);
         let output = InterleavedSlice::new_mut(out.as_flattened_mut(), 2, SAMPLES_PER_TICK);
         if let (Ok(input), Ok(mut output)) = (input, output) {
@@ -215,11 +220,11 @@ impl CaptureLink {
         }
     }
 
-    /// Counts frames that are missing; the first of a row makes the margin longer.
+    /// Counts frames of the run that are missing; the first of a row makes the margin longer.
     fn note_fault(&mut self, missing: usize) {
         let Phase::Running { starved } = self.phase else { return };
         if missing > 0 {
-            Tally::add(&self.tally.filled, missing * SAMPLE_RATE as usize / self.rate as usize);
+            Tally::add(&self.tally.filled, missing);
             if !starved {
                 Tally::add(&self.tally.faults, 1);
                 self.margin.grow();

@@ -151,6 +151,10 @@ fn a_gap_is_silence_accounted_to_the_frame_and_nothing_after_it_is_shifted() {
     assert!((47_600..48_400).contains(&(device.given - moved)));
     let waits = moved + filled - dropped - 20_000 * 48;
     assert!(waits < 1_024, "{moved} {dropped} {filled}");
+    let counts = tally.counts();
+    assert!(counts.moved - counts.used - counts.dropped < 1_024, "what waits: {counts:?}");
+    assert_eq!((counts.used + counts.filled).cast_signed() + counts.resampled, 20_000 * 48, "{counts:?}");
+    assert_eq!(counts.ended_in().dropped, counts.moved - counts.used);
     assert!(ticks > 18_000);
 }
 

@@ -32,9 +32,12 @@ impl DeviceMonitor {
         change(&mut self.figures.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// It was opened, and runs.
+    /// It was opened, and runs. Where it had not been running, a line in the log says that it is back.
     pub fn opened(&self, name: &str, format: &str) {
         self.update(|figures| {
+            if matches!(figures.state, DeviceState::Lost | DeviceState::Silent) {
+                tracing::warn!("{} {name}: it is back: {format}", figures.kind.name());
+            }
             name.clone_into(&mut figures.name);
             format.clone_into(&mut figures.format);
             figures.state = DeviceState::Running;
@@ -54,7 +57,10 @@ impl DeviceMonitor {
 
     /// It runs again without having been opened anew.
     pub fn recovered(&self) {
-        self.update(|figures| figures.state = DeviceState::Running);
+        self.update(|figures| {
+            figures.state = DeviceState::Running;
+            tracing::warn!("{} {}: it goes on", figures.kind.name(), figures.name);
+        });
     }
 
     /// Asks for the device of another name.

@@ -19,6 +19,10 @@ const LEAST_BLOCKS: u32 = 12;
 const MOST_QUIET: f64 = 50e6;
 /// Ns that one callback may be off the clock in what it teaches it.
 const MOST_ERROR: f64 = 1e6;
+/// Ns beyond half a block that one may be off the first while the clock is being measured; more than the largest drift.
+const MOST_OFF: f64 = 3e6;
+/// Seconds after the first block that are left out of the measurement: the rest of a heap that it stood in.
+const HEAP_SECONDS: f64 = 0.1;
 /// Blocks in a row that are far off before it is a jump.
 const FAR_BLOCKS: u32 = 4;
 /// The largest difference of two clocks that is believed, in parts per million.
@@ -103,10 +107,7 @@ impl DeviceClock {
         self.last = time;
         self.blocks = self.blocks.saturating_add(1);
         if self.blocks == 1 {
-            self.first = (time, count);
-            self.line = Line::default();
-            self.line.add(0.0, 0.0);
-            (self.anchor, self.offset, self.count) = (time, 0.0, count);
+            self.begin(time, count);
             return false;
         }
         let frames = count.saturating_sub(self.count) as f64;
@@ -121,9 +122,16 @@ impl DeviceClock {
         let bandwidth = BANDWIDTH[0] + (BANDWIDTH[1] - BANDWIDTH[0]) * fraction;
         let omega = (std::f64::consts::TAU * bandwidth * frames * self.nominal * 1e-9).min(0.5);
         if seconds < LEAST_SECONDS {
-            // Early on, a line through all that was seen is the better estimate.
+            // Early on, a line through what was seen is the better estimate.
             let from_first = count.saturating_sub(self.first.1) as f64;
             let since_first = (time.0 - self.first.0.0) as f64;
+            if self.is_off(since_first - from_first * self.nominal) {
+                self.begin(time, count);
+                return false;
+            }
+            if seconds < HEAP_SECONDS {
+                self.line = Line::default();
+            }
             self.line.add(from_first, since_first - from_first * self.nominal);
             let (slope, late) = self.line.at(from_first);
             self.period = self.bounded(self.nominal + slope);
@@ -141,6 +149,24 @@ impl DeviceClock {
         self.count = count;
         self.settle();
         jumped
+    }
+
+    /// Begins to measure with this block.
+    fn begin(&mut self, time: Timestamp, count: u64) {
+        self.blocks = 1;
+        self.first = (time, count);
+        self.line = Line::default();
+        self.line.add(0.0, 0.0);
+        self.far = (0, 0.0);
+        (self.anchor, self.offset, self.count) = (time, 0.0, count);
+    }
+
+    /// Whether a block that is so late by the first one says that the first tells nothing of the clock: what had piled up
+    /// comes at once, or some was left out.
+    fn is_off(&mut self, late: f64) -> bool {
+        let most = MOST_OFF + 0.5 * f64::from(self.block) * self.nominal;
+        self.far = if late > most { (self.far.0 + 1, late) } else { (0, 0.0) };
+        late < -most || self.far.0 >= FAR_BLOCKS
     }
 
     /// By how much the count is found to have jumped, in ns; 0 where it has not.

@@ -132,3 +132,26 @@ fn a_count_that_jumps_is_seen_and_does_not_bend_the_rate() {
     assert_eq!(jumps, 1);
     assert!((clock.past(Timestamp(40_035_000_000), 0) - 4_000.5 * 480.0).abs() < 2.0);
 }
+
+/// The drift that is found, in ppm, by a clock that has heard blocks of 128 frames for a second: those due in the first
+/// `held` ms all come at their end, and of each of them `kept` thousandths are in the count.
+fn found_after(held: i64, kept: u64) -> f64 {
+    let mut clock = DeviceClock::new(48_000);
+    let mut count = 0;
+    for block in 1..376 {
+        let due = block * 128 * 1_000_000_000 / 48_000;
+        let held = held * 1_000_000;
+        count += if due < held { 128 * kept / 1_000 } else { 128 };
+        clock.update(Timestamp(due.max(held)), count, 128);
+    }
+    assert!(clock.is_known());
+    clock.ppm()
+}
+
+#[test]
+fn what_piled_up_before_or_was_left_out_says_nothing_of_the_clock() {
+    for (held, kept) in [(0, 1_000), (40, 1_000), (300, 1_000), (300, 100), (600, 500)] {
+        let found = found_after(held, kept);
+        assert!(found.abs() < 30.0, "{found} ppm after {held} ms of which {kept} thousandths came");
+    }
+}

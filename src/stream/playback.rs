@@ -4,6 +4,7 @@
 //! come too late are left out, so that a fault does not make all that follows later. Drift is resampled away.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
@@ -146,6 +147,7 @@ impl PlaybackLink {
             for _ in 0..lead {
                 self.frames.push([0.0; 2]);
             }
+            Tally::add(&self.tally.filled, lead);
             excess += lead as f64;
             self.resampler.reset();
             self.controller = Controller::starting(self.clock.ppm());
@@ -192,7 +194,11 @@ impl PlaybackLink {
         }
         let surplus = surplus.min(given);
         let kept = self.frames.push_some(&self.output[surplus..given]);
+        Tally::add(&self.tally.used, kept);
         Tally::add(&self.tally.dropped, given - kept);
+        self.tally
+            .resampled
+            .fetch_add((given.cast_signed() - SAMPLES_PER_TICK.cast_signed()) as i64, Ordering::Relaxed);
     }
 }
 

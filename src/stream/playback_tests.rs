@@ -115,6 +115,9 @@ fn a_device_that_stops_and_goes_on_is_met_again() {
     }
     assert!((2_000..3_500).contains(&silent), "{silent}");
     assert_eq!(tally.dropped.load(Relaxed) / 48, silent);
+    let counts = tally.counts().ended_out();
+    assert_eq!(counts.moved, counts.used + counts.filled, "{counts:?}");
+    assert_eq!((counts.used + counts.dropped).cast_signed() - counts.resampled, 20_000 * 48, "{counts:?}");
     let last = &device.played[device.played.len() - 4_800..];
     let factor = 2.0 * (440.0 * std::f64::consts::TAU / device.rate).cos();
     assert!(last.windows(3).all(|w| (f64::from(w[0] + w[2]) - factor * f64::from(w[1])).abs() < 1e-4));

@@ -40,7 +40,7 @@ stop() {
     kill -CONT "$pid" 2>/dev/null || true
     kill "$pid" 2>/dev/null || true
     tries=0
-    while grep -q '^State:.[^Z]' "/proc/$pid/status" 2>/dev/null; do
+    while [ -e "/proc/$pid" ]; do
         tries=$((tries + 1))
         [ "$tries" -lt 100 ] || kill -9 "$pid" 2>/dev/null || true
         sleep 0.02
@@ -50,8 +50,13 @@ stop() {
 
 # begin PROGRAM ARGUMENTS...
 begin() {
-    "$@" >>"$folder/log" 2>&1 </dev/null &
-    echo $! >"$folder/pid"
+    # Whoever starts it waits for it: a killed server that nobody has waited for counts as one that runs.
+    (
+        "$@" &
+        echo $! >"$folder/pid"
+        wait
+    ) >>"$folder/log" 2>&1 </dev/null &
+    until [ -s "$folder/pid" ]; do sleep 0.01; done
 }
 
 stop

@@ -61,7 +61,8 @@ export function healthLine(figures, sources, choose) {
         const lost = `${whole(device.delivered)} came, ${whole(device.dropped)} not used, ${whole(device.filled)} filled in, ${whole(device.faults)} faults`;
         const row = health.set(device.kind, value, device.state !== "running", "");
         row.title = `${device.format}; ${lost}${device.problem ? `; last trouble: ${device.problem}` : ""}. Click to use another.`;
-        row.onclick = () => choose(device.kind, device.name);
+        if (!row.dataset.device) row.addEventListener("click", () => choose(device.kind, row.dataset.device ?? ""));
+        row.dataset.device = device.name;
       }
       for (const [name, produced, delivered, dropped] of status.sources) {
         flows.set(name, `${whole(produced)} / ${whole(delivered)} / ${whole(dropped)}`, dropped > 0, "produced / delivered / dropped");
