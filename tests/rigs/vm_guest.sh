@@ -1,0 +1,62 @@
+# What runs inside the virtual machine of vm.sh: lists the devices, runs with them, and takes them away in the middle.
+# Reads /host/seconds and /host/tone.wav; leaves /host/devices.json, /host/steady, /host/steady.mcap, /host/faults and
+# /host/faults.log, whose lines begin with seconds since boot.
+seconds=$(cat /host/seconds)
+camera=/sys/bus/platform/drivers/vivid
+sound=/sys/bus/platform/drivers/snd_aloop
+export NO_COLOR=1
+
+# ALSA's own configuration names this group.
+mkdir -p /etc
+echo "audio:x:29:" >/etc/group
+
+# `multiplanar=1` is one plane only. Its stamps are of when a picture was made, not of when the next one will be.
+modprobe vivid n_devs=1 node_types=0x1 num_inputs=1 input_types=0x0 multiplanar=1
+modprobe snd-aloop
+v4l2-ctl -d0 -c timestamp_source=1
+
+# Plays into one end of the loopback card for as long as it is there.
+while :; do
+    aplay -q -D hw:CARD=Loopback,DEV=0 /host/tone.wav 2>/dev/null
+    sleep 0.1
+done &
+sleep 1
+
+stamp() {
+    while read -r line; do echo "$(cut -d' ' -f1 /proc/uptime) $line"; done
+}
+
+# live NAME SECONDS: both devices in one process. The array is small and the blocks are long: this processor is slow, and
+# snd-aloop gives frames by a timer of 4 ms.
+live() {
+    napot live --no-view --for "$2" --out "/tmp/$1" --record "/tmp/$1.mcap" \
+        --camera vivid --microphone hw:CARD=Loopback,DEV=1 --speaker none \
+        --set camera.width=640 --set camera.height=360 --set camera.format=YUYV \
+        --set microphone.host=alsa --set microphone.block_frames=1024 \
+        --set vision.height=8 --set vision.width=8 --set hearing.cochlea.channels=8 --set hearing.cochlea.rates=4 \
+        --set array.bands=2 --set array.twin=false --set record.retro_megabytes=0
+}
+
+napot devices --json >/host/devices.json
+live steady "$seconds" >/host/steady.log 2>&1
+echo "rig: steady run: status $?"
+cp -r /tmp/steady /tmp/steady.mcap /host/
+
+{ live faults 24 2>&1; echo "status $?"; } | stamp >/host/faults.log &
+run=$!
+rig() { echo "rig: $*" | stamp >>/host/rig.log; }
+sleep 7
+rig camera gone
+v4l2-ctl -d0 -c disconnect=1
+sleep 2
+echo vivid.0 >"$camera/unbind"
+echo vivid.0 >"$camera/bind"
+rig camera back
+sleep 4
+rig microphone gone
+echo snd_aloop.0 >"$sound/unbind"
+sleep 2
+echo snd_aloop.0 >"$sound/bind"
+rig microphone back
+wait "$run"
+cp -r /tmp/faults /host/
