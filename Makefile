@@ -67,6 +67,12 @@ check-browser: ## have a headless Chromium give its camera and microphone over t
 	@scripts/install.sh build page
 	@scripts/check_browser.sh
 
+.PHONY: test-vm
+test-vm: ## run with a kernel's camera and sound card in a virtual machine, and lose them (10 minutes; 75 MB at first); ARGS=20 for shorter
+	@scripts/install.sh build vm
+	cargo build --release --locked --bin napot
+	@scripts/test_vm.sh target/release/napot $(ARGS)
+
 .PHONY: check-realtime
 check-realtime: ## run ticks and device callbacks under the compiler's real-time sanitizer (a build of its own)
 	@scripts/install.sh build rigs

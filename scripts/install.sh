@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a fresh Debian machine lacks, only that, and says what and why.
 #
-#   scripts/install.sh [build] [lint] [media] [page] [peers] [compilers] [arm64] [gpu] [rigs]
+#   scripts/install.sh [build] [lint] [media] [page] [peers] [compilers] [arm64] [gpu] [rigs] [vm]
 #
 #   build  a linker and the C library's headers for cargo, and
 #          what sound cards and cameras are built with          needed
@@ -16,6 +16,8 @@
 #   gpu    Mesa's Vulkan on the processor, for `make check-gpu` needed
 #   rigs   sound servers with virtual devices, for the tests of
 #          live runs                                           goes on without
+#   vm     what a virtual machine is made of, for `make test-vm`;
+#          qemu itself is unpacked there, not installed        goes on without
 #
 # Where all is there it does nothing. Where it may not install (no root, no apt) it names the packages; that is an
 # error only for what is needed.
@@ -90,6 +92,12 @@ has_alsa_pulse() {
     done
     return 1
 }
+
+# depmod is where only root looks.
+makes_machines() (
+    PATH="$PATH:/usr/sbin:/sbin"
+    have busybox && have cpio && have depmod && have v4l2-ctl && have aplay && have python3
+)
 
 check_cargo() {
     have cargo && return
@@ -184,8 +192,12 @@ for group in "$@"; do
             want OPTIONAL pulseaudio pulseaudio-utils libasound2-plugins -- "live runs are tested on it, through ALSA"
         fi
         ;;
+    vm)
+        makes_machines ||
+            want OPTIONAL busybox-static cpio kmod v4l-utils alsa-utils python3 -- "a virtual machine with devices is made of them"
+        ;;
     *)
-        say "unknown group: $group (allowed: build lint media page peers compilers arm64 gpu rigs)"
+        say "unknown group: $group (allowed: build lint media page peers compilers arm64 gpu rigs vm)"
         exit 2
         ;;
     esac

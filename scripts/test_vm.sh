@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/bin/sh
 # Real drivers in a virtual machine: camera (vivid) and sound card (snd-aloop) in one live run of 60 s, then both lost and
 # found again. All times are the virtual machine's own, which counts instructions: it takes minutes, and other programs
 # don't disturb it.
@@ -6,19 +6,18 @@
 #   scripts/test_vm.sh BINARY [SECONDS]
 #
 # What is downloaded stays in target/vm. Needs python3 and what tests/rigs/vm.sh needs.
-set -euo pipefail
+set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-binary=$(readlink -f "$1")
-seconds=${2:-60}
-
-missing=$(for tool in busybox cpio depmod v4l2-ctl aplay python3; do
+missing=$(for tool in apt-get busybox cpio depmod v4l2-ctl aplay python3; do
     PATH="$PATH:/usr/sbin:/sbin" command -v "$tool" >/dev/null || printf '%s ' "$tool"
 done)
 if [ -n "$missing" ]; then
     echo "SKIPPED: the virtual machine needs ${missing% }" >&2
     exit 0
 fi
+binary=$(readlink -f "$1")
+seconds=${2:-60}
 
 share="$root/target/vm/share"
 rm -rf "$share"

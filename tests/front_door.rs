@@ -160,6 +160,24 @@ fn sound_servers_for_the_tests_are_installed_and_can_be_done_without() {
 }
 
 #[test]
+fn a_virtual_machine_is_optional_and_a_test_without_one_is_skipped_aloud() {
+    let bare = Machine::new().with("id", "echo 1000").run("install.sh", &["vm"]);
+    assert!(bare.status.success(), "{}", said(&bare));
+    assert!(said(&bare).contains("missing: busybox-static cpio kmod v4l-utils"), "{}", said(&bare));
+    let tools = ["busybox", "cpio", "depmod", "v4l2-ctl", "aplay", "python3"];
+    let machine = tools.iter().fold(Machine::new(), |machine, tool| machine.with(tool, ""));
+    let output = machine.run("install.sh", &["vm"]);
+    assert!(output.status.success() && said(&output).is_empty(), "{}", said(&output));
+    let skipped = Machine::new().run("test_vm.sh", &["napot"]);
+    assert!(skipped.status.success(), "{}", said(&skipped));
+    assert!(
+        said(&skipped).contains("SKIPPED: the virtual machine needs apt-get busybox"),
+        "{}",
+        said(&skipped)
+    );
+}
+
+#[test]
 fn without_root_what_is_needed_is_named_and_fails_and_what_is_optional_is_named_and_does_not() {
     let bare =
         || Machine::with_libraries().with("cargo", "").with("id", "echo 1000").with("apt-get", "exit 9");

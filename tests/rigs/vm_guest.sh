@@ -4,7 +4,6 @@
 seconds=$(cat /host/seconds)
 camera=/sys/bus/platform/drivers/vivid
 sound=/sys/bus/platform/drivers/snd_aloop
-export NO_COLOR=1
 
 # ALSA's own configuration names this group.
 mkdir -p /etc
