@@ -1,6 +1,5 @@
 """Judges what vm_guest.sh left: vm_check.py FOLDER, with the steady run's sound in FOLDER/steady.wav."""
 
-import array
 import json
 import pathlib
 import sys
@@ -26,7 +25,9 @@ def tone_hz(path):
     with wave.open(str(path)) as sound:
         rate, channels = sound.getframerate(), sound.getnchannels()
         wide, data = sound.getsampwidth(), sound.readframes(sound.getnframes())
-    samples = array.array({2: "h", 4: "i"}[wide], data)[::channels][3 * rate :]
+    frame = wide * channels
+    starts = range(3 * rate * frame, len(data), frame)
+    samples = [int.from_bytes(data[start : start + wide], "little", signed=True) for start in starts]
     crossings = [i for i in range(1, len(samples)) if samples[i - 1] < 0 <= samples[i]]
     seconds = [samples[i : i + rate] for i in range(0, len(samples) - rate + 1, rate)]
     loud = sum(max(second) > 0.05 * 2 ** (8 * wide - 1) for second in seconds)
@@ -53,22 +54,24 @@ frequency, sounding = tone_hz(folder / "steady.wav")
 check(abs(frequency - 1000) <= 5, f"tone: {frequency:.1f} Hz in the session")
 check(sounding == 1, f"tone: in {100 * sounding:.0f} % of the seconds after the third")
 
-events = {}
+moments = []
 for line in (folder / "rig.log").read_text().splitlines():
-    moment, _, kind, event = line.split()
-    events[kind, event] = float(moment)
+    moment, _, kind, _ = line.split()
+    moments.append((kind, float(moment)))
 log = []
 for line in (folder / "faults.log").read_text().splitlines():
     moment, _, text = line.partition(" ")
     log.append((float(moment), text))
 faults, devices = report("faults")
-for kind in ("camera", "microphone"):
-    gone, back = events[kind, "gone"], events[kind, "back"]
+for (kind, gone), (_, back) in zip(moments[::2], moments[1::2]):
     told = [moment - gone for moment, text in log if moment >= gone and f" {kind} " in text]
     check(bool(told) and told[0] <= 2, f"{kind}: its loss is told after {told[0] if told else float('nan'):.2f} s")
     again = [moment - back for moment, text in log if moment >= back and f" {kind} " in text and "is back" in text]
     check(bool(again) and again[0] <= 2, f"{kind}: back after {again[0] if again else float('nan'):.2f} s")
-    state, opened = devices[kind]["state"], devices[kind]["opened"]
-    check(state == "running" and opened >= 2, f"{kind}: {state} at the end, opened {opened} times")
+check(len(moments) == 6, f"the rig took devices away and gave them back {len(moments) / 2:g} times")
+for kind, opened in (("camera", 3), ("microphone", 2)):
+    device = devices[kind]
+    check(device["state"] == "running", f"{kind}: {device['state']} at the end")
+    check(device["opened"] == opened, f"{kind}: opened {device['opened']} times")
 check(faults["ticks"] == 24000, f"the run with faults went on: {faults['ticks']} ticks")
 sys.exit(1 if failures else 0)

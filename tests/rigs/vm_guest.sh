@@ -45,17 +45,21 @@ cp -r /tmp/steady /tmp/steady.mcap /host/
 run=$!
 rig() { echo "rig: $*" | stamp >>/host/rig.log; }
 sleep 7
+# This control takes the camera from who has it open; who opens it anew gets it.
 rig camera gone
-v4l2-ctl -d0 -c disconnect=1
-sleep 2
-echo vivid.0 >"$camera/unbind"
-echo vivid.0 >"$camera/bind"
 rig camera back
+v4l2-ctl -d0 -c disconnect=1
+sleep 3
+rig camera gone
+echo vivid.0 >"$camera/unbind"
+sleep 2
+rig camera back
+echo vivid.0 >"$camera/bind"
 sleep 4
 rig microphone gone
 echo snd_aloop.0 >"$sound/unbind"
 sleep 2
-echo snd_aloop.0 >"$sound/bind"
 rig microphone back
+echo snd_aloop.0 >"$sound/bind"
 wait "$run"
 cp -r /tmp/faults /host/
