@@ -8,7 +8,7 @@
 # Prints the console and exits with the script's status; 98 where the machine told none.
 #
 # The machine's time is its instruction count, one a nanosecond, and idle time is skipped: emulation is slow and the host
-# may be busy, yet inside all is on time, and always the same.
+# may be busy, yet inside all is on time.
 #
 # Needs (Debian): busybox-static cpio kmod v4l-utils alsa-utils.
 set -euo pipefail

@@ -25,7 +25,7 @@ stamp() {
     while read -r line; do echo "$(cut -d' ' -f1 /proc/uptime) $line"; done
 }
 
-# live NAME SECONDS: both devices in one process. The array is small and the blocks are long: this processor is slow, and
+# live NAME SECONDS: both devices in one process. The array is small, so that emulation takes minutes; blocks are long, as
 # snd-aloop gives frames by a timer of 4 ms.
 live() {
     napot live --no-view --for "$2" --out "/tmp/$1" --record "/tmp/$1.mcap" \
