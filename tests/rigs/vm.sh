@@ -108,7 +108,7 @@ INIT
 chmod +x "$root/init"
 (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$folder/initrd"
 
-timeout $((10 * limit)) "${qemu[@]}" -M q35 -accel tcg,thread=single -icount shift=0,sleep=off -cpu max -smp 1 -m 1536 -nodefaults -no-user-config -display none \
+timeout 3600 "${qemu[@]}" -M q35 -accel tcg,thread=single -icount shift=0,sleep=off -cpu max -smp 1 -m 1536 -nodefaults -no-user-config -display none \
     -no-reboot -serial stdio -kernel "$kernel/boot/vmlinuz-$version" -initrd "$folder/initrd" \
     -append "console=ttyS0 quiet loglevel=3 panic=-1 tsc=reliable mitigations=off limit=$limit" \
     -virtfs "local,path=$share,mount_tag=host,security_model=none" </dev/null 2>&1 |

@@ -37,13 +37,14 @@ live() {
 }
 
 napot devices --json >/host/devices.json
-live steady "$seconds" >/host/steady.log 2>&1
+# While the machine waits for its host its time flies: a run leaves nothing there until it has ended.
+live steady "$seconds" >/tmp/steady.log 2>&1
 echo "rig: steady run: status $?"
-cp -r /tmp/steady /tmp/steady.mcap /host/
+cp -r /tmp/steady /tmp/steady.log /tmp/steady.mcap /host/
 
-{ live faults 24 2>&1; echo "status $?"; } | stamp >/host/faults.log &
+{ live faults 24 2>&1; echo "status $?"; } | stamp >/tmp/faults.log &
 run=$!
-rig() { echo "rig: $*" | stamp >>/host/rig.log; }
+rig() { echo "rig: $*" | stamp >>/tmp/rig.log; }
 sleep 7
 # This control takes the camera from who has it open; who opens it anew gets it.
 rig camera gone
@@ -62,4 +63,4 @@ sleep 2
 rig microphone back
 echo snd_aloop.0 >"$sound/bind"
 wait "$run"
-cp -r /tmp/faults /host/
+cp -r /tmp/faults /tmp/faults.log /tmp/rig.log /host/
