@@ -23,8 +23,11 @@ const MOST_ERROR: f64 = 1e6;
 const MOST_OFF: f64 = 3e6;
 /// Seconds after the first block that are left out of the measurement: the rest of a heap that it stood in.
 const HEAP_SECONDS: f64 = 0.1;
-/// Blocks in a row that are far off before it is a jump.
+/// Blocks in a row that are far off before it is a jump, and ns of sound in them: what a thread that was late hands on at
+/// once is none.
 const FAR_BLOCKS: u32 = 4;
+/// See there.
+const FAR_TIME: f64 = 50e6;
 /// The largest difference of two clocks that is believed, in parts per million.
 pub const MOST_PPM: f64 = 5_000.0;
 /// The fastest change of the correction, in parts per million a second: well below what is heard as a glide.
@@ -166,7 +169,13 @@ impl DeviceClock {
     fn is_off(&mut self, late: f64) -> bool {
         let most = MOST_OFF + 0.5 * f64::from(self.block) * self.nominal;
         self.far = if late > most { (self.far.0 + 1, late) } else { (0, 0.0) };
-        late < -most || self.far.0 >= FAR_BLOCKS
+        late < -most || self.is_jump()
+    }
+
+    /// Whether enough blocks in a row were far off.
+    fn is_jump(&self) -> bool {
+        let time = f64::from(self.far.0) * f64::from(self.block) * self.nominal;
+        self.far.0 >= FAR_BLOCKS && time >= FAR_TIME
     }
 
     /// By how much the count is found to have jumped, in ns; 0 where it has not.
@@ -180,7 +189,7 @@ impl DeviceClock {
         } else {
             self.far = (1, error);
         }
-        if self.far.0 < FAR_BLOCKS {
+        if !self.is_jump() {
             return 0.0;
         }
         std::mem::take(&mut self.far).1

@@ -133,12 +133,12 @@ fn a_count_that_jumps_is_seen_and_does_not_bend_the_rate() {
     assert!((clock.past(Timestamp(40_035_000_000), 0) - 4_000.5 * 480.0).abs() < 2.0);
 }
 
-/// The drift that is found, in ppm, by a clock that has heard blocks of 128 frames for a second: those due in the first
+/// The drift that is found, in ppm, by a clock that has heard blocks of 128 frames for a second and a half: those due in the first
 /// `held` ms all come at their end, and of each of them `kept` thousandths are in the count.
 fn found_after(held: i64, kept: u64) -> f64 {
     let mut clock = DeviceClock::new(48_000);
     let mut count = 0;
-    for block in 1..376 {
+    for block in 1..564 {
         let due = block * 128 * 1_000_000_000 / 48_000;
         let held = held * 1_000_000;
         count += if due < held { 128 * kept / 1_000 } else { 128 };
