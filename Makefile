@@ -27,7 +27,7 @@ demo: ## build, then run the built-in room: open the page it names; Ctrl-C ends 
 
 .PHONY: test
 test: ## run every test; fails where none ran
-	@scripts/install.sh build media rigs
+	@scripts/install.sh build media
 	@scripts/test.sh --locked $(ARGS)
 
 .PHONY: lint
@@ -66,6 +66,11 @@ check-lsl: ## hold live exchange over LSL against pylsl and MNE-Python, for ARGS
 check-browser: ## have a headless Chromium give its camera and microphone over the page; measures what arrives (a minute)
 	@scripts/install.sh build page
 	@scripts/check_browser.sh
+
+.PHONY: test-live
+test-live: ## live runs on virtual sound servers and cameras, with faults: rates, channels, hung, killed and stopped servers
+	@scripts/install.sh build rigs
+	cargo test --locked --test live -- --include-ignored $(ARGS)
 
 .PHONY: test-vm
 test-vm: ## run with a kernel's camera and sound card in a virtual machine, and lose them (10 minutes; 75 MB at first); ARGS=20 for shorter

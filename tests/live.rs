@@ -45,6 +45,7 @@ mod linux {
     }
 
     #[test]
+    #[ignore = "needs sound servers and a quiet machine: make test-live"]
     fn every_rate_and_every_count_of_channels_is_heard_and_played() {
         std::thread::scope(|scope| {
             scope.spawn(|| heard_and_played("jack", &[("RATE", "44100")], "44100 Hz, 2 channels"));
@@ -57,6 +58,7 @@ mod linux {
     }
 
     #[test]
+    #[ignore = "needs sound servers and a quiet machine: make test-live"]
     fn without_a_server_the_room_is_heard() {
         let folder = tempfile::tempdir().unwrap();
         let begun = Instant::now();
@@ -73,6 +75,7 @@ mod linux {
     }
 
     #[test]
+    #[ignore = "needs sound servers and a quiet machine: make test-live"]
     fn a_named_device_that_is_not_there_is_refused_with_what_there_is() {
         let folder = tempfile::tempdir().unwrap();
         let Some(server) = Server::start("jack", folder.path(), &[]) else { return };
@@ -84,6 +87,7 @@ mod linux {
     }
 
     #[test]
+    #[ignore = "needs sound servers and a quiet machine: make test-live"]
     fn a_server_that_hangs_at_the_start_is_told_and_the_room_is_heard() {
         let hung = |kind: &'static str| {
             let folder = tempfile::tempdir().unwrap();
