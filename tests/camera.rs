@@ -237,7 +237,9 @@ mod linux {
             let lines = |said: &str| log.lines().filter(|line| line.contains(said)).count();
             let nearest = "camera Fake Camera: 640x480, 30 fps is not offered; \
                                the nearest is taken: YUYV 320x240, 30 fps";
-            assert_eq!((lines("it is gone"), lines(nearest), log.lines().count()), (2, 1, 3), "{log}");
+            let told = (lines("it is gone"), lines("it is back"), lines(nearest));
+            // The last return is told once its first picture is there.
+            assert!((told.0, told.2) == (2, 1) && told.1 >= 1 && log.lines().count() <= 5, "{log}");
         });
     }
 
