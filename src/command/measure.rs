@@ -8,7 +8,7 @@ use super::run::{Piece, Show};
 use crate::config::{Config, Session};
 use crate::engine::instrument::Instrument;
 use crate::engine::{Engine, Inputs, Keep, Pace, Plays, Summary};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::readout::roundtrip::{self, Delay};
 use crate::signal::{DeviceFigures, SessionItem};
 use crate::stream::Sink;
@@ -18,7 +18,7 @@ use crate::stream::trace::HopReport;
 const LEVEL: f32 = 0.05;
 /// Seconds before the first delay counts: clocks are being measured, levels found.
 const SETTLING: usize = 3;
-/// Seconds from a click in which its grain is looked for.
+/// Ticks from a click in which its grain is looked for.
 const LISTENED: u64 = 1_000;
 
 /// What a measured run found.
@@ -60,6 +60,15 @@ pub(super) fn live(config: &Config, seconds: f64) -> Result<Measured> {
     let mut piece = Piece::new(Inputs::default(), Show { title: "measurement".to_owned(), length: None });
     piece.inputs.live.plays = Plays::Pattern(sequence.clone());
     let owned = devices::open(config, &mut piece)?;
+    if piece.senses.is_some() {
+        let error =
+            Error::call("camera, microphone", "a browser's devices are not measured").value("browser");
+        return Err(error.bound("devices of this machine"));
+    }
+    if piece.devices.is_empty() {
+        let error = Error::new(Kind::Device, "devices", "there is none to measure");
+        return Err(error.help("`napot devices` says what is there, and why it can't be opened."));
+    }
     let session = Session {
         pace: Pace::Real { thousandths: 1_000 },
         seconds: Some(seconds),

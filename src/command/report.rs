@@ -14,7 +14,7 @@ use crate::engine::instrument::ArrayInfo;
 use crate::engine::{SourceSummary, Stage, Summary};
 use crate::exchange::ExchangeReport;
 use crate::kernel::lanes::Instructions;
-use crate::signal::{DeviceFigures, RecordingFigures};
+use crate::signal::{DeviceFigures, DeviceKind, Origin, RecordingFigures};
 use crate::stream::ring::Counts;
 use crate::stream::trace::HopReport;
 
@@ -122,8 +122,8 @@ pub struct SourceReport {
     pub damaged: u64,
     /// Values that were not finite and were replaced.
     pub not_finite: u64,
-    /// Time spent decoding or rendering, outside `realtime_factor`.
-    pub decoding_seconds: f64,
+    /// Time spent decoding or rendering, outside `realtime_factor`; `null` of a device, for which the time is spent waiting.
+    pub decoding_seconds: Option<f64>,
     /// Time spent encoding into bursts, on the source's own thread.
     pub encoding_seconds: f64,
     /// Why it broke off, where it did.
@@ -321,16 +321,21 @@ impl Report {
             let _ = writeln!(text, "{}", session.text());
         }
         for source in &self.sources {
+            let decoding =
+                source.decoding_seconds.map_or_else(String::new, |s| format!("; {s:.1} s to decode"));
+            let SourceReport { kind, name, format, produced, delivered, dropped, .. } = source;
             let _ = writeln!(
                 text,
-                "{}: {} ({}): {} in, {} used, {} not used; {:.1} s to decode.",
-                source.kind,
-                source.name,
-                source.format,
-                source.produced,
-                source.delivered,
-                source.dropped,
-                source.decoding_seconds
+                "{kind}: {name} ({format}): {produced} in, {delivered} used, {dropped} not used{decoding}."
+            );
+        }
+        for device in self.devices.iter().filter(|device| device.kind != DeviceKind::Camera) {
+            let DeviceFigures { name, format, delivered, filled, faults, .. } = device;
+            let drift = device.drift_ppm.map_or_else(String::new, |ppm| format!(", drift {ppm:+.1} ppm"));
+            let _ = writeln!(
+                text,
+                "{}: {name} ({format}): {delivered} frames, {filled} filled in, {faults} faults{drift}.",
+                device.kind.name()
             );
         }
         for exchange in &self.exchange {
@@ -389,7 +394,7 @@ fn source(summary: &SourceSummary) -> SourceReport {
         origin: format!("{:?}", pump.info.origin).to_lowercase(),
         damaged: pump.faults.damaged,
         not_finite: pump.faults.not_finite,
-        decoding_seconds: pump.decode_ns as f64 * 1e-9,
+        decoding_seconds: (pump.info.origin == Origin::Recorded).then_some(pump.decode_ns as f64 * 1e-9),
         encoding_seconds: pump.encode_ns as f64 * 1e-9,
         failure: pump.failure.as_ref().map(ToString::to_string),
         ring: summary.ring.into(),

@@ -62,7 +62,9 @@ pub(super) fn find(kind: DeviceKind, asked: &SoundDeviceParameters) -> Result<(H
             DeviceKind::Speaker => host.default_output_device(),
             _ => host.default_input_device(),
         };
-        let device = device.ok_or_else(|| missing("the host has none").value(host.id().name()))?;
+        let device = device.ok_or_else(|| {
+            Error::new(Kind::Device, host.id().name(), format!("it has no {}", kind.name()))
+        })?;
         return Ok((host.id(), device));
     }
     let devices: Vec<Device> = all(&host, kind)?;

@@ -61,48 +61,12 @@ impl First {
 
 /// Calls `$body` with the samples of `$data` in their own type.
 macro_rules! by_format {
-    ($data:expr, $slice:ident, $samples:ident => $body:expr) => {
+    ($data:ident, $slice:ident, $samples:ident => $body:expr) => {
+        by_format!($data, $slice, $samples => $body; F32 f32, F64 f64, I32 i32, I24 I24, I16 i16, I8 i8, U16 u16, U8 u8)
+    };
+    ($data:ident, $slice:ident, $samples:ident => $body:expr; $($format:ident $type:ty),*) => {
         match $data.sample_format() {
-            SampleFormat::F32 => {
-                if let Some($samples) = $data.$slice::<f32>() {
-                    $body
-                }
-            }
-            SampleFormat::F64 => {
-                if let Some($samples) = $data.$slice::<f64>() {
-                    $body
-                }
-            }
-            SampleFormat::I32 => {
-                if let Some($samples) = $data.$slice::<i32>() {
-                    $body
-                }
-            }
-            SampleFormat::I24 => {
-                if let Some($samples) = $data.$slice::<I24>() {
-                    $body
-                }
-            }
-            SampleFormat::I16 => {
-                if let Some($samples) = $data.$slice::<i16>() {
-                    $body
-                }
-            }
-            SampleFormat::I8 => {
-                if let Some($samples) = $data.$slice::<i8>() {
-                    $body
-                }
-            }
-            SampleFormat::U16 => {
-                if let Some($samples) = $data.$slice::<u16>() {
-                    $body
-                }
-            }
-            SampleFormat::U8 => {
-                if let Some($samples) = $data.$slice::<u8>() {
-                    $body
-                }
-            }
+            $(SampleFormat::$format => if let Some($samples) = $data.$slice::<$type>() { $body },)*
             _ => {}
         }
     };

@@ -20,7 +20,7 @@ use crate::error::{Error, Kind, Result};
 use crate::signal::{DeviceKind, DeviceState};
 use crate::stream::bridge::{Counts, Socket, Tally};
 use crate::stream::capture::{self, Capture, CaptureLink};
-use crate::stream::device::DeviceMonitor;
+use crate::stream::device::{DeviceMonitor, let_go};
 use crate::stream::playback::{self, Playback, PlaybackLink};
 use crate::time::{Clock, Timestamp};
 
@@ -32,8 +32,10 @@ const SILENT: Duration = Duration::from_millis(500);
 const GIVEN_UP: Duration = Duration::from_secs(5);
 /// First and longest wait before the next attempt to open.
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(500)];
-/// How long the first attempt may take, and how long closing is waited for.
+/// How long the first attempt may take, and the end of the thread.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a stream may take to close before it is left to itself.
+const CLOSING: Duration = Duration::from_secs(1);
 /// The block that is begun with, and the largest that faults lead to.
 const BLOCKS: [u32; 2] = [128, 2_048];
 /// The block that plug-ins to sound servers begin with: shorter ones bring some of them to give nothing but errors.
@@ -287,7 +289,10 @@ impl Owner {
         };
         let late = open.troubles.late.load(Ordering::Relaxed);
         self.monitor.update(|figures| figures.missed += late);
-        close_aside(open.stream, self.kind);
+        if !let_go(open.stream, CLOSING) {
+            let kind = self.kind.name();
+            tracing::warn!("{kind}: its host does not let go of the stream; it is left behind");
+        }
         match &end {
             End::Lost(problem) => self.monitor.troubled(DeviceState::Lost, problem),
             End::Larger => {
@@ -366,6 +371,7 @@ impl Owner {
             figures.used = counts.used;
             figures.resampled = counts.resampled;
             figures.faults = counts.faults;
+            figures.not_finite = counts.not_finite;
             if let Some((block, drift)) = newest {
                 (figures.block, figures.drift_ppm) = (block, drift);
             }
@@ -387,19 +393,5 @@ impl Owner {
             self.end(&link);
         }
         self.tell();
-    }
-}
-
-/// Closes a stream on a thread of its own, and waits for that only so long.
-fn close_aside(stream: Stream, kind: DeviceKind) {
-    let (done_in, done) = bounded::<()>(1);
-    let closing = std::thread::Builder::new().name("napot-closing".to_owned()).spawn(move || {
-        drop(stream);
-        drop(done_in);
-    });
-    if closing.is_err()
-        || done.recv_timeout(PATIENCE / 3) == Err(crossbeam_channel::RecvTimeoutError::Timeout)
-    {
-        tracing::warn!("{}: its host does not let go of the stream; it is left behind", kind.name());
     }
 }

@@ -294,8 +294,8 @@ fn empty_field(arrays: &[ArrayInfo]) -> RawField {
 /// The devices of a run. In a live run no tick waits for a picture, whether that comes from a device or not.
 fn take_live(inputs: &mut Inputs) -> Live {
     let mut live = std::mem::take(&mut inputs.live);
-    live.sees = inputs.video.as_deref().is_some_and(pump::is_live);
-    live.sees = live.is_there() && inputs.video.is_some();
+    let has_device = live.is_there() || inputs.video.as_deref().is_some_and(pump::is_live);
+    live.sees = has_device && inputs.video.is_some();
     live
 }
 

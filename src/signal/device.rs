@@ -91,6 +91,10 @@ pub struct DeviceFigures {
     pub resampled: i64,
     /// Times that sound was missing while all ran: a thread was late.
     pub faults: u64,
+    /// Samples that were not finite and became 0.
+    pub not_finite: u64,
+    /// Pictures or chunks of sound of a page whose capture time could not be: that of their arrival stands for it.
+    pub restamped: u64,
     /// Whether the thread that it calls on has real-time priority; ALSA's plug-ins to sound servers get none.
     pub realtime: bool,
     /// Frames of its last block of sound; 0 for a camera.
@@ -117,6 +121,8 @@ impl DeviceFigures {
             used: 0,
             resampled: 0,
             faults: 0,
+            not_finite: 0,
+            restamped: 0,
             realtime: false,
             block: 0,
             drift_ppm: None,

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use rubato::{Async, FixedAsync, SincInterpolationParameters, WindowFunction};
 
+use super::drift::{Controller, DeviceClock};
 use super::ring::{Consumer, Producer, ring};
 use crate::error::{Error, Kind, Result};
 use crate::time::{SAMPLE_RATE, SAMPLES_PER_TICK, Timestamp};
@@ -100,7 +101,7 @@ pub struct Tally {
     pub block: AtomicU64,
     /// When the device last called, in ns; 0 before it has.
     called: AtomicI64,
-    /// The bits of the drift in ppm; those of NaN while it is not known.
+    /// The bits of the drift in ppm; 0 while it is not known.
     drift: AtomicU64,
 }
 
@@ -128,7 +129,7 @@ impl Tally {
     /// How much faster the device's clock runs than the run's, in ppm, once that is known.
     #[must_use]
     pub fn drift(&self) -> Option<f64> {
-        Some(f64::from_bits(self.drift.load(Ordering::Relaxed))).filter(|ppm| *ppm != 0.0)
+        Some(self.drift.load(Ordering::Relaxed)).filter(|bits| *bits != 0).map(f64::from_bits)
     }
 }
 
@@ -152,6 +153,8 @@ pub struct Counts {
     pub resampled: i64,
     /// See [`Tally::faults`].
     pub faults: u64,
+    /// See [`Tally::not_finite`].
+    pub not_finite: u64,
 }
 
 impl Tally {
@@ -166,6 +169,7 @@ impl Tally {
             used: read(&self.used),
             resampled: self.resampled.load(Ordering::Relaxed),
             faults: read(&self.faults),
+            not_finite: read(&self.not_finite),
         }
     }
 }
@@ -194,6 +198,7 @@ impl Counts {
             used: self.used + other.used,
             resampled: self.resampled + other.resampled,
             faults: self.faults + other.faults,
+            not_finite: self.not_finite + other.not_finite,
         }
     }
 }
@@ -240,12 +245,6 @@ impl<L> Plug<L> {
     }
 }
 
-/// The ring of marks.
-pub(super) fn marks() -> (Producer<Mark>, Consumer<Mark>) {
-    let (producer, consumer, _) = ring(MARKS);
-    (producer, consumer)
-}
-
 /// A resampler of stereo between `rate` and the run's: in ticks of 48 frames on the run's side.
 pub(super) fn resampler(rate: u32, fixed: FixedAsync) -> Result<Async<f32>> {
     let nominal = match fixed {
@@ -259,7 +258,68 @@ pub(super) fn resampler(rate: u32, fixed: FixedAsync) -> Result<Async<f32>> {
     })
 }
 
-/// What both kinds of link share of a device.
-pub(super) fn shared() -> Arc<Tally> {
-    Arc::default()
+/// What a link of either direction knows of its device.
+pub(super) struct Side {
+    marks: Consumer<Mark>,
+    pub(super) clock: DeviceClock,
+    pub(super) controller: Controller,
+    /// Frames a second.
+    pub(super) rate: f64,
+    pub(super) margin: Margin,
+    /// Frames that the device had given or asked for at its last call.
+    pub(super) count: u64,
+    /// Between its converter and its calls.
+    pub(super) latency: Duration,
+    pub(super) tally: Arc<Tally>,
+}
+
+/// What the device's calls since the last tick tell.
+pub(super) struct News {
+    /// Whether its time or count has jumped: the level that was kept means nothing any more.
+    pub(super) jumped: bool,
+    /// Frames that it asked for and that were not there.
+    pub(super) missing: u32,
+}
+
+impl Side {
+    /// The side of a device at `rate`, and where its callback leaves its marks.
+    pub(super) fn new(rate: u32, margin: Margin) -> (Producer<Mark>, Self) {
+        let (producer, marks, _) = ring(MARKS);
+        let side = Self {
+            marks,
+            clock: DeviceClock::new(rate),
+            controller: Controller::default(),
+            rate: f64::from(rate),
+            margin,
+            count: 0,
+            latency: Duration::ZERO,
+            tally: Arc::default(),
+        };
+        (producer, side)
+    }
+
+    /// Follows the device's calls.
+    pub(super) fn follow(&mut self) -> News {
+        let mut news = News { jumped: false, missing: 0 };
+        while let Some(mark) = self.marks.pop() {
+            if self.clock.is_stalled(mark.time) {
+                // What was learned of time and count is void.
+                self.clock.restart();
+                news.jumped = true;
+            }
+            news.jumped |= self.clock.update(mark.time, mark.count, mark.block);
+            self.count = mark.count;
+            self.latency = Duration::from_nanos(u64::from(mark.latency_ns));
+            news.missing += mark.missing;
+        }
+        if self.clock.is_known() {
+            self.tally.tell_drift(self.clock.ppm());
+        }
+        news
+    }
+
+    /// Whether its clock is known and it still calls.
+    pub(super) fn is_steady(&self, now: Timestamp) -> bool {
+        self.clock.is_known() && !self.clock.is_stalled(now)
+    }
 }

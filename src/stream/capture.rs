@@ -10,8 +10,8 @@ use std::time::Duration;
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Adjustable as _, Async, FixedAsync, Indexing, Resampler as _};
 
-use super::bridge::{FRAMES, Margin, Mark, Plug, Socket, Tally, exchange, marks, resampler, shared};
-use super::drift::{Controller, DeviceClock};
+use super::bridge::{FRAMES, Margin, Mark, Plug, Side, Socket, Tally, exchange, resampler};
+use super::drift::Controller;
 use super::ring::{Consumer, Producer, ring};
 use crate::error::Result;
 use crate::time::{SAMPLE_RATE, SAMPLES_PER_TICK, Timestamp};
@@ -72,20 +72,14 @@ enum Phase {
 /// A device's link in the engine.
 pub struct CaptureLink {
     frames: Consumer<[f32; 2]>,
-    marks: Consumer<Mark>,
-    clock: DeviceClock,
-    controller: Controller,
+    side: Side,
     resampler: Async<f32>,
     input: Vec<[f32; 2]>,
-    rate: f64,
-    margin: Margin,
     phase: Phase,
     /// Frames that were used or should have been.
     taken: u64,
     /// Those of them that have not come yet.
     owed: usize,
-    latency: Duration,
-    tally: Arc<Tally>,
 }
 
 /// The two ends of a device's way in: at `rate`, waiting `margin` longer than its blocks make it.
@@ -94,25 +88,13 @@ pub struct CaptureLink {
 /// Where the rate can't be converted.
 pub fn link(rate: u32, margin: Margin) -> Result<(Tap, CaptureLink, Arc<Tally>)> {
     let (frames_in, frames_out, _) = ring(FRAMES);
-    let (marks_in, marks_out) = marks();
-    let tally = shared();
+    let (marks, side) = Side::new(rate, margin);
+    let tally = Arc::clone(&side.tally);
     let resampler = resampler(rate, FixedAsync::Output)?;
-    let tap = Tap { frames: frames_in, marks: marks_in, count: 0, tally: Arc::clone(&tally) };
-    let link = CaptureLink {
-        frames: frames_out,
-        marks: marks_out,
-        clock: DeviceClock::new(rate),
-        controller: Controller::default(),
-        input: vec![[0.0; 2]; resampler.input_frames_max()],
-        resampler,
-        rate: f64::from(rate),
-        margin,
-        phase: Phase::Aligning,
-        taken: 0,
-        owed: 0,
-        latency: Duration::ZERO,
-        tally: Arc::clone(&tally),
-    };
+    let tap = Tap { frames: frames_in, marks, count: 0, tally: Arc::clone(&tally) };
+    let input = vec![[0.0; 2]; resampler.input_frames_max()];
+    let link =
+        CaptureLink { frames: frames_out, side, resampler, input, phase: Phase::Aligning, taken: 0, owed: 0 };
     Ok((tap, link, tally))
 }
 
@@ -128,43 +110,29 @@ pub struct Heard {
 impl CaptureLink {
     /// Fills a tick; `None` where it has no sound.
     fn take(&mut self, now: Timestamp, out: &mut [[f32; 2]; SAMPLES_PER_TICK]) -> Option<Heard> {
-        while let Some(mark) = self.marks.pop() {
-            // Time or count jumped: what was learned of their relation is void.
-            if self.clock.is_stalled(mark.time) {
-                self.clock.restart();
-                self.lose_level();
-            }
-            if self.clock.update(mark.time, mark.count, mark.block) {
-                self.lose_level();
-            }
-            self.latency = Duration::from_nanos(u64::from(mark.latency_ns));
-        }
-        if self.clock.is_stalled(now) {
+        if self.side.follow().jumped || self.side.clock.is_stalled(now) {
             self.lose_level();
         }
-        if self.clock.is_known() {
-            self.tally.tell_drift(self.clock.ppm());
-        }
-        let block = f64::from(self.clock.block());
-        let tick = self.rate * SAMPLES_PER_TICK as f64 / f64::from(SAMPLE_RATE);
-        let target = block + tick + self.margin.seconds() * self.rate;
-        let mut excess = self.clock.past(now, self.taken) - target;
-        if matches!(self.phase, Phase::Running { .. }) && excess > (2.0 * block).max(0.02 * self.rate) {
+        let block = f64::from(self.side.clock.block());
+        let tick = self.side.rate * SAMPLES_PER_TICK as f64 / f64::from(SAMPLE_RATE);
+        let target = block + tick + self.side.margin.seconds() * self.side.rate;
+        let mut excess = self.side.clock.past(now, self.taken) - target;
+        if matches!(self.phase, Phase::Running { .. }) && excess > (2.0 * block).max(0.02 * self.side.rate) {
             self.lose_level();
         }
         if self.phase == Phase::Aligning {
-            if !self.clock.is_known() || self.clock.is_stalled(now) || excess < 0.0 {
+            if !self.side.is_steady(now) || excess < 0.0 {
                 return None;
             }
             self.align(excess as usize);
             excess = excess.fract();
         }
-        let ppm = self.controller.step(1e-3, self.clock.ppm(), excess, self.rate);
+        let ppm = self.side.controller.step(1e-3, self.side.clock.ppm(), excess, self.side.rate);
         // Out of bounds only by a controller that is bounded itself.
         let _ = self.resampler.set_resample_ratio_relative(1.0 / (1.0 + ppm * 1e-6), true);
         self.resample(out);
-        let waited = Duration::from_secs_f64((excess + target).max(0.0) / self.rate);
-        Some(Heard { device: self.latency, waited })
+        let waited = Duration::from_secs_f64((excess + target).max(0.0) / self.side.rate);
+        Some(Heard { device: self.side.latency, waited })
     }
 
     /// Gives up the level; what is owed is waited for no more.
@@ -179,7 +147,7 @@ impl CaptureLink {
         self.taken += surplus as u64;
         self.owed = surplus - self.leave_out(surplus);
         self.resampler.reset();
-        self.controller = Controller::starting(self.clock.ppm());
+        self.side.controller = Controller::starting(self.side.clock.ppm());
         self.phase = Phase::Running { starved: false };
     }
 
@@ -191,7 +159,7 @@ impl CaptureLink {
         while left > 0 {
             left -= self.frames.pop_into(&mut piece[..left.min(PIECE)]).max(1);
         }
-        Tally::add(&self.tally.dropped, gone);
+        Tally::add(&self.side.tally.dropped, gone);
         gone
     }
 
@@ -204,10 +172,10 @@ impl CaptureLink {
         self.input[there..needed].fill([0.0; 2]);
         self.taken += needed as u64;
         self.owed += needed - there;
-        Tally::add(&self.tally.used, there);
-        let filled = ((needed - there) * SAMPLE_RATE as usize).div_ceil(self.rate as usize);
+        Tally::add(&self.side.tally.used, there);
+        let filled = ((needed - there) * SAMPLE_RATE as usize).div_ceil(self.side.rate as usize);
         let resampled = SAMPLES_PER_TICK.cast_signed() as i64 - (there + filled).cast_signed() as i64;
-        self.tally.resampled.fetch_add(resampled, Ordering::Relaxed);
+        self.side.tally.resampled.fetch_add(resampled, Ordering::Relaxed);
         self.note_fault(filled);
         let input = InterleavedSlice::new(self.input[..needed].as_flattened(), 2, needed);
         let output = InterleavedSlice::new_mut(out.as_flattened_mut(), 2, SAMPLES_PER_TICK);
@@ -215,7 +183,7 @@ impl CaptureLink {
             // It fails only where a buffer is too short, and these are as long as it asked for.
             let _ = self.resampler.process_into_buffer(&input, &mut output, None::<&Indexing>);
         }
-        if self.owed as f64 > MOST_OWED * self.rate {
+        if self.owed as f64 > MOST_OWED * self.side.rate {
             self.lose_level();
         }
     }
@@ -224,10 +192,10 @@ impl CaptureLink {
     fn note_fault(&mut self, missing: usize) {
         let Phase::Running { starved } = self.phase else { return };
         if missing > 0 {
-            Tally::add(&self.tally.filled, missing);
+            Tally::add(&self.side.tally.filled, missing);
             if !starved {
-                Tally::add(&self.tally.faults, 1);
-                self.margin.grow();
+                Tally::add(&self.side.tally.faults, 1);
+                self.side.margin.grow();
             }
         }
         self.phase = Phase::Running { starved: missing > 0 };
@@ -252,7 +220,7 @@ impl Capture {
         let link = self.0.newest()?;
         let heard = link.take(now, out);
         if heard.is_none() {
-            Tally::add(&link.tally.filled, SAMPLES_PER_TICK);
+            Tally::add(&link.side.tally.filled, SAMPLES_PER_TICK);
         }
         heard
     }

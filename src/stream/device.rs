@@ -4,6 +4,7 @@
 //! real-time thread touches nothing here.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::signal::{DeviceFigures, DeviceKind, DeviceState};
 
@@ -74,9 +75,35 @@ impl DeviceMonitor {
     }
 }
 
+/// Drops what a driver holds on a thread of its own, for a driver may never be done with it. Says whether it was within
+/// `limit`; otherwise it is left to itself.
+pub fn let_go<T: Send + 'static>(held: T, limit: Duration) -> bool {
+    let (ended, end) = crossbeam_channel::bounded::<()>(0);
+    let closing = std::thread::Builder::new().name("napot-closing".to_owned()).spawn(move || {
+        drop(held);
+        drop(ended);
+    });
+    closing.is_ok() && end.recv_timeout(limit) == Err(crossbeam_channel::RecvTimeoutError::Disconnected)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_hangs_when_it_is_dropped_is_left_behind() {
+        /// Waits for its sender to go.
+        struct Hangs(crossbeam_channel::Receiver<()>);
+        impl Drop for Hangs {
+            fn drop(&mut self) {
+                let _ = self.0.recv();
+            }
+        }
+        let (sender, hanging) = crossbeam_channel::bounded(0);
+        assert!(!let_go(Hangs(hanging), Duration::from_millis(20)));
+        drop(sender);
+        assert!(let_go(5, Duration::from_mins(1)));
+    }
 
     #[test]
     fn trouble_and_return_are_told() {

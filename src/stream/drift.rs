@@ -238,12 +238,6 @@ impl DeviceClock {
         self.block
     }
 
-    /// When the last block came.
-    #[must_use]
-    pub fn last(&self) -> Timestamp {
-        self.last
-    }
-
     /// Frames by which the device's smooth position at `time` is past `count`; it stands still two blocks after the last.
     #[must_use]
     pub fn past(&self, time: Timestamp, count: u64) -> f64 {

@@ -10,8 +10,8 @@ use std::time::Duration;
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Adjustable as _, Async, FixedAsync, Indexing, Resampler as _};
 
-use super::bridge::{FRAMES, Margin, Mark, Plug, Socket, Tally, exchange, marks, resampler, shared};
-use super::drift::{Controller, DeviceClock};
+use super::bridge::{FRAMES, Margin, Mark, Plug, Side, Socket, Tally, exchange, resampler};
+use super::drift::Controller;
 use super::ring::{Consumer, Producer, ring};
 use crate::error::Result;
 use crate::time::{SAMPLES_PER_TICK, Timestamp};
@@ -66,18 +66,10 @@ impl Spout {
 /// A device's link in the engine.
 pub struct PlaybackLink {
     frames: Producer<[f32; 2]>,
-    marks: Consumer<Mark>,
-    clock: DeviceClock,
-    controller: Controller,
+    side: Side,
     resampler: Async<f32>,
     output: Vec<[f32; 2]>,
-    rate: f64,
-    margin: Margin,
     running: bool,
-    /// Frames that the device has asked for.
-    asked: u64,
-    latency: Duration,
-    tally: Arc<Tally>,
 }
 
 /// The two ends of a device's way out: at `rate`, `margin` ahead of it.
@@ -86,24 +78,12 @@ pub struct PlaybackLink {
 /// Where the rate can't be converted.
 pub fn link(rate: u32, margin: Margin) -> Result<(Spout, PlaybackLink, Arc<Tally>)> {
     let (frames_in, frames_out, _) = ring(FRAMES);
-    let (marks_in, marks_out) = marks();
-    let tally = shared();
+    let (marks, side) = Side::new(rate, margin);
+    let tally = Arc::clone(&side.tally);
     let resampler = resampler(rate, FixedAsync::Input)?;
-    let spout = Spout { frames: frames_out, marks: marks_in, count: 0, tally: Arc::clone(&tally) };
-    let link = PlaybackLink {
-        frames: frames_in,
-        marks: marks_out,
-        clock: DeviceClock::new(rate),
-        controller: Controller::default(),
-        output: vec![[0.0; 2]; resampler.output_frames_max()],
-        resampler,
-        rate: f64::from(rate),
-        margin,
-        running: false,
-        asked: 0,
-        latency: Duration::ZERO,
-        tally: Arc::clone(&tally),
-    };
+    let spout = Spout { frames: frames_out, marks, count: 0, tally: Arc::clone(&tally) };
+    let output = vec![[0.0; 2]; resampler.output_frames_max()];
+    let link = PlaybackLink { frames: frames_in, side, resampler, output, running: false };
     Ok((spout, link, tally))
 }
 
@@ -123,19 +103,20 @@ impl PlaybackLink {
     }
 
     fn give(&mut self, now: Timestamp, sound: &[[f32; 2]; SAMPLES_PER_TICK]) -> Option<Played> {
-        let missing = self.take_marks();
-        if self.clock.is_known() {
-            self.tally.tell_drift(self.clock.ppm());
-        }
-        if !self.clock.is_known() || self.clock.is_stalled(now) {
+        let news = self.side.follow();
+        if news.jumped || !self.side.is_steady(now) {
             self.running = false;
+        }
+        if !self.side.is_steady(now) {
             return None;
         }
-        let level = -self.clock.past(now, self.asked + self.waiting() as u64);
-        let target = self.margin.seconds() * self.rate;
+        // What was missing while it did not run is no fault.
+        let missing = if self.running { news.missing } else { 0 };
+        let level = -self.side.clock.past(now, self.side.count + self.waiting() as u64);
+        let target = self.side.margin.seconds() * self.side.rate;
         let mut excess = level - target;
-        let block = f64::from(self.clock.block());
-        if excess.abs() > (2.0 * block).max(0.02 * self.rate) + block {
+        let block = f64::from(self.side.clock.block());
+        if excess.abs() > (2.0 * block).max(0.02 * self.side.rate) + block {
             self.running = false;
         }
         if !self.running {
@@ -147,41 +128,23 @@ impl PlaybackLink {
             for _ in 0..lead {
                 self.frames.push([0.0; 2]);
             }
-            Tally::add(&self.tally.filled, lead);
+            Tally::add(&self.side.tally.filled, lead);
             excess += lead as f64;
             self.resampler.reset();
-            self.controller = Controller::starting(self.clock.ppm());
+            self.side.controller = Controller::starting(self.side.clock.ppm());
             self.running = true;
         } else if missing > 0 {
-            Tally::add(&self.tally.faults, 1);
-            self.margin.grow();
+            Tally::add(&self.side.tally.faults, 1);
+            self.side.margin.grow();
         }
-        let ppm = self.controller.step(1e-3, self.clock.ppm(), -excess, self.rate);
+        let ppm = self.side.controller.step(1e-3, self.side.clock.ppm(), -excess, self.side.rate);
         // Out of bounds only by a controller that is bounded itself.
         let _ = self.resampler.set_resample_ratio_relative(1.0 + ppm * 1e-6, true);
         // After a fault, what comes too late is left out.
         let surplus = if missing > 0 { excess.max(0.0) as usize } else { 0 };
         self.resample(sound, surplus);
-        let waits = Duration::from_secs_f64(level.max(0.0) / self.rate);
-        Some(Played { waits, device: self.latency })
-    }
-
-    /// Follows the device; says how many frames were missing while it should have had them.
-    fn take_marks(&mut self) -> u32 {
-        let mut missing = 0;
-        while let Some(mark) = self.marks.pop() {
-            if self.clock.is_stalled(mark.time) {
-                self.clock.restart();
-                self.running = false;
-            }
-            if self.clock.update(mark.time, mark.count, mark.block) {
-                self.running = false;
-            }
-            self.asked = mark.count;
-            self.latency = Duration::from_nanos(u64::from(mark.latency_ns));
-            missing += mark.missing;
-        }
-        if self.running { missing } else { 0 }
+        let waits = Duration::from_secs_f64(level.max(0.0) / self.side.rate);
+        Some(Played { waits, device: self.side.latency })
     }
 
     fn resample(&mut self, sound: &[[f32; 2]; SAMPLES_PER_TICK], surplus: usize) {
@@ -194,9 +157,10 @@ impl PlaybackLink {
         }
         let surplus = surplus.min(given);
         let kept = self.frames.push_some(&self.output[surplus..given]);
-        Tally::add(&self.tally.used, kept);
-        Tally::add(&self.tally.dropped, given - kept);
-        self.tally
+        Tally::add(&self.side.tally.used, kept);
+        Tally::add(&self.side.tally.dropped, given - kept);
+        self.side
+            .tally
             .resampled
             .fetch_add((given.cast_signed() - SAMPLES_PER_TICK.cast_signed()) as i64, Ordering::Relaxed);
     }
@@ -219,7 +183,7 @@ impl Playback {
         let link = self.0.newest()?;
         let played = link.give(now, sound);
         if played.is_none() {
-            Tally::add(&link.tally.dropped, SAMPLES_PER_TICK);
+            Tally::add(&link.side.tally.dropped, SAMPLES_PER_TICK);
         }
         played
     }

@@ -30,7 +30,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::watch;
 
-pub use self::senses::{FromPages, Repairs, Senses};
+pub use self::senses::{FromPages, Senses};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{Control, FieldFrame, InputPicture, SheetShape, Status, TraceChunk};
 use crate::stream::{latest, ring};

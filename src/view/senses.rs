@@ -1,6 +1,5 @@
 //! What pages give of their cameras and microphones: who may give, what of it is believed, what is lost.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,35 +25,6 @@ const PICTURE_BYTES: usize = 8 * MAX_PICTURE_BYTES;
 /// Bytes of sound that are taken in a second: four times what two channels need, for what a network held back.
 const SOUND_BYTES: usize = 4 * 8 * SAMPLE_RATE as usize;
 
-/// What was put right of what pages gave.
-#[derive(Debug, Default)]
-pub struct Repairs {
-    not_finite: AtomicU64,
-    restamped: AtomicU64,
-}
-
-impl Repairs {
-    /// Adds `count` to one of them; the log tells of the first.
-    fn add(counter: &AtomicU64, count: u64, told: &str) {
-        if count > 0 && counter.fetch_add(count, Ordering::AcqRel) == 0 {
-            tracing::warn!("{told}");
-        }
-    }
-
-    /// Samples that were not finite and became 0.
-    #[must_use]
-    pub fn not_finite(&self) -> u64 {
-        self.not_finite.load(Ordering::Acquire)
-    }
-
-    /// Pictures or chunks captured, as their page said, in the future or more than 10 s ago: their time is that of
-    /// their arrival.
-    #[must_use]
-    pub fn restamped(&self) -> u64 {
-        self.restamped.load(Ordering::Acquire)
-    }
-}
-
 /// The run's end of what pages give of one sense.
 #[derive(Debug)]
 pub struct FromPages<T> {
@@ -62,8 +32,6 @@ pub struct FromPages<T> {
     pub items: Receiver<T>,
     /// How the device does. Its counts are of pictures or of sound frames; `missed` is what the page left out.
     pub monitor: Arc<DeviceMonitor>,
-    /// What was put right.
-    pub repairs: Arc<Repairs>,
 }
 
 /// The senses that a run takes from the pages that show it. One page at a time gives each.
@@ -145,7 +113,6 @@ struct Entry<T> {
     /// The other end, where the oldest gives way.
     oldest: Option<Receiver<T>>,
     monitor: Arc<DeviceMonitor>,
-    repairs: Arc<Repairs>,
     bytes_per_second: usize,
     giver: Mutex<Giver>,
 }
@@ -195,10 +162,9 @@ impl<T> Entry<T> {
     fn new(kind: DeviceKind, name: &str, room: usize, bytes_per_second: usize) -> (Self, FromPages<T>) {
         let (sender, items) = bounded(room);
         let monitor = Arc::new(DeviceMonitor::new(kind, name));
-        let repairs = Arc::<Repairs>::default();
-        let end = FromPages { items, monitor: Arc::clone(&monitor), repairs: Arc::clone(&repairs) };
+        let end = FromPages { items, monitor: Arc::clone(&monitor) };
         let giver = Mutex::default();
-        (Self { items: sender, oldest: None, monitor, repairs, bytes_per_second, giver }, end)
+        (Self { items: sender, oldest: None, monitor, bytes_per_second, giver }, end)
     }
 
     /// Only the page's thread comes here.
@@ -261,7 +227,12 @@ impl<T> Entry<T> {
         if claimed <= now.0 && now - Timestamp(claimed) <= OLDEST {
             return (Timestamp(claimed), Origin::Device);
         }
-        Repairs::add(&self.repairs.restamped, 1, "a page's capture time can't be: its arrival stands for it");
+        self.monitor.update(|figures| {
+            if figures.restamped == 0 {
+                tracing::warn!("a page's capture time can't be: its arrival stands for it");
+            }
+            figures.restamped += 1;
+        });
         (arrival, Origin::Arrival)
     }
 
@@ -293,11 +264,12 @@ impl Entry<EncodedPicture> {
 impl Entry<SoundChunk> {
     fn take_sound(&self, given: &Given, now: Timestamp) {
         let (frames, not_finite) = given.frames();
-        Repairs::add(
-            &self.repairs.not_finite,
-            not_finite,
-            "a page gives sound that is no number: it becomes 0",
-        );
+        self.monitor.update(|figures| {
+            if not_finite > 0 && figures.not_finite == 0 {
+                tracing::warn!("a page gives sound that is no number: it becomes 0");
+            }
+            figures.not_finite += not_finite;
+        });
         let size = frames.len() as u64;
         let format = if given.channels == 1 { "48 kHz, mono" } else { "48 kHz, stereo" };
         let Some(sequence) = self.admit(given, size, format, now) else { return };

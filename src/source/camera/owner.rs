@@ -11,7 +11,7 @@ use super::parameters::CameraParameters;
 use super::picture::PictureFormat;
 use super::slot::Slot;
 use crate::signal::{DeviceState, Stamp};
-use crate::stream::device::DeviceMonitor;
+use crate::stream::device::{DeviceMonitor, let_go};
 use crate::time::{Clock, Timestamp};
 
 /// How often the end of the run is looked for.
@@ -112,7 +112,7 @@ impl Owner {
         while !self.shared.over() {
             if let Some(name) = self.shared.monitor.take_wish() {
                 if let Some(open) = open.take() {
-                    close(open);
+                    let_go(open, CLOSING);
                 }
                 self.turn_to(name);
             }
@@ -122,7 +122,7 @@ impl Owner {
             };
         }
         if let Some(open) = open {
-            close(open);
+            let_go(open, CLOSING);
         }
     }
 
@@ -238,7 +238,7 @@ impl Owner {
             }
             Err(fault) => {
                 self.lost(&fault);
-                close(open);
+                let_go(open, CLOSING);
                 self.wait(self.shared.clock.now(), self.retry.1);
                 None
             }
@@ -286,18 +286,6 @@ impl Owner {
             let problem = format!("it has given no picture for {} ms", limit.as_millis());
             self.shared.monitor.troubled(DeviceState::Silent, &problem);
         }
-    }
-}
-
-/// Closes a camera on a thread of its own, for a driver may never be done with it.
-fn close(open: Open) {
-    let (ended, end) = crossbeam_channel::bounded::<()>(0);
-    let closer = std::thread::Builder::new().name("napot-closing".into()).spawn(move || {
-        drop(open);
-        drop(ended);
-    });
-    if closer.is_ok() {
-        let _ = end.recv_timeout(CLOSING);
     }
 }
 

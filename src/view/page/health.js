@@ -28,6 +28,14 @@ function list(host) {
   };
 }
 
+/** Makes a row a button. @param {HTMLElement} row @param {() => void} act */
+function ask(row, act) {
+  row.tabIndex = 0;
+  row.setAttribute("role", "button");
+  row.addEventListener("click", act);
+  row.addEventListener("keydown", (event) => { if (event.key === "Enter") act(); });
+}
+
 /**
  * @param {HTMLElement} figures @param {HTMLElement} sources
  * @param {(kind: string, name: string) => void} choose asks for another device
@@ -60,8 +68,11 @@ export function healthLine(figures, sources, choose) {
         const value = device.state === "running" ? `${device.name}${drift}` : `${device.name}: ${device.state}`;
         const lost = `${whole(device.delivered)} came, ${whole(device.dropped)} not used, ${whole(device.filled)} filled in, ${whole(device.faults)} faults`;
         const row = health.set(device.kind, value, device.state !== "running", "");
-        row.title = `${device.format}; ${lost}${device.problem ? `; last trouble: ${device.problem}` : ""}. Click to use another.`;
-        if (!row.dataset.device) row.addEventListener("click", () => choose(device.kind, row.dataset.device ?? ""));
+        row.title = `${device.format}; ${lost}${device.problem ? `; last trouble: ${device.problem}` : ""}. `;
+        // Another browser takes over by opening the page.
+        if (device.name.startsWith("browser ")) continue;
+        row.title += "Click to use another.";
+        if (!row.dataset.device) ask(row, () => choose(device.kind, row.dataset.device ?? ""));
         row.dataset.device = device.name;
       }
       for (const [name, produced, delivered, dropped] of status.sources) {

@@ -27,6 +27,12 @@ const input = inputPanel(canvasById("input"), byId("input-none"), byId("input-su
 const meters = meterPanel(byId("meters"));
 const spectrum = spectrumPanel(canvasById("spectrum"), byId("exponent"));
 const traces = tracePanel(canvasById("traces"), byId("traces-sub"));
+// The sheets leave room for the health line, which takes more rows the more there is to tell.
+const HEALTH_ROW = 34;
+new ResizeObserver(([entry]) => {
+  const height = entry.target.getBoundingClientRect().height;
+  document.documentElement.style.setProperty("--health", `${Math.max(0, Math.ceil(height) - HEALTH_ROW)}px`);
+}).observe(/** @type {Element} */ (byId("health").parentElement));
 const health = healthLine(byId("health"), byId("health-sources"), (kind, name) => {
   const other = window.prompt(`Use another ${kind}: its name, or a part of it (\`napot devices\` lists them)`, name);
   if (other !== null && other !== name) link.use(kind, other);

@@ -235,10 +235,10 @@ fn a_time_that_cannot_be_becomes_that_of_arrival() {
         assert_eq!(picture.captured, Timestamp(if believed { captured } else { START }), "{captured}");
         assert_eq!(picture.origin, if believed { Origin::Device } else { Origin::Arrival });
     }
-    assert_eq!(run.camera.repairs.restamped(), 4);
+    assert_eq!(run.camera.monitor.figures().restamped, 4);
     viewer.play(1, START + 1, &[0.0; 480]);
     assert_eq!(run.chunk().captured, Timestamp(START - 10_000_000), "its last frame came just now");
-    assert_eq!(run.microphone.repairs.restamped(), 1);
+    assert_eq!(run.microphone.monitor.figures().restamped, 1);
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn values_that_are_not_finite_become_silence_and_are_counted() {
     let mut viewer = run.giver("microphone");
     viewer.play(1, START, &[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.5]);
     assert_eq!(run.chunk().frames, [[0.0; 2], [0.0; 2], [0.0; 2], [0.5; 2]]);
-    assert_eq!(run.microphone.repairs.not_finite(), 3);
+    assert_eq!(run.microphone.monitor.figures().not_finite, 3);
 }
 
 #[test]
