@@ -34,6 +34,6 @@ with wave.open(sys.argv[1], "wb") as sound:
     sound.writeframes(period * 1000 * 120)
 TONE
 
-"$root/tests/rigs/vm.sh" "$root/target/vm" "$share" "$root/tests/rigs/vm_guest.sh" $((10 * seconds + 300)) "$binary"
+"$root/tests/rigs/vm.sh" "$root/target/vm" "$share" "$root/tests/rigs/vm_guest.sh" $((10 * seconds + 700)) "$binary"
 "$binary" export "$share/steady.mcap" --to wav --quiet
 python3 "$root/tests/rigs/vm_check.py" "$share"

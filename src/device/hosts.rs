@@ -129,7 +129,12 @@ fn listing_of(kind: DeviceKind, id: HostId) -> Vec<DeviceListing> {
         Ok(devices) => devices,
         Err(cause) => return vec![unheard(kind, id, cause)],
     };
+    let names: Vec<String> = devices.iter().map(name_of).collect();
     let line = |device: Device| {
+        // Where several have one name, each is told by what its host calls it, which chooses it as well.
+        let name = name_of(&device);
+        let is_shared = names.iter().filter(|other| **other == name).count() > 1;
+        let name = if is_shared { id_of(&device) } else { name };
         let offered: std::result::Result<Vec<_>, _> = match kind {
             DeviceKind::Speaker => device.supported_output_configs().map(Iterator::collect),
             _ => device.supported_input_configs().map(Iterator::collect),
@@ -138,7 +143,7 @@ fn listing_of(kind: DeviceKind, id: HostId) -> Vec<DeviceListing> {
             Ok(offered) => (lines(&offered), None),
             Err(cause) => (Vec::new(), Some(cause.to_string())),
         };
-        DeviceListing { kind, host: id.name().to_lowercase(), name: name_of(&device), formats, error }
+        DeviceListing { kind, host: id.name().to_lowercase(), name, formats, error }
     };
     devices.into_iter().map(line).collect()
 }

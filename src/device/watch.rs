@@ -4,7 +4,7 @@
 //! device calls. A stream is closed on a thread of its own, because closing may never return.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ const PLUG_IN_BLOCK: u32 = 512;
 const MANY_FAULTS: u64 = 8;
 /// See there.
 const FAULTS_COUNT: Duration = Duration::from_secs(10);
+/// The share of a device's rate below which its block is too short for it.
+const LEAST_SHARE: f64 = 0.9;
 /// Errors of the back end in a look after which a stream is given up.
 const FLOOD: u64 = 100;
 
@@ -144,8 +146,39 @@ struct Open {
     /// Whether the device has the block that was asked for; one of its own does not grow with a wish.
     follows: bool,
     others_seen: u64,
-    /// Faults when their counting began, and when that was.
-    faults: (u64, Timestamp),
+    /// Frames a second.
+    rate: u32,
+    watched: Watched,
+}
+
+/// What was counted when the count of faults began.
+struct Watched {
+    since: Timestamp,
+    faults: u64,
+    moved: u64,
+}
+
+impl Open {
+    /// Whether a larger block is worth a gap: faults come often, or the device gives or takes much less than its rate.
+    fn wants_larger(&mut self, now: Timestamp) -> bool {
+        let (before, here) = (&self.watched, Watched::from(self, now));
+        let time = here.since - before.since;
+        let many = here.faults - before.faults >= MANY_FAULTS;
+        let share = (here.moved - before.moved) as f64 / (time.as_secs_f64() * f64::from(self.rate));
+        let is_over = time >= FAULTS_COUNT;
+        if is_over {
+            self.watched = here;
+        }
+        many || (is_over && share < LEAST_SHARE)
+    }
+}
+
+impl Watched {
+    fn from(open: &Open, now: Timestamp) -> Self {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let faults = count(&open.tally.faults) + count(&open.troubles.late);
+        Self { since: now, faults, moved: count(&open.tally.moved) }
+    }
 }
 
 /// Why a stream is given up.
@@ -275,7 +308,8 @@ impl Owner {
         self.monitor.opened(&name, &format.describe());
         let now = self.clock.now();
         let follows = format.only_block.is_none();
-        Ok(Open { stream, tally, troubles, since: now, follows, others_seen: 0, faults: (0, now) })
+        let watched = Watched { since: now, faults: 0, moved: 0 };
+        Ok(Open { stream, tally, troubles, since: now, follows, others_seen: 0, rate, watched })
     }
 
     /// Watches a stream to its end and closes it.
@@ -317,41 +351,40 @@ impl Owner {
         }
         let others = open.troubles.others.load(Ordering::Relaxed);
         if others - std::mem::replace(&mut open.others_seen, others) > FLOOD {
-            return Some(self.drowned());
+            return Some(self.drowned(open));
         }
         let realtime = !open.troubles.refused.load(Ordering::Relaxed);
         self.monitor.update(|figures| figures.realtime = realtime);
         let now = self.clock.now();
         let quiet = now - open.tally.called().unwrap_or(open.since);
         if quiet >= GIVEN_UP {
-            return Some(End::Lost("it has been silent for too long and is opened anew"));
+            // One that is silent and says that blocks are late can't keep up with such short ones.
+            let is_late = open.troubles.late.load(Ordering::Relaxed) > 0;
+            let end = is_late.then(|| self.larger(open)).flatten();
+            return Some(end.unwrap_or(End::Lost("it has been silent for too long and is opened anew")));
         }
         if quiet >= SILENT {
             self.monitor.troubled(DeviceState::Silent, "it says no error and gives nothing");
         } else if self.monitor.figures().state == DeviceState::Silent {
             self.monitor.recovered();
+            // What its silence cost says nothing of its block.
+            open.watched = Watched::from(open, now);
         }
-        self.asked.block_frames.eq(&0).then(|| self.wants_larger(open, now)).flatten()
+        if open.wants_larger(now) { self.larger(open) } else { None }
     }
 
     /// A stream that gives nothing but errors: its server is gone, or the block is too short for it. In the latter case a
     /// new stream can be opened at once, and drowns as well.
-    fn drowned(&mut self) -> End {
+    fn drowned(&mut self, open: &Open) -> End {
         let again = std::mem::replace(&mut self.flooded, true);
-        if again && self.asked.block_frames == 0 && self.block < BLOCKS[1] {
-            return End::Larger;
-        }
-        End::Lost("its server gives nothing but errors")
+        let end = again.then(|| self.larger(open)).flatten();
+        end.unwrap_or(End::Lost("its server gives nothing but errors"))
     }
 
-    /// Whether faults come so often that a larger block is worth a gap.
-    fn wants_larger(&self, open: &mut Open, now: Timestamp) -> Option<End> {
-        let faults = open.tally.faults.load(Ordering::Relaxed);
-        if now - open.faults.1 >= FAULTS_COUNT {
-            open.faults = (faults, now);
-        }
-        let many = faults - open.faults.0 >= MANY_FAULTS;
-        (many && open.follows && self.block < BLOCKS[1]).then_some(End::Larger)
+    /// A block of twice the length, where that is left to us and the device follows.
+    fn larger(&self, open: &Open) -> Option<End> {
+        let may = self.asked.block_frames == 0 && open.follows && self.block < BLOCKS[1];
+        may.then_some(End::Larger)
     }
 
     fn tell(&mut self) {

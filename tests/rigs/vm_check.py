@@ -54,6 +54,10 @@ frequency, sounding = tone_hz(folder / "steady.wav")
 check(abs(frequency - 1000) <= 5, f"tone: {frequency:.1f} Hz in the session")
 check(sounding == 1, f"tone: in {100 * sounding:.0f} % of the seconds after the third")
 
+_, devices = report("blocks")
+block, used = devices["microphone"]["block"], devices["microphone"]["used"]
+check(block >= 512 and used >= 5 * 48000, f"microphone: finds blocks of {block} by itself; {used} frames are heard")
+
 moments = []
 for line in (folder / "rig.log").read_text().splitlines():
     moment, _, kind, _ = line.split()

@@ -1,6 +1,6 @@
 # What runs inside the virtual machine of vm.sh: lists the devices, runs with them, and takes them away in the middle.
-# Reads /host/seconds and /host/tone.wav; leaves /host/devices.json, /host/steady, /host/steady.mcap, /host/faults and
-# /host/faults.log, whose lines begin with seconds since boot.
+# Reads /host/seconds and /host/tone.wav; leaves /host/devices.json, /host/steady, /host/steady.mcap, /host/blocks,
+# /host/faults and /host/faults.log, whose lines begin with seconds since boot.
 seconds=$(cat /host/seconds)
 camera=/sys/bus/platform/drivers/vivid
 sound=/sys/bus/platform/drivers/snd_aloop
@@ -25,15 +25,18 @@ stamp() {
     while read -r line; do echo "$(cut -d' ' -f1 /proc/uptime) $line"; done
 }
 
-# live NAME SECONDS: both devices in one process. The array is small, so that emulation takes minutes; blocks are long, as
-# snd-aloop gives frames by a timer of 4 ms.
+# live NAME SECONDS ARGUMENTS...: both devices in one process. The array is small, so that emulation takes minutes; blocks
+# are long, as snd-aloop gives frames by a timer of 4 ms.
 live() {
-    napot live --no-view --for "$2" --out "/tmp/$1" --record "/tmp/$1.mcap" \
+    name=$1
+    length=$2
+    shift 2
+    napot live --no-view --for "$length" --out "/tmp/$name" --record "/tmp/$name.mcap" \
         --camera vivid --microphone hw:CARD=Loopback,DEV=1 --speaker none \
         --set camera.width=640 --set camera.height=360 --set camera.format=YUYV \
         --set microphone.host=alsa --set microphone.block_frames=1024 \
         --set vision.height=8 --set vision.width=8 --set hearing.cochlea.channels=8 --set hearing.cochlea.rates=4 \
-        --set array.bands=2 --set array.twin=false --set record.retro_megabytes=0
+        --set array.bands=2 --set array.twin=false --set record.retro_megabytes=0 "$@"
 }
 
 napot devices --json >/host/devices.json
@@ -41,6 +44,10 @@ napot devices --json >/host/devices.json
 live steady "$seconds" >/tmp/steady.log 2>&1
 echo "rig: steady run: status $?"
 cp -r /tmp/steady /tmp/steady.log /tmp/steady.mcap /host/
+
+# Left to itself it begins with blocks that are too short for that card, which says no error.
+live blocks 40 --set microphone.block_frames=0 >/tmp/blocks.log 2>&1
+cp -r /tmp/blocks /tmp/blocks.log /host/
 
 { live faults 24 2>&1; echo "status $?"; } | stamp >/tmp/faults.log &
 run=$!
