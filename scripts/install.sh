@@ -57,7 +57,7 @@ links() {
     return "$result"
 }
 
-has_alsa() { have pkg-config && pkg-config --exists alsa; }
+has_sound() { have pkg-config && pkg-config --exists alsa jack; }
 
 # Whether bindgen finds libclang, where it looks.
 has_libclang() {
@@ -157,7 +157,7 @@ for group in "$@"; do
     build)
         check_cargo
         links || want NEEDED gcc libc6-dev -- "cargo links with them"
-        has_alsa || want NEEDED libasound2-dev pkg-config -- "microphones and speakers are built with them"
+        has_sound || want NEEDED libasound2-dev libjack-jackd2-dev pkg-config -- "microphones and speakers are built with them"
         has_libclang || want NEEDED libclang-dev -- "reads the kernel's headers for cameras"
         ;;
     lint)

@@ -124,7 +124,8 @@ fn what_devices_are_built_with_is_installed() {
     assert!(output.status.success(), "{}", said(&output));
     let said = said(&output);
     assert!(
-        said.contains("missing: libasound2-dev pkg-config") && said.contains("missing: libclang-dev"),
+        said.contains("missing: libasound2-dev libjack-jackd2-dev pkg-config")
+            && said.contains("missing: libclang-dev"),
         "{said}"
     );
 }
