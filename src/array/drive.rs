@@ -70,6 +70,12 @@ impl Drive {
         }
     }
 
+    /// Goes on with another gain and another share that a tick leaves.
+    pub(super) fn retune(&mut self, gain: f64, decay: f64) {
+        self.gain = gain as f32;
+        self.decay = decay as f32;
+    }
+
     /// Bursts and levels that were refused: not finite, or beyond the sheet.
     pub(super) fn refused(&self) -> u64 {
         self.refused

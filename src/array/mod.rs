@@ -41,10 +41,12 @@ mod parameters;
 mod snapshot;
 mod step;
 pub mod tonic;
+mod tuning;
 
 pub use energy::{Cause, EnergyBook, EnergyFigures};
 pub use parameters::ArrayParameters;
 pub use step::{Array, SCHEDULE, band_steps, is_due};
+pub use tuning::Tuning;
 
 #[cfg(test)]
 mod tests;

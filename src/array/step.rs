@@ -32,7 +32,7 @@ pub struct Array {
     pub(super) id: ArrayId,
     pub(super) shape: SheetShape,
     pub(super) parameters: ArrayParameters,
-    tonic: Tonic,
+    pub(super) tonic: Tonic,
     pub(super) seed: [u32; 2],
     // State.
     pub(super) driven: Planes,
@@ -41,7 +41,7 @@ pub struct Array {
     book: EnergyBook,
     // Derived and scratch.
     keys: RoundKeys,
-    factors: Vec<Factors>,
+    pub(super) factors: Vec<Factors>,
     /// Ticks of one step of each band.
     ticks_per_step: Vec<u64>,
     instructions: Instructions,

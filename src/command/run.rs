@@ -177,6 +177,7 @@ struct PageFeeds {
     sound: crate::stream::ring::Consumer<[f32; 2]>,
     control: crossbeam_channel::Sender<crate::signal::Control>,
     senses: Option<view::Senses>,
+    bell: view::Bell,
     sent: Option<view::Sent>,
 }
 
@@ -191,16 +192,19 @@ fn page(senses: Option<view::Senses>, common: &pump::Common) -> Page {
     let (traces_in, traces) = crossbeam_channel::bounded(64);
     let (sound_in, sound, _) = ring(PAGE_SOUND);
     let (control, control_out) = crossbeam_channel::bounded(16);
+    let bell = view::Bell::default();
+    let rings = bell.clone();
     Page {
         publish: Publish {
             field: field_in,
+            shown: Box::new(move || rings.ring()),
             input: input_in,
             status: status_in,
             traces: traces_in,
             sound: sound_in,
             control: control_out,
         },
-        feeds: PageFeeds { field, input, status, traces, sound, control, senses, sent: Some(sent) },
+        feeds: PageFeeds { field, input, status, traces, sound, control, senses, bell, sent: Some(sent) },
     }
 }
 
@@ -384,9 +388,10 @@ fn open_page(
         arrays,
         band_hz: engine.band_hz().to_vec(),
         sources,
+        hands: engine.may().clone(),
     };
-    let PageFeeds { field, input, status, traces, sound, control, senses, sent } = feeds;
-    let feeds = view::Feeds { field, input, status, traces, sound, control, senses, sent, about };
+    let PageFeeds { field, input, status, traces, sound, control, senses, bell, sent } = feeds;
+    let feeds = view::Feeds { field, input, status, traces, sound, control, senses, bell, sent, about };
     let running = view::start(&config.view, feeds)?;
     if !common.quiet {
         eprintln!("NAPOT plays {}. Look and listen at {} (Ctrl-C ends).", show.title, running.url());

@@ -5,6 +5,7 @@ use super::ledger::{hash_bursts, hash_values, shorten};
 use super::memory;
 use super::plan::EnginePlan;
 use super::tick::{MOST_ARRAYS, Stage, StageTimer, TickReport};
+use super::tuning::Tuning;
 use crate::array::{Array, EnergyFigures};
 use crate::error::{Error, Result};
 use crate::kernel::archive::{Archive, Counting, Keeping, Taking};
@@ -199,6 +200,21 @@ impl Instrument {
             report.differential = Some(differential);
             report.bits_held = Some(held);
         }
+    }
+
+    /// Goes on by the numbers of `tuning`, which takes the present ones.
+    pub fn retune(&mut self, tuning: &mut Tuning) {
+        for (array, tuning) in self.arrays.iter_mut().zip(&mut tuning.arrays) {
+            array.retune(tuning);
+        }
+        std::mem::swap(&mut self.variances, &mut tuning.variances);
+        self.sonifier.retune(&self.variances);
+    }
+
+    /// The shapes of the arrays in their order.
+    #[must_use]
+    pub fn shapes(&self) -> Vec<SheetShape> {
+        self.arrays.iter().map(Array::shape).collect()
     }
 
     /// Reads the electrodes after a tick: driven, then twin, in microvolts; `None` between two samples.

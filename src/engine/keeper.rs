@@ -2,12 +2,15 @@
 //!
 //! It may be slow: in a replay the rings then hold the engine back, and nothing is lost.
 
+mod look;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use super::analysis::{Analysis, TonicFit};
 use super::gathering::Gathering;
+use super::hands::Hands;
 use super::instrument::ArrayInfo;
 use super::ledger::hash_of_state;
 use super::realtime::{RawField, StateCopy};
@@ -30,10 +33,6 @@ use crate::units::Hertz;
 
 /// How long the keeper rests when there is nothing to take.
 const REST: Duration = Duration::from_millis(2);
-/// Between two figures for the page.
-const STATUS_EVERY: Duration = Duration::from_millis(200);
-/// Between two fits for the page.
-const FIT_EVERY: Duration = Duration::from_secs(1);
 /// Samples in a stretch of traces.
 const TRACE_SAMPLES: usize = 50;
 
@@ -64,6 +63,8 @@ pub struct Keep {
 pub struct Publish {
     /// The field, about 30 a second.
     pub field: Writer<FieldFrame>,
+    /// Called when it is there.
+    pub shown: Box<dyn Fn() + Send>,
     /// What comes in, when the field shows what it makes of it.
     pub input: Writer<InputPicture>,
     /// Figures.
@@ -97,6 +98,7 @@ pub(super) struct Keeper {
     pub(super) field: Reader<RawField>,
     pub(super) gathering: Gathering,
     pub(super) shown_band: Arc<AtomicUsize>,
+    pub(super) hands: Hands,
     pub(super) keep: Keep,
     pub(super) publish: Option<Publish>,
     pub(super) facts: Facts,
@@ -150,6 +152,7 @@ impl Keeper {
         loop {
             let open = self.reports.is_written();
             let busy = self.take_all(&mut desk);
+            self.obey(&mut desk);
             self.look(&mut desk);
             if !busy {
                 if !open {
@@ -217,14 +220,28 @@ impl Keeper {
             if report.sampled {
                 self.take_sample(desk);
             }
+            self.note_changes(&report, desk);
             if self.gathering.tick(&report) {
                 self.give_session(desk);
             }
             if let Some(onset) = self.analysis.tick(&report) {
-                self.mark(onset, desk);
+                self.mark_onset(onset, desk);
             }
         }
         any
+    }
+
+    /// Notes the changes that a tick begins with, before what entered it: so a replay finds them in time.
+    fn note_changes(&mut self, report: &TickReport, desk: &mut Desk) {
+        if report.retuned == 0 {
+            return;
+        }
+        self.give_session(desk);
+        for change in self.hands.applied(report.retuned) {
+            self.facts.variances.clone_from(&change.variances);
+            let item = SessionItem::Control(report.tick.start(), change.text);
+            push(&mut self.keep.session, &item, &mut desk.failures);
+        }
     }
 
     /// Adds how long what came from devices, and went to them, was on its way.
@@ -263,8 +280,12 @@ impl Keeper {
     }
 
     /// Writes an onset down.
-    fn mark(&mut self, onset: Onset, desk: &mut Desk) {
-        let (time, text) = (onset.tick.start(), "onset".to_owned());
+    fn mark_onset(&mut self, onset: Onset, desk: &mut Desk) {
+        self.mark(onset.tick.start(), "onset".to_owned(), desk);
+    }
+
+    /// Writes down that something happened.
+    fn mark(&mut self, time: Timestamp, text: String, desk: &mut Desk) {
         push(&mut self.keep.session, &SessionItem::Mark(time, text.clone()), &mut desk.failures);
         let mark = ElectrodeItem::Mark(time, text);
         push(&mut self.keep.electrodes, &mark, &mut desk.failures);
@@ -319,105 +340,13 @@ impl Keeper {
         FieldRow { time: copy.tick.next().start(), images }
     }
 
-    /// Shows people the field and the figures.
-    fn look(&mut self, desk: &mut Desk) {
-        let Some(publish) = &mut self.publish else { return };
-        while let Ok(control) = publish.control.try_recv() {
-            match control {
-                Control::ShowBand(band) => {
-                    let last = self.facts.centres.len() - 1;
-                    let band = usize::from(band).min(last);
-                    self.shown_band.store(band, Ordering::Relaxed);
-                    let changed =
-                        SessionItem::Control(self.gathering.played().start(), format!("view.band={band}"));
-                    push(&mut self.keep.session, &changed, &mut desk.failures);
-                }
-                Control::UseDevice(kind, name) => {
-                    let device = self.keep.devices.iter().find(|device| device.figures().kind == kind);
-                    if let Some(device) = device {
-                        device.use_another(&name);
-                    }
-                }
-                Control::KeepLast => self.keep.monitor.iter().for_each(|monitor| monitor.keep_last()),
-            }
-        }
-        if self.field.update() {
-            let raw = self.field.output_buffer();
-            let frame = publish.field.input_buffer_mut();
-            frame.tick = raw.tick;
-            frame.band = raw.band;
-            frame.captured =
-                raw.captured.zip(self.start).map(|(time, start)| start + (time - Timestamp::ZERO));
-            frame.images.resize_with(raw.planes.len(), FieldImage::default);
-            let variance = self.facts.variances[raw.band];
-            for (index, ((re, im), image)) in raw.planes.iter().zip(&mut frame.images).enumerate() {
-                let width = self.facts.arrays[index].width;
-                paint(ArrayId(index as u8), width, (re, im), variance, image);
-            }
-            publish.field.publish();
-        }
-        let now = self.clock.now();
-        if now - desk.fitted >= FIT_EVERY {
-            desk.fit = self.analysis.tonic_fit();
-            desk.fitted = now;
-        }
-        if now - desk.told >= STATUS_EVERY {
-            let status = self.status(desk, now);
-            desk.told = now;
-            desk.ticks_told = self.analysis.ticks;
-            if let Some(publish) = &mut self.publish {
-                publish.status.write(status);
-            }
-        }
-    }
-
-    fn status(&self, desk: &Desk, now: Timestamp) -> Status {
-        let analysis = &self.analysis;
-        let spectrum = analysis.driven.mean().unwrap_or_default();
-        let narrow = |values: &[f64]| values.iter().skip(1).map(|v| *v as f32).collect::<Vec<f32>>();
-        let hop = analysis.tick_hop.report();
-        let wall = (now - desk.told).as_secs_f64();
-        let model = (analysis.ticks - desk.ticks_told) as f64 / TICKS_PER_SECOND as f64;
-        Status {
-            seconds: analysis.ticks as f64 / TICKS_PER_SECOND as f64,
-            realtime_factor: (wall > 0.0).then(|| model / wall),
-            deadline_misses: analysis.misses,
-            bursts_per_second: analysis.meter.bursts_per_second().unwrap_or(0.0),
-            bits_per_second: analysis.meter.bits_per_second().unwrap_or(0.0),
-            bits_held: analysis.bits_held(),
-            spectrum_hz: if spectrum.is_empty() {
-                Vec::new()
-            } else {
-                narrow(&analysis.driven.frequencies())
-            },
-            spectrum_power: narrow(&spectrum),
-            spectrum_fit: desk.fit.as_ref().map_or_else(Vec::new, |fit| fit.line.clone()),
-            exponent: desk.fit.as_ref().map(|fit| fit.exponent),
-            exponent_interval: desk.fit.as_ref().and_then(|fit| fit.interval),
-            order: analysis.order_now.clone(),
-            tick_ms: [hop.p50, hop.p99],
-            sources: self
-                .facts
-                .sources
-                .iter()
-                .map(|(name, counters)| {
-                    let counts = counters.read();
-                    (name.clone(), counts.produced, counts.delivered, counts.dropped)
-                })
-                .collect(),
-            devices: self.keep.devices.iter().map(|device| device.figures()).collect(),
-            recording: self.keep.monitor.as_ref().map(|monitor| monitor.figures()),
-            notice: desk.failures.first().map(ToString::to_string).unwrap_or_default(),
-        }
-    }
-
     fn empty_trace(&self, first_tick: u64) -> TraceChunk {
         empty_trace(&self.facts, first_tick)
     }
 
     fn finish(mut self, mut desk: Desk) -> Kept {
         for onset in self.analysis.end() {
-            self.mark(onset, &mut desk);
+            self.mark_onset(onset, &mut desk);
         }
         self.give_session(&mut desk);
         let Keep { sound, electrodes, outlets, ledger, field, session, .. } = self.keep;

@@ -15,6 +15,7 @@
 pub mod analysis;
 pub mod cores;
 mod gathering;
+mod hands;
 pub mod instrument;
 pub mod keeper;
 mod ledger;
@@ -23,7 +24,9 @@ mod plan;
 pub mod pump;
 mod realtime;
 mod run;
+mod tempo;
 mod tick;
+pub mod tuning;
 
 pub use keeper::{Keep, Publish};
 pub use ledger::hash_of_state;

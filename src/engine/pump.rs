@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
-pub use session::session;
+pub(in crate::engine) use session::session;
 
 use super::gathering::SeenIn;
 use super::realtime::Live;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use super::hands::Touched;
 use super::instrument::{Instrument, MOST_BURSTS, TickSound};
-use super::plan::Pace;
 use super::pump::{BurstFeed, RecordedFeed, SoundFeed};
+use super::tempo::Pacer;
 use super::tick::{Stage, StageTimer, TickReport};
 use crate::kernel::team::Team;
 use crate::signal::Burst;
@@ -92,12 +93,13 @@ pub(super) struct Realtime {
     pub(super) outlets: Outlets,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) stop: Arc<AtomicBool>,
-    pub(super) pace: Pace,
+    pub(super) pacer: Pacer,
+    pub(super) touched: Touched,
     pub(super) first: Tick,
     pub(super) ticks: Option<u64>,
     pub(super) tail_ticks: u64,
-    /// When model time begins; when the thread does where that was not settled.
-    pub(super) start: Option<Timestamp>,
+    /// When model time begins.
+    pub(super) start: Timestamp,
     /// When the field was last shown.
     pub(super) shown: Tick,
     /// Ticks played so far, for people to see.
@@ -193,17 +195,16 @@ impl Realtime {
         let mut heard: TickSound = [[0.0; 2]; SAMPLES_PER_TICK];
         let mut phase = Phase::Playing;
         let mut tick = self.first;
-        let start = self.start.unwrap_or_else(|| self.clock.now());
         loop {
-            let ready = self.wait_until_ready(tick, start);
+            let ready = self.wait_until_ready(tick);
             phase = self.next_phase(phase, tick, ready);
             if phase == Phase::Fading(0) {
                 break;
             }
             // Levels are kept by when a tick was due: one that comes late finds what it would have found.
-            let due = self.due(tick, start).unwrap_or_else(|| self.clock.now());
+            let due = self.pacer.due(tick).unwrap_or_else(|| self.clock.now());
             let entered = self.gather(tick, due, &mut heard, &mut seen);
-            self.play(tick, &heard, &seen, start, phase == Phase::Fading(1), entered);
+            self.play(tick, &heard, &seen, phase == Phase::Fading(1), entered);
             tick = tick.next();
             self.played.store(tick.0 - self.first.0, Ordering::Relaxed);
             if !self.outlets.sound.is_read() {
@@ -214,12 +215,14 @@ impl Realtime {
     }
 
     /// Waits until the tick may run; `false` where the run is to stop.
-    fn wait_until_ready(&self, tick: Tick, start: Timestamp) -> bool {
-        let due = self.due(tick, start);
+    fn wait_until_ready(&mut self, tick: Tick) -> bool {
         loop {
             let stopped = self.stop.load(Ordering::Acquire);
             let room = self.has_room();
-            let late = due.is_none_or(|due| self.clock.now() >= due);
+            let now = self.clock.now();
+            let admitted = self.pacer.admits(tick, now);
+            let due = self.pacer.due(tick);
+            let late = admitted && due.is_none_or(|due| now >= due);
             if room && (stopped || (late && self.has_inputs(tick))) {
                 return !stopped;
             }
@@ -229,13 +232,9 @@ impl Realtime {
             // What is not due is waited for once; what waits for others is looked at again and again.
             let look_again = self.clock.now() + LOOK_AGAIN;
             let rests = room && self.has_inputs(tick);
-            self.clock.wait_until(due.filter(|due| rests || *due < look_again).unwrap_or(look_again));
+            let due = due.filter(|due| admitted && (rests || *due < look_again));
+            self.clock.wait_until(due.unwrap_or(look_again));
         }
-    }
-
-    /// When a tick is due, where ticks are paced.
-    fn due(&self, tick: Tick, start: Timestamp) -> Option<Timestamp> {
-        self.pace.due(Tick(tick.0 - self.first.0)).map(|due| Timestamp(start.0 + due.0))
     }
 
     fn has_inputs(&self, tick: Tick) -> bool {
@@ -255,6 +254,7 @@ impl Realtime {
             && out.reports.vacant() > 0
             && out.spare.waiting() > 0
             && out.states.vacant() > 0
+            && self.touched.has_room()
             && out.entered.as_ref().is_none_or(EnteredOut::has_room)
     }
 
@@ -330,27 +330,22 @@ impl Realtime {
                 seen.extend(feed.bursts.pop().map(|(_, burst)| burst));
             }
         }
+        self.touched.strike(tick, seen);
         entered
     }
 
     #[cfg_attr(napot_rtsan, sanitize(realtime = "nonblocking"))]
-    fn play(
-        &mut self,
-        tick: Tick,
-        heard: &TickSound,
-        seen: &[Burst],
-        start: Timestamp,
-        last: bool,
-        entered: Entered,
-    ) {
+    fn play(&mut self, tick: Tick, heard: &TickSound, seen: &[Burst], last: bool, entered: Entered) {
         let clock = Arc::clone(&self.clock);
         let begun = clock.now();
         let mut timer = StageTimer::start(&*clock);
+        let retuned = self.touched.retune(tick, &mut self.instrument);
         let mut report = self.instrument.tick(tick, heard, seen, &mut self.team, &mut timer);
         self.outlets.sound.push_some(self.instrument.sound());
         report.heard = entered.sound;
-        report.woke = self.due(tick, start).map(|due| begun - due);
-        report.seen = entered.picture.map(|time| (begun - start).saturating_sub(time - Timestamp::ZERO));
+        report.retuned = retuned;
+        report.woke = self.pacer.due(tick).map(|due| begun - due);
+        report.seen = entered.picture.map(|time| (begun - self.start).saturating_sub(time - Timestamp::ZERO));
         if let Some(playback) = &mut self.live.playback {
             let mut other = [[0.0; 2]; SAMPLES_PER_TICK];
             let is_other = self.live.plays.copy(tick, heard, &mut other);
@@ -375,7 +370,7 @@ impl Realtime {
         }
         timer.end(Stage::Publish);
         report.stage_ns = timer.stage_ns;
-        report.late_ns = self.due(tick, start).map(|due| (clock.now() - due).as_nanos() as u64);
+        report.late_ns = self.pacer.due(tick).map(|due| (clock.now() - due).as_nanos() as u64);
         self.outlets.reports.push(report);
     }
 

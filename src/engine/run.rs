@@ -8,17 +8,19 @@ use std::time::Duration;
 use super::analysis::{Analysis, TonicFit};
 use super::cores;
 use super::gathering::{EnteredIn, Gathering};
+use super::hands::{Tunings, hands};
 use super::instrument::{ArrayInfo, Instrument, MOST_BURSTS};
 use super::keeper::{Facts, Keep, Keeper, Kept, Publish};
-use super::plan::EnginePlan;
-
+use super::plan::{EnginePlan, Pace};
 use super::pump::{self, BurstFeed, Common, Inputs, Pump, PumpReport, RecordedFeed, Shown, SoundFeed};
 use super::realtime::{EnteredOut, Live, Outlets, Played, RawField, Realtime, StateCopy};
+use super::tempo::{Pacer, Tempo};
 use crate::array::EnergyFigures;
 use crate::error::{Error, Kind, Result};
 use crate::kernel::team::Team;
 use crate::sense::retina::Retina;
 use crate::sense::scalar::ScalarSense;
+use crate::signal::Hands;
 use crate::stream::latest::latest;
 use crate::stream::priority;
 use crate::stream::ring::{Counters, Counts, ring};
@@ -27,7 +29,7 @@ use crate::units::Hertz;
 
 /// Seconds of output that may wait for the keeper.
 const WAITING_SECONDS: usize = 4;
-/// From the start of the threads of a live run to its first tick.
+/// From the start of the threads to the first tick.
 const UNTIL_START: Duration = Duration::from_millis(50);
 /// Copies of the state that may wait for the keeper.
 const STATE_COPIES: usize = 3;
@@ -79,6 +81,7 @@ pub struct Engine {
     rings: Vec<(&'static str, Arc<Counters>)>,
     arrays: Vec<ArrayInfo>,
     electrodes: Vec<String>,
+    may: Hands,
     band_hz: Vec<f32>,
     ticks: Arc<AtomicU64>,
     clock: Arc<dyn Clock>,
@@ -131,7 +134,13 @@ impl Engine {
         let live = take_live(&mut inputs);
         let is_live = live.is_there();
         let start = is_live.then(|| common.clock.now() + UNTIL_START);
-        let feeds = open_feeds(plan, &instrument, inputs, shown, start, &common)?;
+        let tempo = Arc::new(Tempo::new(plan.pace));
+        let may_slow = !is_live && plan.pace != Pace::Max;
+        let is_replay = inputs.session.is_some();
+        let shapes = instrument.shapes();
+        let (hands, tunings, touched) = hands(&plan.array, &shapes, Arc::clone(&tempo), may_slow, is_replay);
+        let may = hands.may().clone();
+        let feeds = open_feeds(plan, &instrument, inputs, tunings, shown, start, &common)?;
         let first_sample = plan.first.0 * u64::from(rate_hz) / TICKS_PER_SECOND;
         let keeper = Keeper {
             sound: sound_out,
@@ -142,6 +151,7 @@ impl Engine {
             field: field_out,
             gathering: Gathering::new(entered_out, seen, electrodes.len(), first_sample),
             shown_band: Arc::clone(&shown_band),
+            hands,
             keep,
             publish,
             facts: Facts {
@@ -158,6 +168,7 @@ impl Engine {
             start,
         };
         let played = Arc::new(AtomicU64::new(0));
+        let begin = start.unwrap_or_else(|| common.clock.now() + UNTIL_START);
         let realtime = Realtime {
             instrument,
             team,
@@ -165,7 +176,7 @@ impl Engine {
             bursts: feeds.bursts,
             recorded: feeds.recorded,
             live,
-            start,
+            start: begin,
             shown: plan.first,
             outlets: Outlets {
                 sound: sound_in,
@@ -179,7 +190,8 @@ impl Engine {
             },
             clock: Arc::clone(&common.clock),
             stop: Arc::clone(&common.stop),
-            pace: plan.pace,
+            pacer: Pacer::new(tempo, plan.pace, plan.first, begin),
+            touched,
             first: plan.first,
             ticks: plan.ticks,
             tail_ticks: plan.tail_ticks,
@@ -203,6 +215,7 @@ impl Engine {
             ],
             arrays,
             electrodes,
+            may,
             band_hz: centres.iter().map(|centre| centre.0 as f32).collect(),
             ticks: played,
             clock: common.clock,
@@ -214,6 +227,12 @@ impl Engine {
     #[must_use]
     pub fn arrays(&self) -> &[ArrayInfo] {
         &self.arrays
+    }
+
+    /// What people may do while it runs.
+    #[must_use]
+    pub fn may(&self) -> &Hands {
+        &self.may
     }
 
     /// Centre frequencies of the bands in Hz, slowest first.
@@ -314,14 +333,15 @@ fn open_feeds(
     plan: &EnginePlan,
     instrument: &Instrument,
     inputs: Inputs,
+    tunings: Option<Tunings>,
     shown: Shown,
     start: Option<Timestamp>,
     common: &Common,
 ) -> Result<Feeds> {
     let mut feeds = Feeds::default();
-    if let Some(source) = inputs.session {
+    if let Some((source, tunings)) = inputs.session.zip(tunings) {
         let (pump, sound, recorded) =
-            pump::session(source, plan.hearing.is_some(), shown.clone(), common.clone())?;
+            pump::session(source, plan.hearing.is_some(), tunings, shown.clone(), common.clone())?;
         feeds = Feeds { pumps: vec![pump], sound, bursts: Vec::new(), recorded: Some(recorded) };
     }
     if let Some(source) = inputs.sound {

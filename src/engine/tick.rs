@@ -50,6 +50,8 @@ pub struct TickReport {
     pub tick: Tick,
     /// Bursts that entered from other senses than the cochlea.
     pub entered: u32,
+    /// Changes of parameters that were made before it.
+    pub retuned: u32,
     /// Whether the electrodes gave a sample.
     pub sampled: bool,
     /// Bursts that entered, per array.

@@ -99,6 +99,11 @@ impl Message {
         self.topic == STATE
     }
 
+    /// Whether it is a change while the run went on.
+    pub(super) fn is_control(&self) -> bool {
+        self.topic == CONTROLS
+    }
+
     /// The item again.
     pub(super) fn item(&self) -> Parsed<SessionItem> {
         item(self.topic, &self.data)

@@ -8,7 +8,7 @@ use super::form::Parsed;
 use super::message::{TOPICS, item};
 use crate::error::{Error, Result};
 use crate::format::mcap::{End, Reader, Record};
-use crate::signal::{LedgerLine, Origin, SessionItem, StateItem};
+use crate::signal::{AS_CONFIGURED, LedgerLine, Origin, SessionItem, StateItem, is_decisive};
 use crate::stream::{Source, SourceInfo};
 use crate::time::{Tick, Timestamp};
 
@@ -39,6 +39,8 @@ pub struct Session {
     lines: Vec<LedgerLine>,
     states: Vec<Tick>,
     marks: Vec<(Timestamp, String)>,
+    /// Changes of parameters.
+    changes: Vec<(Timestamp, String)>,
     counts: Counts,
     /// Items that are whole, and follow each other without a gap.
     items: usize,
@@ -63,6 +65,7 @@ impl Session {
             lines: Vec::new(),
             states: Vec::new(),
             marks: Vec::new(),
+            changes: Vec::new(),
             counts: Counts::default(),
             items: 0,
             damage: None,
@@ -114,7 +117,12 @@ impl Session {
                 }
                 self.counts.channel_samples += channels.times.len() as u64;
             }
-            SessionItem::Control(..) => self.counts.controls += 1,
+            SessionItem::Control(time, text) => {
+                self.counts.controls += 1;
+                if is_decisive(&text) {
+                    self.changes.push((time, text));
+                }
+            }
         }
         Ok(())
     }
@@ -242,16 +250,23 @@ impl Session {
     /// Where the file can't be read any more; so are the items.
     pub fn part(&self, ticks: [Tick; 2]) -> Result<impl Iterator<Item = Result<SessionItem>> + Send + use<>> {
         let state = self.state(ticks[0])?.map(SessionItem::State);
+        let change = self.change_before(ticks[0]);
         let (electrodes, rate_hz) = (self.facts.electrodes.len(), self.facts.rate_hz);
         let rest = self.items()?.filter_map(move |found| match found {
             Ok(SessionItem::State(state)) if state.next == ticks[0] => None,
             Ok(item) => cut(item, ticks, electrodes, rate_hz).map(Ok),
             Err(error) => Some(Err(error)),
         });
-        Ok(state.map(Ok).into_iter().chain(rest))
+        Ok(state.into_iter().chain(change).map(Ok).chain(rest))
     }
 
-    /// What entered from a tick on, and what people are shown of it; round and round from there if `again`.
+    /// The parameters that a part from `first` on begins with, where they are not the configuration's.
+    fn change_before(&self, first: Tick) -> Option<SessionItem> {
+        let (_, text) = self.changes.iter().rev().find(|(time, _)| *time < first.start())?;
+        Some(SessionItem::Control(first.start(), text.clone()))
+    }
+
+    /// What entered from a tick on, with the changes that were made, and what people are shown of it; round and round from there if `again`.
     ///
     /// # Errors
     /// Where the file can't be read any more.
@@ -269,13 +284,19 @@ impl Session {
     fn input_items(&self, from: Tick) -> Result<InputItems> {
         let (electrodes, rate_hz) = (self.facts.electrodes.len(), self.facts.rate_hz);
         let items = self.items()?.filter_map(move |found| match found {
-            Ok(item @ (SessionItem::Entered(_) | SessionItem::Picture(_) | SessionItem::Channels(_))) => {
-                cut(item, [from, NO_END], electrodes, rate_hz).map(Ok)
-            }
+            Ok(
+                item @ (SessionItem::Entered(_)
+                | SessionItem::Picture(_)
+                | SessionItem::Channels(_)
+                | SessionItem::Control(..)),
+            ) => cut(item, [from, NO_END], electrodes, rate_hz).map(Ok),
             Ok(_) => None,
             Err(error) => Some(Err(error)),
         });
-        Ok(Box::new(items))
+        // Every round begins by what this one begins by.
+        let configured = || SessionItem::Control(from.start(), AS_CONFIGURED.to_owned());
+        let change = self.change_before(from).or_else(|| (!self.changes.is_empty()).then(configured));
+        Ok(Box::new(change.map(Ok).into_iter().chain(items)))
     }
 }
 
@@ -334,6 +355,7 @@ fn later(item: SessionItem, ticks: u64) -> SessionItem {
             channels.times.iter_mut().for_each(|time| *time = moved(*time));
             SessionItem::Channels(channels)
         }
+        SessionItem::Control(time, text) => SessionItem::Control(moved(time), text),
         other => other,
     }
 }

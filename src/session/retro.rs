@@ -13,7 +13,7 @@ use super::facts::Facts;
 use super::message::Message;
 use super::record::Recorder;
 use crate::error::{Error, Result};
-use crate::signal::SessionItem;
+use crate::signal::{SessionItem, is_decisive};
 use crate::stream::Sink;
 use crate::stream::recording::RecordingMonitor;
 use crate::time::{Tick, Timestamp};
@@ -63,6 +63,8 @@ pub(super) struct Retro {
     most: usize,
     monitor: Arc<RecordingMonitor>,
     messages: VecDeque<Kept>,
+    /// The last change of parameters that was forgotten: what is remembered begins by it.
+    change: Option<String>,
     bytes: usize,
     /// Where what is remembered can begin: at the run's beginning, and at states.
     starts: VecDeque<Timestamp>,
@@ -76,7 +78,19 @@ impl Retro {
     pub(super) fn new(facts: Facts, path: PathBuf, most: usize, monitor: Arc<RecordingMonitor>) -> Self {
         let (messages, starts) = (VecDeque::new(), VecDeque::new());
         let newest = Timestamp::ZERO;
-        Self { facts, path, most, monitor, messages, bytes: 0, starts, newest, saving: None, failure: None }
+        Self {
+            facts,
+            path,
+            most,
+            monitor,
+            messages,
+            change: None,
+            bytes: 0,
+            starts,
+            newest,
+            saving: None,
+            failure: None,
+        }
     }
 
     pub(super) fn push(&mut self, message: &Message) {
@@ -105,6 +119,12 @@ impl Retro {
             self.messages.pop_front_if(|kept| next.is_none_or(|next| kept.message.time < next))
         {
             self.bytes -= kept.bytes();
+            if kept.message.is_control()
+                && let Ok(SessionItem::Control(_, text)) = kept.item()
+                && is_decisive(&text)
+            {
+                self.change = Some(text);
+            }
         }
         !self.messages.is_empty()
     }
@@ -141,10 +161,11 @@ impl Retro {
         };
         let (messages, facts) = (self.messages.clone(), self.facts.clone());
         let (path, monitor) = (self.path.clone(), Arc::clone(&self.monitor));
+        let change = self.change.clone().map(|text| SessionItem::Control(start, text));
         let seconds = Timestamp(self.newest.0 - start.0).seconds_for_print();
         let body = move || {
             let path = free(&path)?;
-            write(messages, start.tick_at_or_after(), &path, facts)?;
+            write(messages, change, start.tick_at_or_after(), &path, facts)?;
             monitor.say(format!("kept the last {seconds:.1} s in {}", path.display()));
             Ok(())
         };
@@ -179,9 +200,18 @@ fn free(path: &Path) -> Result<PathBuf> {
         .ok_or_else(|| Error::output(path, "all numbers of this name are taken").bound(MOST_SAVES))
 }
 
-fn write(messages: VecDeque<Kept>, start: Tick, path: &Path, facts: Facts) -> Result<()> {
+fn write(
+    messages: VecDeque<Kept>,
+    change: Option<SessionItem>,
+    start: Tick,
+    path: &Path,
+    facts: Facts,
+) -> Result<()> {
     let (electrodes, rate_hz) = (facts.electrodes.len(), facts.rate_hz);
     let mut recorder = Recorder::new(facts, Arc::default()).into_file(path, true)?;
+    if let Some(change) = change {
+        recorder.push(&change)?;
+    }
     for kept in messages {
         let item = kept.item().map_err(|problem| Error::output(path, problem))?;
         if let Some(item) = cut(item, [start, NO_END], electrodes, rate_hz) {

@@ -3,6 +3,7 @@
 //! To add a kind of signal: write its file here, name it below, and give it a `Stamp`.
 
 mod burst;
+mod control;
 mod device;
 mod field;
 mod frame;
@@ -16,6 +17,7 @@ mod sound;
 mod stamp;
 
 pub use burst::{ArrayId, Burst, Sign};
+pub use control::{AS_CONFIGURED, Control, Hands, InHand, LiveParameter, LiveState, Poke, is_decisive};
 pub use device::{DeviceFigures, DeviceKind, DeviceListing, DeviceState};
 pub use field::{FieldView, SheetShape};
 pub use frame::Frame;
@@ -24,6 +26,6 @@ pub use kept::{ElectrodeItem, FieldRow};
 pub use picture::PictureItem;
 pub use scalar::{ScalarLayout, ScalarSample};
 pub use session::{ChannelsItem, Entered, LatencyItem, LedgerLine, SessionItem, StateItem};
-pub use snapshot::{Control, FieldFrame, FieldImage, InputPicture, RecordingFigures, Status, TraceChunk};
+pub use snapshot::{FieldFrame, FieldImage, InputPicture, RecordingFigures, Status, TraceChunk};
 pub use sound::AudioBlock;
 pub use stamp::{Origin, Stamp};

@@ -2,7 +2,7 @@
 //!
 //! Everything here may be lost without harm: it is shown, never fed back.
 
-use super::{ArrayId, DeviceFigures, DeviceKind};
+use super::{ArrayId, DeviceFigures, InHand};
 use crate::time::{Tick, Timestamp};
 
 /// One band of one array as a picture.
@@ -93,6 +93,8 @@ pub struct Status {
     pub devices: Vec<DeviceFigures>,
     /// What is recorded; `None` where nothing is.
     pub recording: Option<RecordingFigures>,
+    /// What people may change, as it stands.
+    pub hand: InHand,
     /// A sentence worth reading (a source that ended, a file cut short); empty otherwise.
     pub notice: String,
 }
@@ -112,15 +114,4 @@ pub struct RecordingFigures {
     pub kept: String,
     /// Whether that sentence is of something that could not be kept.
     pub failed: bool,
-}
-
-/// What a page asks of the engine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Control {
-    /// Show this band.
-    ShowBand(u8),
-    /// Keep the last seconds in a file.
-    KeepLast,
-    /// Use the device of this name instead.
-    UseDevice(DeviceKind, String),
 }

@@ -26,13 +26,14 @@ mod tests;
 mod viewer;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 pub use self::senses::{FromPages, Senses};
 use crate::error::{Error, Kind, Result};
-use crate::signal::{Control, FieldFrame, InputPicture, SheetShape, Status, TraceChunk};
+use crate::signal::{Control, FieldFrame, Hands, InputPicture, SheetShape, Status, TraceChunk};
 use crate::stream::{latest, ring};
 use crate::time::Timestamp;
 
@@ -91,11 +92,29 @@ pub struct About {
     pub band_hz: Vec<f32>,
     /// One line per source: what it is and in which format.
     pub sources: Vec<String>,
+    /// What people may do while it runs.
+    pub hands: Hands,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde hands a reference
 fn as_text<S: serde::Serializer>(seed: &u64, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     serializer.collect_str(seed)
+}
+
+/// Wakes the page's pump.
+#[derive(Clone, Debug, Default)]
+pub struct Bell(Arc<Notify>);
+
+impl Bell {
+    /// There is something new.
+    pub fn ring(&self) {
+        self.0.notify_one();
+    }
+
+    /// Returns once it has rung since the last time.
+    async fn rung(&self) {
+        self.0.notified().await;
+    }
 }
 
 /// What is told that a picture, captured at this time on the run's clock, is on its way to a viewer in a field frame.
@@ -120,6 +139,8 @@ pub struct Feeds {
     pub control: crossbeam_channel::Sender<Control>,
     /// The senses that the run takes from its pages; with `None` no page offers a device.
     pub senses: Option<Senses>,
+    /// Rung by whoever publishes the field, so that it leaves at once.
+    pub bell: Bell,
     /// Told of every field frame that is on its way to a viewer, where a picture had just entered it.
     pub sent: Option<Sent>,
     /// What the run is.

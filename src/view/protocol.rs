@@ -21,9 +21,11 @@
 //! `{"asked":T,"now":N}` with the run's time in ns; the run's time at the middle of the exchange with the least round
 //! trip was N. Every picture is answered `{"picture":SEQUENCE}`, so that a page never has more than two under way.
 
+use std::collections::BTreeMap;
+
 use axum::body::Bytes;
 
-use crate::signal::{DeviceKind, FieldFrame, InputPicture, TraceChunk};
+use crate::signal::{DeviceKind, FieldFrame, InputPicture, Poke, TraceChunk};
 
 /// The header's size in bytes; a multiple of 4, so that sound lies aligned.
 pub(super) const HEADER_BYTES: usize = 24;
@@ -69,7 +71,7 @@ pub(super) enum Sense {
 }
 
 /// What a page may ask; each part is optional.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Request {
     /// This field frame, and all before it, have been drawn or passed over.
@@ -88,6 +90,32 @@ pub(super) struct Request {
     pub(super) sound: Option<bool>,
     /// Use the device of this name, or part of it, instead.
     pub(super) device: Option<(DeviceKind, String)>,
+    /// Take control, whoever has it (`true`), or give it back.
+    pub(super) control: Option<bool>,
+    /// Set these parameters; all or none.
+    pub(super) set: Option<BTreeMap<String, f64>>,
+    /// Strike the field.
+    pub(super) poke: Option<Poke>,
+    /// Go on at so many thousandths of real time, 10 to 1000.
+    pub(super) speed: Option<u32>,
+    /// Stand still, or go on.
+    pub(super) pause: Option<bool>,
+    /// Stand still after one picture of the field more.
+    pub(super) step: Option<bool>,
+    /// Write this down at the present time: 1 to 200 characters.
+    pub(super) annotate: Option<String>,
+}
+
+/// Who is in control of a run, as one page sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum InControl {
+    /// Nobody yet: the first page that changes something will be.
+    Nobody,
+    /// This page.
+    Own,
+    /// Another page.
+    Other,
 }
 
 /// What a page is answered.
@@ -107,6 +135,11 @@ pub(super) enum Answer {
         sense: Sense,
         /// Whether it may; else another page gives it.
         granted: bool,
+    },
+    /// What was asked for is not done.
+    Refused {
+        /// Why, in a sentence.
+        refused: &'static str,
     },
     /// A picture came.
     Picture {

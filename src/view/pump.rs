@@ -8,8 +8,7 @@ use super::outbox::FieldBytes;
 use super::protocol::{self, Sense};
 use super::senses::Senses;
 use super::server::Shared;
-use super::{About, Feeds};
-use crate::signal::Control;
+use super::{About, Bell, Feeds};
 
 /// Sound frames in one message at most: 20 ms.
 const CHUNK_FRAMES: usize = 960;
@@ -43,6 +42,11 @@ impl Pump {
             chunk: vec![[0.0; 2]; CHUNK_FRAMES],
             traces_open: true,
         }
+    }
+
+    /// What rings when a field has come.
+    pub(super) fn bell(&self) -> Bell {
+        self.feeds.bell.clone()
     }
 
     /// Takes all that has come. A viewer who just joined gets the newest of everything.
@@ -140,20 +144,11 @@ impl Pump {
     }
 
     fn pass_control(&mut self) {
-        if self.shared.take_wish_for_last()
-            && let Err(TrySendError::Full(_)) = self.feeds.control.try_send(Control::KeepLast)
-        {
-            self.shared.want_last();
-        }
-        if let Some((kind, name)) = self.shared.take_wanted_device() {
-            let wish = Control::UseDevice(kind, name.clone());
-            if let Err(TrySendError::Full(_)) = self.feeds.control.try_send(wish) {
-                self.shared.want_device((kind, name));
+        while let Some(wish) = self.shared.take_wish() {
+            if let Err(TrySendError::Full(wish)) = self.feeds.control.try_send(wish) {
+                self.shared.put_back(wish);
+                return;
             }
-        }
-        let Some(band) = self.shared.take_wanted_band() else { return };
-        if let Err(TrySendError::Full(_)) = self.feeds.control.try_send(Control::ShowBand(band)) {
-            self.shared.retry_band(band);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Listens on the loopback address, lets in whom it may, and serves the page.
 
+use std::collections::VecDeque;
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,17 +22,19 @@ use tokio::time::MissedTickBehavior;
 
 use super::Sent;
 use super::outbox::Outbox;
-use super::protocol::{HEADER_BYTES, MAX_PICTURE_BYTES, Sense};
+use super::protocol::{HEADER_BYTES, InControl, MAX_PICTURE_BYTES, Sense};
 use super::pump::{Pump, describe};
 use super::senses::Senses;
 use super::{DEFAULT_PORT, Feeds, assets, guard, viewer};
 use crate::error::{Error, Kind, Result};
-use crate::signal::DeviceKind;
+use crate::signal::Control;
 
 /// Ports tried after the default one.
 const MORE_PORTS: u16 = 10;
 /// How often the feeds are emptied.
 const TURN: Duration = Duration::from_millis(8);
+/// Wishes of all pages that may wait for the engine.
+const MOST_WISHES: usize = 64;
 /// How long to leave a listener alone that can accept nothing (too many open files).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -80,9 +83,10 @@ pub(super) struct Shared {
     viewers: AtomicUsize,
     joined: AtomicBool,
     ended: AtomicBool,
-    wanted_band: Mutex<Option<u8>>,
-    wants_last: AtomicBool,
-    wanted_device: Mutex<Option<(DeviceKind, String)>>,
+    wishes: Mutex<VecDeque<Control>>,
+    pages: AtomicU64,
+    /// The page that is in control.
+    holder: Mutex<Option<u64>>,
     status: Mutex<Arc<str>>,
 }
 
@@ -110,9 +114,9 @@ impl Shared {
             viewers: AtomicUsize::new(0),
             joined: AtomicBool::new(false),
             ended: AtomicBool::new(false),
-            wanted_band: Mutex::default(),
-            wants_last: AtomicBool::new(false),
-            wanted_device: Mutex::default(),
+            wishes: Mutex::default(),
+            pages: AtomicU64::new(1),
+            holder: Mutex::default(),
             status: Mutex::new("null".into()),
         }
     }
@@ -178,41 +182,60 @@ impl Shared {
         Arc::clone(&lock(&self.status))
     }
 
-    /// Keeps a wish for `band` until the pump passes it on; one that does not exist is ignored.
-    pub(super) fn want_band(&self, band: u8) {
-        if usize::from(band) < self.bands {
-            *lock(&self.wanted_band) = Some(band);
+    /// Keeps a wish until the pump passes it on. Of wishes for a band only the newest counts; one for a band that does not
+    /// exist is ignored. Says whether there was room.
+    pub(super) fn want(&self, wish: Control) -> bool {
+        let mut wishes = lock(&self.wishes);
+        if let Control::ShowBand(band) = wish {
+            if usize::from(band) >= self.bands {
+                return true;
+            }
+            wishes.retain(|other| !matches!(other, Control::ShowBand(_)));
+        }
+        let has_room = wishes.len() < MOST_WISHES;
+        if has_room {
+            wishes.push_back(wish);
+        }
+        has_room
+    }
+
+    /// The oldest wish.
+    pub(super) fn take_wish(&self) -> Option<Control> {
+        lock(&self.wishes).pop_front()
+    }
+
+    /// Puts a wish back that the engine had no room for.
+    pub(super) fn put_back(&self, wish: Control) {
+        lock(&self.wishes).push_front(wish);
+    }
+
+    /// A number for a page that has come.
+    pub(super) fn number(&self) -> u64 {
+        self.pages.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Who is in control as a page sees it.
+    pub(super) fn control(&self, page: u64) -> InControl {
+        match *lock(&self.holder) {
+            None => InControl::Nobody,
+            Some(holder) if holder == page => InControl::Own,
+            Some(_) => InControl::Other,
         }
     }
 
-    /// The newest wish.
-    pub(super) fn take_wanted_band(&self) -> Option<u8> {
-        lock(&self.wanted_band).take()
+    /// Takes control for a page: where nobody has it, or from whoever has if it insists. Says whether the page has it.
+    pub(super) fn take_control(&self, page: u64, insists: bool) -> bool {
+        let mut holder = lock(&self.holder);
+        if insists || holder.is_none() {
+            *holder = Some(page);
+        }
+        *holder == Some(page)
     }
 
-    /// Puts a wish back that the engine had no room for, unless a newer one has come.
-    pub(super) fn retry_band(&self, band: u8) {
-        lock(&self.wanted_band).get_or_insert(band);
-    }
-
-    /// Keeps a wish for the last seconds until the pump passes it on.
-    pub(super) fn want_last(&self) {
-        self.wants_last.store(true, Ordering::Release);
-    }
-
-    /// Whether that is wished.
-    pub(super) fn take_wish_for_last(&self) -> bool {
-        self.wants_last.swap(false, Ordering::AcqRel)
-    }
-
-    /// Keeps a wish for another device until the pump passes it on; the newest counts.
-    pub(super) fn want_device(&self, device: (DeviceKind, String)) {
-        *lock(&self.wanted_device) = Some(device);
-    }
-
-    /// The newest such wish.
-    pub(super) fn take_wanted_device(&self) -> Option<(DeviceKind, String)> {
-        lock(&self.wanted_device).take()
+    /// Gives control back, where a page has it.
+    pub(super) fn give_control(&self, page: u64) {
+        let mut holder = lock(&self.holder);
+        holder.take_if(|holder| *holder == page);
     }
 }
 
@@ -268,8 +291,12 @@ pub(super) fn run(
 async fn empty_feeds(mut pump: Pump) {
     let mut turns = tokio::time::interval(TURN);
     turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let bell = pump.bell();
     loop {
-        turns.tick().await;
+        tokio::select! {
+            _ = turns.tick() => {}
+            () = bell.rung() => {}
+        }
         pump.turn();
     }
 }

@@ -11,7 +11,9 @@ use crossbeam_channel::{Receiver, Sender};
 
 use super::server::Limits;
 use super::{About, DEFAULT_PORT, Feeds, Running, ViewParameters, start, start_within};
-use crate::signal::{ArrayId, Control, FieldFrame, FieldImage, InputPicture, SheetShape, Status, TraceChunk};
+use crate::signal::{
+    ArrayId, Control, FieldFrame, FieldImage, Hands, InputPicture, SheetShape, Status, TraceChunk,
+};
 use crate::stream::latest::{Writer, latest};
 use crate::stream::ring::{Counters, Producer, ring};
 use crate::time::Tick;
@@ -43,6 +45,7 @@ impl Engine {
             arrays: vec![("vision".into(), SheetShape { height: 2, width: 3, bands: 8 })],
             band_hz: vec![1.0; 8],
             sources: Vec::new(),
+            hands: Hands::default(),
         };
         let feeds = Feeds {
             field: field_out,

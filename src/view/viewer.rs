@@ -11,10 +11,17 @@ use tokio::time::timeout;
 use super::outbox::{Next, Outbox};
 use super::protocol::{self, Answer, Kind, Request, Sense};
 use super::server::{Limits, Shared};
+use crate::signal::Control;
 
 /// Field frames that may be under way: one that is being drawn and one that travels. More would only
 /// grow old in the buffers between.
 const CREDITS: usize = 2;
+/// Parameters in one request.
+const MOST_VALUES: usize = 32;
+/// Thousandths of real time.
+const SPEEDS: std::ops::RangeInclusive<u32> = 10..=1_000;
+/// Characters of a note.
+const MOST_CHARACTERS: usize = 200;
 /// The share of the patience after which a viewer's progress is looked at again.
 const CHECKS: u32 = 5;
 
@@ -35,6 +42,8 @@ const NOT_KNOWN: End = End::Refused(close_code::POLICY, "not a message that is k
 const NOT_WANTED: End = End::Refused(close_code::POLICY, "this run wants no such device of its pages");
 
 struct Viewer<'a> {
+    /// Its number among the pages that have come.
+    page: u64,
     socket: WebSocket,
     outbox: Arc<Outbox>,
     shared: &'a Shared,
@@ -51,6 +60,7 @@ struct Viewer<'a> {
 pub(super) async fn serve(socket: WebSocket, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     let outbox = shared.join();
     let mut viewer = Viewer {
+        page: shared.number(),
         socket,
         outbox: Arc::clone(&outbox),
         shared: &shared,
@@ -153,7 +163,10 @@ impl Viewer<'_> {
         self.status_sequence += 1;
         let counts = serde_json::json!(self.outbox.counts());
         let viewers = self.shared.viewers();
-        let text = format!(r#"{{"status":{status},"ended":{ended},"viewers":{viewers},"viewer":{counts}}}"#);
+        let control = serde_json::json!(self.shared.control(self.page));
+        let text = format!(
+            r#"{{"status":{status},"ended":{ended},"viewers":{viewers},"control":{control},"viewer":{counts}}}"#
+        );
         Message::Binary(protocol::json(Kind::Status, &text, self.status_sequence, 0))
     }
 
@@ -172,7 +185,8 @@ impl Viewer<'_> {
             return Err(NOT_KNOWN);
         };
         self.look(&request);
-        self.talk_of_senses(&request).await
+        self.talk_of_senses(&request).await?;
+        self.control(request).await
     }
 
     /// What a page asks of its view.
@@ -186,14 +200,39 @@ impl Viewer<'_> {
             self.outbox.set_sound(wanted);
         }
         if let Some(band) = request.band {
-            self.shared.want_band(band);
+            self.shared.want(Control::ShowBand(band));
         }
         if request.keep == Some(true) {
-            self.shared.want_last();
+            self.shared.want(Control::KeepLast);
         }
-        if let Some(device) = &request.device {
-            self.shared.want_device(device.clone());
+        if let Some((kind, name)) = &request.device {
+            self.shared.want(Control::UseDevice(*kind, name.clone()));
         }
+    }
+
+    /// What a page asks of the run itself: one page at a time may.
+    async fn control(&mut self, request: Request) -> Result<(), End> {
+        match request.control {
+            Some(true) => _ = self.shared.take_control(self.page, true),
+            Some(false) => self.shared.give_control(self.page),
+            None => {}
+        }
+        let wishes = match wishes(request) {
+            Ok(wishes) => wishes,
+            Err(refused) => return self.answer(&Answer::Refused { refused }).await,
+        };
+        if wishes.is_empty() {
+            return Ok(());
+        }
+        if !self.shared.take_control(self.page, false) {
+            return self.answer(&Answer::Refused { refused: "another page is in control" }).await;
+        }
+        for wish in wishes {
+            if !self.shared.want(wish) {
+                return self.answer(&Answer::Refused { refused: "too many wishes wait" }).await;
+            }
+        }
+        Ok(())
     }
 
     /// What a page asks about its device.
@@ -249,6 +288,7 @@ impl Viewer<'_> {
         for sense in self.gives.drain(..) {
             self.shared.senses.iter().for_each(|senses| senses.end(sense, "its page has left"));
         }
+        self.shared.give_control(self.page);
     }
 
     /// Says why, where there is still somebody to say it to.
@@ -270,6 +310,34 @@ impl Viewer<'_> {
         // Whoever does not take the farewell is left without it.
         let _ = timeout(patience, self.socket.send(Message::Close(Some(frame)))).await;
     }
+}
+
+/// What a request asks of the run, checked as far as that can be done without it.
+fn wishes(request: Request) -> Result<Vec<Control>, &'static str> {
+    let mut wishes = Vec::new();
+    if let Some(values) = request.set {
+        if values.len() > MOST_VALUES {
+            return Err("too many parameters at once");
+        }
+        wishes.push(Control::Set(values.into_iter().collect()));
+    }
+    wishes.extend(request.poke.map(Control::Poke));
+    if let Some(speed) = request.speed {
+        if !SPEEDS.contains(&speed) {
+            return Err("the speed is out of bounds: 10 to 1000 thousandths");
+        }
+        wishes.push(Control::Speed(speed));
+    }
+    wishes.extend(request.pause.map(Control::Pause));
+    wishes.extend(request.step.filter(|step| *step).map(|_| Control::Step));
+    if let Some(text) = request.annotate {
+        let text = text.trim();
+        if text.is_empty() || text.chars().count() > MOST_CHARACTERS || text.chars().any(char::is_control) {
+            return Err("a note has 1 to 200 characters on one line");
+        }
+        wishes.push(Control::Annotate(text.to_owned()));
+    }
+    Ok(wishes)
 }
 
 fn too_long(error: &axum::Error) -> bool {

@@ -6,20 +6,25 @@ use super::{
     BURST_RING, Common, Pump, RecordedFeed, SOUND_RING, Shown, SoundFeed, drain, hand_on, push_frames, spawn,
     wait_for,
 };
+use crate::engine::hands::Tunings;
 use crate::error::Result;
-use crate::signal::{Burst, ChannelsItem, Entered, PictureItem, ScalarSample, SessionItem, Stamp};
+use crate::signal::{
+    Burst, ChannelsItem, Entered, PictureItem, ScalarSample, SessionItem, Stamp, is_decisive,
+};
 use crate::stream::Source;
 use crate::stream::promise::{Promiser, promise};
 use crate::stream::ring::{Producer, ring};
-use crate::time::Tick;
+use crate::time::{Tick, Timestamp};
 
-/// Starts a pump of what entered another run: its bursts, its sound where the engine hears, its pictures for people.
+/// Starts a pump of what entered another run: its bursts, its sound where the engine hears, the changes of its parameters,
+/// its pictures for people.
 ///
 /// # Errors
 /// Where no thread can be started.
-pub fn session(
+pub(in crate::engine) fn session(
     mut source: Box<dyn Source<Item = SessionItem>>,
     hears: bool,
+    tunings: Tunings,
     shown: Shown,
     common: Common,
 ) -> Result<(Pump, Option<SoundFeed>, RecordedFeed)> {
@@ -32,6 +37,7 @@ pub fn session(
             bursts,
             promiser: bursts_promiser,
             frames: hears.then_some(frames),
+            tunings,
             shown,
             given: Tick(0),
         };
@@ -43,6 +49,7 @@ pub fn session(
             SessionItem::Entered(entered) => end.push(&common, &entered),
             SessionItem::Picture(picture) => end.show(&common, &picture),
             SessionItem::Channels(channels) => end.tell(&common, &channels),
+            SessionItem::Control(time, text) => end.retune(&common, time, &text),
             _ => true,
         });
         drop((end, sound_promiser));
@@ -57,6 +64,7 @@ struct RecordedEnd {
     bursts: Producer<(Tick, Burst)>,
     promiser: Promiser,
     frames: Option<Producer<[f32; 2]>>,
+    tunings: Tunings,
     shown: Shown,
     /// The tick up to which everything was given. What is shown stands behind its block; what lies after it could wait for
     /// ever to be taken, and is passed over.
@@ -78,6 +86,21 @@ impl RecordedEnd {
         let silence = std::iter::repeat_n([0.0; 2], missing);
         let sound = entered.sound.iter().copied().chain(silence);
         self.frames.as_mut().is_none_or(|frames| push_frames(frames, common, sound))
+    }
+
+    /// A change stands before the ticks that it is for. One that can't be made here (the replay has another configuration) is
+    /// told and passed over.
+    fn retune(&mut self, common: &Common, time: Timestamp, text: &str) -> bool {
+        if !is_decisive(text) {
+            return true;
+        }
+        if !wait_for(common, || self.tunings.has_room()) {
+            return false;
+        }
+        if let Err(error) = self.tunings.give(time.tick_at_or_after(), text) {
+            tracing::warn!("a change of parameters is passed over: {error}");
+        }
+        true
     }
 
     fn show(&mut self, common: &Common, picture: &PictureItem) -> bool {

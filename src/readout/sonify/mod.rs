@@ -146,6 +146,11 @@ impl Sonifier {
         self.fades.pass_block(out);
     }
 
+    /// Hears bands of these tonic variances from now on.
+    pub fn retune(&mut self, band_variances: &[f32]) {
+        self.tonic.retune(band_variances);
+    }
+
     /// Starts the fade-out; a second call changes nothing.
     pub fn begin_fade_out(&mut self) {
         self.fades.begin_fade_out();

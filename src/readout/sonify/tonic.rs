@@ -83,6 +83,8 @@ pub(super) struct Tonic {
     left: Vec<f32>,
     right: Vec<f32>,
     power_bound: Vec<f32>,
+    /// The band of each carrier.
+    bands: Vec<usize>,
     ends: Vec<u32>,
     phasors: Vec<Phasor>,
     /// What turns a sub-band's amplitude back from the end of a tick to its start.
@@ -120,11 +122,12 @@ impl Tonic {
             tonic.phase[c] = carrier.phase;
             tonic.left[c] = gains[0] as f32;
             tonic.right[c] = gains[1] as f32;
-            tonic.power_bound[c] = SWELL * SWELL * band_variances[carrier.band];
+            tonic.bands.push(carrier.band);
             tonic.reads[carrier.sheet].push(Read { source: carrier.source, carrier: c as u32 });
         }
         // In the order of memory, so that the processor can run ahead.
         tonic.reads.iter_mut().for_each(|reads| reads.sort_unstable_by_key(|r| (r.source, r.carrier)));
+        tonic.retune(band_variances);
         tonic.lay_out_subbands(&layout);
         Ok(tonic)
     }
@@ -139,6 +142,7 @@ impl Tonic {
             left: vec![0.0; padded],
             right: vec![0.0; padded],
             power_bound: vec![0.0; padded],
+            bands: Vec::with_capacity(carriers),
             ends: Vec::new(),
             phasors: Vec::new(),
             back: Vec::new(),
@@ -180,6 +184,13 @@ impl Tonic {
         }
         self.before = vec![[0.0; 4]; centres.len()];
         self.now = self.before.clone();
+    }
+
+    /// Bounds each carrier by the tonic variance of its band. Its gain stays: the mean of the variances does.
+    pub(super) fn retune(&mut self, band_variances: &[f32]) {
+        for (bound, band) in self.power_bound.iter_mut().zip(&self.bands) {
+            *bound = SWELL * SWELL * band_variances[*band];
+        }
     }
 
     pub(super) fn carriers(&self) -> usize {

@@ -1,0 +1,116 @@
+//! What the keeper shows people, and what it does for them.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::{Desk, Keeper, push};
+use crate::readout::paint::paint;
+use crate::signal::{ArrayId, Control, FieldImage, SessionItem, Status};
+use crate::time::{TICKS_PER_SECOND, Timestamp};
+
+/// Between two figures for the page.
+const STATUS_EVERY: Duration = Duration::from_millis(200);
+/// Between two fits for the page.
+const FIT_EVERY: Duration = Duration::from_secs(1);
+
+impl Keeper {
+    /// Does what the page asks.
+    pub(super) fn obey(&mut self, desk: &mut Desk) {
+        while let Some(control) = self.publish.as_ref().and_then(|publish| publish.control.try_recv().ok()) {
+            match control {
+                Control::ShowBand(band) => {
+                    let last = self.facts.centres.len() - 1;
+                    let band = usize::from(band).min(last);
+                    self.shown_band.store(band, Ordering::Relaxed);
+                    let changed =
+                        SessionItem::Control(self.gathering.played().start(), format!("view.band={band}"));
+                    push(&mut self.keep.session, &changed, &mut desk.failures);
+                }
+                Control::UseDevice(kind, name) => {
+                    let device = self.keep.devices.iter().find(|device| device.figures().kind == kind);
+                    if let Some(device) = device {
+                        device.use_another(&name);
+                    }
+                }
+                Control::KeepLast => self.keep.monitor.iter().for_each(|monitor| monitor.keep_last()),
+                Control::Annotate(text) => self.mark(self.gathering.played().next().start(), text, desk),
+                other => self.hands.take(&other, self.gathering.played().next()),
+            }
+        }
+    }
+
+    /// Shows people the field and the figures.
+    pub(super) fn look(&mut self, desk: &mut Desk) {
+        let Some(publish) = &mut self.publish else { return };
+        if self.field.update() {
+            let raw = self.field.output_buffer();
+            let frame = publish.field.input_buffer_mut();
+            frame.tick = raw.tick;
+            frame.band = raw.band;
+            frame.captured =
+                raw.captured.zip(self.start).map(|(time, start)| start + (time - Timestamp::ZERO));
+            frame.images.resize_with(raw.planes.len(), FieldImage::default);
+            let variance = self.facts.variances[raw.band];
+            for (index, ((re, im), image)) in raw.planes.iter().zip(&mut frame.images).enumerate() {
+                let width = self.facts.arrays[index].width;
+                paint(ArrayId(index as u8), width, (re, im), variance, image);
+            }
+            publish.field.publish();
+            (publish.shown)();
+        }
+        let now = self.clock.now();
+        if now - desk.fitted >= FIT_EVERY {
+            desk.fit = self.analysis.tonic_fit();
+            desk.fitted = now;
+        }
+        if now - desk.told >= STATUS_EVERY {
+            let status = self.status(desk, now);
+            desk.told = now;
+            desk.ticks_told = self.analysis.ticks;
+            if let Some(publish) = &mut self.publish {
+                publish.status.write(status);
+            }
+        }
+    }
+
+    fn status(&self, desk: &Desk, now: Timestamp) -> Status {
+        let analysis = &self.analysis;
+        let spectrum = analysis.driven.mean().unwrap_or_default();
+        let narrow = |values: &[f64]| values.iter().skip(1).map(|v| *v as f32).collect::<Vec<f32>>();
+        let hop = analysis.tick_hop.report();
+        let wall = (now - desk.told).as_secs_f64();
+        let model = (analysis.ticks - desk.ticks_told) as f64 / TICKS_PER_SECOND as f64;
+        Status {
+            seconds: analysis.ticks as f64 / TICKS_PER_SECOND as f64,
+            realtime_factor: (wall > 0.0).then(|| model / wall),
+            deadline_misses: analysis.misses,
+            bursts_per_second: analysis.meter.bursts_per_second().unwrap_or(0.0),
+            bits_per_second: analysis.meter.bits_per_second().unwrap_or(0.0),
+            bits_held: analysis.bits_held(),
+            spectrum_hz: if spectrum.is_empty() {
+                Vec::new()
+            } else {
+                narrow(&analysis.driven.frequencies())
+            },
+            spectrum_power: narrow(&spectrum),
+            spectrum_fit: desk.fit.as_ref().map_or_else(Vec::new, |fit| fit.line.clone()),
+            exponent: desk.fit.as_ref().map(|fit| fit.exponent),
+            exponent_interval: desk.fit.as_ref().and_then(|fit| fit.interval),
+            order: analysis.order_now.clone(),
+            tick_ms: [hop.p50, hop.p99],
+            sources: self
+                .facts
+                .sources
+                .iter()
+                .map(|(name, counters)| {
+                    let counts = counters.read();
+                    (name.clone(), counts.produced, counts.delivered, counts.dropped)
+                })
+                .collect(),
+            devices: self.keep.devices.iter().map(|device| device.figures()).collect(),
+            hand: self.hands.in_hand(),
+            recording: self.keep.monitor.as_ref().map(|monitor| monitor.figures()),
+            notice: desk.failures.first().map(ToString::to_string).unwrap_or_default(),
+        }
+    }
+}
