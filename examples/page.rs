@@ -13,7 +13,7 @@ use napot::signal::{ArrayId, Control, FieldFrame, FieldImage, InputPicture, Shee
 use napot::stream::latest::latest;
 use napot::stream::ring::{Producer, ring};
 use napot::time::{Clock, Tick, WallClock};
-use napot::view::{About, DEFAULT_PORT, Feeds, ViewParameters, start};
+use napot::view::{About, Bell, DEFAULT_PORT, Feeds, ViewParameters, start};
 
 const BANDS_HZ: [f32; 8] = [0.75, 1.5, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0];
 const NAMES: [&str; 19] = [
@@ -189,6 +189,7 @@ impl Run {
             rate_hz: 250,
             names: NAMES.map(String::from).to_vec(),
             microvolts: std::mem::replace(&mut self.chunk, vec![Vec::new(); NAMES.len()]),
+            bursts: Vec::new(),
         })
     }
 
@@ -220,9 +221,11 @@ fn main() -> napot::error::Result<()> {
         arrays: vec![("vision".into(), shape(128, 128)), ("hearing".into(), shape(128, 32))],
         band_hz: BANDS_HZ.to_vec(),
         sources: vec!["made-up room, 256 × 144 at 30 fps".into(), "made-up sound, 48 kHz stereo".into()],
+        ..About::default()
     };
     let feeds = Feeds {
         senses: None,
+        bell: Bell::default(),
         sent: None,
         field: field_out,
         input: input_out,
@@ -247,7 +250,7 @@ fn main() -> napot::error::Result<()> {
         if tick % 33 == 0 {
             for band in wishes.try_iter().filter_map(|wish| match wish {
                 Control::ShowBand(band) => Some(band),
-                Control::KeepLast | Control::UseDevice(..) => None,
+                _ => None,
             }) {
                 run.band = usize::from(band);
             }

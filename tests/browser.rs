@@ -24,7 +24,7 @@ use napot::stream::device::DeviceMonitor;
 use napot::stream::latest::latest;
 use napot::stream::{Source, ring};
 use napot::time::{Clock, WallClock};
-use napot::view::{About, Feeds, FromPages, Running, Senses, ViewParameters, start};
+use napot::view::{About, Bell, Feeds, FromPages, Running, Senses, ViewParameters, start};
 
 /// How long is measured.
 const LONG: Duration = Duration::from_secs(8);
@@ -124,6 +124,7 @@ fn feeds(senses: Senses) -> Feeds {
         traces: traces_out,
         sound: sound_out,
         control: crossbeam_channel::bounded(1).0,
+        bell: Bell::default(),
         sent: None,
         senses: Some(senses),
         about,

@@ -388,6 +388,7 @@ fn open_page(
         arrays,
         band_hz: engine.band_hz().to_vec(),
         sources,
+        electrodes: engine.electrode_places().to_vec(),
         hands: engine.may().clone(),
     };
     let PageFeeds { field, input, status, traces, sound, control, senses, bell, sent } = feeds;

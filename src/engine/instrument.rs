@@ -16,7 +16,7 @@ use crate::readout::onset::activity;
 use crate::readout::sonify::{Sonifier, Voice, Voicing};
 use crate::sense::cochlea::Cochlea;
 use crate::sense::scalar::ScalarSense;
-use crate::signal::{ArrayId, Burst, FieldView, SheetShape, StateItem};
+use crate::signal::{ArrayId, Burst, ElectrodePlace, FieldView, SheetShape, StateItem};
 use crate::time::{SAMPLES_PER_TICK, Tick};
 
 /// One tick of stereo sound.
@@ -240,6 +240,12 @@ impl Instrument {
     #[must_use]
     pub fn electrode_names(&self) -> &[String] {
         &self.electrodes.names
+    }
+
+    /// The electrodes' places.
+    #[must_use]
+    pub fn electrode_places(&self) -> Vec<ElectrodePlace> {
+        self.electrodes.places()
     }
 
     /// The sound of the last tick.

@@ -220,6 +220,9 @@ impl Keeper {
             if report.sampled {
                 self.take_sample(desk);
             }
+            for (bursts, count) in desk.trace.bursts.iter_mut().zip(report.bursts) {
+                bursts.push(count);
+            }
             self.note_changes(&report, desk);
             if self.gathering.tick(&report) {
                 self.give_session(desk);
@@ -377,6 +380,7 @@ fn empty_trace(facts: &Facts, first_tick: u64) -> TraceChunk {
         rate_hz: facts.rate_hz,
         names: facts.electrodes.clone(),
         microvolts: vec![Vec::with_capacity(TRACE_SAMPLES); facts.electrodes.len()],
+        bursts: vec![Vec::with_capacity(TRACE_SAMPLES); facts.arrays.len()],
     }
 }
 

@@ -20,7 +20,7 @@ use crate::error::{Error, Kind, Result};
 use crate::kernel::team::Team;
 use crate::sense::retina::Retina;
 use crate::sense::scalar::ScalarSense;
-use crate::signal::Hands;
+use crate::signal::{ElectrodePlace, Hands};
 use crate::stream::latest::latest;
 use crate::stream::priority;
 use crate::stream::ring::{Counters, Counts, ring};
@@ -81,6 +81,7 @@ pub struct Engine {
     rings: Vec<(&'static str, Arc<Counters>)>,
     arrays: Vec<ArrayInfo>,
     electrodes: Vec<String>,
+    places: Vec<ElectrodePlace>,
     may: Hands,
     band_hz: Vec<f32>,
     ticks: Arc<AtomicU64>,
@@ -112,6 +113,7 @@ impl Engine {
     ) -> Result<Self> {
         let arrays = instrument.arrays();
         let electrodes = instrument.electrode_names().to_vec();
+        let places = instrument.electrode_places();
         let shown_band = Arc::new(AtomicUsize::new(plan.array.bands / 2));
         let centres: Vec<Hertz> = (0..plan.array.bands).map(|band| plan.array.centre(band)).collect();
         let rate_hz = plan.electrodes.rate_hz;
@@ -215,6 +217,7 @@ impl Engine {
             ],
             arrays,
             electrodes,
+            places,
             may,
             band_hz: centres.iter().map(|centre| centre.0 as f32).collect(),
             ticks: played,
@@ -227,6 +230,12 @@ impl Engine {
     #[must_use]
     pub fn arrays(&self) -> &[ArrayInfo] {
         &self.arrays
+    }
+
+    /// Where the electrodes lie.
+    #[must_use]
+    pub fn electrode_places(&self) -> &[ElectrodePlace] {
+        &self.places
     }
 
     /// What people may do while it runs.

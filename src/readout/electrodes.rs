@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::kernel::decimate::Decimator;
 use crate::kernel::lanes::Instructions;
 use crate::kernel::reduce::{COLUMNS, Window, window_sums};
-use crate::signal::{FieldView, SheetShape};
+use crate::signal::{ElectrodePlace, FieldView, SheetShape};
 use crate::time::TICKS_PER_SECOND;
 
 /// The 10-20 places: name, right of the midline, in front of the vertex, on the unit disc whose rim is the
@@ -305,6 +305,23 @@ impl Electrodes {
         let decimator = Decimator::new(factor, names.len());
         let raw = vec![0.0; names.len()];
         Ok(Self { names, montages, rate_hz: parameters.rate_hz, decimator, raw })
+    }
+
+    /// Where they lie, in the order of `names`.
+    #[must_use]
+    pub fn places(&self) -> Vec<ElectrodePlace> {
+        let along = |at: f32, size: usize| if size > 1 { at / (size - 1) as f32 } else { 0.5 };
+        let of = |(array, montage): (usize, &Montage)| {
+            let (shape, places) = (montage.shape, montage.places.clone());
+            let named = montage.names.clone().into_iter().zip(places);
+            named.map(move |(name, (row, column))| ElectrodePlace {
+                name,
+                array,
+                row: along(row, shape.height),
+                column: along(column, shape.width),
+            })
+        };
+        self.montages.iter().enumerate().flat_map(of).collect()
     }
 
     /// Samples per second.

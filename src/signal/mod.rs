@@ -26,6 +26,8 @@ pub use kept::{ElectrodeItem, FieldRow};
 pub use picture::PictureItem;
 pub use scalar::{ScalarLayout, ScalarSample};
 pub use session::{ChannelsItem, Entered, LatencyItem, LedgerLine, SessionItem, StateItem};
-pub use snapshot::{FieldFrame, FieldImage, InputPicture, RecordingFigures, Status, TraceChunk};
+pub use snapshot::{
+    ElectrodePlace, FieldFrame, FieldImage, HopFigures, InputPicture, RecordingFigures, Status, TraceChunk,
+};
 pub use sound::AudioBlock;
 pub use stamp::{Origin, Stamp};

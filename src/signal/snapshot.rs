@@ -56,6 +56,36 @@ pub struct TraceChunk {
     pub names: Vec<String>,
     /// Microvolts, one row per electrode.
     pub microvolts: Vec<Vec<f32>>,
+    /// Bursts that entered in each tick since the stretch before, one row per array.
+    pub bursts: Vec<Vec<u32>>,
+}
+
+/// An electrode's place, for people.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct ElectrodePlace {
+    /// Its name.
+    pub name: String,
+    /// The number of the array on which it lies.
+    pub array: usize,
+    /// How far down the sheet, 0 to 1.
+    pub row: f32,
+    /// How far to the right, 0 to 1.
+    pub column: f32,
+}
+
+/// How long a hop takes, for people: in ms; what too few samples can't tell is `None`.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+pub struct HopFigures {
+    /// Its name.
+    pub name: String,
+    /// How many were measured.
+    pub count: u64,
+    /// Median.
+    pub p50: Option<f64>,
+    /// 99th percentile.
+    pub p99: Option<f64>,
+    /// Longest.
+    pub max: Option<f64>,
 }
 
 /// The figures of the moment; what is not measured yet is `None`.
@@ -87,6 +117,8 @@ pub struct Status {
     pub order: Vec<f32>,
     /// Engine time per tick in ms: median and 99th percentile.
     pub tick_ms: [Option<f64>; 2],
+    /// How long hops take.
+    pub latency: Vec<HopFigures>,
     /// Per source: name, produced, delivered, dropped.
     pub sources: Vec<(String, u64, u64, u64)>,
     /// The devices of a live run.

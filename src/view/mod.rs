@@ -33,7 +33,9 @@ use tokio::sync::{Notify, watch};
 
 pub use self::senses::{FromPages, Senses};
 use crate::error::{Error, Kind, Result};
-use crate::signal::{Control, FieldFrame, Hands, InputPicture, SheetShape, Status, TraceChunk};
+use crate::signal::{
+    Control, ElectrodePlace, FieldFrame, Hands, InputPicture, SheetShape, Status, TraceChunk,
+};
 use crate::stream::{latest, ring};
 use crate::time::Timestamp;
 
@@ -92,6 +94,8 @@ pub struct About {
     pub band_hz: Vec<f32>,
     /// One line per source: what it is and in which format.
     pub sources: Vec<String>,
+    /// The electrodes' places, in the order of their traces.
+    pub electrodes: Vec<ElectrodePlace>,
     /// What people may do while it runs.
     pub hands: Hands,
 }

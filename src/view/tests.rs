@@ -45,6 +45,7 @@ impl Engine {
             arrays: vec![("vision".into(), SheetShape { height: 2, width: 3, bands: 8 })],
             band_hz: vec![1.0; 8],
             sources: Vec::new(),
+            electrodes: Vec::new(),
             hands: Hands::default(),
         };
         let feeds = Feeds {

@@ -5,13 +5,19 @@ use std::time::Duration;
 
 use super::{Desk, Keeper, push};
 use crate::readout::paint::paint;
-use crate::signal::{ArrayId, Control, FieldImage, SessionItem, Status};
+use crate::signal::{ArrayId, Control, FieldImage, HopFigures, SessionItem, Status};
+use crate::stream::trace::HopReport;
 use crate::time::{TICKS_PER_SECOND, Timestamp};
 
 /// Between two figures for the page.
 const STATUS_EVERY: Duration = Duration::from_millis(200);
 /// Between two fits for the page.
 const FIT_EVERY: Duration = Duration::from_secs(1);
+
+/// A hop's figures for people.
+fn figures((name, hop): (String, HopReport)) -> HopFigures {
+    HopFigures { name, count: hop.count, p50: hop.p50, p99: hop.p99, max: hop.max }
+}
 
 impl Keeper {
     /// Does what the page asks.
@@ -98,6 +104,7 @@ impl Keeper {
             exponent_interval: desk.fit.as_ref().and_then(|fit| fit.interval),
             order: analysis.order_now.clone(),
             tick_ms: [hop.p50, hop.p99],
+            latency: self.trace.report().into_iter().map(figures).collect(),
             sources: self
                 .facts
                 .sources

@@ -117,8 +117,12 @@ function plainPainter(canvas, up) {
  * @param {string} name */
 const axes = (name) => (name === "hearing" ? { up: true, text: "pitch ↑ rate →" } : { up: false, text: "" });
 
-/** All sheets of a run. @param {HTMLElement} host */
-export function fieldPanel(host) {
+/** Least time between two strikes of one stroke in ms. */
+const STRIKE = 33;
+
+/** All sheets of a run. @param {HTMLElement} host
+ * @param {(array: number, row: number, column: number) => void} strike told where the pointer strikes */
+export function fieldPanel(host, strike) {
   /** @type {{ name: string, canvas: HTMLCanvasElement, painter: Painter, note: HTMLElement, last?: import("./wire.js").FieldImage }[]} */
   let sheets = [];
   /** @type {Uint8ClampedArray} */
@@ -154,11 +158,36 @@ export function fieldPanel(host) {
     });
     figure.append(canvas, caption);
     const sheet = { name, canvas, painter, note };
+    strikes(canvas, shape, up, sheets.length);
     sheets.push(sheet);
     return figure;
   }
 
+  /** Has the pointer strike where it is, while it is down. @param {HTMLCanvasElement} canvas @param {{ width: number, height: number }} shape
+   * @param {boolean} up @param {number} array */
+  function strikes(canvas, shape, up, array) {
+    let last = 0;
+    const at = (/** @type {PointerEvent} */ event) => {
+      if (canvas.dataset.pokes === undefined || event.timeStamp - last < STRIKE) return;
+      last = event.timeStamp;
+      const box = canvas.getBoundingClientRect();
+      const column = Math.floor(((event.clientX - box.left) / box.width) * shape.width);
+      const row = Math.floor(((event.clientY - box.top) / box.height) * shape.height);
+      if (row < 0 || row >= shape.height || column < 0 || column >= shape.width) return;
+      strike(array, up ? shape.height - 1 - row : row, column);
+    };
+    canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); at(event); });
+    canvas.addEventListener("pointermove", (event) => { if (event.buttons & 1) at(event); });
+  }
+
   return {
+    /** Whether the field may be struck. @param {boolean} may */
+    setPokes(may) {
+      for (const { canvas } of sheets) {
+        if (may) canvas.dataset.pokes = "";
+        else delete canvas.dataset.pokes;
+      }
+    },
     /** @param {import("./wire.js").About["arrays"]} arrays */
     setArrays(arrays) {
       sheets = [];

@@ -3,15 +3,24 @@
 
 import { bandSelector, hertz } from "./bands.js";
 import { byId, canvasById, say, theme } from "./canvas.js";
+import { commandPalette } from "./commands.js";
 import { fieldPanel } from "./field.js";
+import { handsPanel } from "./hands.js";
+import { headPanel } from "./head.js";
 import { healthLine } from "./health.js";
 import { inputPanel } from "./input.js";
+import { latencyPanel } from "./latency.js";
+import { eventLog } from "./log.js";
 import { meterPanel } from "./meters.js";
-import { drawWheel, fieldTable } from "./palette.js";
+import { PALETTES, VIEWS, drawWheel, fieldTable } from "./palette.js";
+import { rasterPanel } from "./raster.js";
+import { scopePanel } from "./scope.js";
 import { sensePanel } from "./senses.js";
 import { soundPlayer } from "./sound.js";
 import { spectrumPanel } from "./spectrum.js";
+import { tabs } from "./tabs.js";
 import { tracePanel } from "./traces.js";
+import { waterfallPanel } from "./waterfall.js";
 import { connect } from "./wire.js";
 
 /** Least time between drawings in ms where less motion is asked for: one update a second. */
@@ -22,11 +31,21 @@ const TOLD = 10_000;
 const darkQuery = matchMedia("(prefers-color-scheme: dark)");
 const calmQuery = matchMedia("(prefers-reduced-motion: reduce)");
 
-const field = fieldPanel(byId("sheets"));
+/** Radius in sites and strength in thresholds of what the pointer strikes. */
+const STRIKE = { radius: 3, magnitude: 2 };
+
+const field = fieldPanel(byId("sheets"), (array, row, column) => link.ask({ poke: { array, row, column, ...STRIKE } }));
 const input = inputPanel(canvasById("input"), byId("input-none"), byId("input-sub"));
 const meters = meterPanel(byId("meters"));
 const spectrum = spectrumPanel(canvasById("spectrum"), byId("exponent"));
 const traces = tracePanel(canvasById("traces"), byId("traces-sub"));
+const waterfall = waterfallPanel(canvasById("waterfall"), byId("waterfall-sub"));
+const head = headPanel(canvasById("head"), byId("head-sub"));
+const raster = rasterPanel(canvasById("raster"), byId("raster-sub"));
+const scope = scopePanel(canvasById("scope"), byId("scope-sub"));
+const latency = latencyPanel(byId("hops"));
+const log = eventLog(byId("log"), () => clock(figures?.status.seconds ?? 0));
+const hands = handsPanel((request) => link.ask(request), (text) => log.add(text, "own"));
 // The sheets leave room for the health line, which takes more rows the more there is to tell.
 const HEALTH_ROW = 34;
 new ResizeObserver(([entry]) => {
@@ -41,6 +60,7 @@ const bands = bandSelector(byId("bands"), (band) => link.band(band));
 const sound = soundPlayer((wanted) => link.sound(wanted), (text, playing) => {
   health.sound(text);
   say(byId("sound-label"), playing ? "Stop sound" : "Play sound");
+  scope.playing(playing);
   byId("sound").setAttribute("aria-pressed", String(playing));
 });
 
@@ -50,7 +70,6 @@ const senses = sensePanel({
 });
 
 let colours = theme();
-let frozen = false;
 /** What came and was not drawn yet. */
 const fresh = {
   /** @type {import("./wire.js").FieldFrame | undefined} */ field: undefined,
@@ -58,8 +77,9 @@ const fresh = {
   traces: false,
   status: false,
 };
-/** @type {{ status: import("./wire.js").Status, viewer: import("./wire.js").Counts } | undefined} */
+/** @type {{ status: import("./wire.js").Status, viewer: import("./wire.js").Counts, control: string } | undefined} */
 let figures;
+const look = { view: "phase", palette: "even" };
 /** @type {import("./wire.js").About | undefined} */
 let about;
 /** @type {import("./wire.js").LinkState} */
@@ -72,17 +92,24 @@ const link = connect({
     // A frame that will not be drawn is acknowledged at once: the newest must not wait behind it.
     if (fresh.field) link.ack(fresh.field.sequence);
     fresh.field = frame;
-    if (document.hidden || frozen || calmQuery.matches) link.ack(frame.sequence);
+    if (document.hidden || calmQuery.matches) link.ack(frame.sequence);
   },
   input(picture) { fresh.input = picture; },
-  sound: (samples) => sound.push(samples),
-  status(status, viewer) {
-    figures = { status, viewer };
+  sound(samples) {
+    scope.add(samples);
+    sound.push(samples);
+  },
+  status(status, viewer, control) {
+    if (figures) tellChanges(figures.status, status);
+    figures = { status, viewer, control };
     meters.add(status);
     fresh.status = true;
   },
   traces(chunk) {
     traces.add(chunk);
+    waterfall.add(chunk);
+    head.add(chunk);
+    raster.add(chunk);
     fresh.traces = true;
   },
   about(run) {
@@ -91,13 +118,42 @@ const link = connect({
     if (!same) begin(run);
     senses.offer(run.senses);
   },
-  answer: (answer) => senses.answer(answer),
+  answer(answer) {
+    if ("refused" in answer) refuse(answer.refused);
+    else senses.answer(answer);
+  },
   state(state) {
+    if (state !== linkState) log.add(STATES[state][0], state === "lost" ? "bad" : "quiet");
     linkState = state;
     if (state === "lost" || state === "ended") senses.rest();
     showState();
   },
 });
+
+let refused = "", refusedAt = 0;
+/** Tells why something was not done. @param {string} why */
+function refuse(why) {
+  refused = why;
+  refusedAt = performance.now();
+  log.add(why, "bad");
+  showState();
+}
+
+/** Writes down what is different now. @param {import("./wire.js").Status} before @param {import("./wire.js").Status} now */
+function tellChanges(before, now) {
+  if (now.hand.refused && now.hand.refused !== before.hand.refused) refuse(now.hand.refused);
+  if (now.hand.paused !== before.hand.paused) log.add(now.hand.paused ? "paused" : "goes on");
+  if (now.hand.speed !== before.hand.speed) log.add(`speed ${now.hand.speed / 1000}`);
+  if (now.deadline_misses > before.deadline_misses) log.add(`${now.deadline_misses - before.deadline_misses} deadlines missed`, "bad");
+  if (now.notice !== before.notice) log.add(now.notice, "bad");
+  if (now.recording?.kept !== before.recording?.kept) log.add(now.recording?.kept ?? "", now.recording?.failed ? "bad" : "own");
+  for (const device of now.devices) {
+    const was = before.devices.find((other) => other.kind === device.kind);
+    if (was && (was.state !== device.state || was.name !== device.name)) {
+      log.add(`${device.kind} ${device.name}: ${device.state}${device.problem ? ` (${device.problem})` : ""}`, device.state === "running" ? "quiet" : "bad");
+    }
+  }
+}
 
 /** A run begins: its sheets, bands and names. @param {import("./wire.js").About} run */
 function begin(run) {
@@ -105,6 +161,14 @@ function begin(run) {
   bands.setBands(run.band_hz);
   spectrum.forget();
   traces.forget();
+  waterfall.forget();
+  latency.forget();
+  head.setPlaces(run.electrodes);
+  raster.setArrays(run.arrays.map(([name]) => name));
+  hands.offer(run.hands);
+  field.setPokes(run.hands.pokes);
+  palette.tell();
+  log.add(`run: ${run.title}, seed ${run.seed}`);
   meters.forget();
   health.forget();
   shownBand = -1;
@@ -124,11 +188,12 @@ const STATES = {
 
 function showState() {
   const [name, told] = STATES[linkState];
-  const held = frozen && linkState === "live";
-  document.body.dataset.state = held ? "frozen" : linkState;
-  say(byId("state"), held ? "Frozen" : name);
+  const held = linkState === "live" && (figures?.status.hand.paused ?? false);
+  document.body.dataset.state = held ? "paused" : linkState;
+  say(byId("state"), held ? "Paused" : name);
   const notice = byId("notice");
-  const text = [told, held ? "The display is frozen; the run goes on. Space goes on with it." : "", figures?.status.notice ?? "", kept()].filter(Boolean).join(" ");
+  const why = performance.now() - refusedAt < TOLD ? refused : "";
+  const text = [told, why, figures?.status.notice ?? "", kept()].filter(Boolean).join(" ");
   say(notice, text);
   notice.hidden = text === "";
 }
@@ -166,7 +231,7 @@ function drawField() {
 
 function drawFigures() {
   if (!figures) return;
-  const { status, viewer } = figures;
+  const { status, viewer, control } = figures;
   const now = performance.now();
   if (now - rateFrom >= 1_000) {
     drawnRate = (1_000 * drawnFrames) / (now - rateFrom);
@@ -178,78 +243,172 @@ function drawFigures() {
   say(byId("clock"), clock(status.seconds));
   bands.setOrder(status.order);
   meters.draw(colours);
-  spectrum.draw(status, colours);
+  if (shownPanel("spectrum-panel")) spectrum.draw(status, colours);
+  if (shownPanel("latency-panel")) latency.draw(status);
   health.show(status, viewer, drawnRate);
+  if (!byId("hands").hidden || status.hand.paused) hands.show(status.hand, control);
+  say(byId("pause-label"), status.hand.paused ? "Go on" : "Pause");
+  byId("pause").setAttribute("aria-pressed", String(status.hand.paused));
   const remembered = status.recording?.retro_seconds ?? null;
   byId("keep").hidden = remembered === null;
   say(byId("keep-seconds"), (remembered ?? 0).toFixed(0));
   showState();
 }
 
+/** Draws what goes with the traces, as far as it is seen. */
+function drawTraces() {
+  if (shownPanel("traces-panel")) traces.draw(colours);
+  else if (shownPanel("head-panel")) head.draw(colours);
+  else if (shownPanel("raster-panel")) raster.draw(colours);
+  else if (shownPanel("scope-panel")) scope.draw(colours);
+  if (shownPanel("waterfall-panel")) waterfall.draw(colours);
+}
+
 /** @param {number} now */
 function frame(now) {
   requestAnimationFrame(frame);
-  if (frozen || (calmQuery.matches && now - lastDrawn < CALM)) return;
+  if (calmQuery.matches && now - lastDrawn < CALM) return;
   lastDrawn = now;
   drawField();
   if (fresh.input) { input.draw(fresh.input); fresh.input = undefined; }
-  if (fresh.traces) { traces.draw(colours); fresh.traces = false; }
+  if (fresh.traces) { drawTraces(); fresh.traces = false; }
   if (fresh.status) { drawFigures(); fresh.status = false; }
 }
 
 function recolour() {
   colours = theme();
-  const table = fieldTable(darkQuery.matches);
+  const table = fieldTable(darkQuery.matches, look.view, look.palette);
   field.setTable(table);
   drawWheel(canvasById("wheel"), table);
   redraw();
 }
 
 function redraw() {
-  traces.draw(colours);
+  drawTraces();
   meters.draw(colours);
-  if (figures) spectrum.draw(figures.status, colours);
+  if (figures && shownPanel("spectrum-panel")) spectrum.draw(figures.status, colours);
+  fresh.status = true;
 }
 
-function freeze() {
-  frozen = !frozen;
-  if (frozen && fresh.field) { link.ack(fresh.field.sequence); }
-  fresh.field = undefined;
-  fresh.traces = fresh.status = true;
-  byId("freeze").setAttribute("aria-pressed", String(frozen));
-  showState();
+/** What the views' colours mean. */
+const KEYS = { phase: "hue: phase\nchroma: amplitude", wave: "warm: crest\ncool: trough", amplitude: "grey: still\nwarm: strong" };
+
+/** @param {string} view @param {string} colours */
+function setLook(view, colours) {
+  look.view = VIEWS.includes(view) ? view : VIEWS[0];
+  look.palette = PALETTES.includes(colours) ? colours : PALETTES[0];
+  /** @type {HTMLSelectElement} */ (byId("view")).value = look.view;
+  /** @type {HTMLSelectElement} */ (byId("palette")).value = look.palette;
+  say(byId("key-words"), KEYS[/** @type {"phase"} */ (look.view)]);
+  recolour();
+  remember();
+}
+
+/** The one after. @param {string[]} list @param {string} now */
+const after = (list, now) => list[(list.indexOf(now) + 1) % list.length];
+
+function toggleHands(open = byId("hands").hidden) {
+  byId("hands").hidden = !open;
+  byId("controls").setAttribute("aria-expanded", String(open));
+  if (figures) hands.show(figures.status.hand, figures.control);
+  redraw();
+  remember();
+}
+
+async function toggleStage(on = document.body.dataset.stage === undefined) {
+  if (on) document.body.dataset.stage = "";
+  else delete document.body.dataset.stage;
+  remember();
+  // Where the browser does not allow it the stage fills the window.
+  if (on) await document.documentElement.requestFullscreen?.().catch(() => {});
+  else if (document.fullscreenElement) await document.exitFullscreen();
+}
+
+const single = /** @type {HTMLInputElement} */ (byId("single-keys"));
+const upper = tabs(byId("upper"), () => { remember(); redraw(); });
+const lower = tabs(byId("lower"), () => { remember(); redraw(); });
+/** @param {string} id */
+function shownPanel(id) { return !byId(id).hidden; }
+
+/** The view's state in the address: a link shows the same. */
+function remember() {
+  if (!restored) return;
+  const state = new URLSearchParams();
+  if (look.view !== VIEWS[0]) state.set("view", look.view);
+  if (look.palette !== PALETTES[0]) state.set("palette", look.palette);
+  if (upper.shown() !== "spectrum-panel") state.set("upper", upper.shown().replace("-panel", ""));
+  if (lower.shown() !== "traces-panel") state.set("lower", lower.shown().replace("-panel", ""));
+  if (!byId("hands").hidden) state.set("controls", "1");
+  if (document.body.dataset.stage !== undefined) state.set("stage", "1");
+  if (!single.checked) state.set("keys", "0");
+  history.replaceState(null, "", state.size ? `#${state}` : location.pathname);
+}
+
+let restored = false;
+function restore() {
+  restored = false;
+  const state = new URLSearchParams(location.hash.slice(1));
+  setLook(state.get("view") ?? "", state.get("palette") ?? "");
+  upper.show(`${state.get("upper") ?? "spectrum"}-panel`);
+  lower.show(`${state.get("lower") ?? "traces"}-panel`);
+  toggleHands(state.get("controls") === "1");
+  if (state.get("stage") === "1") document.body.dataset.stage = "";
+  else delete document.body.dataset.stage;
+  single.checked = state.get("keys") !== "0";
+  restored = true;
 }
 
 const helpBox = /** @type {HTMLDialogElement} */ (byId("help-box"));
-byId("help").addEventListener("click", () => helpBox.showModal());
-byId("freeze").addEventListener("click", freeze);
+const help = () => { if (helpBox.open) helpBox.close(); else helpBox.showModal(); };
+const band = (/** @type {number} */ by) => {
+  const next = shownBand + by;
+  if (next >= 0 && next < bands.count()) link.band(next);
+};
+const palette = commandPalette(/** @type {HTMLDialogElement} */ (byId("command-box")), byId("keys"), () => [
+  { name: "Pause the run, or go on", key: " ", run: hands.pause },
+  { name: "One picture more, then stand still", key: ".", run: hands.step },
+  { name: "Slower", key: "ArrowDown", run: () => hands.faster(-1) },
+  { name: "Faster", key: "ArrowUp", run: () => hands.faster(1) },
+  { name: "Show the slower band", key: "ArrowLeft", run: () => band(-1) },
+  { name: "Show the faster band", key: "ArrowRight", run: () => band(1) },
+  ...Array.from({ length: bands.count() }, (_, k) => ({ name: `Show band ${k + 1}`, key: String(k + 1), hidden: true, run: () => link.band(k) })),
+  { name: "Controls: parameters, states, time, notes", key: "c", run: () => toggleHands() },
+  { name: "Another view of the field", key: "v", run: () => setLook(after(VIEWS, look.view), look.palette) },
+  { name: "Another palette", key: "p", run: () => setLook(look.view, after(PALETTES, look.palette)) },
+  { name: "Keep the last seconds in a file", key: "r", run: () => link.keep() },
+  { name: "Sound on or off", key: "s", run: () => sound.toggle() },
+  { name: "Write a note", key: "a", run: () => { toggleHands(true); byId("annotate-text").focus(); } },
+  { name: "Traces larger", key: "+", run: () => { traces.grow(1.5); drawTraces(); } },
+  { name: "Traces smaller", key: "-", run: () => { traces.grow(1 / 1.5); drawTraces(); } },
+  { name: "Stage: the field alone, full screen", key: "z", run: () => toggleStage() },
+  { name: "Stage", key: "F11", hidden: true, run: () => toggleStage() },
+  { name: "This help", key: "?", run: help },
+  ...["spectrum", "waterfall", "latency", "log"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => upper.show(`${id}-panel`) })),
+  ...["traces", "head", "raster", "scope"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => lower.show(`${id}-panel`) })),
+  ...hands.states().map(({ name, values }) => ({ name: `State: ${name}`, run: () => link.ask({ set: Object.fromEntries(values) }) })),
+], () => single.checked);
+
+byId("help").addEventListener("click", help);
+byId("controls").addEventListener("click", () => toggleHands());
 byId("sound").addEventListener("click", () => sound.toggle());
 byId("keep").addEventListener("click", () => link.keep());
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-  if (event.key === "?") { if (helpBox.open) helpBox.close(); else helpBox.showModal(); return; }
-  if (helpBox.open) return;
-  const digit = Number(event.key);
-  if (digit >= 1 && digit <= bands.count()) link.band(digit - 1);
-  else if (event.key === "r" || event.key === "R") link.keep();
-  else if (event.key === "s" || event.key === "S") sound.toggle();
-  else if (event.key === " " && !(event.target instanceof HTMLButtonElement)) {
-    // Space on a button presses that button.
-    event.preventDefault();
-    freeze();
-  }
-});
+byId("view").addEventListener("change", () => setLook(/** @type {HTMLSelectElement} */ (byId("view")).value, look.palette));
+byId("palette").addEventListener("change", () => setLook(look.view, /** @type {HTMLSelectElement} */ (byId("palette")).value));
+single.addEventListener("change", remember);
+document.addEventListener("fullscreenchange", () => { if (!document.fullscreenElement) { delete document.body.dataset.stage; remember(); redraw(); } });
+window.addEventListener("hashchange", restore);
 document.addEventListener("click", (event) => {
   // A button that was clicked with a pointer must not keep the focus, or Space would press it again.
   const button = event.detail > 0 && event.target instanceof Element ? event.target.closest("button") : null;
-  if (button && !helpBox.contains(button)) button.blur();
+  if (button && !button.closest("dialog, [role=tablist]")) button.blur();
 });
 document.addEventListener("visibilitychange", () => {
   if (document.hidden && fresh.field) link.ack(fresh.field.sequence);
 });
 darkQuery.addEventListener("change", recolour);
-new ResizeObserver(redraw).observe(byId("traces"));
+new ResizeObserver(redraw).observe(byId("lower"));
 
-recolour();
+restore();
+palette.tell();
 drawFigures();
 requestAnimationFrame(frame);

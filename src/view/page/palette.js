@@ -56,36 +56,94 @@ const encode = (value) => 255 * (value <= 0.0031308 ? 12.92 * value : 1.055 * va
  * @param {number} amplitude 0 to 1 */
 const vividness = (amplitude) => amplitude ** 0.6;
 
-/**
- * The table: RGBA bytes, one row per amplitude, one column per phase.
- * Colours are mixed with the grey in linear light, where a mixture of equal luminances keeps it.
- * @param {boolean} dark whether the page is dark
- */
-export function fieldTable(dark) {
-  const target = dark ? 0.22 : 0.42;
-  const most = 0.155;
+/** What the field shows of its oscillations, and by which colours. */
+export const VIEWS = ["phase", "wave", "amplitude"], PALETTES = ["even", "colour-blind"];
+
+/** Half the luminance that the colour-blind wheel spans: a change within it is less than the tenth that makes a flash. */
+const SWING = 0.045;
+/** Hues in radians that dichromats tell apart, and one between them. */
+const BLUE = 4.45, YELLOW = 1.55, ORANGE = 0.95, VIOLET = 5.5;
+/** The most chroma. */
+const MOST = 0.155;
+
+/** The most vivid colour of this hue at a luminance. @param {number} target @param {number} hue */
+const vivid = (target, hue) => atLuminance(target, reach(target, hue, MOST), hue);
+
+/** The wheel of hues, one colour per phase, as vivid as all its neighbours can be. @param {number} target */
+function wheel(target) {
   // Phase 0 is red, as in the retina's chroma.
   const hues = Array.from({ length: PHASES }, (_, i) => (i / PHASES) * 2 * Math.PI + 0.35);
-  const limits = hues.map((hue) => reach(target, hue, most));
+  const limits = hues.map((hue) => reach(target, hue, MOST));
   // A kink in chroma would show as a false edge: take the least nearby, then smooth.
   const span = 16;
   const around = (/** @type {number[]} */ list, /** @type {number} */ i) =>
     Array.from({ length: 2 * span + 1 }, (_, k) => list[(i + k - span + PHASES) % PHASES]);
   const least = limits.map((_, i) => Math.min(...around(limits, i)));
   const chroma = least.map((_, i) => around(least, i).reduce((a, b) => a + b) / (2 * span + 1));
-  const colours = hues.map((hue, i) => atLuminance(target, chroma[i], hue));
+  return hues.map((hue, i) => atLuminance(target, chroma[i], hue));
+}
+
+/** Blue to yellow across, darker to lighter down: a wheel for eyes that tell only one pair of hues apart. @param {number} target */
+function blindWheel(target) {
+  return Array.from({ length: PHASES }, (_, i) => {
+    const turn = (i / PHASES) * 2 * Math.PI, across = Math.cos(turn);
+    const level = target + SWING * Math.sin(turn), hue = across < 0 ? BLUE : YELLOW;
+    const colour = vivid(level, hue);
+    return colour.map((part) => level + Math.abs(across) * (part - level));
+  });
+}
+
+/** From one colour over another to a third. @param {number[][]} colours @param {number} share 0 to 1 */
+function along(colours, share) {
+  const at = share * (colours.length - 1), first = Math.min(colours.length - 2, Math.floor(at)), part = at - first;
+  return colours[first].map((value, k) => value + part * (colours[first + 1][k] - value));
+}
+
+/**
+ * The table: RGBA bytes, one row per amplitude, one column per phase.
+ *
+ * Colours are mixed with the grey in linear light, where a mixture of equal luminances keeps it: whatever the field does, no
+ * view and no palette can flash. Amplitudes and waves have no luminance to go by either, so hue and chroma tell them.
+ * @param {boolean} dark whether the page is dark @param {string} view @param {string} palette
+ */
+export function fieldTable(dark, view = "phase", palette = "even") {
+  const target = dark ? 0.22 : 0.42;
+  const grey = [target, target, target], blind = palette === "colour-blind";
+  const colours = blind ? blindWheel(target) : wheel(target);
+  const cold = vivid(target, BLUE), warm = vivid(target, blind ? YELLOW : ORANGE);
+  const ramp = blind ? [cold, grey, warm] : [grey, cold, vivid(target, VIOLET), warm];
   const table = new Uint8ClampedArray(PHASES * AMPLITUDES * 4);
   for (let row = 0; row < AMPLITUDES; row++) {
     const share = vividness(row / (AMPLITUDES - 1));
     for (let column = 0; column < PHASES; column++) {
       const at = 4 * (row * PHASES + column);
-      for (let part = 0; part < 3; part++) {
-        table[at + part] = encode(target + share * (colours[column][part] - target));
-      }
+      const wave = Math.cos((2 * Math.PI * column) / PHASES) * share;
+      const colour = view === "amplitude" ? along(ramp, share)
+        : view === "wave" ? along([grey, wave < 0 ? cold : warm], Math.abs(wave))
+        : along([grey, colours[column]], share);
+      for (let part = 0; part < 3; part++) table[at + part] = encode(colour[part]);
       table[at + 3] = 255;
     }
   }
   return table;
+}
+
+/** The luminances (WCAG's) of a table, and the greatest share of red in it: what a flash is measured by.
+ * @param {Uint8ClampedArray} table */
+export function flashBounds(table) {
+  const linear = (/** @type {number} */ byte) => {
+    const value = byte / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  };
+  let low = 1, high = 0, red = 0;
+  for (let at = 0; at < table.length; at += 4) {
+    const rgb = [table[at], table[at + 1], table[at + 2]].map(linear);
+    const level = luminance(rgb);
+    low = Math.min(low, level);
+    high = Math.max(high, level);
+    red = Math.max(red, rgb[0] / (rgb[0] + rgb[1] + rgb[2]));
+  }
+  return { low, high, red };
 }
 
 /** Draws the phase wheel of the key. @param {HTMLCanvasElement} canvas @param {Uint8ClampedArray} table */

@@ -10,7 +10,7 @@ import { openMicrophone } from "./microphone.js";
 /** Sends one item: channels, frames, its number, when it was captured in this page's ms, its bytes.
  * @typedef {(channels: number, count: number, sequence: number, captured: number, body: ArrayBuffer) => boolean} Give */
 /** @typedef {{ close(): void, answered(sequence: number): void, tell(): string }} Device */
-/** @typedef {{ asked: number, now: number } | { sense: Name, granted: boolean } | { picture: number }} Answer */
+/** @typedef {{ asked: number, now: number } | { sense: Name, granted: boolean } | { picture: number } | { refused: string }} Answer */
 /** @typedef {{ request(request: object): void,
  *   give(kind: number, channels: number, count: number, sequence: number, captured: number, body: ArrayBuffer): boolean }} Link */
 

@@ -11,7 +11,7 @@ const LEFT = 40, RIGHT = 46, FOOT = 22;
 export function tracePanel(canvas, note) {
   /** @type {string[]} */
   let names = [];
-  let rate = 0, end = 0, scale = 0;
+  let rate = 0, end = 0, scale = 0, larger = 1;
   /** One ring for each electrode; a gap holds NaN. @type {Float32Array[]} */
   let rings = [];
 
@@ -48,6 +48,8 @@ export function tracePanel(canvas, note) {
       end = first + length;
     },
     forget() { names = []; rings = []; rate = 0; end = 0; },
+    /** Draws so many times larger. @param {number} by */
+    grow(by) { larger = Math.min(20, Math.max(0.05, larger * by)); },
     /** @param {import("./canvas.js").Theme} theme */
     draw(theme) {
       const sheet = fit(canvas);
@@ -63,7 +65,7 @@ export function tracePanel(canvas, note) {
       }
       follow();
       const span = width - LEFT - RIGHT, spacing = (height - FOOT) / rings.length;
-      const size = SECONDS * rate, gain = scale > 0 ? spacing / scale : 0;
+      const size = SECONDS * rate, gain = scale > 0 ? (larger * spacing) / scale : 0;
       // No more points than pixels: beyond that a line only costs.
       const stride = Math.max(1, Math.floor(size / (1.5 * span)));
       const every = Math.max(1, Math.ceil(12 / spacing));
@@ -105,7 +107,7 @@ export function tracePanel(canvas, note) {
       context.restore();
       scaleBar(context, theme, width, height, span / SECONDS, gain);
       canvas.setAttribute("aria-label",
-        `${names.length} electrode traces, the last ${SECONDS} s, ${scale ? scale.toFixed(0) : "?"} microvolts from line to line`);
+        `${names.length} electrode traces, the last ${SECONDS} s, ${scale ? (scale / larger).toFixed(0) : "?"} microvolts from line to line`);
     },
   };
 

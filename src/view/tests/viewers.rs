@@ -26,7 +26,13 @@ fn a_viewer_learns_what_runs_and_sees_all_that_is_published() {
     assert_eq!(field[32..], [7; 12]);
 
     let names = vec!["Cz".to_owned()];
-    let chunk = TraceChunk { first_tick: 50, rate_hz: 250, names, microvolts: vec![vec![1.234_567]] };
+    let chunk = TraceChunk {
+        first_tick: 50,
+        rate_hz: 250,
+        names,
+        microvolts: vec![vec![1.234_567]],
+        bursts: vec![vec![3]],
+    };
     engine.traces.send(chunk).unwrap();
     assert_eq!(json(&viewer.next(5))["microvolts"][0][0], 1.23);
 

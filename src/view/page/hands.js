@@ -1,0 +1,148 @@
+// @ts-check
+// The hands: parameters with their units and defaults, named states, time, notes, and who is in control.
+
+import { byId, say } from "./canvas.js";
+
+/** Steps of a slider from its least to its greatest value. */
+const STEPS = 400;
+/** Between two requests while a slider moves, in ms. */
+const PAUSE = 60;
+/** How long a slider that was moved does not follow the run, in ms: its own value is on its way. */
+const OWN = 700;
+
+/** A value for people: three digits at most behind the point. @param {number} value */
+const print = (value) => String(Number(value.toFixed(value >= 10 ? 1 : 2)));
+
+/**
+ * @param {(request: object) => void} ask
+ * @param {(text: string) => void} note writes an event down
+ */
+export function handsPanel(ask, note) {
+  const parameters = byId("parameters"), states = byId("states"), notes = /** @type {HTMLFormElement} */ (byId("annotate"));
+  const text = /** @type {HTMLInputElement} */ (byId("annotate-text"));
+  const speed = /** @type {HTMLSelectElement} */ (byId("speed"));
+  /** @type {import("./wire.js").Hands} */
+  let may = { parameters: [], states: [], pokes: false, tempo: false };
+  /** @type {{ slider: HTMLInputElement, value: HTMLElement, back: HTMLButtonElement, moved: number }[]} */
+  let rows = [];
+  /** @type {Record<string, number>} */
+  let waiting = {};
+  let timer = 0, paused = false;
+
+  /** Asks for a value soon: the newest of each, not every step on the way. @param {string} key @param {number} value */
+  function set(key, value) {
+    waiting[key] = value;
+    if (timer) return;
+    timer = window.setTimeout(() => {
+      timer = 0;
+      ask({ set: waiting });
+      waiting = {};
+    }, PAUSE);
+  }
+
+  function begin() {
+    rows = may.parameters.map((parameter, k) => {
+      const row = document.createElement("div");
+      row.className = "parameter";
+      row.innerHTML = '<label></label><output></output><button type="button" class="back">↺</button><input type="range">';
+      const [label, value, back, slider] = /** @type {[HTMLLabelElement, HTMLElement, HTMLButtonElement, HTMLInputElement]} */ ([...row.children]);
+      label.textContent = parameter.name;
+      label.htmlFor = slider.id = `parameter-${k}`;
+      row.title = `${parameter.what}. ${parameter.key}, ${parameter.low} to ${parameter.high}${parameter.unit ? ` ${parameter.unit}` : ""}`;
+      slider.min = String(parameter.low);
+      slider.max = String(parameter.high);
+      slider.step = String((parameter.high - parameter.low) / STEPS);
+      slider.setAttribute("aria-description", parameter.what);
+      back.setAttribute("aria-label", `${parameter.name}: back to ${print(parameter.default)}`);
+      back.title = `back to ${print(parameter.default)}`;
+      const own = { slider, value, back, moved: -Infinity };
+      const show = (/** @type {number} */ now) => {
+        say(value, `${print(now)}${parameter.unit ? ` ${parameter.unit}` : ""}`);
+        slider.setAttribute("aria-valuetext", value.textContent ?? "");
+      };
+      slider.addEventListener("input", () => {
+        own.moved = performance.now();
+        show(Number(slider.value));
+        set(parameter.key, Number(slider.value));
+      });
+      back.addEventListener("click", () => set(parameter.key, parameter.default));
+      parameters.append(row);
+      return own;
+    });
+    states.replaceChildren(...may.states.map((state) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = state.name.charAt(0).toUpperCase() + state.name.slice(1);
+      button.title = state.what;
+      button.addEventListener("click", () => { ask({ set: Object.fromEntries(state.values) }); note(`state: ${state.name}`); });
+      return button;
+    }));
+  }
+
+  const pause = () => { if (may.tempo) ask({ pause: !paused }); };
+  const step = () => { if (may.tempo) ask({ step: true }); };
+  byId("pause").addEventListener("click", pause);
+  byId("step").addEventListener("click", step);
+  speed.addEventListener("change", () => ask({ speed: Number(speed.value), pause: false }));
+  byId("defaults").addEventListener("click", () => {
+    ask({ set: Object.fromEntries(may.parameters.map(({ key, default: value }) => [key, value])) });
+    note("all parameters back to the configuration");
+  });
+  byId("take").addEventListener("click", () => ask({ control: true }));
+  notes.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const told = text.value.trim();
+    if (told) { ask({ annotate: told }); note(`note: ${told}`); }
+    text.value = "";
+    text.blur();
+  });
+
+  return {
+    pause,
+    step,
+    mayTempo: () => may.tempo,
+    mayPoke: () => may.pokes,
+    states: () => may.states,
+    /** @param {import("./wire.js").Hands} hands */
+    offer(hands) {
+      may = hands;
+      parameters.replaceChildren();
+      byId("parameters-none").hidden = may.parameters.length > 0;
+      byId("states-box").hidden = byId("defaults").hidden = may.parameters.length === 0;
+      byId("tempo-none").hidden = may.tempo;
+      for (const id of ["pause", "step", "speed"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = !may.tempo;
+      begin();
+    },
+    /** Goes to a speed as far as the list has it: one slower or faster. @param {number} by */
+    faster(by) {
+      if (!may.tempo) return;
+      const next = speed.options[speed.selectedIndex + by];
+      if (next) ask({ speed: Number(next.value) });
+    },
+    /** @param {import("./wire.js").InHand} hand @param {string} control */
+    show(hand, control) {
+      paused = hand.paused;
+      say(byId("pause-label"), paused ? "Go on" : "Pause");
+      byId("pause").setAttribute("aria-pressed", String(paused));
+      if (document.activeElement !== speed) speed.value = String(hand.speed);
+      rows.forEach(({ slider, value, back, moved }, k) => {
+        const now = hand.values[k], parameter = may.parameters[k];
+        if (now === undefined || performance.now() - moved < OWN) return;
+        slider.value = String(now);
+        say(value, `${print(now)}${parameter.unit ? ` ${parameter.unit}` : ""}`);
+        slider.setAttribute("aria-valuetext", value.textContent ?? "");
+        back.disabled = Math.abs(now - parameter.default) < 1e-9;
+      });
+      [...states.children].forEach((button, k) => {
+        const set = may.states[k].values.every(([key, value]) => {
+          const at = may.parameters.findIndex((parameter) => parameter.key === key);
+          return Math.abs((hand.values[at] ?? NaN) - value) < 1e-6;
+        });
+        button.setAttribute("aria-pressed", String(set));
+      });
+      const told = { own: "This page is in control.", other: "Another page is in control.", nobody: "Whoever changes something first is in control." };
+      say(byId("in-control"), told[/** @type {"own" | "other" | "nobody"} */ (control)] ?? "");
+      byId("take").hidden = control !== "other";
+    },
+  };
+}

@@ -1,0 +1,24 @@
+// @ts-check
+// The event log: what happened, with model time, newest first.
+
+/** Lines that are kept. */
+const MOST = 200;
+
+/** @param {HTMLElement} host an ordered list @param {() => string} clock the model's time for people */
+export function eventLog(host, clock) {
+  let last = "";
+  return {
+    /** @param {string} text @param {"quiet" | "bad" | "own"} kind */
+    add(text, kind = "quiet") {
+      if (!text || text === last) return;
+      last = text;
+      const item = document.createElement("li"), time = document.createElement("time"), what = document.createElement("span");
+      time.textContent = clock();
+      what.textContent = text;
+      item.className = kind;
+      item.append(time, what);
+      host.prepend(item);
+      while (host.children.length > MOST) host.lastElementChild?.remove();
+    },
+  };
+}
