@@ -12,7 +12,7 @@ use crate::engine::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeParameters;
 use crate::readout::electrodes::ElectrodeParameters;
-use crate::readout::sonify::SonifyParameters;
+use crate::readout::sonify::{SonifyParameters, scenes};
 use crate::sense::cochlea::CochleaParameters;
 use crate::sense::retina::RetinaParameters;
 use crate::sense::scalar::ScalarParameters;
@@ -160,7 +160,11 @@ impl Config {
     pub fn from_text(text: &str, file: Option<&Path>, overrides: &[String]) -> Result<Self> {
         let name = file.map_or_else(|| "configuration".to_owned(), |file| file.display().to_string());
         // The text itself first: only here do faults have a line.
-        let from_file: Self = toml::from_str(text).map_err(|fault| located(&name, text, &fault))?;
+        let mut from_file: Self = toml::from_str(text).map_err(|fault| located(&name, text, &fault))?;
+        let mut table: toml::Table = toml::from_str(text).map_err(|fault| located(&name, text, &fault))?;
+        if set_scene(&mut table) {
+            from_file = table.clone().try_into().map_err(|fault| located(&name, text, &fault))?;
+        }
         from_file.check().map_err(|error| match file {
             Some(file) => {
                 let line = line_of_key(text, error.subject());
@@ -171,9 +175,13 @@ impl Config {
         if overrides.is_empty() {
             return Ok(from_file);
         }
-        let mut table: toml::Table = toml::from_str(text).map_err(|fault| located(&name, text, &fault))?;
         for item in overrides {
+            // Another scene brings all its own settings.
+            if item.trim_start().starts_with("sound.scene=") {
+                table.remove("sound");
+            }
             set(&mut table, item)?;
+            set_scene(&mut table);
         }
         let config: Self = table.try_into().map_err(|fault: toml::de::Error| {
             Error::call("--set", fault.message().replace('\n', " ")).value(overrides.join(" "))
@@ -339,6 +347,19 @@ fn line_of_key(text: &str, key: &str) -> Option<usize> {
         }
     }
     None
+}
+
+/// Adds the settings of the scene that a configuration names, where it does not give its own; says whether it names one.
+fn set_scene(table: &mut toml::Table) -> bool {
+    let Some(toml::Value::Table(sound)) = table.get_mut("sound") else { return false };
+    let named = sound.get("scene").and_then(toml::Value::as_str).and_then(scenes::scene);
+    let Some(toml::Value::Table(settings)) = named.and_then(|scene| toml::Value::try_from(scene).ok()) else {
+        return false;
+    };
+    for (key, value) in settings {
+        sound.entry(key).or_insert(value);
+    }
+    true
 }
 
 /// Applies `a.b.c=value`; the value is TOML where it parses as such, else text.

@@ -12,6 +12,7 @@ mod devices;
 mod exchange;
 mod export;
 mod files;
+mod listen;
 mod live;
 mod measure;
 mod outputs;
@@ -43,7 +44,7 @@ struct Cli {
 }
 
 /// What all commands take.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Common {
     /// Read the configuration from this TOML file.
     #[arg(long, global = true, value_name = "FILE")]
@@ -88,6 +89,8 @@ enum Command {
     Live(live::LiveArgs),
     /// Run recordings through the engine: sound, video, pictures, CSV, EDF, XDF, MCAP, sessions.
     Replay(replay::ReplayArgs),
+    /// Play a session again as sound alone, in a scene of its own, into a WAV file.
+    Listen(listen::ListenArgs),
     /// Look into a session, mend it, or write what it holds for other tools.
     Session(session::SessionArgs),
     /// Write what a session holds for other tools: EDF+, XDF, WAV, CSV, NumPy.
@@ -152,6 +155,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(common, args),
         Command::Live(args) => live::run(common, args),
         Command::Replay(args) => replay::run(common, args),
+        Command::Listen(args) => listen::run(common, args),
         Command::Session(args) => session::run(common, args),
         Command::Export(args) => export::run(common, args),
         Command::Analyze(args) => analyze::run(common, args),

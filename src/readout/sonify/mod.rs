@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  fields ──> tonic: carriers ───┐
-//!                                ├─> DC blocker ──> look-ahead limiter ──> fades ──> 48 stereo frames
+//!                                ├─> DC blocker ──> leveller ──> look-ahead limiter ──> fades ──> 48 stereo frames
 //!  bursts ──> phasic: grains ────┘
 //! ```
 //!
@@ -18,9 +18,11 @@
 
 mod blocker;
 mod fades;
+mod leveller;
 mod limiter;
 mod parameters;
 mod phasic;
+pub mod scenes;
 mod tonic;
 
 #[cfg(test)]
@@ -37,6 +39,7 @@ use crate::time::{SAMPLES_PER_TICK, Tick};
 use crate::units::Decibels;
 use blocker::Blocker;
 use fades::Fades;
+use leveller::Leveller;
 use limiter::Limiter;
 use phasic::Phasic;
 use tonic::Tonic;
@@ -89,6 +92,7 @@ pub struct Sonifier {
     tonic: Tonic,
     phasic: Phasic,
     blocker: Blocker,
+    leveller: Leveller,
     limiter: Limiter,
     fades: Fades,
     left: [f32; BLOCK],
@@ -118,6 +122,7 @@ impl Sonifier {
             tonic: Tonic::new(parameters, voices, band_variances, carrier_hz, rms, seed)?,
             phasic: Phasic::new(parameters, voices, rms),
             blocker: Blocker::default(),
+            leveller: Leveller::new(parameters.loudness_lufs),
             limiter: Limiter::new(),
             fades: Fades::new(parameters.fade_in_ms, parameters.fade_out_ms),
             left: [0.0; BLOCK],
@@ -142,6 +147,7 @@ impl Sonifier {
         for (frame, (&left, &right)) in out.iter_mut().zip(self.left.iter().zip(&self.right)) {
             *frame = self.blocker.pass([left, right]);
         }
+        self.leveller.pass_block(out);
         self.limiter.pass_block(out);
         self.fades.pass_block(out);
     }

@@ -1,11 +1,16 @@
 //! What can be set about the sound, with bounds that keep it safe.
 
+use super::scenes;
 use crate::error::{Error, Result};
 
 /// The section `sonify`.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SonifyParameters {
+    /// The scene whose settings hold where none is given here: `field`, `glass`, `rain` or `sea`.
+    pub scene: String,
+    /// Loudness that is held in LUFS (EBU R 128: -23), -40 to -16; 0 holds none.
+    pub loudness_lufs: f64,
     /// Root mean square of the tonic sound in dB of full scale, -60 to -18.
     pub level_db: f64,
     /// Carriers per octave, 64 to 1024.
@@ -37,6 +42,8 @@ pub struct SonifyParameters {
 impl Default for SonifyParameters {
     fn default() -> Self {
         Self {
+            scene: "field".to_owned(),
+            loudness_lufs: -23.0,
             level_db: -24.0,
             carriers_per_octave: 256,
             octaves_up: 7,
@@ -59,6 +66,13 @@ impl SonifyParameters {
     /// # Errors
     /// Where a value lies outside; the error names the key, the value and the bound.
     pub fn check(&self) -> Result<()> {
+        if !scenes::SCENES.iter().any(|scene| scene.name == self.scene) {
+            let error = Error::configuration("sound.scene", "there is no such scene");
+            return Err(error.value(&self.scene).bound(scenes::names()));
+        }
+        if self.loudness_lufs != 0.0 {
+            within("sound.loudness_lufs", self.loudness_lufs, -40.0, -16.0)?;
+        }
         within("sound.level_db", self.level_db, -60.0, -18.0)?;
         within("sound.carriers_per_octave", self.carriers_per_octave as f64, 64.0, 1_024.0)?;
         within("sound.octaves_up", f64::from(self.octaves_up), 0.0, 12.0)?;

@@ -11,6 +11,11 @@ use crate::time::Timestamp;
 const VISION: SheetShape = SheetShape { height: 128, width: 128, bands: 8 };
 const HEARING: SheetShape = SheetShape { height: 128, width: 32, bands: 8 };
 
+/// The sound as it is made, at no held loudness.
+fn plain() -> SonifyParameters {
+    SonifyParameters { loudness_lufs: 0.0, ..SonifyParameters::default() }
+}
+
 fn ear_hz() -> Vec<f64> {
     (0..128).map(|row| 50.0 * libm::pow(320.0, f64::from(row) / 127.0)).collect()
 }
@@ -44,8 +49,7 @@ fn quiet(_: u64) -> Vec<Burst> {
 
 /// A sonifier whose field is silent, so that only grains sound.
 fn grains_only(pitches: &[f64]) -> (Sonifier, TonicField) {
-    let (sonifier, mut field) =
-        pair(&SonifyParameters { fade_in_ms: 10, ..Default::default() }, &voices(pitches), 1);
+    let (sonifier, mut field) = pair(&SonifyParameters { fade_in_ms: 10, ..plain() }, &voices(pitches), 1);
     field.poison(0.0);
     field.swell = 0.0;
     (sonifier, field)
@@ -54,7 +58,7 @@ fn grains_only(pitches: &[f64]) -> (Sonifier, TonicField) {
 #[test]
 fn silence_is_pink_in_every_third_of_an_octave_left_right_and_together() {
     let pitches = ear_hz();
-    let (mut sonifier, mut field) = pair(&SonifyParameters::default(), &voices(&pitches), 1);
+    let (mut sonifier, mut field) = pair(&plain(), &voices(&pitches), 1);
     // The slow bands' lines are half a hertz wide: in 20 s, chance alone moves a third of an octave by 0.3 dB.
     let sound = listen(&mut sonifier, &mut field, 0..61_000, quiet);
     let steady = &sound[48_000..];
@@ -80,7 +84,7 @@ fn silence_is_pink_in_every_third_of_an_octave_left_right_and_together() {
 fn other_exponents_tilt_the_sound_by_their_bands() {
     let sheet = [Voice { shape: SheetShape { height: 64, width: 64, bands: 8 }, voicing: Voicing::Picture }];
     let variances: Vec<f32> = BANDS_HZ.iter().map(|f| libm::pow(*f, -0.5) as f32).collect();
-    let (mut sonifier, mut field) = pair_of(&SonifyParameters::default(), &sheet, &variances, 5);
+    let (mut sonifier, mut field) = pair_of(&plain(), &sheet, &variances, 5);
     let sound = listen(&mut sonifier, &mut field, 0..9_000, quiet);
     let (slope, _) = slope(&third_octaves(&side(&sound[48_000..], 0), -10..=8));
     assert!((slope + 4.5).abs() < 0.4, "{slope} dB per octave");
@@ -90,7 +94,7 @@ fn other_exponents_tilt_the_sound_by_their_bands() {
 #[test]
 fn a_tiny_sheet_sounds_pink_too() {
     let sheet = [Voice { shape: SheetShape { height: 8, width: 8, bands: 8 }, voicing: Voicing::Picture }];
-    let (mut sonifier, mut field) = pair(&SonifyParameters::default(), &sheet, 2);
+    let (mut sonifier, mut field) = pair(&plain(), &sheet, 2);
     let sound = listen(&mut sonifier, &mut field, 0..9_000, quiet);
     let (slope, _) = slope(&third_octaves(&side(&sound[48_000..], 0), -10..=8));
     assert!((slope + 3.0).abs() < 0.5, "{slope} dB per octave");
@@ -101,7 +105,7 @@ fn a_tiny_sheet_sounds_pink_too() {
 fn carriers_stand_where_they_stood_after_ten_thousand_years() {
     let pitches = ear_hz();
     let play = |first: u64| {
-        let (mut sonifier, mut field) = pair(&SonifyParameters::default(), &voices(&pitches), 3);
+        let (mut sonifier, mut field) = pair(&plain(), &voices(&pitches), 3);
         listen(&mut sonifier, &mut field, first..first + 600, quiet)
     };
     // The field's noise is keyed by the low word, and so are the carriers' phases: equal bits.
@@ -197,14 +201,14 @@ fn busy(draw: &mut Stream, n: u64) -> Vec<Burst> {
 #[test]
 fn a_busy_scene_stands_six_to_ten_decibels_above_the_ground_and_never_clicks() {
     let pitches = ear_hz();
-    let (mut sonifier, mut field) = pair(&SonifyParameters::default(), &voices(&pitches), 4);
+    let (mut sonifier, mut field) = pair(&plain(), &voices(&pitches), 4);
     let mut draw = Stream::new(4, 1);
     let sound = listen(&mut sonifier, &mut field, 0..5_000, |n| busy(&mut draw, n));
     let above = rms_db(&sound[48_000..]) + 24.0;
     assert!((6.0..=10.0).contains(&above), "{above} dB above the tonic");
     // Grains of every pitch rise out of the ground, from 125 Hz to 4 kHz.
     let octaves = third_octaves(&side(&sound[48_000..], 0), -9..=6);
-    let (mut alone, mut same) = pair(&SonifyParameters::default(), &voices(&pitches), 4);
+    let (mut alone, mut same) = pair(&plain(), &voices(&pitches), 4);
     let ground = third_octaves(&side(&listen(&mut alone, &mut same, 0..5_000, quiet)[48_000..], 0), -9..=6);
     assert!(octaves.iter().zip(&ground).all(|(o, g)| o.1 > g.1 + 1.5), "{octaves:?} {ground:?}");
     assert!(peak(&sound) <= limiter::CEILING && largest_step(&sound) < 0.5, "step {}", largest_step(&sound));
@@ -213,7 +217,7 @@ fn a_busy_scene_stands_six_to_ten_decibels_above_the_ground_and_never_clicks() {
 #[test]
 fn a_flash_swells_the_ground_within_bounds() {
     let pitches = ear_hz();
-    let (mut sonifier, mut field) = pair(&SonifyParameters::default(), &voices(&pitches), 6);
+    let (mut sonifier, mut field) = pair(&plain(), &voices(&pitches), 6);
     listen(&mut sonifier, &mut field, 0..1_000, quiet);
     field.poison(20.0);
     let flash = listen(&mut sonifier, &mut field, 1_000..1_100, quiet);
@@ -224,10 +228,10 @@ fn a_flash_swells_the_ground_within_bounds() {
 #[test]
 fn numbers_that_are_none_never_reach_the_speaker_and_leave_no_trace() {
     let pitches = ear_hz();
-    let (mut sonifier, mut field) = pair(&SonifyParameters::default(), &voices(&pitches), 7);
+    let (mut sonifier, mut field) = pair(&plain(), &voices(&pitches), 7);
     listen(&mut sonifier, &mut field, 0..600, quiet);
     for value in [f32::NAN, f32::INFINITY, f32::MAX] {
-        let mut ill = pair(&SonifyParameters::default(), &voices(&pitches), 7).1;
+        let mut ill = pair(&plain(), &voices(&pitches), 7).1;
         ill.poison(value);
         let sound = listen(&mut sonifier, &mut ill, 600..610, |n| vec![burst(n, 0, 5, Sign::On, f32::NAN)]);
         assert!(sound.iter().flatten().all(|x| x.is_finite() && x.abs() <= limiter::CEILING));
@@ -239,7 +243,7 @@ fn numbers_that_are_none_never_reach_the_speaker_and_leave_no_trace() {
 #[test]
 fn unknown_arrays_sites_and_shapes_are_silent_not_fatal() {
     let pitches = ear_hz();
-    let (mut sonifier, _) = pair(&SonifyParameters::default(), &voices(&pitches), 8);
+    let (mut sonifier, _) = pair(&plain(), &voices(&pitches), 8);
     let small = ndarray::Array3::<f32>::ones((8, 4, 4));
     let view = FieldView::still(small.view(), small.view());
     let mut out = [[1.0; 2]; SAMPLES_PER_TICK];
@@ -254,7 +258,7 @@ fn unknown_arrays_sites_and_shapes_are_silent_not_fatal() {
 #[test]
 fn the_end_fades_to_exact_silence_in_the_declared_ticks() {
     let pitches = ear_hz();
-    let (mut sonifier, mut field) = pair(&SonifyParameters::default(), &voices(&pitches), 9);
+    let (mut sonifier, mut field) = pair(&plain(), &voices(&pitches), 9);
     listen(&mut sonifier, &mut field, 0..1_000, quiet);
     sonifier.begin_fade_out();
     let ticks = sonifier.fade_out_ticks();
@@ -282,7 +286,7 @@ fn what_cannot_be_heard_is_refused_with_value_and_bound() {
     let short = [Voice { shape: HEARING, voicing: Voicing::Pitches(&[440.0]) }];
     let message = refuse(&parameters, &short, &[1.0; 8], &BANDS_HZ);
     assert_eq!(message, "sound, at array 0: an array needs one pitch per row: 1 (allowed: 128)");
-    let low = SonifyParameters { octaves_up: 0, ..Default::default() };
+    let low = SonifyParameters { octaves_up: 0, ..plain() };
     let slow = [Voice { shape: SheetShape { bands: 1, ..VISION }, voicing: Voicing::Picture }];
     let message = refuse(&low, &slow, &[1.0], &[0.75]);
     assert!(message.starts_with("sound.octaves_up: no band lands in the range of hearing: 0"), "{message}");

@@ -1,0 +1,87 @@
+//! `napot listen`: the sound of a session in another scene, as a WAV file.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::run::Piece;
+use super::{Common, again, print_json, print_line};
+use crate::config::Session;
+use crate::engine::instrument::Instrument;
+use crate::engine::{Engine, Keep, Pace};
+use crate::error::{Error, Result};
+use crate::readout::sonify::scenes;
+use crate::sink::wav::WavWriter;
+use crate::time::{SAMPLES_PER_TICK, Timestamp};
+
+/// What the command takes.
+#[derive(Args, Debug)]
+pub(super) struct ListenArgs {
+    /// The session; its sound goes to the file that `--out` names.
+    session: PathBuf,
+    /// The scene: field, glass, rain or sea. Without it, that of the session.
+    #[arg(long, value_name = "NAME")]
+    scene: Option<String>,
+    /// Start this many seconds into the session, at the last state that it keeps before.
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = super::from_zero)]
+    start: f64,
+}
+
+/// What was written.
+#[derive(serde::Serialize)]
+struct Listened {
+    file: PathBuf,
+    scene: String,
+    seconds: f64,
+    frames: u64,
+}
+
+/// Runs the command.
+pub(super) fn run(common: &Common, args: &ListenArgs) -> Result<ExitCode> {
+    let Some(file) = common.out.clone() else {
+        return Err(Error::call("--out", "there is no file to write to").bound("a WAV file: --out x.wav"));
+    };
+    if file.is_dir() {
+        return Err(Error::call("--out", "this is a folder").value(file.display()).bound("a WAV file"));
+    }
+    let start = Timestamp((args.start * 1e9).round() as i64);
+    let how = again::How { start, verify: false, again: false };
+    // The scene is no other configuration: the field is that of the session.
+    let quiet = Common { quiet: true, ..common.clone() };
+    let (mut config, piece) = again::open(&quiet, &args.session, &how)?;
+    if let Some(name) = &args.scene {
+        let Some(settings) = scenes::scene(name) else {
+            return Err(Error::call("--scene", "there is no such scene").value(name).bound(scenes::names()));
+        };
+        config.sound = settings;
+    }
+    let Piece { inputs, layout, again, common: parts, .. } = piece;
+    let session = Session { pace: Pace::Max, seconds: common.seconds, tail_seconds: 0.0, layout };
+    let mut plan = config.plan(&session);
+    let mut instrument = Instrument::new(&plan)?;
+    if let Some(again) = again {
+        plan.first = again.first;
+        let asked = plan.ticks.map(|ticks| again.first.0.saturating_add(ticks));
+        plan.ticks = [asked, again.end.map(|end| end.0)].into_iter().flatten().min();
+        if let Some(state) = &again.state {
+            instrument.restore(&again.report.file, state)?;
+        }
+    }
+    let keep = Keep { sound: Some(Box::new(WavWriter::create(file.clone())?)), ..Keep::default() };
+    let stop = Arc::clone(&parts.stop);
+    let summary = Engine::start(&plan, instrument, inputs, keep, None, parts)?.join(&stop)?;
+    if let Some(failure) = summary.failures.first() {
+        return Err(failure.clone());
+    }
+    let frames = summary.ticks * SAMPLES_PER_TICK as u64;
+    let told = Listened { file, scene: config.sound.scene, seconds: summary.ticks as f64 / 1_000.0, frames };
+    if common.json {
+        print_json(&told)?;
+    } else if !common.quiet {
+        let Listened { file, scene, seconds, .. } = &told;
+        print_line(&format!("{seconds:.1} s of sound in the scene {scene}: {}", file.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
