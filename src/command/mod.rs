@@ -24,9 +24,10 @@ mod teller;
 mod validate;
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -109,6 +110,18 @@ enum Command {
     Config(configuration::ConfigArgs),
 }
 
+impl Command {
+    /// Whether the terminal belongs to a run's view.
+    fn has_terminal(&self) -> bool {
+        match self {
+            Self::Demo(run) => run.has_terminal(),
+            Self::Live(args) => args.run.has_terminal(),
+            Self::Replay(args) => args.run.has_terminal(),
+            _ => false,
+        }
+    }
+}
+
 /// A length of time on the command line.
 fn seconds(text: &str) -> std::result::Result<f64, String> {
     match text.parse::<f64>() {
@@ -149,7 +162,8 @@ fn overrides_last(call: impl Iterator<Item = OsString>) -> Vec<OsString> {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse_from(overrides_last(std::env::args_os()));
-    start_log(cli.common.quiet);
+    let held = cli.command.has_terminal().then(HeldLog::default);
+    start_log(cli.common.quiet, held.clone());
     let common = &cli.common;
     let outcome = match &cli.command {
         Command::Demo(args) => demo::run(common, args),
@@ -165,6 +179,9 @@ pub fn main() -> ExitCode {
         Command::Devices => devices::run(common),
         Command::Config(args) => configuration::run(common, args),
     };
+    if let Some(held) = held {
+        held.tell();
+    }
     match outcome {
         Ok(code) => code,
         Err(error) => {
@@ -174,16 +191,47 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Logs go to standard error; `NAPOT_LOG` sets the level by module.
-fn start_log(quiet: bool) {
+/// What was logged while a terminal showed a run: told when it is given back.
+#[derive(Clone, Default)]
+struct HeldLog(Arc<Mutex<Vec<u8>>>);
+
+/// Bytes that are held; what comes beyond is lost.
+const MOST_HELD: usize = 64 * 1024;
+
+impl HeldLog {
+    fn tell(&self) {
+        let text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody is left to tell where that fails.
+        let _ = std::io::stderr().write_all(&text);
+    }
+}
+
+impl Write for HeldLog {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if text.len() + bytes.len() <= MOST_HELD {
+            text.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Logs go to standard error, or are held; `NAPOT_LOG` sets the level by module.
+fn start_log(quiet: bool, held: Option<HeldLog>) {
     // JACK's library complains of its own closing.
     let default = if quiet { "error,jack=off" } else { "warn,jack=off" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("NAPOT_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(held.is_none() && std::io::stderr().is_terminal())
+        .with_writer(move || -> Box<dyn Write> {
+            held.clone().map_or_else(|| Box::new(std::io::stderr()) as Box<dyn Write>, |held| Box::new(held))
+        })
         .init();
 }
 
@@ -196,7 +244,6 @@ fn print_json<T: serde::Serialize>(document: &T) -> Result<()> {
 
 /// Prints to standard output; a reader that has gone away is no failure of ours.
 fn print_line(text: &str) -> Result<()> {
-    use std::io::Write;
     match writeln!(std::io::stdout(), "{text}") {
         Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::output("standard output", "it can't be written").value(cause))

@@ -48,6 +48,9 @@ pub(super) struct RunArgs {
     /// Run without the page.
     #[arg(long)]
     no_view: bool,
+    /// Show the run in this terminal instead of on the page.
+    #[arg(long, conflicts_with_all = ["no_view", "json"])]
+    terminal: bool,
     /// Run on for this many seconds after the end of the input.
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = super::from_zero)]
     tail: f64,
@@ -69,7 +72,12 @@ pub(super) struct RunArgs {
 impl RunArgs {
     /// Whether the page is served.
     pub(super) fn has_page(&self) -> bool {
-        !self.no_view
+        !self.no_view && !self.terminal
+    }
+
+    /// Whether the terminal belongs to the run's view.
+    pub(super) fn has_terminal(&self) -> bool {
+        self.terminal
     }
 
     /// Whether model time is wall time.
@@ -181,6 +189,13 @@ struct PageFeeds {
     sent: Option<view::Sent>,
 }
 
+impl PageFeeds {
+    fn with(self, about: view::About) -> view::Feeds {
+        let Self { field, input, status, traces, sound, control, senses, bell, sent } = self;
+        view::Feeds { field, input, status, traces, sound, control, senses, bell, sent, about }
+    }
+}
+
 fn page(senses: Option<view::Senses>, common: &pump::Common) -> Page {
     let (clock, trace) = (Arc::clone(&common.clock), Arc::clone(&common.trace));
     let sent: view::Sent = Box::new(move |captured| {
@@ -280,15 +295,20 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     }
     let monitor = keep.monitor.clone();
     let engine = Engine::start(&plan, instrument, inputs, keep, publish, common_parts)?;
-    let running = feeds.map(|feeds| open_page(common, config, &engine, feeds, &show, sources)).transpose()?;
-    let mut teller = Teller::new(common, monitor.clone());
-    wait(common, &engine, &stop, &*clock, &show, &mut teller);
+    let about = about(config, &engine, &show, sources);
+    let running = feeds.map(|feeds| look(common, args, config, feeds.with(about), &stop)).transpose()?;
+    // A terminal that shows the run shows nothing else.
+    let told = Common { quiet: common.quiet || args.terminal, ..common.clone() };
+    let mut teller = Teller::new(&told, monitor.clone());
+    wait(&told, &engine, &stop, &*clock, &show, &mut teller);
     let summary = engine.join(&stop)?;
     // Their figures are final once they are closed.
     drop(owned);
     teller.tell();
-    if let Some(running) = running {
-        running.stop();
+    match running {
+        Some(Looking::Page(running)) => running.stop(),
+        Some(Looking::Terminal(running)) => running.stop(),
+        None => {}
     }
     let mut report = Report::new(config, &summary);
     report.exchange = exchange.report();
@@ -365,14 +385,8 @@ fn catch_interrupts(stop: &Arc<AtomicBool>) -> Result<()> {
     .map_err(|cause| Error::new(Kind::Device, "signals", "Ctrl-C can't be caught").value(cause))
 }
 
-fn open_page(
-    common: &Common,
-    config: &Config,
-    engine: &Engine,
-    feeds: PageFeeds,
-    show: &Show,
-    sources: Vec<String>,
-) -> Result<view::Running> {
+/// What the page says of a run.
+fn about(config: &Config, engine: &Engine, show: &Show, sources: Vec<String>) -> view::About {
     let arrays = engine
         .arrays()
         .iter()
@@ -381,7 +395,7 @@ fn open_page(
             (array.name.clone(), SheetShape { height, width, bands })
         })
         .collect();
-    let about = view::About {
+    view::About {
         title: show.title.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         seed: config.seed,
@@ -390,14 +404,31 @@ fn open_page(
         sources,
         electrodes: engine.electrode_places().to_vec(),
         hands: engine.may().clone(),
-    };
-    let PageFeeds { field, input, status, traces, sound, control, senses, bell, sent } = feeds;
-    let feeds = view::Feeds { field, input, status, traces, sound, control, senses, bell, sent, about };
+    }
+}
+
+/// Where people look at a run.
+enum Looking {
+    Page(view::Running),
+    Terminal(view::terminal::Running),
+}
+
+fn look(
+    common: &Common,
+    args: &RunArgs,
+    config: &Config,
+    feeds: view::Feeds,
+    stop: &Arc<AtomicBool>,
+) -> Result<Looking> {
+    if args.terminal {
+        return view::terminal::start(feeds, Arc::clone(stop)).map(Looking::Terminal);
+    }
+    let title = feeds.about.title.clone();
     let running = view::start(&config.view, feeds)?;
     if !common.quiet {
-        eprintln!("NAPOT plays {}. Look and listen at {} (Ctrl-C ends).", show.title, running.url());
+        eprintln!("NAPOT plays {title}. Look and listen at {} (Ctrl-C ends).", running.url());
     }
-    Ok(running)
+    Ok(Looking::Page(running))
 }
 
 /// Waits for the end of the run, with a progress bar on a terminal.

@@ -9,6 +9,7 @@
 //! | `outbox` | what waits for one viewer: bounded, the newest first, every loss counted |
 //! | `viewer` | one viewer's WebSocket: credits, time limits, requests |
 //! | `protocol` | the bytes on that WebSocket |
+//! | `terminal` | a run in a terminal instead of the page |
 //! | `senses` | what pages give of their cameras and microphones, and who may give |
 //!
 //! To add a message: give it a kind in `protocol`, a place in `outbox`, and decode it in `page/wire.js`.
@@ -21,6 +22,7 @@ mod protocol;
 mod pump;
 mod senses;
 mod server;
+pub mod terminal;
 #[cfg(test)]
 mod tests;
 mod viewer;
