@@ -17,7 +17,7 @@ use crate::source::room::Room;
 #[derive(Args, Debug)]
 pub(super) struct LiveArgs {
     #[command(flatten)]
-    run: RunArgs,
+    pub(super) run: RunArgs,
     /// See by the camera of this name, or part of it, as `napot devices` tells it; `browser` takes the one of whoever
     /// opens the page, `none` sees nothing.
     #[arg(long, value_name = "NAME")]

@@ -39,7 +39,7 @@ pub(super) struct ReplayArgs {
     #[arg(long = "topic", value_name = "NAME")]
     topics: Vec<String>,
     #[command(flatten)]
-    run: RunArgs,
+    pub(super) run: RunArgs,
 }
 
 /// Runs the command.
