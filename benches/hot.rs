@@ -11,10 +11,12 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use napot::kernel::blur::Blur;
 use napot::kernel::carriers::{self, BLOCK, Bank, LANES, Phasor, Products, VECTORS};
 use napot::kernel::grains::{self, Grain};
+use napot::kernel::lanes::Instructions;
+use napot::kernel::reduce::{Watched, WindowSums};
 use napot::kernel::resample_area::{Axis, area_average, srgb_to_linear};
 use napot::kernel::{contrast, gammatone, logarithm, meters, modulation};
 use napot::random::Stream;
-use napot::readout::electrodes::{ElectrodeParameters, Electrodes, Montage, MontageKind};
+use napot::readout::electrodes::{ElectrodeParameters, Montage, MontageKind};
 use napot::readout::sonify::{Sonifier, SonifyParameters, Voice, Voicing};
 use napot::readout::spectrum::Welch;
 use napot::sense::cochlea::{Cochlea, CochleaParameters};
@@ -86,11 +88,15 @@ fn readout(criterion: &mut Criterion) {
     let parameters = ElectrodeParameters::default();
     let montage = Montage::on_sheet(MontageKind::TenTwenty19, VISION, &parameters, &[1.0; 8])
         .expect("the defaults are allowed");
-    let mut electrodes = Electrodes::new(vec![montage], &parameters).expect("the defaults are allowed");
-    let field = field(VISION, 5);
+    let mut sums = WindowSums::new(montage.windows(), VISION.bands);
+    let with = Instructions::best();
+    group.bench_function("sums of 19 electrodes, a band of 128 x 128", |b| {
+        b.iter(|| sums.take(with, montage.windows(), 0, black_box(driven)));
+    });
     let mut microvolts = vec![0.0; 19];
-    group.bench_function("19 electrodes, 128 x 128", |b| {
-        b.iter(|| electrodes.tick(&[FieldView::still(field[0].view(), field[1].view())], &mut microvolts));
+    let carriers = [[0.6, 0.8]; VISION.bands];
+    group.bench_function("19 electrodes from their sums", |b| {
+        b.iter(|| montage.read(&Watched { sums: &sums, carriers: black_box(&carriers) }, &mut microvolts));
     });
     let mut welch = Welch::new(27, 1_000);
     let sample = normals(6, 27);

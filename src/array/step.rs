@@ -11,7 +11,8 @@ use crate::kernel::lanes::Instructions;
 use crate::kernel::lattice::{BandStep, CAUSES, Factors};
 use crate::kernel::noise::{NoiseKey, RoundKeys, fill_row};
 use crate::kernel::planes::{Extent, Planes};
-use crate::kernel::sheet::{SheetStep, Workroom, step_sheet};
+use crate::kernel::reduce::{Watched, WindowSums, Windows};
+use crate::kernel::sheet::{SheetStep, Watch, Workroom, step_sheet};
 use crate::kernel::team::Team;
 use crate::random::split;
 use crate::signal::{ArrayId, Burst, FieldView, SheetShape};
@@ -49,6 +50,9 @@ pub struct Array {
     due: Vec<bool>,
     changed: Vec<bool>,
     workroom: Workroom,
+    windows: Option<Windows>,
+    /// What the windows hold of the driven sheet, and of the twin.
+    sums: [Option<WindowSums>; 2],
 }
 
 impl Array {
@@ -87,6 +91,8 @@ impl Array {
             due: vec![false; shape.bands],
             changed: vec![true; shape.bands],
             workroom: Workroom::new(&start, members),
+            windows: None,
+            sums: [None, None],
             twin: parameters.twin.then(|| start.copied(1)),
             driven: start,
             parameters: parameters.clone(),
@@ -177,7 +183,13 @@ impl Array {
         };
         let drive = &self.drive;
         let rows = |band, rows| drive.rows(band, rows);
-        step_sheet(team, &step, &mut self.driven, self.twin.as_mut(), rows, &mut self.workroom);
+        let [of_driven, of_twin] = &mut self.sums;
+        let watch = self.windows.as_ref().zip(of_driven.as_mut()).map(|(windows, driven)| Watch {
+            windows,
+            driven,
+            twin: of_twin.as_mut(),
+        });
+        step_sheet(team, &step, &mut self.driven, self.twin.as_mut(), rows, watch, &mut self.workroom);
         for (band, _) in self.changed.iter().enumerate().filter(|(_, changed)| **changed) {
             self.book.add(band, &self.workroom.changes(band));
         }
@@ -188,8 +200,45 @@ impl Array {
     pub(super) fn reopen(&mut self) {
         self.book = EnergyBook::open(&self.driven);
         self.workroom.reopen(&self.driven);
-        // Nothing that was read before holds any more.
-        self.changed.fill(true);
+        self.take_sums();
+    }
+
+    /// Has the sums of `windows` follow the state from now on.
+    ///
+    /// # Panics
+    /// Where they lie on another sheet.
+    pub fn watch(&mut self, windows: Windows) {
+        assert!(windows.fit(self.shape.height, self.shape.width), "windows on this sheet");
+        let sums = WindowSums::new(&windows, self.shape.bands);
+        self.sums = [Some(sums.clone()), self.twin.is_some().then_some(sums)];
+        self.windows = Some(windows);
+        self.take_sums();
+    }
+
+    /// Takes the sums of all bands: a step takes those of the bands that it changes.
+    fn take_sums(&mut self) {
+        let Some(windows) = &self.windows else { return };
+        let copies = [Some(&self.driven), self.twin.as_ref()];
+        for (planes, sums) in copies.into_iter().zip(&mut self.sums) {
+            let (Some(planes), Some(sums)) = (planes, sums) else { continue };
+            for band in 0..self.shape.bands {
+                sums.take(self.instructions, windows, band, (planes.part(band, 0), planes.part(band, 1)));
+            }
+        }
+    }
+
+    /// The windows' sums of the driven sheet; `None` where none are watched.
+    #[must_use]
+    pub fn watched(&self) -> Option<Watched<'_>> {
+        let sums = self.sums[0].as_ref()?;
+        Some(Watched { sums, carriers: &self.carriers })
+    }
+
+    /// The same of the twin's sheet; `None` without one.
+    #[must_use]
+    pub fn watched_twin(&self) -> Option<Watched<'_>> {
+        let sums = self.sums[1].as_ref()?;
+        Some(Watched { sums, carriers: &self.carriers })
     }
 
     /// The driven sheet.
@@ -211,7 +260,7 @@ impl Array {
             let shape = (bands, height, width).strides((stride, width, 1));
             ArrayView3::from_shape(shape, values).expect("planes have the sheet's shape")
         };
-        FieldView { re: of(0), im: of(1), carriers: &self.carriers, changed: &self.changed }
+        FieldView { re: of(0), im: of(1), carriers: &self.carriers }
     }
 
     /// The energy book, its energy measured now.

@@ -5,6 +5,7 @@ use crate::kernel::lanes::Instructions;
 use crate::kernel::lattice::Factors;
 use crate::kernel::lattice::reference::{Plane, step_plane};
 use crate::kernel::noise::NoiseKey;
+use crate::kernel::reduce::{Watched, Window, WindowSums, Windows};
 use crate::kernel::team::Team;
 use crate::signal::{ArrayId, Burst, Sign};
 use crate::time::{Tick, Timestamp};
@@ -157,6 +158,47 @@ fn a_sheet_is_what_the_reference_makes_of_it() {
             }
         }
         assert!(planes(&array) == expected, "{side:?}");
+    }
+}
+
+/// Windows over one site, over a block's edge, and over the whole sheet.
+fn windows((height, width): (usize, usize)) -> Windows {
+    let over = |row: usize, rows: usize, column: usize, columns: usize| {
+        let weights = |count: usize| (0..count).map(|n| 1.0 / (n + 1) as f32).collect();
+        Window { row, rows: weights(rows), column, columns: weights(columns) }
+    };
+    let middle = over(height / 3, height.div_ceil(2), width / 3, width.div_ceil(2));
+    Windows::new(height, width, &[over(height - 1, 1, 0, 1), middle, over(0, height, 0, width)])
+}
+
+#[test]
+fn watched_sums_are_those_of_the_planes_after_every_tick_on_all_instructions_and_teams() {
+    for side in [(1, 1), (17, 17), (37, 100), (64, 32)] {
+        for (instructions, members) in Instructions::all().into_iter().zip([1, 2, 3].into_iter().cycle()) {
+            let mut array = array(side, &ArrayParameters::default(), members);
+            let (windows, bands) = (windows(side), array.shape().bands);
+            array.set_instructions(instructions);
+            array.watch(windows.clone());
+            let mut team = Team::new(members);
+            for tick in 0..70 {
+                if tick == 10 {
+                    array.strike(&burst(0));
+                }
+                array.step(Tick(tick), &mut team);
+                let watched = [array.watched(), array.watched_twin()].map(Option::unwrap);
+                for (watched, field) in watched.into_iter().zip([array.field(), array.twin().unwrap()]) {
+                    let mut sums = WindowSums::new(&windows, bands);
+                    for band in 0..bands {
+                        sums.take(Instructions::best(), &windows, band, field.band(band));
+                    }
+                    let (mut own, mut expected) = ([0.0; 3], [f32::NAN; 3]);
+                    watched.read(instructions, &windows, &mut own);
+                    let afresh = Watched { sums: &sums, carriers: field.carriers };
+                    afresh.read(Instructions::best(), &windows, &mut expected);
+                    assert_eq!(own.map(f32::to_bits), expected.map(f32::to_bits), "{side:?} tick {tick}");
+                }
+            }
+        }
     }
 }
 

@@ -70,9 +70,11 @@ impl Instrument {
         let mut add = |name: &'static str, height, width, kind| -> Result<usize> {
             let index = arrays.len();
             let id = ArrayId(index as u8);
-            let array = Array::new(id, height, width, &plan.array, plan.seed, plan.threads)?;
+            let mut array = Array::new(id, height, width, &plan.array, plan.seed, plan.threads)?;
             let variances = narrow(array.band_variances());
-            montages.push(Montage::on_sheet(kind, array.shape(), &plan.electrodes, &variances)?);
+            let montage = Montage::on_sheet(kind, array.shape(), &plan.electrodes, &variances)?;
+            array.watch(montage.windows().clone());
+            montages.push(montage);
             names.push(name);
             arrays.push(array);
             Ok(index)
@@ -219,19 +221,11 @@ impl Instrument {
 
     /// Reads the electrodes after a tick: driven, then twin, in microvolts; `None` between two samples.
     pub fn electrodes(&mut self) -> Option<&[f32]> {
-        let count = self.arrays.len();
-        let last = count - 1;
-        let fields: [FieldView<'_>; MOST_ARRAYS] =
-            std::array::from_fn(|index| self.arrays[index.min(last)].field());
         let names = self.electrodes.names.len();
         let (driven, twin) = self.microvolts.split_at_mut(names);
-        let ready = self.electrodes.tick(&fields[..count], driven);
+        let ready = self.electrodes.tick(self.arrays.iter().filter_map(Array::watched), driven);
         if let Some(electrodes) = &mut self.twin_electrodes {
-            let twins: [FieldView<'_>; MOST_ARRAYS] = std::array::from_fn(|index| {
-                let array = &self.arrays[index.min(last)];
-                array.twin().unwrap_or_else(|| array.field())
-            });
-            electrodes.tick(&twins[..count], twin);
+            electrodes.tick(self.arrays.iter().filter_map(Array::watched_twin), twin);
         }
         ready.then_some(&self.microvolts)
     }

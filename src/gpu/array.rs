@@ -50,8 +50,6 @@ pub struct GpuArray {
     carriers: Vec<[f32; 2]>,
     /// Bands that have changed since they were read.
     stale: Vec<bool>,
-    /// Bands that the last reading brought.
-    changed: Vec<bool>,
 }
 
 impl GpuArray {
@@ -114,7 +112,6 @@ impl GpuArray {
             tick: Tick(0),
             carriers: vec![[1.0, 0.0]; shape.bands],
             stale: vec![false; shape.bands],
-            changed: vec![true; shape.bands],
             parameters: parameters.clone(),
         };
         array.write_start();
@@ -280,9 +277,8 @@ impl GpuArray {
     /// Where the device is lost.
     pub fn read(&mut self) -> Result<()> {
         self.batch.submit(&self.gpu, &self.device)?;
-        self.changed.copy_from_slice(&self.stale);
+        let bands: Vec<usize> = (0..self.shape.bands).filter(|band| self.stale[*band]).collect();
         self.stale.fill(false);
-        let bands: Vec<usize> = (0..self.shape.bands).filter(|band| self.changed[*band]).collect();
         let plane = groups(self.shape) as u64 * GROUP_BYTES;
         let at_once = (self.staging.size() / plane) as usize;
         let copies = [(Some(&self.device.driven), Some(&mut self.driven))];
@@ -320,7 +316,7 @@ impl GpuArray {
             let shape = (bands, height, width).strides((stride, width, 1));
             ArrayView3::from_shape(shape, values).expect("planes have the sheet's shape")
         };
-        FieldView { re: of(0), im: of(1), carriers: &self.carriers, changed: &self.changed }
+        FieldView { re: of(0), im: of(1), carriers: &self.carriers }
     }
 }
 

@@ -8,11 +8,10 @@ use super::lanes::{Instructions, LANES};
 use super::lattice::{BandBook, CAUSES, Factors, Rows, RowsStep, Sums, book_step, plane_energy, step_rows};
 use super::noise::{NoiseKey, RoundKeys};
 use super::planes::{Extent, Planes};
+use super::reduce::{BLOCK, WindowSums, Windows};
 use super::team::{Shares, Team, share};
 use std::ops::Range;
 
-/// Rows that are stepped and booked together and stay with one member of the team.
-const BLOCK: usize = 16;
 /// The most bands of a sheet.
 pub const MOST_BANDS: usize = 32;
 /// Copies of the sheet that a line is kept for: driven and twin.
@@ -56,6 +55,18 @@ impl Bench {
     fn line(&self, band: usize, copy: usize) -> usize {
         (band * COPIES + copy) * 2 * self.width
     }
+}
+
+/// Windows on a sheet whose sums follow its state: those of a block are taken when a band of it is done, while its rows
+/// are at hand.
+#[derive(Debug)]
+pub struct Watch<'a> {
+    /// Where the windows lie.
+    pub windows: &'a Windows,
+    /// The sums of the driven sheet.
+    pub driven: &'a mut WindowSums,
+    /// Those of the twin.
+    pub twin: Option<&'a mut WindowSums>,
 }
 
 /// Scratch and books of a sheet.
@@ -183,16 +194,18 @@ impl<'a> SharedPlanes<'a> {
 
 /// Steps the bands of a sheet that are due, and its twin with the same noise and no drive.
 ///
-/// `drive` gives what drives some rows of a band: `(band, rows)`.
+/// `drive` gives what drives some rows of a band: `(band, rows)`. `watch` has the sums of bands that change taken anew.
 ///
 /// # Panics
-/// Where the workroom was made for another sheet or a smaller team, or the twin or a band's numbers do not fit.
+/// Where the workroom was made for another sheet or a smaller team, or the twin, a band's numbers or the windows do not
+/// fit.
 pub fn step_sheet<'d>(
     team: &mut Team,
     step: &SheetStep<'_>,
     driven: &mut Planes,
     twin: Option<&mut Planes>,
     drive: impl Fn(usize, Range<usize>) -> Option<RowsDrive<'d>> + Sync,
+    watch: Option<Watch<'_>>,
     workroom: &mut Workroom,
 ) {
     let extent = driven.extent();
@@ -206,6 +219,7 @@ pub fn step_sheet<'d>(
     let twin = twin.map(SharedPlanes::new);
     let benches = Shares::new(&mut workroom.benches);
     let books = Shares::new(&mut workroom.books);
+    let watch = watch.map(|watch| SharedWatch::new(watch, extent));
     team.run(&|member| {
         let share = rows_of(extent, member, members);
         // SAFETY: each member takes its own bench, and the books of its own blocks.
@@ -228,9 +242,61 @@ pub fn step_sheet<'d>(
                 let (slow, fast) = books.split_at_mut(band + 1);
                 let factors = &step.factors[band];
                 book_step(factors, drive.is_some(), &sums, &mut slow[band], fast.first_mut());
+                let Some(watch) = &watch else { continue };
+                // The cascade has just reached the faster band for the last time, this one unless a slower one is to come.
+                let faster = (band + 1 < bands).then_some(band + 1);
+                let own = (band == 0 || !step.due[band - 1]).then_some(band);
+                for done in faster.into_iter().chain(own) {
+                    // SAFETY: as for the step; the sums are those of this member's own block.
+                    unsafe { watch.take(step.with, done, rows.clone(), (&driven, twin.as_ref())) };
+                }
             }
         }
     });
+}
+
+/// Windows whose sums are shared out by blocks.
+struct SharedWatch<'a> {
+    windows: &'a Windows,
+    bands: usize,
+    sums: [Option<Shares<'a, f32>>; COPIES],
+}
+
+impl<'a> SharedWatch<'a> {
+    fn new(watch: Watch<'a>, Extent { bands, height, width }: Extent) -> Self {
+        assert!(watch.windows.fit(height, width), "windows on this sheet");
+        let copies = [Some(&*watch.driven), watch.twin.as_deref()];
+        assert!(
+            copies.iter().flatten().all(|sums| sums.are_of(watch.windows, bands)),
+            "sums of these windows"
+        );
+        let sums =
+            [Some(watch.driven), watch.twin].map(|sums| sums.map(|sums| Shares::new(sums.values_mut())));
+        Self { windows: watch.windows, bands, sums }
+    }
+
+    /// Takes the sums of a block of a band.
+    ///
+    /// # Safety
+    /// While it runs, nobody else touches these rows of the band or the block's sums.
+    unsafe fn take(
+        &self,
+        with: Instructions,
+        band: usize,
+        rows: Range<usize>,
+        (driven, twin): (&SharedPlanes<'_>, Option<&SharedPlanes<'_>>),
+    ) {
+        let block = rows.start / BLOCK;
+        let values = self.windows.values_of(block..block + 1, self.bands);
+        for (planes, sums) in [Some(driven), twin].into_iter().zip(&self.sums) {
+            let (Some(planes), Some(sums)) = (planes, sums) else { continue };
+            // SAFETY: by the caller's promise.
+            let [re, im] = unsafe { planes.rows(band, rows.clone()) };
+            // SAFETY: as above.
+            let values = unsafe { sums.part(values.start, values.len()) };
+            self.windows.take(with, [re, im], (block, band, self.bands), values);
+        }
+    }
 }
 
 /// A block of rows of a band, as one member steps it.

@@ -7,9 +7,12 @@
 //!
 //! | symbol | default | unit | meaning |
 //! |---|---|---|---|
-//! | sigma | 4 | sites | spread of an electrode; weights end at 3 sigma |
+//! | sigma | 4 | sites | spread of an electrode; along rows and along columns its weights end at 3 sigma |
 //! | A | 10 | uV | rms of a tonic field at each electrode |
 //! | `E_b` | - | - | tonic variance of band `b`; half of it lies in the real part |
+//!
+//! The array takes the sums over sites as it steps, see [`crate::kernel::reduce`]: a sheet is too large to be fetched once
+//! more for them.
 //!
 //! The scale `s_e` takes sites and bands as independent. The array's diffusion makes neighbours alike, so a
 //! measured rms lies above `A`, by the root of the lattice spectrum at wave number 0 over its mean.
@@ -20,7 +23,7 @@
 use crate::error::{Error, Result};
 use crate::kernel::decimate::Decimator;
 use crate::kernel::lanes::Instructions;
-use crate::kernel::reduce::{COLUMNS, Window, window_sums};
+use crate::kernel::reduce::{Watched, Window, WindowSums, Windows};
 use crate::signal::{ElectrodePlace, FieldView, SheetShape};
 use crate::time::TICKS_PER_SECOND;
 
@@ -50,7 +53,7 @@ const TEN_TWENTY: [(&str, f32, f32); 21] = [
     ("Oz", 0.0, -0.8),
 ];
 
-/// How far the weights reach, in sigma: what lies beyond holds 1 % of the sum.
+/// How far the weights reach along each side, in sigma: what lies beyond holds half a percent of the sum.
 const REACH: f32 = 3.0;
 
 /// The settings of the electrodes.
@@ -145,13 +148,8 @@ pub struct Montage {
     pub places: Vec<(f32, f32)>,
     shape: SheetShape,
     /// Where each electrode looks.
-    windows: Vec<Window>,
-    weights: Vec<f32>,
+    windows: Windows,
     instructions: Instructions,
-    /// Of every electrode, its weighted sum of each band as last read: a band that has not changed is not read again.
-    sums: Vec<[f32; 2]>,
-    /// Whether no field was read yet.
-    blank: bool,
 }
 
 impl Montage {
@@ -173,74 +171,15 @@ impl Montage {
                 .value(format!("{band_variances:?}"))
                 .bound(format!("{} numbers above 0", shape.bands)));
         }
-        let mut montage = Self {
-            names: Vec::new(),
-            places: Vec::new(),
-            shape,
-            windows: Vec::new(),
-            weights: Vec::new(),
-            instructions: Instructions::best(),
-            sums: Vec::new(),
-            blank: true,
-        };
+        let (mut names, mut places, mut windows) = (Vec::new(), Vec::new(), Vec::new());
         for (name, row, column) in kind.places(shape) {
-            let row = row * (shape.height - 1) as f32;
-            let column = column * (shape.width - 1) as f32;
-            montage.names.push(name);
-            montage.places.push((row, column));
-            montage.lay(row, column, parameters.sigma_sites);
-            montage.scale_last(parameters.microvolts_rms, variance);
+            let place = (row * (shape.height - 1) as f32, column * (shape.width - 1) as f32);
+            names.push(name);
+            places.push(place);
+            windows.push(window(shape, place, parameters.sigma_sites, parameters.microvolts_rms, variance));
         }
-        montage.sums = vec![[0.0; 2]; montage.names.len() * shape.bands];
-        Ok(montage)
-    }
-
-    /// Adds the weights of one electrode, row by row, each row widened to whole lanes where the sheet allows.
-    fn lay(&mut self, row: f32, column: f32, sigma: f32) {
-        let (reach, shape) = (REACH * sigma, self.shape);
-        let window = |centre: f32, size: usize| {
-            let first = (centre - reach).ceil().max(0.0) as usize;
-            let last = ((centre + reach).floor().max(0.0) as usize).min(size - 1);
-            // A spread narrower than the lattice may fall between sites: take the nearest then.
-            let nearest = (centre.round().max(0.0) as usize).min(size - 1);
-            if first <= last { (first, last) } else { (nearest, nearest) }
-        };
-        let (first_row, last_row) = window(row, shape.height);
-        let (first_column, last_column) = window(column, shape.width);
-        let needed = last_column + 1 - first_column;
-        let len = needed.next_multiple_of(COLUMNS);
-        let (start, len) = if len <= shape.width {
-            (first_column.min(shape.width - len), len)
-        } else {
-            (first_column, needed)
-        };
-        self.windows.push(Window {
-            site: first_row * shape.width + start,
-            stride: shape.width,
-            rows: last_row + 1 - first_row,
-            columns: len,
-            weight: self.weights.len(),
-        });
-        for y in first_row..=last_row {
-            for x in start..start + len {
-                let (dy, dx) = (y as f32 - row, x as f32 - column);
-                let squared = dy.mul_add(dy, dx * dx);
-                let inside = squared <= reach * reach || needed == 1;
-                let weight = libm::expf(-squared / (2.0 * sigma * sigma));
-                self.weights.push(if inside { weight } else { 0.0 });
-            }
-        }
-    }
-
-    /// Scales the newest electrode's weights so that independent sites give `rms` microvolts.
-    fn scale_last(&mut self, rms: f32, variance: f32) {
-        let first = self.windows.last().map_or(0, |window| window.weight);
-        let weights = &mut self.weights[first..];
-        let squares: f32 = weights.iter().map(|weight| weight * weight).sum();
-        let scale = rms / (variance / 2.0 * squares).sqrt();
-        for weight in weights {
-            *weight *= scale;
-        }
+        let windows = Windows::new(shape.height, shape.width, &windows);
+        Ok(Self { names, places, shape, windows, instructions: Instructions::best() })
     }
 
     /// The sheet that this montage lies on.
@@ -249,31 +188,62 @@ impl Montage {
         self.shape
     }
 
-    /// Reads every electrode in microvolts into `out`, in the order of `names`. Fields are read one tick after the
-    /// other: bands that say that they have not changed are taken from the last reading.
+    /// Where the electrodes look: for an array to watch.
+    #[must_use]
+    pub fn windows(&self) -> &Windows {
+        &self.windows
+    }
+
+    /// Reads every electrode in microvolts into `out`, in the order of `names`, from an array that watches `windows`.
+    ///
+    /// # Panics
+    /// Where it watches others, or `out` does not hold one value per electrode.
+    pub fn read(&self, watched: &Watched<'_>, out: &mut [f32]) {
+        watched.read(self.instructions, &self.windows, out);
+    }
+
+    /// The same from a field that nobody watches; the values are those that its array would give, to the bit. It allocates.
     ///
     /// # Panics
     /// Where `field` has another shape, or `out` does not hold one value per electrode.
-    pub fn read(&mut self, field: &FieldView, out: &mut [f32]) {
+    pub fn read_field(&self, field: &FieldView, out: &mut [f32]) {
         assert!(field.shape() == self.shape, "the montage was laid on another sheet");
-        assert!(out.len() == self.names.len(), "one value per electrode");
         let bands = self.shape.bands;
-        for band in (0..bands).filter(|band| self.blank || field.has_changed(*band)) {
-            let plane = field.band(band);
-            for (electrode, window) in self.windows.iter().enumerate() {
-                self.sums[electrode * bands + band] =
-                    window_sums(self.instructions, plane, *window, &self.weights);
-            }
+        let mut sums = WindowSums::new(&self.windows, bands);
+        for band in 0..bands {
+            sums.take(self.instructions, &self.windows, band, field.band(band));
         }
-        self.blank = false;
-        for (value, sums) in out.iter_mut().zip(self.sums.chunks(bands)) {
-            *value = 0.0;
-            for (band, [re, im]) in sums.iter().enumerate() {
-                let [c, s] = field.carrier(band);
-                *value = c.mul_add(*re, (-s).mul_add(*im, *value));
-            }
-        }
+        let carriers: Vec<[f32; 2]> = (0..bands).map(|band| field.carrier(band)).collect();
+        self.read(&Watched { sums: &sums, carriers: &carriers }, out);
     }
+}
+
+/// One electrode's window, scaled so that independent sites of this variance give `rms` microvolts.
+fn window(shape: SheetShape, (row, column): (f32, f32), sigma: f32, rms: f32, variance: f32) -> Window {
+    let (row, rows) = bell(row, sigma, shape.height);
+    let (column, columns) = bell(column, sigma, shape.width);
+    let mut window = Window { row, rows, column, columns };
+    let squares: f32 = window.weights().map(|weight| weight * weight).sum();
+    let scale = rms / (variance / 2.0 * squares).sqrt();
+    for weight in &mut window.rows {
+        *weight *= scale;
+    }
+    window
+}
+
+/// A Gaussian along one side of the sheet: where it begins, and its values from there on.
+fn bell(centre: f32, sigma: f32, size: usize) -> (usize, Vec<f32>) {
+    let reach = REACH * sigma;
+    let first = (centre - reach).ceil().max(0.0) as usize;
+    let last = ((centre + reach).floor().max(0.0) as usize).min(size - 1);
+    // A spread narrower than the lattice may fall between sites: take the nearest then.
+    let nearest = (centre.round().max(0.0) as usize).min(size - 1);
+    let (first, last) = if first <= last { (first, last) } else { (nearest, nearest) };
+    let value = |site: usize| {
+        let distance = (site as f32 - centre) / sigma;
+        libm::expf(-0.5 * distance * distance)
+    };
+    (first, (first..=last).map(value).collect())
 }
 
 /// What electrodes at this rate went through, in the words of a recording's header.
@@ -339,13 +309,14 @@ impl Electrodes {
     /// Reads one tick of every sheet; `true` where `out` now holds a sample (microvolts, one per name).
     ///
     /// # Panics
-    /// Where there is not one field per sheet of the right shape, or `out` has another length than `names`.
-    pub fn tick(&mut self, fields: &[FieldView], out: &mut [f32]) -> bool {
-        assert!(fields.len() == self.montages.len(), "one field per sheet");
+    /// Where there is not one watching array per montage, or `out` has another length than `names`.
+    pub fn tick<'a>(&mut self, watched: impl IntoIterator<Item = Watched<'a>>, out: &mut [f32]) -> bool {
+        let mut watched = watched.into_iter();
         let mut at = 0;
-        for (montage, field) in self.montages.iter_mut().zip(fields) {
+        for montage in &self.montages {
             let count = montage.names.len();
-            montage.read(field, &mut self.raw[at..at + count]);
+            let watched = watched.next().expect("an array watches for every montage");
+            montage.read(&watched, &mut self.raw[at..at + count]);
             at += count;
         }
         self.decimator.push(&self.raw, out)
@@ -374,13 +345,13 @@ mod tests {
 
     #[test]
     fn a_tonic_field_gives_ten_microvolts_at_every_electrode_the_rim_included() {
-        let mut montage = montage(MontageKind::TenTwenty21, SHEET);
+        let montage = montage(MontageKind::TenTwenty21, SHEET);
         let mut stream = Stream::new(7, 0);
         let mut power = vec![0.0f64; 21];
         let mut out = vec![0.0; 21];
         for _ in 0..600 {
             let re = noise(SHEET, &mut stream);
-            montage.read(&FieldView::still(re.view(), re.view()), &mut out);
+            montage.read_field(&FieldView::still(re.view(), re.view()), &mut out);
             for (power, value) in power.iter_mut().zip(&out) {
                 *power += f64::from(*value).powi(2) / 600.0;
             }
@@ -391,31 +362,51 @@ mod tests {
     }
 
     #[test]
-    fn an_electrode_follows_the_carrier_and_reads_a_changed_band_only() {
-        let mut montage = montage(MontageKind::TenTwenty19, SHEET);
+    fn an_electrode_follows_the_carriers() {
+        let montage = montage(MontageKind::TenTwenty19, SHEET);
         let (ones, zeros) = (Array3::from_elem((3, 64, 64), 1.0), Array3::zeros((3, 64, 64)));
-        let mut read = |re: &Array3<f32>, carriers: &[[f32; 2]], changed: &[bool]| {
+        let read = |carriers: &[[f32; 2]]| {
             let mut out = vec![0.0; 19];
-            montage.read(&FieldView { re: re.view(), im: zeros.view(), carriers, changed }, &mut out);
+            montage.read_field(&FieldView { re: ones.view(), im: zeros.view(), carriers }, &mut out);
             out[0]
         };
-        let whole = read(&ones, &[[1.0, 0.0]; 3], &[false; 3]);
-        assert!(whole > 0.0, "the first reading takes all bands");
-        assert!((read(&ones, &[[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]], &[true; 3])).abs() < 1e-4 * whole);
-        assert_eq!(read(&zeros, &[[1.0, 0.0]; 3], &[false; 3]), whole);
-        assert!((read(&zeros, &[[1.0, 0.0]; 3], &[true, false, false]) / whole - 2.0 / 3.0).abs() < 1e-5);
+        let whole = read(&[[1.0, 0.0]; 3]);
+        assert!(whole > 0.0);
+        assert!(read(&[[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]).abs() < 1e-4 * whole);
+        assert!((read(&[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]) / whole - 2.0 / 3.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn weights_are_a_gaussian_that_ends_at_three_sigma_of_rows_and_columns() {
+        let shape = SheetShape { height: 65, width: 65, bands: 3 };
+        let montage = montage(MontageKind::TenTwenty19, shape);
+        let cz = montage.names.iter().position(|name| name == "Cz").unwrap();
+        let of = |row: usize, column: usize| {
+            let (mut re, im) = (Array3::zeros((3, 65, 65)), Array3::zeros((3, 65, 65)));
+            re[[1, row, column]] = 1.0;
+            let mut out = vec![0.0; 19];
+            montage.read_field(&FieldView::still(re.view(), im.view()), &mut out);
+            out[cz]
+        };
+        let centre = of(32, 32);
+        for (row, column) in [(32, 36), (25, 30), (44, 20)] {
+            let squared = (row as f32 - 32.0).powi(2) + (column as f32 - 32.0).powi(2);
+            let expected = (-squared / 32.0).exp();
+            assert!((of(row, column) / centre - expected).abs() < 1e-6, "{row} {column}");
+        }
+        assert!(of(45, 32).abs() + of(32, 19).abs() < f32::EPSILON * centre);
     }
 
     #[test]
     fn an_electrode_hears_its_own_place_and_not_the_far_side() {
-        let mut montage = montage(MontageKind::TenTwenty19, SHEET);
+        let montage = montage(MontageKind::TenTwenty19, SHEET);
         let at = |montage: &Montage, name: &str| montage.names.iter().position(|n| n == name).unwrap();
         let [o2, fp1, t7] = ["O2", "Fp1", "T7"].map(|name| at(&montage, name));
         let mut re = Array3::zeros((3, 64, 64));
         let (row, column) = montage.places[o2];
         re[[1, row as usize, column as usize]] = 1.0;
         let mut out = vec![0.0; 19];
-        montage.read(&FieldView::still(re.view(), re.view()), &mut out);
+        montage.read_field(&FieldView::still(re.view(), re.view()), &mut out);
         assert!(out[o2] > 0.0);
         assert!(out[fp1].abs() < f32::EPSILON && out[t7].abs() < f32::EPSILON);
         assert!(row > 50.0 && column > 32.0, "O2 lies at the back on the right: {row} {column}");
@@ -444,11 +435,11 @@ mod tests {
             let shape = SheetShape { height, width, bands: 3 };
             for sigma_sites in [0.25, 4.0, 64.0] {
                 let parameters = ElectrodeParameters { sigma_sites, ..Default::default() };
-                let mut montage =
+                let montage =
                     Montage::on_sheet(MontageKind::TenTwenty19, shape, &parameters, &VARIANCES).unwrap();
                 let re = Array3::from_elem((3, height, width), 1.0);
                 let mut out = vec![f32::NAN; 19];
-                montage.read(&FieldView::still(re.view(), re.view()), &mut out);
+                montage.read_field(&FieldView::still(re.view(), re.view()), &mut out);
                 assert!(out.iter().all(|value| value.is_finite() && *value > 0.0), "{out:?}");
             }
         }
@@ -459,10 +450,11 @@ mod tests {
         let parameters = ElectrodeParameters { rate_hz: 250, ..Default::default() };
         let mut electrodes =
             Electrodes::new(vec![montage(MontageKind::TenTwenty19, SHEET)], &parameters).unwrap();
-        let re = Array3::zeros((3, 64, 64));
-        let field = FieldView::still(re.view(), re.view());
+        let sums = WindowSums::new(montage(MontageKind::TenTwenty19, SHEET).windows(), 3);
+        let watched = Watched { sums: &sums, carriers: &[[1.0, 0.0]; 3] };
         let mut out = vec![0.0; 19];
-        assert_eq!((0..1_000).filter(|_| electrodes.tick(&[field], &mut out)).count(), 250);
+        let mut sampled = || electrodes.tick([watched], &mut out);
+        assert_eq!((0..1_000).filter(|_| sampled()).count(), 250);
         assert_eq!(electrodes.delay_ticks(), 52);
     }
 

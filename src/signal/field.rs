@@ -32,28 +32,20 @@ pub struct FieldView<'a> {
     pub im: ArrayView3<'a, f32>,
     /// `e^{iωt}` of every band: real and imaginary part; empty for a field that does not turn.
     pub carriers: &'a [[f32; 2]],
-    /// Which bands are not what they were a tick ago; empty where that is not known.
-    pub changed: &'a [bool],
 }
 
 impl<'a> FieldView<'a> {
-    /// A field that does not turn: its carriers are 1, and any band may have changed.
+    /// A field that does not turn: its carriers are 1.
     #[must_use]
     #[allow(clippy::needless_pass_by_value)] // views are what a view is made of
     pub fn still(re: ArrayView3<'a, f32>, im: ArrayView3<'a, f32>) -> Self {
-        Self { re, im, carriers: &[], changed: &[] }
+        Self { re, im, carriers: &[] }
     }
 
     /// `e^{iωt}` of a band, real and imaginary part.
     #[must_use]
     pub fn carrier(&self, band: usize) -> [f32; 2] {
         self.carriers.get(band).copied().unwrap_or([1.0, 0.0])
-    }
-
-    /// Whether a band may differ from what it was a tick ago.
-    #[must_use]
-    pub fn has_changed(&self, band: usize) -> bool {
-        self.changed.get(band).copied().unwrap_or(true)
     }
 
     /// The sheet's shape.

@@ -156,7 +156,7 @@ impl Copies {
             keys: &RoundKeys::new(seed),
         };
         let twin = Some(&mut self.second);
-        step_sheet(&mut self.team, &step, &mut self.first, twin, |_, _| None, &mut self.workroom);
+        step_sheet(&mut self.team, &step, &mut self.first, twin, |_, _| None, None, &mut self.workroom);
         self.tick += 1;
     }
 

@@ -122,14 +122,14 @@ fn fits(parameters: &ArrayParameters, seed: u64, ticks: u64) -> Result<[Aperiodi
     let mut sheet = Sheet::new(SIDE, parameters, seed)?;
     let variances: Vec<f32> = sheet.array.band_variances().iter().map(|e| *e as f32).collect();
     let electrodes = ElectrodeParameters::default();
-    let mut montage =
-        Montage::on_sheet(MontageKind::TenTwenty19, sheet.array.shape(), &electrodes, &variances)?;
+    let montage = Montage::on_sheet(MontageKind::TenTwenty19, sheet.array.shape(), &electrodes, &variances)?;
+    sheet.array.watch(montage.windows().clone());
     let mut welch = Welch::new(montage.names.len(), 1_000);
     let mut values = vec![0.0; montage.names.len()];
     sheet.run(3_000);
     for _ in 0..ticks {
         sheet.step();
-        montage.read(&sheet.array.field(), &mut values);
+        montage.read(&sheet.array.watched().expect("its windows were just given"), &mut values);
         welch.push(&values);
     }
     let (hz, power) = (welch.frequencies(), welch.mean().unwrap_or_default());
