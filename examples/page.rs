@@ -7,6 +7,7 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
 use std::f32::consts::TAU;
+use std::sync::Arc;
 
 use napot::random::Stream;
 use napot::signal::{ArrayId, Control, FieldFrame, FieldImage, InputPicture, SheetShape, Status, TraceChunk};
@@ -226,6 +227,7 @@ fn main() -> napot::error::Result<()> {
     let feeds = Feeds {
         senses: None,
         bell: Bell::default(),
+        watched: Arc::default(),
         sent: None,
         field: field_out,
         input: input_out,

@@ -125,6 +125,7 @@ fn feeds(senses: Senses) -> Feeds {
         sound: sound_out,
         control: crossbeam_channel::bounded(1).0,
         bell: Bell::default(),
+        watched: Arc::default(),
         sent: None,
         senses: Some(senses),
         about,

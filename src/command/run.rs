@@ -186,13 +186,14 @@ struct PageFeeds {
     control: crossbeam_channel::Sender<crate::signal::Control>,
     senses: Option<view::Senses>,
     bell: view::Bell,
+    watched: Arc<AtomicBool>,
     sent: Option<view::Sent>,
 }
 
 impl PageFeeds {
     fn with(self, about: view::About) -> view::Feeds {
-        let Self { field, input, status, traces, sound, control, senses, bell, sent } = self;
-        view::Feeds { field, input, status, traces, sound, control, senses, bell, sent, about }
+        let Self { field, input, status, traces, sound, control, senses, bell, watched, sent } = self;
+        view::Feeds { field, input, status, traces, sound, control, senses, bell, watched, sent, about }
     }
 }
 
@@ -209,17 +210,30 @@ fn page(senses: Option<view::Senses>, common: &pump::Common) -> Page {
     let (control, control_out) = crossbeam_channel::bounded(16);
     let bell = view::Bell::default();
     let rings = bell.clone();
+    let watched = Arc::<AtomicBool>::default();
     Page {
         publish: Publish {
             field: field_in,
             shown: Box::new(move || rings.ring()),
+            watched: Arc::clone(&watched),
             input: input_in,
             status: status_in,
             traces: traces_in,
             sound: sound_in,
             control: control_out,
         },
-        feeds: PageFeeds { field, input, status, traces, sound, control, senses, bell, sent: Some(sent) },
+        feeds: PageFeeds {
+            field,
+            input,
+            status,
+            traces,
+            sound,
+            control,
+            senses,
+            bell,
+            watched,
+            sent: Some(sent),
+        },
     }
 }
 

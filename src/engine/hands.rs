@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::instrument::{Instrument, MOST_BURSTS};
+use super::realtime::FIELD_EVERY;
 use super::tempo::Tempo;
 use super::tuning::{Change, Tuner, Tuning, live_parameters, live_states};
 use crate::array::ArrayParameters;
@@ -28,8 +29,6 @@ const MOST_STRUCK: usize = 8_192;
 const MOST_RADIUS: u8 = 16;
 /// The greatest magnitude of a poke in thresholds.
 const MOST_MAGNITUDE: f32 = 4.0;
-/// Ticks of a step: one picture of the field.
-pub(super) const STEP_TICKS: u64 = 33;
 
 /// The real-time thread's end.
 pub(super) struct Touched {
@@ -180,7 +179,7 @@ impl Hands {
             Control::Speed(thousandths) => self.slow(|tempo| tempo.set_speed(*thousandths)),
             Control::Pause(true) => self.slow(|tempo| tempo.hold_at(Tick(0))),
             Control::Pause(false) => self.slow(Tempo::go_on),
-            Control::Step => self.slow(|tempo| tempo.hold_at(Tick(next.0 + STEP_TICKS))),
+            Control::Step => self.slow(|tempo| tempo.hold_at(Tick(next.0 + FIELD_EVERY))),
             _ => return,
         };
         self.refused = done.err().map_or_else(String::new, |error| error.to_string());

@@ -5,7 +5,7 @@
 mod look;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
 use super::analysis::{Analysis, TonicFit};
@@ -65,6 +65,8 @@ pub struct Publish {
     pub field: Writer<FieldFrame>,
     /// Called when it is there.
     pub shown: Box<dyn Fn() + Send>,
+    /// Whether anybody looks: else the field is not painted.
+    pub watched: Arc<AtomicBool>,
     /// What comes in, when the field shows what it makes of it.
     pub input: Writer<InputPicture>,
     /// Figures.
@@ -126,6 +128,8 @@ struct Desk {
     frames: Vec<[f32; 2]>,
     trace: TraceChunk,
     samples: u64,
+    /// Whether the newest field was painted.
+    painted: bool,
     fit: Option<TonicFit>,
     fitted: Timestamp,
     told: Timestamp,
@@ -144,6 +148,7 @@ impl Keeper {
             frames: Vec::with_capacity(48_000),
             trace: self.empty_trace(0),
             samples: 0,
+            painted: false,
             fit: None,
             fitted: self.clock.now(),
             told: self.clock.now(),

@@ -22,8 +22,8 @@ use crate::time::{Clock, SAMPLES_PER_TICK, TICKS_PER_SECOND, Tick, Timestamp};
 
 /// How long the thread waits before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_micros(100);
-/// Ticks between two pictures of the field.
-const FIELD_EVERY: u64 = 33;
+/// Ticks between two pictures of the field: 62.5 a second.
+pub(super) const FIELD_EVERY: u64 = 16;
 
 /// A copy of the state on its way to be hashed and drawn.
 #[derive(Clone, Debug, Default)]

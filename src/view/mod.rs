@@ -29,6 +29,7 @@ mod viewer;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 
 use tokio::sync::{Notify, watch};
@@ -147,6 +148,8 @@ pub struct Feeds {
     pub senses: Option<Senses>,
     /// Rung by whoever publishes the field, so that it leaves at once.
     pub bell: Bell,
+    /// Says to whoever paints the field whether anybody looks.
+    pub watched: Arc<AtomicBool>,
     /// Told of every field frame that is on its way to a viewer, where a picture had just entered it.
     pub sent: Option<Sent>,
     /// What the run is.

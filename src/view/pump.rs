@@ -1,6 +1,7 @@
 //! Takes what the engine publishes and shares it among the viewers; with none, it only empties the feeds.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crossbeam_channel::{TryRecvError, TrySendError};
 
@@ -53,6 +54,7 @@ impl Pump {
     pub(super) fn turn(&mut self) {
         let joined = self.shared.take_joined();
         let watched = self.shared.viewers() > 0;
+        self.feeds.watched.store(watched, Ordering::Release);
         let written = self.feeds.sound.is_written();
         self.pass_field(watched, joined);
         self.pass_input(watched, joined);

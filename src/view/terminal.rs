@@ -65,6 +65,7 @@ pub fn start(mut feeds: Feeds, stop: Arc<AtomicBool>) -> Result<Running> {
     let mut terminal = ratatui::try_init().map_err(failed)?;
     let thread = std::thread::Builder::new().name("napot-terminal".into()).spawn(move || {
         let mut picture = Picture::new(&feeds.about);
+        feeds.watched.store(true, Ordering::Release);
         while !ended.load(Ordering::Acquire) {
             take(&mut feeds, &mut picture);
             if terminal.draw(|frame| picture.draw(frame)).is_err() {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender};
 
 use super::server::Limits;
-use super::{About, DEFAULT_PORT, Feeds, Running, ViewParameters, start, start_within};
+use super::{About, Bell, DEFAULT_PORT, Feeds, Running, ViewParameters, start, start_within};
 use crate::signal::{
     ArrayId, Control, FieldFrame, FieldImage, Hands, InputPicture, SheetShape, Status, TraceChunk,
 };
@@ -55,6 +55,8 @@ impl Engine {
             traces: traces_out,
             sound: sound_out,
             control,
+            watched: Arc::default(),
+            bell: Bell::default(),
             senses: None,
             sent: None,
             about,

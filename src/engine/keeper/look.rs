@@ -48,7 +48,13 @@ impl Keeper {
     /// Shows people the field and the figures.
     pub(super) fn look(&mut self, desk: &mut Desk) {
         let Some(publish) = &mut self.publish else { return };
-        if self.field.update() {
+        desk.painted &= !self.field.update();
+        // One who comes while time stands still sees where it stands.
+        if !desk.painted
+            && publish.watched.load(Ordering::Acquire)
+            && !self.field.output_buffer().planes.is_empty()
+        {
+            desk.painted = true;
             let raw = self.field.output_buffer();
             let frame = publish.field.input_buffer_mut();
             frame.tick = raw.tick;
