@@ -187,8 +187,9 @@ impl<'a> SharedPlanes<'a> {
     #[allow(clippy::mut_from_ref)] // as for `Shares::part`
     unsafe fn rows(&self, band: usize, rows: Range<usize>) -> [&mut [f32]; 2] {
         let (first, count) = (rows.start * self.extent.width, rows.len() * self.extent.width);
+        let [re, im] = [self.starts[2 * band] + first, self.starts[2 * band + 1] + first];
         // SAFETY: by the caller's promise.
-        [0, 1].map(|part| unsafe { self.values.part(self.starts[2 * band + part] + first, count) })
+        unsafe { [self.values.part(re, count), self.values.part(im, count)] }
     }
 }
 
@@ -373,18 +374,23 @@ fn compose<'s>(drive: RowsDrive<'s>, width: usize, scratch: &'s mut [Aligned; 2]
     let Some([levels, shares]) = drive.sustained else {
         return drive.phasic.expect("a drive drives");
     };
-    let [re, im] = scratch.each_mut().map(|row| &mut row[..levels.len()]);
+    let [re, im] = scratch;
+    let (re, im) = (&mut re[..levels.len()], &mut im[..levels.len()]);
+    // A share is 0 or 1, so the product is exact, and nothing is lost without a fused multiply-add.
     if let Some([phasic_re, phasic_im]) = drive.phasic {
-        re.copy_from_slice(phasic_re);
         im.copy_from_slice(phasic_im);
+        let rows = re.chunks_mut(width).zip(levels.chunks(width)).zip(phasic_re.chunks(width));
+        for ((re, levels), phasic) in rows {
+            for (((re, level), share), phasic) in re.iter_mut().zip(levels).zip(shares).zip(phasic) {
+                *re = phasic + level * share;
+            }
+        }
     } else {
-        re.fill(0.0);
         im.fill(0.0);
-    }
-    for (re, levels) in re.chunks_mut(width).zip(levels.chunks(width)) {
-        for (re, (level, share)) in re.iter_mut().zip(levels.iter().zip(shares)) {
-            // A share is 0 or 1, so the product is exact, and nothing is lost without a fused multiply-add.
-            *re += level * share;
+        for (re, levels) in re.chunks_mut(width).zip(levels.chunks(width)) {
+            for ((re, level), share) in re.iter_mut().zip(levels).zip(shares) {
+                *re = level * share;
+            }
         }
     }
     [re, im]

@@ -189,12 +189,12 @@ fn sweep<L: Lanes, const CASCADE: bool, const DRIVEN: bool, const TWIN: bool>(
             }
             x += LANES;
         }
-        step_row::<L, DRIVEN, true>(l, &k, driven, row, drive, noise, &mut totals);
+        step_row::<L, DRIVEN, true, CASCADE>(l, &k, driven, row, drive, noise, &mut totals);
         if CASCADE {
             cascade_row::<L, true>(l, &k, driven, row, &mut totals);
         }
         if TWIN {
-            step_row::<L, false, false>(l, &k, twin, row, drive, noise, &mut totals);
+            step_row::<L, false, false, CASCADE>(l, &k, twin, row, drive, noise, &mut totals);
             if CASCADE {
                 cascade_row::<L, false>(l, &k, twin, row, &mut totals);
             }
@@ -213,9 +213,10 @@ fn expect<L: Lanes>(l: L, rows: &Rows<'_>, x: usize) {
     l.expect(lanes(rows.own[1], x), 2 * width);
 }
 
-/// The step up to the noise of the row that begins at `row`.
+/// The step up to the noise of the row that begins at `row`. Where a cascade follows, that one books the energy after the
+/// noise: it has the squares anyway.
 #[inline(always)]
-fn step_row<L: Lanes, const DRIVEN: bool, const BOOKED: bool>(
+fn step_row<L: Lanes, const DRIVEN: bool, const BOOKED: bool, const CASCADE: bool>(
     l: L,
     k: &Spread<L>,
     rows: &mut Rows<'_>,
@@ -236,7 +237,7 @@ fn step_row<L: Lanes, const DRIVEN: bool, const BOOKED: bool>(
         noise: [&noise[0][..], &noise[1][..]],
         drive: if DRIVEN { [&drive[0][row..row + width], &drive[1][row..row + width]] } else { drive },
     };
-    step_line::<L, DRIVEN, BOOKED>(l, k, line, totals);
+    step_line::<L, DRIVEN, BOOKED, CASCADE>(l, k, line, totals);
 }
 
 /// One row: what its step up to the noise reads and writes.
@@ -250,7 +251,7 @@ struct Line<'a> {
 }
 
 #[inline(always)]
-fn step_line<L: Lanes, const DRIVEN: bool, const BOOKED: bool>(
+fn step_line<L: Lanes, const DRIVEN: bool, const BOOKED: bool, const CASCADE: bool>(
     l: L,
     k: &Spread<L>,
     line: Line<'_>,
@@ -281,7 +282,7 @@ fn step_line<L: Lanes, const DRIVEN: bool, const BOOKED: bool>(
         let push = if DRIVEN { [l.load(lanes(drive[0], x)), l.load(lanes(drive[1], x))] } else { here };
         let shake = [l.load(lanes(noise[0], x)), l.load(lanes(noise[1], x))];
         let z = advance::<L, DRIVEN, BOOKED>(l, k, &sites, None, push, shake, totals);
-        if BOOKED {
+        if BOOKED && !CASCADE {
             totals[NOISY] = l.add(totals[NOISY], square(l, z));
         }
         store2(l, &mut own, x, z);
@@ -289,13 +290,13 @@ fn step_line<L: Lanes, const DRIVEN: bool, const BOOKED: bool>(
     }
     if x < width {
         let line = Line { own, north, south, noise, drive };
-        end_line::<L, DRIVEN, BOOKED>(l, k, line, [first, west], totals);
+        end_line::<L, DRIVEN, BOOKED, CASCADE>(l, k, line, [first, west], totals);
     }
 }
 
 /// The same for the row's last sites, fewer than sixteen.
 #[inline(always)]
-fn end_line<L: Lanes, const DRIVEN: bool, const BOOKED: bool>(
+fn end_line<L: Lanes, const DRIVEN: bool, const BOOKED: bool, const CASCADE: bool>(
     l: L,
     k: &Spread<L>,
     line: Line<'_>,
@@ -321,7 +322,7 @@ fn end_line<L: Lanes, const DRIVEN: bool, const BOOKED: bool>(
     let real = Some(l.load(&real));
     let z = advance::<L, DRIVEN, BOOKED>(l, k, &sites, real, push, shake, totals);
     put2(l, &mut own, x, z);
-    if BOOKED {
+    if BOOKED && !CASCADE {
         // Beyond the row there is noise and nothing else: it is not counted.
         totals[NOISY] = l.add(totals[NOISY], square(l, [part(l, own[0], x), part(l, own[1], x)]));
     }
@@ -353,7 +354,11 @@ fn cascade_row<L: Lanes, const BOOKED: bool>(
                 [l.load(lanes(fast[0], x)), l.load(lanes(fast[1], x))],
             )
         };
-        let (a, c) = cascade(l, k, a, c);
+        let size = square(l, a);
+        if BOOKED {
+            totals[NOISY] = l.add(totals[NOISY], size);
+        }
+        let (a, c) = cascade(l, k, a, size, c);
         if BOOKED {
             totals[CASCADED] = add_square(l, a, totals[CASCADED]);
             totals[FAST] = add_square(l, c, totals[FAST]);

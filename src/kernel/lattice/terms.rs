@@ -84,11 +84,17 @@ fn diffuse<L: Lanes>(l: L, k: &Spread<L>, sites: &Sites<L>, part: usize) -> L::F
     l.fma(k.share, sum, l.mul(k.centre, sites.here[part]))
 }
 
-/// Turns the pair `a` and `c`.
+/// Turns the pair `a` and `c`; `size` is the square of `a`.
 #[inline(always)]
-pub(super) fn cascade<L: Lanes>(l: L, k: &Spread<L>, a: [L::F; 2], c: [L::F; 2]) -> ([L::F; 2], [L::F; 2]) {
+pub(super) fn cascade<L: Lanes>(
+    l: L,
+    k: &Spread<L>,
+    a: [L::F; 2],
+    size: L::F,
+    c: [L::F; 2],
+) -> ([L::F; 2], [L::F; 2]) {
     let [whole, half, quarter, eighth] = k.cascade;
-    let less = l.fnma(eighth, square(l, a), k.one);
+    let less = l.fnma(eighth, size, k.one);
     let product = times_conjugate(l, c, a);
     let m = [l.fma(half, product[0], l.mul(less, a[0])), l.fma(half, product[1], l.mul(less, a[1]))];
     let size = square(l, m);
