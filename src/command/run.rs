@@ -1,6 +1,7 @@
 //! What `demo` and `replay` share: outputs, page, engine, progress, Ctrl-C, report.
 
 use std::io::IsTerminal;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ use crate::stream::latest::{Reader, latest};
 use crate::stream::recording::RecordingMonitor;
 use crate::stream::ring::ring;
 use crate::time::{Clock, Timestamp, WallClock};
-use crate::view;
+use crate::view::{self, ViewParameters};
 
 /// Sound that may wait for the page: a second.
 const PAGE_SOUND: usize = 48_000;
@@ -48,6 +49,10 @@ pub(super) struct RunArgs {
     /// Run without the page.
     #[arg(long)]
     no_view: bool,
+    /// Serve the page on this address of the machine instead of the loopback one, 0.0.0.0 for all; the address that is
+    /// printed then holds a token, which everybody who opens the page must have.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "no_view")]
+    listen: Option<IpAddr>,
     /// Run on for this many seconds after the end of the input.
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = super::from_zero)]
     tail: f64,
@@ -75,6 +80,13 @@ impl RunArgs {
     /// Whether model time is wall time.
     pub(super) fn is_real_time(&self) -> bool {
         self.speed == Pace::Real { thousandths: 1_000 }
+    }
+
+    /// Where the page is served.
+    fn view(&self, config: &Config) -> Result<ViewParameters> {
+        let listen = self.listen.unwrap_or(config.view.listen);
+        let parameters = ViewParameters { listen, ..config.view.clone() };
+        parameters.check().map(|()| parameters)
     }
 
     /// Whether anything is recorded: to a file, or, in a paced run, in memory.
@@ -229,6 +241,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
         let error = Error::call("--speed max", "a run without input at full speed has no end");
         return Err(error.help("Add `--for SECONDS`."));
     }
+    let view = args.view(config)?;
     let stop = Arc::clone(&common_parts.stop);
     catch_interrupts(&stop)?;
     let outputs = common.out.as_deref().map(|dir| Outputs::open(dir, config)).transpose()?;
@@ -276,17 +289,16 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     }
     let monitor = keep.monitor.clone();
     let engine = Engine::start(&plan, instrument, inputs, keep, publish, common_parts)?;
-    let running = feeds.map(|feeds| open_page(common, config, &engine, feeds, &show, sources)).transpose()?;
+    let running =
+        feeds.map(|feeds| open_page(common, config, &view, &engine, feeds, &show, sources)).transpose()?;
     let mut teller = Teller::new(common, monitor.clone());
     wait(common, &engine, &stop, &*clock, &show, &mut teller);
     let summary = engine.join(&stop)?;
     // Their figures are final once they are closed.
     drop(owned);
     teller.tell();
-    if let Some(running) = running {
-        running.stop();
-    }
     let mut report = Report::new(config, &summary);
+    report.view = running.map(view::Running::stop);
     report.exchange = exchange.report();
     report.latency_ms.extend(trace.report());
     report.devices = devices.iter().map(|device| device.figures()).collect();
@@ -364,6 +376,7 @@ fn catch_interrupts(stop: &Arc<AtomicBool>) -> Result<()> {
 fn open_page(
     common: &Common,
     config: &Config,
+    parameters: &ViewParameters,
     engine: &Engine,
     feeds: PageFeeds,
     show: &Show,
@@ -387,9 +400,15 @@ fn open_page(
     };
     let PageFeeds { field, input, status, traces, sound, control, senses, sent } = feeds;
     let feeds = view::Feeds { field, input, status, traces, sound, control, senses, sent, about };
-    let running = view::start(&config.view, feeds)?;
-    if !common.quiet {
+    let running = view::start(parameters, feeds)?;
+    // A token is told nowhere else: without it the page would be served to nobody.
+    if !common.quiet || parameters.demands_token() {
         eprintln!("NAPOT plays {}. Look and listen at {} (Ctrl-C ends).", show.title, running.url());
+    }
+    if !common.quiet && parameters.demands_token() {
+        eprintln!(
+            "NAPOT: whoever has this address may watch and control the run; what is shown travels unencrypted."
+        );
     }
     Ok(running)
 }

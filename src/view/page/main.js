@@ -63,7 +63,7 @@ let figures;
 /** @type {import("./wire.js").About | undefined} */
 let about;
 /** @type {import("./wire.js").LinkState} */
-let linkState = "connecting";
+let linkState = "connecting", linkWhy = "";
 let lastKept = "", keptAt = 0;
 let drawnFrames = 0, drawnRate = 0, rateFrom = performance.now(), lastDrawn = -Infinity, shownBand = -1;
 
@@ -92,8 +92,9 @@ const link = connect({
     senses.offer(run.senses);
   },
   answer: (answer) => senses.answer(answer),
-  state(state) {
+  state(state, why = "") {
     linkState = state;
+    linkWhy = state === "lost" ? why.trim().replace(/\.$/, "") : "";
     if (state === "lost" || state === "ended") senses.rest();
     showState();
   },
@@ -123,7 +124,8 @@ const STATES = {
 };
 
 function showState() {
-  const [name, told] = STATES[linkState];
+  const [name, usual] = STATES[linkState];
+  const told = linkWhy ? `Not connected: ${linkWhy}. The last picture is kept; trying again.` : usual;
   const held = frozen && linkState === "live";
   document.body.dataset.state = held ? "frozen" : linkState;
   say(byId("state"), held ? "Frozen" : name);
