@@ -237,7 +237,10 @@ fn main() -> napot::error::Result<()> {
         control,
         about,
     };
-    let page = start(&ViewParameters { port: number(1).unwrap_or(DEFAULT_PORT), open: false }, feeds)?;
+    let page = start(
+        &ViewParameters { port: number(1).unwrap_or(DEFAULT_PORT), ..ViewParameters::default() },
+        feeds,
+    )?;
     println!("{}", page.url());
 
     let clock = WallClock::start();

@@ -17,6 +17,7 @@ use crate::kernel::lanes::Instructions;
 use crate::signal::{DeviceFigures, DeviceKind, Origin, RecordingFigures};
 use crate::stream::ring::Counts;
 use crate::stream::trace::HopReport;
+use crate::view::ViewFigures;
 
 pub use session::{SessionReport, VerifiedReport};
 
@@ -76,6 +77,8 @@ pub struct Report {
     pub devices: Vec<DeviceFigures>,
     /// Live exchange with other programs, outlets first.
     pub exchange: Vec<ExchangeReport>,
+    /// What the page's server did; `null` where no page was served.
+    pub view: Option<ViewFigures>,
     /// Hash of all ledger lines.
     pub ledger_hash: String,
     /// What went wrong, in sentences.
@@ -260,6 +263,7 @@ impl Report {
             recording: None,
             devices: Vec::new(),
             exchange: Vec::new(),
+            view: None,
             arrays: summary.arrays.clone(),
             sources: summary.sources.iter().map(source).collect(),
             bursts: BurstReport {

@@ -1,6 +1,7 @@
 //! What `demo` and `replay` share: outputs, page, engine, progress, Ctrl-C, report.
 
 use std::io::IsTerminal;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ use crate::stream::latest::{Reader, latest};
 use crate::stream::recording::RecordingMonitor;
 use crate::stream::ring::ring;
 use crate::time::{Clock, Timestamp, WallClock};
-use crate::view;
+use crate::view::{self, ViewParameters};
 
 /// Sound that may wait for the page: a second.
 const PAGE_SOUND: usize = 48_000;
@@ -49,8 +50,12 @@ pub(super) struct RunArgs {
     #[arg(long)]
     no_view: bool,
     /// Show the run in this terminal instead of on the page.
-    #[arg(long, conflicts_with_all = ["no_view", "json"])]
+    #[arg(long, conflicts_with_all = ["no_view", "json", "listen"])]
     terminal: bool,
+    /// Serve the page on this address of the machine instead of the loopback one, 0.0.0.0 for all; the address that is
+    /// printed then holds a token, which everybody who opens the page must have.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "no_view")]
+    listen: Option<IpAddr>,
     /// Run on for this many seconds after the end of the input.
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = super::from_zero)]
     tail: f64,
@@ -83,6 +88,13 @@ impl RunArgs {
     /// Whether model time is wall time.
     pub(super) fn is_real_time(&self) -> bool {
         self.speed == Pace::Real { thousandths: 1_000 }
+    }
+
+    /// Where the page is served.
+    fn view(&self, config: &Config) -> Result<ViewParameters> {
+        let listen = self.listen.unwrap_or(config.view.listen);
+        let parameters = ViewParameters { listen, ..config.view.clone() };
+        parameters.check().map(|()| parameters)
     }
 
     /// Whether anything is recorded: to a file, or, in a paced run, in memory.
@@ -262,6 +274,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
         let error = Error::call("--speed max", "a run without input at full speed has no end");
         return Err(error.help("Add `--for SECONDS`."));
     }
+    let view = args.view(config)?;
     let stop = Arc::clone(&common_parts.stop);
     catch_interrupts(&stop)?;
     let outputs = common.out.as_deref().map(|dir| Outputs::open(dir, config)).transpose()?;
@@ -310,7 +323,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     let monitor = keep.monitor.clone();
     let engine = Engine::start(&plan, instrument, inputs, keep, publish, common_parts)?;
     let about = about(config, &engine, &show, sources);
-    let running = feeds.map(|feeds| look(common, args, config, feeds.with(about), &stop)).transpose()?;
+    let running = feeds.map(|feeds| look(common, args, &view, feeds.with(about), &stop)).transpose()?;
     // A terminal that shows the run shows nothing else.
     let told = Common { quiet: common.quiet || args.terminal, ..common.clone() };
     let mut teller = Teller::new(&told, monitor.clone());
@@ -319,12 +332,8 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     // Their figures are final once they are closed.
     drop(owned);
     teller.tell();
-    match running {
-        Some(Looking::Page(running)) => running.stop(),
-        Some(Looking::Terminal(running)) => running.stop(),
-        None => {}
-    }
     let mut report = Report::new(config, &summary);
+    report.view = running.and_then(Looking::stop);
     report.exchange = exchange.report();
     report.latency_ms.extend(trace.report());
     report.devices = devices.iter().map(|device| device.figures()).collect();
@@ -427,10 +436,23 @@ enum Looking {
     Terminal(view::terminal::Running),
 }
 
+impl Looking {
+    /// Ends it; what the page's server refused.
+    fn stop(self) -> Option<view::ViewFigures> {
+        match self {
+            Self::Page(running) => Some(running.stop()),
+            Self::Terminal(running) => {
+                running.stop();
+                None
+            }
+        }
+    }
+}
+
 fn look(
     common: &Common,
     args: &RunArgs,
-    config: &Config,
+    parameters: &ViewParameters,
     feeds: view::Feeds,
     stop: &Arc<AtomicBool>,
 ) -> Result<Looking> {
@@ -438,9 +460,15 @@ fn look(
         return view::terminal::start(feeds, Arc::clone(stop)).map(Looking::Terminal);
     }
     let title = feeds.about.title.clone();
-    let running = view::start(&config.view, feeds)?;
-    if !common.quiet {
+    let running = view::start(parameters, feeds)?;
+    // A token is told nowhere else: without it the page would be served to nobody.
+    if !common.quiet || parameters.demands_token() {
         eprintln!("NAPOT plays {title}. Look and listen at {} (Ctrl-C ends).", running.url());
+    }
+    if !common.quiet && parameters.demands_token() {
+        eprintln!(
+            "NAPOT: whoever has this address may watch and control the run; what is shown travels unencrypted."
+        );
     }
     Ok(Looking::Page(running))
 }

@@ -1,5 +1,10 @@
 //! The page's files, embedded in the binary.
 
+use axum::body::Bytes;
+
+/// What stands in `version.js` for the page's version, until it is served.
+const UNKNOWN: &str = "UNKNOWN";
+
 /// One file of the page.
 pub(super) struct Asset {
     /// Its path on the server.
@@ -8,6 +13,25 @@ pub(super) struct Asset {
     pub(super) kind: &'static str,
     /// Its bytes.
     pub(super) bytes: &'static [u8],
+}
+
+impl Asset {
+    /// Its bytes as they are served, in a page of this version.
+    pub(super) fn served(&self, version: &str) -> Bytes {
+        match std::str::from_utf8(self.bytes) {
+            Ok(text) if self.path == "/version.js" => text.replace(UNKNOWN, version).into(),
+            _ => Bytes::from_static(self.bytes),
+        }
+    }
+}
+
+/// The version of the page: the same for the same files, whatever the program's is.
+pub(super) fn version() -> String {
+    let mut hash = blake3::Hasher::new();
+    for asset in ASSETS {
+        hash.update(asset.path.as_bytes()).update(&[0]).update(blake3::hash(asset.bytes).as_bytes());
+    }
+    hash.finalize().to_hex()[..16].to_owned()
 }
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -28,6 +52,7 @@ pub(super) const ASSETS: &[Asset] = &[
     asset!("/icon.svg", "icon.svg", SVG),
     asset!("/main.js", "main.js", SCRIPT),
     asset!("/wire.js", "wire.js", SCRIPT),
+    asset!("/version.js", "version.js", SCRIPT),
     asset!("/palette.js", "palette.js", SCRIPT),
     asset!("/field.js", "field.js", SCRIPT),
     asset!("/bands.js", "bands.js", SCRIPT),
@@ -55,3 +80,20 @@ pub(super) const ASSETS: &[Asset] = &[
     asset!("/tabs.js", "tabs.js", SCRIPT),
     asset!("/waterfall.js", "waterfall.js", SCRIPT),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_knows_its_version_once_it_is_served_and_no_other_file_changes() {
+        let version = version();
+        assert_eq!(version.len(), 16);
+        for asset in ASSETS {
+            let served = asset.served(&version);
+            let named = String::from_utf8_lossy(&served).contains(&format!("\"{version}\""));
+            assert_eq!(named, asset.path == "/version.js", "{}", asset.path);
+            assert_eq!(served == asset.bytes, asset.path != "/version.js", "{}", asset.path);
+        }
+    }
+}

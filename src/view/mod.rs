@@ -1,9 +1,12 @@
-//! The page and its server: shows a run in a browser on this machine, and never holds it up.
+//! The page and its server: shows a run in a browser, on this machine unless asked otherwise, and never holds it up.
 //!
 //! | file | job |
 //! |---|---|
-//! | `server` | listens on the loopback address, lets in whom it may, serves the page |
-//! | `guard` | who may ask (Host, Origin) and with which headers the answers go out |
+//! | `listen` | the address and port that are listened on, and the URL that is told |
+//! | `server` | takes connections, lets in whom it may, serves the page |
+//! | `guard` | who may ask (Host, Origin, token) and with which headers the answers go out |
+//! | `key` | the token that every address but the loopback one demands |
+//! | `accounts` | whom the server served, and what it refused, by kind |
 //! | `assets` | the page's files, embedded |
 //! | `pump` | takes what the engine publishes, shares it among the viewers |
 //! | `outbox` | what waits for one viewer: bounded, the newest first, every loss counted |
@@ -15,8 +18,11 @@
 //! To add a message: give it a kind in `protocol`, a place in `outbox`, and decode it in `page/wire.js`.
 //! To add a panel: write its module in `page/`, list it in `assets`, and hand it its message in `page/main.js`.
 
+mod accounts;
 mod assets;
 mod guard;
+mod key;
+mod listen;
 mod outbox;
 mod protocol;
 mod pump;
@@ -27,13 +33,17 @@ pub mod terminal;
 mod tests;
 mod viewer;
 
-use std::net::SocketAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 
 use tokio::sync::{Notify, watch};
 
+use self::accounts::Accounts;
+pub use self::accounts::ViewFigures;
+use self::key::Key;
 pub use self::senses::{FromPages, Senses};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{
@@ -52,16 +62,22 @@ const FIRST_FREE_PORT: u16 = 1024;
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ViewParameters {
-    /// The TCP port on 127.0.0.1: 0 for any free one, else 1024 to 65535. The default, 8787, is a wish:
+    /// The address to listen on: the loopback address, another one of this machine, or 0.0.0.0 or :: for all that it
+    /// has. Any but a loopback address demands a token of everybody who asks; the page's address holds it.
+    pub listen: IpAddr,
+    /// Names by which pages may call this machine besides its address, at most 16; only where `listen` is not a
+    /// loopback address.
+    pub hosts: Vec<String>,
+    /// The TCP port: 0 for any free one, else 1024 to 65535. The default, 8787, is a wish:
     /// where it is taken, one of the next ten is used. Any other port is used or refused.
     pub port: u16,
-    /// Whether to open the page in the desktop's browser.
+    /// Whether to open the page in the desktop's browser; only on a loopback address.
     pub open: bool,
 }
 
 impl Default for ViewParameters {
     fn default() -> Self {
-        Self { port: DEFAULT_PORT, open: false }
+        Self { listen: Ipv4Addr::LOCALHOST.into(), hosts: Vec::new(), port: DEFAULT_PORT, open: false }
     }
 }
 
@@ -69,14 +85,20 @@ impl ViewParameters {
     /// Checks the values.
     ///
     /// # Errors
-    /// Where the port needs a privilege.
+    /// Where the port needs a privilege, a host's name is none, or a browser is to be opened with a token.
     pub fn check(&self) -> Result<()> {
         if self.port != 0 && self.port < FIRST_FREE_PORT {
             return Err(Error::configuration("view.port", "the port needs a privilege")
                 .value(self.port)
                 .bound("0 for any free port, or 1024 to 65535"));
         }
-        Ok(())
+        listen::check(self)
+    }
+
+    /// Whether everybody who asks must show the token: anywhere but on a loopback address.
+    #[must_use]
+    pub fn demands_token(&self) -> bool {
+        !self.listen.to_canonical().is_loopback()
     }
 }
 
@@ -157,28 +179,41 @@ pub struct Feeds {
 }
 
 /// A page that is being served. Dropping it ends the server too, without waiting for that.
-#[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
+    key: Option<Arc<Key>>,
+    accounts: Arc<Accounts>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
 impl Running {
-    /// The address that is listened on, always on 127.0.0.1.
+    /// The address that is listened on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The page's address for people.
+    /// The page's address for people. Where a token is demanded it is part of it: show it to nobody else.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}/", self.address)
+        listen::url(self.address, self.key.as_deref().map(Key::token))
     }
 
-    /// Tells the viewers that the run has ended, and ends the server within a second.
-    pub fn stop(mut self) {
+    /// What was served and refused so far.
+    #[must_use]
+    pub fn figures(&self) -> ViewFigures {
+        self.accounts.figures()
+    }
+
+    /// Tells the viewers that the run has ended, and ends the server within a second. Returns what it did.
+    pub fn stop(mut self) -> ViewFigures {
         // No receiver means that the thread has ended already.
         let _ = self.stop.send(true);
         if let Some(thread) = self.thread.take()
@@ -186,6 +221,7 @@ impl Running {
         {
             tracing::error!("the page's server had failed");
         }
+        self.figures()
     }
 }
 
@@ -198,7 +234,8 @@ impl Drop for Running {
 /// Starts the page's server on a thread of its own.
 ///
 /// # Errors
-/// Where the port needs a privilege or is taken, or the system gives no thread or no loopback address.
+/// Where the address is not this machine's, the port needs a privilege or is taken, or the system gives no thread or no
+/// randomness for a token.
 pub fn start(parameters: &ViewParameters, feeds: Feeds) -> Result<Running> {
     let running = start_within(parameters, feeds, server::Limits::default())?;
     if parameters.open {
@@ -209,14 +246,19 @@ pub fn start(parameters: &ViewParameters, feeds: Feeds) -> Result<Running> {
 
 fn start_within(parameters: &ViewParameters, feeds: Feeds, limits: server::Limits) -> Result<Running> {
     parameters.check()?;
-    let listener = server::listen(parameters.port)?;
+    let listener = listen::listen(parameters.listen, parameters.port)?;
     let failed = |problem: &str, cause: std::io::Error| {
         Error::new(Kind::Device, "the page's server", problem).value(cause)
     };
     let address = listener.local_addr().map_err(|cause| failed("the address is not known", cause))?;
+    let shown = listen::url(address, None);
     if parameters.port == DEFAULT_PORT && address.port() != DEFAULT_PORT {
-        tracing::warn!("port {DEFAULT_PORT} is taken; the page is at http://{address}/");
+        tracing::warn!("port {DEFAULT_PORT} is taken; the page is at {shown}");
     }
+    let key = if parameters.demands_token() { Some(Arc::new(Key::new(address.port())?)) } else { None };
+    let accounts = Arc::<Accounts>::default();
+    let names = guard::Names::new(address, &parameters.hosts);
+    let access = server::Access { names, key: key.clone(), accounts: Arc::clone(&accounts) };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -224,10 +266,10 @@ fn start_within(parameters: &ViewParameters, feeds: Feeds, limits: server::Limit
     let (stop, stopped) = watch::channel(false);
     let thread = std::thread::Builder::new()
         .name("napot-page".into())
-        .spawn(move || server::run(&runtime, listener, feeds, limits, &stopped))
+        .spawn(move || server::run(&runtime, listener, feeds, limits, access, &stopped))
         .map_err(|cause| failed("its thread can't start", cause))?;
-    tracing::info!("the page is at http://{address}/");
-    Ok(Running { address, stop, thread: Some(thread) })
+    tracing::info!("the page is at {shown}");
+    Ok(Running { address, key, accounts, stop, thread: Some(thread) })
 }
 
 /// Asks the desktop to show `url`; where it can't, the log says so and the run goes on.

@@ -1,18 +1,20 @@
-//! Listens on the loopback address, lets in whom it may, and serves the page.
+//! Takes connections, lets in whom it may, and serves the page.
 
 use std::collections::VecDeque;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use hyper::body::Incoming;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
@@ -21,20 +23,22 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::MissedTickBehavior;
 
 use super::Sent;
+use super::accounts::{Accounts, Refusal, Teller};
+use super::guard::{Ends, Guard, Names};
+use super::key::Key;
 use super::outbox::Outbox;
 use super::protocol::{HEADER_BYTES, InControl, MAX_PICTURE_BYTES, Sense};
 use super::pump::{Pump, describe};
 use super::senses::Senses;
-use super::{DEFAULT_PORT, Feeds, assets, guard, viewer};
-use crate::error::{Error, Kind, Result};
+use super::{Feeds, assets, guard, viewer};
 use crate::signal::Control;
 
-/// Ports tried after the default one.
-const MORE_PORTS: u16 = 10;
 /// How often the feeds are emptied.
 const TURN: Duration = Duration::from_millis(8);
 /// Wishes of all pages that may wait for the engine.
 const MOST_WISHES: usize = 64;
+/// How often it is told what was refused, and wrong tokens are forgotten.
+const LOOK: Duration = Duration::from_secs(10);
 /// How long to leave a listener alone that can accept nothing (too many open files).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -43,10 +47,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Limits {
     /// Viewers at a time.
     pub(super) viewers: usize,
-    /// Open connections at a time, viewers included.
+    /// Open connections at a time, those that have become viewers apart.
     pub(super) connections: usize,
     /// Time for a request's head to arrive.
     pub(super) head: Duration,
+    /// Bytes of a request's head, 8192 or more.
+    pub(super) head_bytes: usize,
+    /// Time that a connection may stay without becoming a viewer: one that asks and never reads holds its place no longer.
+    pub(super) stay: Duration,
     /// Time in which a viewer must take what is sent, and draw.
     pub(super) patience: Duration,
     /// Time for each part of a farewell.
@@ -63,6 +71,8 @@ impl Default for Limits {
             viewers: 8,
             connections: 64,
             head: Duration::from_secs(5),
+            head_bytes: 16 * 1024,
+            stay: Duration::from_secs(30),
             patience: Duration::from_secs(5),
             farewell: Duration::from_millis(250),
             request_bytes: 64 * 1024,
@@ -77,6 +87,7 @@ pub(super) struct Shared {
     pub(super) about: String,
     pub(super) senses: Option<Senses>,
     pub(super) sent: Option<Sent>,
+    pub(super) accounts: Arc<Accounts>,
     bands: usize,
     places: Arc<Semaphore>,
     outboxes: Mutex<Vec<Arc<Outbox>>>,
@@ -101,13 +112,14 @@ fn wanted(senses: Option<&Senses>) -> Vec<Sense> {
 }
 
 impl Shared {
-    fn new(feeds: &mut Feeds, limits: Limits) -> Self {
+    fn new(feeds: &mut Feeds, limits: Limits, accounts: Arc<Accounts>) -> Self {
         let senses = feeds.senses.take();
         Self {
             limits,
             about: describe(&feeds.about, &wanted(senses.as_ref())),
             senses,
             sent: feeds.sent.take(),
+            accounts,
             bands: feeds.about.band_hz.len(),
             places: Arc::new(Semaphore::new(limits.viewers)),
             outboxes: Mutex::default(),
@@ -132,6 +144,7 @@ impl Shared {
         let outbox = Arc::new(Outbox::default());
         lock(&self.outboxes).push(Arc::clone(&outbox));
         self.viewers.fetch_add(1, Ordering::AcqRel);
+        self.accounts.viewer_came();
         self.joined.store(true, Ordering::Release);
         outbox
     }
@@ -182,14 +195,10 @@ impl Shared {
         Arc::clone(&lock(&self.status))
     }
 
-    /// Keeps a wish until the pump passes it on. Of wishes for a band only the newest counts; one for a band that does not
-    /// exist is ignored. Says whether there was room.
+    /// Keeps a wish until the pump passes it on. Of wishes for a band only the newest counts. Says whether there was room.
     pub(super) fn want(&self, wish: Control) -> bool {
         let mut wishes = lock(&self.wishes);
-        if let Control::ShowBand(band) = wish {
-            if usize::from(band) >= self.bands {
-                return true;
-            }
+        if matches!(wish, Control::ShowBand(_)) {
             wishes.retain(|other| !matches!(other, Control::ShowBand(_)));
         }
         let has_room = wishes.len() < MOST_WISHES;
@@ -223,6 +232,11 @@ impl Shared {
         }
     }
 
+    /// Whether there is a band of this number.
+    pub(super) fn has_band(&self, band: u8) -> bool {
+        usize::from(band) < self.bands
+    }
+
     /// Takes control for a page: where nobody has it, or from whoever has if it insists. Says whether the page has it.
     pub(super) fn take_control(&self, page: u64, insists: bool) -> bool {
         let mut holder = lock(&self.holder);
@@ -239,31 +253,14 @@ impl Shared {
     }
 }
 
-/// A listener on 127.0.0.1 at `port`: 0 for any; the default one or the first free of those after it.
-///
-/// # Errors
-/// Where the port, or every port tried, is taken.
-pub(super) fn listen(port: u16) -> Result<TcpListener> {
-    let last = if port == DEFAULT_PORT { port + MORE_PORTS } else { port };
-    let mut cause = None;
-    for candidate in port..=last {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, candidate))
-            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
-        match listener {
-            Ok(listener) => return Ok(listener),
-            Err(error) => cause = Some(error),
-        }
-    }
-    let problem = match cause {
-        Some(cause) if cause.kind() == std::io::ErrorKind::AddrInUse => "the port is taken".to_owned(),
-        Some(cause) => format!("the port can't be listened on ({cause})"),
-        None => "there is no port to try".to_owned(),
-    };
-    let tried = if last == port { port.to_string() } else { format!("{port} to {last}") };
-    Err(Error::new(Kind::Device, "view.port", problem)
-        .value(tried)
-        .bound("a free port on 127.0.0.1; 0 takes any")
-        .help("End the program that has it, or set view.port=0; --no-view runs without a page."))
+/// Who is let in, and where that is counted.
+pub(super) struct Access {
+    /// The names of the server.
+    pub(super) names: Names,
+    /// The token, where one is demanded.
+    pub(super) key: Option<Arc<Key>>,
+    /// The counts.
+    pub(super) accounts: Arc<Accounts>,
 }
 
 /// Serves until told to stop. Returns soon after that, whatever its viewers do.
@@ -272,16 +269,19 @@ pub(super) fn run(
     listener: TcpListener,
     mut feeds: Feeds,
     limits: Limits,
+    access: Access,
     stopped: &watch::Receiver<bool>,
 ) {
-    let port = listener.local_addr().map_or(0, |address| address.port());
-    let shared = Arc::new(Shared::new(&mut feeds, limits));
+    let Access { names, key, accounts } = access;
+    let shared = Arc::new(Shared::new(&mut feeds, limits, Arc::clone(&accounts)));
     let pump = Pump::new(feeds, Arc::clone(&shared));
+    let guard = Guard::new(names, key.clone(), &wanted(shared.senses.as_ref()), Arc::clone(&accounts));
     runtime.block_on(async {
         tokio::spawn(empty_feeds(pump));
-        let app = router(port, Arc::clone(&shared), stopped.clone());
+        tokio::spawn(look_after(Arc::clone(&accounts), key));
+        let app = router(guard, Arc::clone(&shared), stopped.clone());
         match tokio::net::TcpListener::from_std(listener) {
-            Ok(listener) => accept(&listener, &app, limits, stopped.clone()).await,
+            Ok(listener) => accept(&listener, &app, limits, &accounts, stopped.clone()).await,
             Err(cause) => tracing::error!("the page can't be served: {cause}"),
         }
         say_goodbye(&shared).await;
@@ -301,6 +301,19 @@ async fn empty_feeds(mut pump: Pump) {
     }
 }
 
+/// Tells what was refused, a line at a time, and lets those try again who showed wrong tokens.
+async fn look_after(accounts: Arc<Accounts>, key: Option<Arc<Key>>) {
+    let mut teller = Teller::default();
+    let mut looks = tokio::time::interval(LOOK);
+    loop {
+        looks.tick().await;
+        if let Some(line) = teller.line(&accounts) {
+            tracing::warn!("{line}");
+        }
+        key.iter().for_each(|key| key.forget_tries());
+    }
+}
+
 /// Viewers have heard the stop themselves: waits for their farewells, but not for a paused one.
 async fn say_goodbye(shared: &Shared) {
     let all_left = async {
@@ -315,6 +328,7 @@ async fn accept(
     listener: &tokio::net::TcpListener,
     app: &Router,
     limits: Limits,
+    accounts: &Arc<Accounts>,
     mut stopped: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Semaphore::new(limits.connections));
@@ -324,74 +338,125 @@ async fn accept(
             // An error means that the handle is gone, which is a stop too.
             _ = stopped.wait_for(|stop| *stop) => return,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
         // One too many is closed at once: it is not worth an answer.
-        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-            let app = app.clone();
-            tokio::spawn(async move {
-                converse(stream, app, limits).await;
-                drop(place);
-            });
-        }
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            accounts.refuse(Refusal::Connections);
+            continue;
+        };
+        // A connection that is gone already has no address of its own.
+        let Ok(local) = stream.local_addr() else { continue };
+        let ends = Ends { peer: peer.ip(), local: local.ip() };
+        let (app, accounts) = (app.clone(), Arc::clone(accounts));
+        tokio::spawn(async move {
+            converse(stream, ends, app, limits, &accounts).await;
+            drop(place);
+        });
     }
 }
 
-async fn converse(stream: TcpStream, app: Router, limits: Limits) {
+/// Answers the requests of one connection, until it becomes a WebSocket or ends.
+async fn converse(stream: TcpStream, ends: Ends, app: Router, limits: Limits, accounts: &Accounts) {
     // Small messages must not wait for more; where that can't be set they are only later.
     let _ = stream.set_nodelay(true);
+    let app = TowerToHyperService::new(app);
+    let asked = AtomicBool::new(false);
+    let service = hyper::service::service_fn(|mut request: Request<Incoming>| {
+        asked.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(ends);
+        app.call(request)
+    });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app))
+        .max_buf_size(limits.head_bytes)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    if let Err(error) = connection.await {
-        tracing::debug!("a connection to the page broke off: {error}");
+    match tokio::time::timeout(limits.stay, connection).await {
+        Ok(Ok(())) => {}
+        // One that had its answers and asks for no more is done, not late.
+        Ok(Err(error)) if error.is_timeout() && asked.load(Ordering::Relaxed) => {}
+        Ok(Err(error)) if error.is_timeout() => accounts.refuse(Refusal::Late),
+        Ok(Err(error)) if error.is_parse() => accounts.refuse(Refusal::Garbage),
+        Ok(Err(error)) => tracing::debug!("a connection to the page broke off: {error}"),
+        Err(_) => accounts.refuse(Refusal::Late),
     }
 }
 
 #[derive(Clone)]
 struct Server {
-    port: u16,
     shared: Arc<Shared>,
     stopped: watch::Receiver<bool>,
+    /// The version of the page that this program serves.
+    page: Arc<str>,
 }
 
-fn router(port: u16, shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Router {
+fn router(guard: Guard, shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Router {
+    let page: Arc<str> = assets::version().into();
     let mut router = Router::new().route("/socket", get(open_socket));
     for asset in assets::ASSETS {
-        let answer = || async { ([(header::CONTENT_TYPE, asset.kind)], asset.bytes) };
+        let bytes = asset.served(&page);
+        let answer = || async { ([(header::CONTENT_TYPE, asset.kind)], bytes) };
         router = router.route(asset.path, get(answer));
     }
-    let guard = guard::Guard::new(port, &wanted(shared.senses.as_ref()));
-    router.layer(axum::middleware::from_fn_with_state(guard, guard::guard)).with_state(Server {
-        port,
-        shared,
-        stopped,
-    })
+    let accounts = &shared.accounts;
+    let refused = |why, code, told: &'static str| {
+        let accounts = Arc::clone(accounts);
+        move || async move {
+            accounts.refuse(why);
+            (code, told)
+        }
+    };
+    router
+        .fallback(refused(Refusal::Path, StatusCode::NOT_FOUND, "The page has no such file.\n"))
+        .method_not_allowed_fallback(refused(
+            Refusal::Method,
+            StatusCode::METHOD_NOT_ALLOWED,
+            "Files are only read here, by GET; a run is controlled by the WebSocket.\n",
+        ))
+        .layer(axum::middleware::from_fn_with_state(Arc::new(guard), guard::guard))
+        .with_state(Server { shared, stopped, page })
+}
+
+/// Whether a page of another program asks: one that says another version, or a browser's that says none.
+fn is_old(query: Option<&str>, headers: &HeaderMap, page: &str) -> bool {
+    let said = query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("page=")));
+    said.map_or(headers.contains_key(header::ORIGIN), |said| said != page)
 }
 
 async fn open_socket(
-    State(server): State<Server>,
+    State(Server { shared, stopped, page }): State<Server>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     upgrade: std::result::Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    if !guard::may_open(&headers, server.port) {
-        return (StatusCode::FORBIDDEN, "Only NAPOT's own page may open this.\n").into_response();
-    }
+    let refuse = |why, code, told: String| {
+        shared.accounts.refuse(why);
+        (code, told).into_response()
+    };
+    let Ok(place) = Arc::clone(&shared.places).try_acquire_owned() else {
+        let told = format!("{} viewers are watching already.\n", shared.limits.viewers);
+        return refuse(Refusal::Viewers, StatusCode::SERVICE_UNAVAILABLE, told);
+    };
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
-        Err(rejection) => return rejection.into_response(),
+        // A page whose socket did not open comes here to read why; with nothing amiss it reads this.
+        Err(_) => {
+            let told = "This is a WebSocket, for a program that speaks it.\n".to_owned();
+            return refuse(Refusal::Upgrade, StatusCode::UPGRADE_REQUIRED, told);
+        }
     };
-    let Ok(place) = Arc::clone(&server.shared.places).try_acquire_owned() else {
-        let told = format!("{} viewers are watching already.\n", server.shared.limits.viewers);
-        return (StatusCode::SERVICE_UNAVAILABLE, told).into_response();
-    };
-    let bytes = server.shared.message_bytes();
+    if is_old(query.as_deref(), &headers, &page) {
+        shared.accounts.refuse(Refusal::OldPage);
+        let patience = shared.limits.farewell;
+        return upgrade.on_upgrade(move |socket| viewer::turn_away(socket, patience));
+    }
+    let bytes = shared.message_bytes();
     upgrade.max_message_size(bytes).max_frame_size(bytes).on_upgrade(move |socket| async move {
-        viewer::serve(socket, server.shared, server.stopped).await;
+        viewer::serve(socket, shared, stopped).await;
         drop(place);
     })
 }

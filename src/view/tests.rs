@@ -1,5 +1,7 @@
 //! What a browser and a stranger notice of the page's server, over real sockets.
 
+mod access;
+mod refused;
 mod senses;
 mod viewers;
 
@@ -82,7 +84,7 @@ fn quick() -> Limits {
 }
 
 fn any_port() -> ViewParameters {
-    ViewParameters { port: 0, open: false }
+    ViewParameters { port: 0, ..ViewParameters::default() }
 }
 
 fn served(limits: Limits) -> (Engine, Running) {
@@ -128,9 +130,13 @@ enum Said {
 
 impl Viewer {
     fn knock(address: SocketAddr, extra: &str) -> (Self, u16) {
+        Self::knock_at(address, "/socket", &address.to_string(), extra)
+    }
+
+    fn knock_at(address: SocketAddr, path: &str, host: &str, extra: &str) -> (Self, u16) {
         let mut stream = dial(address);
         let head = format!(
-            "GET /socket HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{extra}\r\n"
         );
         stream.write_all(head.as_bytes()).unwrap();
@@ -226,6 +232,7 @@ fn json(message: &[u8]) -> serde_json::Value {
 fn the_page_and_all_its_files_are_served_with_their_types_and_strict_headers() {
     let (_engine, page) = served(Limits::default());
     let host = page.address().to_string();
+    let version = super::assets::version();
     for asset in super::assets::ASSETS {
         let answer = get(page.address(), asset.path, &host);
         assert_eq!(status_of(&answer), 200, "{}", asset.path);
@@ -236,7 +243,7 @@ fn the_page_and_all_its_files_are_served_with_their_types_and_strict_headers() {
         );
         assert!(answer.contains("x-content-type-options: nosniff"));
         assert!(answer.contains("referrer-policy: no-referrer"));
-        assert!(answer.ends_with(&*String::from_utf8_lossy(asset.bytes)), "{}", asset.path);
+        assert!(answer.ends_with(&*String::from_utf8_lossy(&asset.served(&version))), "{}", asset.path);
     }
     assert_eq!(status_of(&get(page.address(), "/../Cargo.toml", &host)), 404);
     let post = format!("POST / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
@@ -303,7 +310,7 @@ fn half_a_request_does_not_stay() {
 fn a_named_port_that_is_taken_is_an_error_and_the_default_one_moves_on() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = taken.local_addr().unwrap().port();
-    let error = start(&ViewParameters { port, open: false }, Engine::new().1).unwrap_err();
+    let error = start(&ViewParameters { port, ..ViewParameters::default() }, Engine::new().1).unwrap_err();
     let told = error.to_string();
     assert!(told.contains("view.port: the port is taken") && told.contains(&port.to_string()), "{told}");
 
@@ -316,7 +323,7 @@ fn a_named_port_that_is_taken_is_an_error_and_the_default_one_moves_on() {
 
 #[test]
 fn a_port_that_needs_a_privilege_is_refused_by_its_key() {
-    let error = ViewParameters { port: 80, open: false }.check().unwrap_err();
+    let error = ViewParameters { port: 80, ..ViewParameters::default() }.check().unwrap_err();
     assert_eq!(error.kind().exit_code(), 2);
     assert!(error.to_string().starts_with("view.port: "));
     assert!(any_port().check().is_ok());

@@ -8,6 +8,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::accounts::Refusal;
 use super::outbox::{Next, Outbox};
 use super::protocol::{self, Answer, Kind, Request, Sense};
 use super::server::{Limits, Shared};
@@ -31,15 +32,27 @@ enum End {
     Left,
     /// It took nothing for too long.
     Paused,
-    /// It asked for what is not allowed: a close code and a reason.
-    Refused(u16, &'static str),
+    /// It asked for what is not allowed: what that is, a close code and a reason.
+    Refused(Refusal, u16, &'static str),
     /// The server ends.
     Stopped,
 }
 
-const TOO_LONG: End = End::Refused(close_code::SIZE, "the message is too long");
-const NOT_KNOWN: End = End::Refused(close_code::POLICY, "not a message that is known here");
-const NOT_WANTED: End = End::Refused(close_code::POLICY, "this run wants no such device of its pages");
+const TOO_LONG: End = End::Refused(Refusal::TooLong, close_code::SIZE, "the message is too long");
+const NOT_KNOWN: End = End::Refused(Refusal::Unknown, close_code::POLICY, "not a message that is known here");
+const NO_BAND: End = End::Refused(Refusal::Unknown, close_code::POLICY, "there is no band of this number");
+const NO_NAME: End =
+    End::Refused(Refusal::Unknown, close_code::POLICY, "a device's name has up to 256 bytes");
+const NOT_JSON: End = End::Refused(Refusal::Unknown, close_code::UNSUPPORTED, "requests are JSON");
+const NOT_WANTED: End =
+    End::Refused(Refusal::NotWanted, close_code::POLICY, "this run wants no such device of its pages");
+const FLOOD: End = End::Refused(Refusal::Flood, close_code::POLICY, "too many requests");
+const BROKEN_FRAME: End = End::Refused(Refusal::BrokenFrame, close_code::PROTOCOL, "not a WebSocket frame");
+const NOT_UTF_8: End = End::Refused(Refusal::BrokenFrame, close_code::INVALID, "the text is not UTF-8");
+/// Closes a page that is not of this program; of the codes that RFC 6455 leaves to applications.
+const OLD_PAGE: u16 = 4001;
+/// Bytes of a device's name.
+const NAME_BYTES: usize = 256;
 
 struct Viewer<'a> {
     /// Its number among the pages that have come.
@@ -72,10 +85,16 @@ pub(super) async fn serve(socket: WebSocket, shared: Arc<Shared>, mut stopped: w
         gives: Vec::new(),
     };
     let end = viewer.run(&mut stopped).await;
+    match end {
+        End::Refused(why, ..) => shared.accounts.refuse(why),
+        End::Paused => shared.accounts.refuse(Refusal::Paused),
+        End::Left | End::Stopped => {}
+    }
     // Before the farewell, which may take its time: the next page may give at once.
     viewer.give_up();
     viewer.close(&end).await;
     let counts = outbox.close(viewer.field_broke_off);
+    shared.accounts.viewer_left(&counts);
     shared.leave(&outbox);
     tracing::debug!(
         produced = counts.produced,
@@ -104,10 +123,8 @@ impl Viewer<'_> {
             tokio::select! {
                 message = self.socket.recv() => match message {
                     Some(Ok(message)) => if let Err(end) = self.receive(message).await { return end },
-                    // The one error that is the viewer's doing and leaves a connection to answer on.
-                    Some(Err(error)) if too_long(&error) =>
-                        return TOO_LONG,
-                    Some(Err(_)) | None => return End::Left,
+                    Some(Err(error)) => return fault(&error),
+                    None => return End::Left,
                 },
                 () = self.outbox.filled() => {}
                 _ = checks.tick() => {
@@ -119,7 +136,7 @@ impl Viewer<'_> {
                         return End::Paused;
                     }
                     if self.requests > requests_per_check {
-                        return End::Refused(close_code::POLICY, "too many requests");
+                        return FLOOD;
                     }
                     self.requests = 0;
                 }
@@ -164,8 +181,9 @@ impl Viewer<'_> {
         let counts = serde_json::json!(self.outbox.counts());
         let viewers = self.shared.viewers();
         let control = serde_json::json!(self.shared.control(self.page));
+        let refused = serde_json::json!(self.shared.accounts.refused());
         let text = format!(
-            r#"{{"status":{status},"ended":{ended},"viewers":{viewers},"control":{control},"viewer":{counts}}}"#
+            r#"{{"status":{status},"ended":{ended},"viewers":{viewers},"control":{control},"viewer":{counts},"refused":{refused}}}"#
         );
         Message::Binary(protocol::json(Kind::Status, &text, self.status_sequence, 0))
     }
@@ -181,16 +199,18 @@ impl Viewer<'_> {
         if text.len() > self.shared.limits.request_bytes {
             return Err(TOO_LONG);
         }
-        let Ok(request) = serde_json::from_str::<Request>(&text) else {
+        // A list of values would pass for the parts of a request in their order.
+        let object = Some(&text).filter(|text| text.trim_start().starts_with('{'));
+        let Some(request) = object.and_then(|text| serde_json::from_str::<Request>(text).ok()) else {
             return Err(NOT_KNOWN);
         };
-        self.look(&request);
+        self.look(&request)?;
         self.talk_of_senses(&request).await?;
         self.control(request).await
     }
 
     /// What a page asks of its view.
-    fn look(&mut self, request: &Request) {
+    fn look(&mut self, request: &Request) -> Result<(), End> {
         if let Some(drawn) = request.ack {
             while self.under_way.front().is_some_and(|sequence| *sequence <= drawn) {
                 self.under_way.pop_front();
@@ -200,14 +220,21 @@ impl Viewer<'_> {
             self.outbox.set_sound(wanted);
         }
         if let Some(band) = request.band {
+            if !self.shared.has_band(band) {
+                return Err(NO_BAND);
+            }
             self.shared.want(Control::ShowBand(band));
         }
         if request.keep == Some(true) {
             self.shared.want(Control::KeepLast);
         }
         if let Some((kind, name)) = &request.device {
+            if name.len() > NAME_BYTES {
+                return Err(NO_NAME);
+            }
             self.shared.want(Control::UseDevice(*kind, name.clone()));
         }
+        Ok(())
     }
 
     /// What a page asks of the run itself: one page at a time may.
@@ -265,7 +292,7 @@ impl Viewer<'_> {
     /// Takes what a page gives; what is still under way when it ended is passed over.
     async fn take(&mut self, bytes: &Bytes) -> Result<(), End> {
         let Some(senses) = &self.shared.senses else {
-            return Err(End::Refused(close_code::UNSUPPORTED, "requests are JSON"));
+            return Err(NOT_JSON);
         };
         let given = protocol::given(bytes).ok_or(NOT_KNOWN)?;
         if self.gives.contains(&given.sense) {
@@ -296,7 +323,7 @@ impl Viewer<'_> {
         let (code, reason) = match end {
             End::Left => return,
             End::Paused => (close_code::AGAIN, "nothing was drawn for too long"),
-            End::Refused(code, reason) => (*code, *reason),
+            End::Refused(_, code, reason) => (*code, *reason),
             End::Stopped => (close_code::AWAY, "the run has ended"),
         };
         let patience = self.shared.limits.farewell;
@@ -340,6 +367,24 @@ fn wishes(request: Request) -> Result<Vec<Control>, &'static str> {
     Ok(wishes)
 }
 
-fn too_long(error: &axum::Error) -> bool {
-    error.to_string().to_lowercase().contains("too long")
+/// Tells a page of another program so.
+pub(super) async fn turn_away(mut socket: WebSocket, patience: std::time::Duration) {
+    let reason = "this page is older than the program: reload it";
+    let frame = CloseFrame { code: OLD_PAGE, reason: reason.into() };
+    let _ = timeout(patience, socket.send(Message::Close(Some(frame)))).await;
+}
+
+/// What an error of the socket is: the viewer's doing, on a connection that still takes an answer, or its end. The
+/// library beneath keeps its kinds to itself, so its words are looked at.
+fn fault(error: &axum::Error) -> End {
+    let told = error.to_string();
+    if told.starts_with("Space limit exceeded") {
+        TOO_LONG
+    } else if told.starts_with("UTF-8 encoding error") {
+        NOT_UTF_8
+    } else if told.starts_with("WebSocket protocol error") && !told.contains("without closing handshake") {
+        BROKEN_FRAME
+    } else {
+        End::Left
+    }
 }

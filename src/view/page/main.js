@@ -83,7 +83,7 @@ const look = { view: "phase", palette: "even" };
 /** @type {import("./wire.js").About | undefined} */
 let about;
 /** @type {import("./wire.js").LinkState} */
-let linkState = "connecting";
+let linkState = "connecting", linkWhy = "";
 let lastKept = "", keptAt = 0;
 let drawnFrames = 0, drawnRate = 0, rateFrom = performance.now(), lastDrawn = -Infinity, shownBand = -1;
 
@@ -122,9 +122,10 @@ const link = connect({
     if ("refused" in answer) refuse(answer.refused);
     else senses.answer(answer);
   },
-  state(state) {
+  state(state, why = "") {
     if (state !== linkState) log.add(STATES[state][0], state === "lost" ? "bad" : "quiet");
     linkState = state;
+    linkWhy = state === "lost" ? why.trim().replace(/\.$/, "") : "";
     if (state === "lost" || state === "ended") senses.rest();
     showState();
   },
@@ -187,7 +188,8 @@ const STATES = {
 };
 
 function showState() {
-  const [name, told] = STATES[linkState];
+  const [name, usual] = STATES[linkState];
+  const told = linkWhy ? `Not connected: ${linkWhy}. The last picture is kept; trying again.` : usual;
   const held = linkState === "live" && (figures?.status.hand.paused ?? false);
   document.body.dataset.state = held ? "paused" : linkState;
   say(byId("state"), held ? "Paused" : name);

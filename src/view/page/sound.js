@@ -13,6 +13,7 @@ export function soundPlayer(ask, tell) {
   let playing = false, busy = false;
 
   async function make() {
+    if (!isSecureContext) throw new Error("a browser plays it only on a page of its own machine (forward the port)");
     const context = new AudioContext({ sampleRate: RATE, latencyHint: "balanced" });
     await context.audioWorklet.addModule("/player.js");
     const node = new AudioWorkletNode(context, "napot-player", { numberOfInputs: 0, outputChannelCount: [2] });

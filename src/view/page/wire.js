@@ -1,6 +1,8 @@
 // @ts-check
 // The WebSocket: decodes the server's messages (src/view/protocol.rs), acknowledges, reconnects.
 
+import { PAGE } from "./version.js";
+
 /** @typedef {{ array: number, width: number, height: number, bytes: Uint8Array }} FieldImage */
 /** @typedef {{ sequence: number, tick: number, band: number, images: FieldImage[] }} FieldFrame */
 /** @typedef {{ width: number, height: number, rgb: Uint8Array }} Picture */
@@ -23,12 +25,18 @@
 /** @typedef {"connecting" | "live" | "ended" | "lost"} LinkState */
 /** @typedef {{ field(frame: FieldFrame): void, input(picture: Picture): void, sound(samples: Float32Array, position: number): void,
  *   status(status: Status, viewer: Counts, control: string): void, traces(chunk: TraceChunk): void, about(about: About): void,
- *   answer(answer: import("./senses.js").Answer): void, state(state: LinkState): void }} Receiver */
+ *   answer(answer: import("./senses.js").Answer): void, state(state: LinkState, why?: string): void }} Receiver */
 
 const HEADER_BYTES = 24;
 const VERSION = 1;
 /** The server's close code for "the run has ended". */
 const AWAY = 1001;
+/** Its code for a page that is not of its program. */
+const OLD_PAGE = 4001;
+/** Its answer to a plain request where a socket would have opened. */
+const UPGRADE_REQUIRED = 426;
+/** Where the browser's tab remembers for which page it was loaded again. */
+const RELOADED = "napot-reloaded";
 /** Wait before the first and the longest wait before a later try, in ms. */
 const RETRY = [400, 3000];
 /** Bytes that may wait to be sent; more would come too late to be of use. */
@@ -78,6 +86,24 @@ function dispatch(buffer, receiver) {
   }
 }
 
+/** Why no socket opens, in the server's words: a browser keeps its answer to the socket's request to itself. @param {string} path */
+async function refusal(path) {
+  try {
+    const answer = await fetch(path);
+    return answer.status === UPGRADE_REQUIRED ? "" : await answer.text();
+  } catch {
+    return "";
+  }
+}
+
+/** Loads the page of the program that runs now; `false` where this one was what came of that. */
+function reloadOnce() {
+  if (sessionStorage.getItem(RELOADED) === PAGE) return false;
+  sessionStorage.setItem(RELOADED, PAGE);
+  location.reload();
+  return true;
+}
+
 /** Connects, and connects again when the connection is lost. @param {Receiver} receiver */
 export function connect(receiver) {
   /** @type {WebSocket | undefined} */
@@ -90,9 +116,12 @@ export function connect(receiver) {
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(request));
   };
   const open = () => {
-    socket = new WebSocket(`ws://${location.host}/socket`);
+    const path = `/socket?page=${PAGE}`;
+    let opened = false;
+    socket = new WebSocket(`ws://${location.host}${path}`);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
+      opened = true;
       wait = RETRY[0];
       ended = false;
       receiver.state("live");
@@ -105,9 +134,11 @@ export function connect(receiver) {
         receiver.state(state);
       },
     });
-    socket.onclose = (event) => {
+    socket.onclose = async (event) => {
+      if (event.code === OLD_PAGE && reloadOnce()) return;
       ended ||= event.code === AWAY;
-      receiver.state(ended ? "ended" : "lost");
+      const why = opened ? event.reason : await refusal(path);
+      receiver.state(ended ? "ended" : "lost", why);
       setTimeout(open, wait);
       wait = Math.min(2 * wait, RETRY[1]);
     };

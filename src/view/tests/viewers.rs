@@ -109,6 +109,8 @@ fn a_chosen_band_reaches_the_engine_and_one_that_is_not_there_does_not() {
     let (engine, page) = served(Limits::default());
     let mut viewer = Viewer::open(page.address());
     viewer.request(r#"{"band":8}"#);
+    assert_eq!(viewer.end(), Said::Close(1008));
+    let mut viewer = Viewer::open(page.address());
     viewer.request(r#"{"band":3}"#);
     let wish = engine.wishes.recv_timeout(Duration::from_secs(5)).unwrap();
     assert_eq!(wish, Control::ShowBand(3));
@@ -144,6 +146,10 @@ fn the_ninth_viewer_is_refused_until_one_leaves() {
     let (_engine, page) = served(Limits::default());
     let mut viewers: Vec<Viewer> = (0..8).map(|_| Viewer::open(page.address())).collect();
     assert_eq!(Viewer::knock(page.address(), "").1, 503);
+    // A page reads why at the same place, by a plain request.
+    let told = get(page.address(), "/socket", &page.address().to_string());
+    assert!(told.contains("503") && told.ends_with("8 viewers are watching already.\n"), "{told}");
+    assert_eq!(page.figures().refused["viewers"], 2);
     viewers.pop();
     let place_came_free = (0..500).any(|_| {
         std::thread::sleep(Duration::from_millis(10));
@@ -166,6 +172,14 @@ fn a_viewer_that_draws_nothing_is_closed_and_holds_nobody_up() {
         std::thread::sleep(Duration::from_millis(25));
     }
     assert_eq!(paused.end(), Said::Close(1013));
+    other.frame(8, &[]);
+    while page.figures().produced < 40 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let figures = page.stop();
+    assert_eq!((figures.viewers, figures.refused["paused"]), (2, 1));
+    assert_eq!(figures.produced, figures.delivered + figures.dropped, "every frame is accounted for");
+    assert!(figures.dropped > 0, "the paused viewer missed frames");
 }
 
 #[test]
