@@ -78,6 +78,12 @@ test-vm: ## run with a kernel's camera and sound card in a virtual machine, and 
 	cargo build --release --locked --bin napot
 	@scripts/test_vm.sh target/release/napot $(ARGS)
 
+.PHONY: test-attack
+test-attack: ## attack the page of a running demo: 100,000 connections, frozen and hostile clients (4 minutes); ARGS="--connections 1000"
+	@scripts/install.sh build attack
+	cargo build --release --locked --bin napot
+	@scripts/attack.py target/release/napot $(ARGS)
+
 .PHONY: check-realtime
 check-realtime: ## run ticks and device callbacks under the compiler's real-time sanitizer (a build of its own)
 	@scripts/install.sh build rigs

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what a fresh Debian machine lacks, only that, and says what and why.
 #
-#   scripts/install.sh [build] [lint] [media] [page] [peers] [compilers] [arm64] [gpu] [rigs] [vm]
+#   scripts/install.sh [build] [lint] [media] [page] [peers] [compilers] [arm64] [gpu] [rigs] [attack] [vm]
 #
 #   build  a linker and the C library's headers for cargo, and
 #          what sound cards and cameras are built with          needed
@@ -16,6 +16,7 @@
 #   gpu    Mesa's Vulkan on the processor, for `make check-gpu` needed
 #   rigs   sound servers with virtual devices, for the tests of
 #          live runs                                           goes on without
+#   attack Python, for `make test-attack`                       needed
 #   vm     what a virtual machine is made of, for `make test-vm`;
 #          qemu itself is unpacked there, not installed        goes on without
 #
@@ -192,12 +193,13 @@ for group in "$@"; do
             want OPTIONAL pulseaudio pulseaudio-utils libasound2-plugins -- "live runs are tested on it, through ALSA"
         fi
         ;;
+    attack) have python3 || want NEEDED python3 -- "the attacks on the page are written in it" ;;
     vm)
         makes_machines ||
             want OPTIONAL busybox-static cpio kmod v4l-utils alsa-utils python3 -- "a virtual machine with devices is made of them"
         ;;
     *)
-        say "unknown group: $group (allowed: build lint media page peers compilers arm64 gpu rigs vm)"
+        say "unknown group: $group (allowed: build lint media page peers compilers arm64 gpu rigs attack vm)"
         exit 2
         ;;
     esac

@@ -42,7 +42,8 @@ fn made_short<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match *word {
-            "--for" | "--speed" | "--tail" => {
+            // Without the page there is nothing to listen for.
+            "--for" | "--speed" | "--tail" | "--listen" => {
                 words.next();
             }
             "--start" => {

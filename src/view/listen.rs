@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn an_address_of_another_machine_is_refused_by_its_key() {
         // Set aside for documentation: no machine has it.
-        let told = listen(IpAddr::from([192, 0, 2, 5]), 0).unwrap_err().to_string();
-        assert!(told.starts_with("view.listen: this machine has no such address: 192.0.2.5"), "{told}");
+        let told = listen(IpAddr::from([203, 0, 113, 7]), 0).unwrap_err().to_string();
+        assert!(told.starts_with("view.listen: this machine has no such address: 203.0.113.7"), "{told}");
     }
 }
