@@ -1,5 +1,6 @@
 //! `--listen`: what the terminal tells of the token, what the report keeps, and which calls are refused.
 
+#[allow(dead_code)] // runs with a page are started here
 mod small;
 
 use std::path::Path;

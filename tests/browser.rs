@@ -54,7 +54,7 @@ impl Run {
         let (camera, microphone) = (Arc::clone(&eye.monitor), Arc::clone(&ear.monitor));
         let eye = watch(eye, &stop, &clock, &pictures);
         listen(ear, &clock, &sound);
-        let page = start(&ViewParameters { port: 0, open: false }, feeds(senses)).unwrap();
+        let page = start(&ViewParameters { port: 0, ..ViewParameters::default() }, feeds(senses)).unwrap();
         Self { page, eye, clock, stop, pictures, sound, camera, microphone }
     }
 
