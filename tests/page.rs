@@ -3,6 +3,7 @@
 // Counts of seconds are far below 2^52.
 #![allow(clippy::cast_precision_loss)]
 
+#[allow(dead_code)] // pictures are taken elsewhere
 #[path = "browser/chromium.rs"]
 mod chromium;
 
@@ -128,6 +129,17 @@ fn every_control_changes_what_it_says() {
     until(&mut page, "faster", "document.getElementById('speed').value === '200'");
     page.value("(() => { const s = document.getElementById('speed'); s.value = '1000'; s.dispatchEvent(new Event('change')); })()");
     until(&mut page, "real time", "document.getElementById('speed').value === '1000'");
+}
+
+#[test]
+#[ignore = "needs Chromium: scripts/check_browser.sh"]
+fn views_panels_strokes_notes_and_other_pages_do_what_they_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = Run::start(folder.path(), "0");
+    let mut page = browser(&folder.path().join("one"), &run.1);
+    until(&mut page, "the run", LIVE);
+    until(&mut page, "figures", "document.getElementById('clock').textContent !== '0:00.0'");
+    press(&mut page, "c");
 
     // Views, palettes, panels, and the address that shows the same again.
     press(&mut page, "v");

@@ -1,5 +1,7 @@
 //! What `demo` and `replay` share: outputs, page, engine, progress, Ctrl-C, report.
 
+mod looking;
+
 use std::io::IsTerminal;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use self::looking::{Looking, Page, about, look, page};
 use super::again::Again;
 use super::exchange::Exchange;
 use super::live::devices::Owned;
@@ -20,23 +23,17 @@ use super::teller::Teller;
 use super::{Common, print_json, print_line};
 use crate::config::{Config, Session};
 use crate::engine::instrument::Instrument;
-use crate::engine::{Engine, Inputs, Pace, Publish, pump};
+use crate::engine::{Engine, Inputs, Pace, pump};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::{Address, Electrodes};
 use crate::session::{Facts, Recorder, Sheet};
-use crate::signal::{
-    DeviceKind, FieldFrame, InputPicture, Origin, ScalarLayout, SessionItem, SheetShape, Status,
-};
+use crate::signal::{DeviceKind, ScalarLayout, SessionItem};
 use crate::stream::Sink;
 use crate::stream::device::DeviceMonitor;
-use crate::stream::latest::{Reader, latest};
 use crate::stream::recording::RecordingMonitor;
-use crate::stream::ring::ring;
 use crate::time::{Clock, Timestamp, WallClock};
 use crate::view::{self, ViewParameters};
 
-/// Sound that may wait for the page: a second.
-const PAGE_SOUND: usize = 48_000;
 /// How often the command looks whether the run has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -100,6 +97,15 @@ impl RunArgs {
     /// Whether anything is recorded: to a file, or, in a paced run, in memory.
     fn records(&self, config: &Config) -> bool {
         self.record.is_some() || self.remembers(config)
+    }
+
+    /// Checks what hangs together.
+    fn check(&self, config: &Config) -> Result<()> {
+        if self.retro.is_some() && !self.remembers(config) {
+            let error = Error::call("--retro", "this run remembers nothing");
+            return Err(error.bound("a paced run, and record.retro_megabytes above 0"));
+        }
+        Ok(())
     }
 
     fn remembers(&self, config: &Config) -> bool {
@@ -183,72 +189,6 @@ fn pace(text: &str) -> std::result::Result<Pace, String> {
     }
 }
 
-/// The page's side of a run.
-struct Page {
-    publish: Publish,
-    feeds: PageFeeds,
-}
-
-struct PageFeeds {
-    field: Reader<FieldFrame>,
-    input: Reader<InputPicture>,
-    status: Reader<Status>,
-    traces: crossbeam_channel::Receiver<crate::signal::TraceChunk>,
-    sound: crate::stream::ring::Consumer<[f32; 2]>,
-    control: crossbeam_channel::Sender<crate::signal::Control>,
-    senses: Option<view::Senses>,
-    bell: view::Bell,
-    watched: Arc<AtomicBool>,
-    sent: Option<view::Sent>,
-}
-
-impl PageFeeds {
-    fn with(self, about: view::About) -> view::Feeds {
-        let Self { field, input, status, traces, sound, control, senses, bell, watched, sent } = self;
-        view::Feeds { field, input, status, traces, sound, control, senses, bell, watched, sent, about }
-    }
-}
-
-fn page(senses: Option<view::Senses>, common: &pump::Common) -> Page {
-    let (clock, trace) = (Arc::clone(&common.clock), Arc::clone(&common.trace));
-    let sent: view::Sent = Box::new(move |captured| {
-        trace.record("picture_captured_to_wire", Origin::Device, clock.now() - captured);
-    });
-    let (field_in, field) = latest(&FieldFrame::default());
-    let (input_in, input) = latest(&InputPicture::default());
-    let (status_in, status) = latest(&Status::default());
-    let (traces_in, traces) = crossbeam_channel::bounded(64);
-    let (sound_in, sound, _) = ring(PAGE_SOUND);
-    let (control, control_out) = crossbeam_channel::bounded(16);
-    let bell = view::Bell::default();
-    let rings = bell.clone();
-    let watched = Arc::<AtomicBool>::default();
-    Page {
-        publish: Publish {
-            field: field_in,
-            shown: Box::new(move || rings.ring()),
-            watched: Arc::clone(&watched),
-            input: input_in,
-            status: status_in,
-            traces: traces_in,
-            sound: sound_in,
-            control: control_out,
-        },
-        feeds: PageFeeds {
-            field,
-            input,
-            status,
-            traces,
-            sound,
-            control,
-            senses,
-            bell,
-            watched,
-            sent: Some(sent),
-        },
-    }
-}
-
 /// Plays `inputs` through the engine and reports.
 pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: Piece) -> Result<ExitCode> {
     let clock = Arc::clone(&piece.common.clock);
@@ -264,10 +204,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
         let asked = plan.ticks.map(|ticks| again.first.0.saturating_add(ticks));
         plan.ticks = [asked, again.end.map(|end| end.0)].into_iter().flatten().min();
     }
-    if args.retro.is_some() && !args.remembers(config) {
-        let error = Error::call("--retro", "this run remembers nothing");
-        return Err(error.bound("a paced run, and record.retro_megabytes above 0"));
-    }
+    args.check(config)?;
     let sources: Vec<String> = describe(&inputs, &devices);
     let silent = sources.is_empty();
     if silent && args.speed == Pace::Max && common.seconds.is_none() {
@@ -406,71 +343,6 @@ fn catch_interrupts(stop: &Arc<AtomicBool>) -> Result<()> {
         }
     })
     .map_err(|cause| Error::new(Kind::Device, "signals", "Ctrl-C can't be caught").value(cause))
-}
-
-/// What the page says of a run.
-fn about(config: &Config, engine: &Engine, show: &Show, sources: Vec<String>) -> view::About {
-    let arrays = engine
-        .arrays()
-        .iter()
-        .map(|array| {
-            let (height, width, bands) = (array.height, array.width, array.bands);
-            (array.name.clone(), SheetShape { height, width, bands })
-        })
-        .collect();
-    view::About {
-        title: show.title.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        seed: config.seed,
-        arrays,
-        band_hz: engine.band_hz().to_vec(),
-        sources,
-        electrodes: engine.electrode_places().to_vec(),
-        hands: engine.may().clone(),
-    }
-}
-
-/// Where people look at a run.
-enum Looking {
-    Page(view::Running),
-    Terminal(view::terminal::Running),
-}
-
-impl Looking {
-    /// Ends it; what the page's server refused.
-    fn stop(self) -> Option<view::ViewFigures> {
-        match self {
-            Self::Page(running) => Some(running.stop()),
-            Self::Terminal(running) => {
-                running.stop();
-                None
-            }
-        }
-    }
-}
-
-fn look(
-    common: &Common,
-    args: &RunArgs,
-    parameters: &ViewParameters,
-    feeds: view::Feeds,
-    stop: &Arc<AtomicBool>,
-) -> Result<Looking> {
-    if args.terminal {
-        return view::terminal::start(feeds, Arc::clone(stop)).map(Looking::Terminal);
-    }
-    let title = feeds.about.title.clone();
-    let running = view::start(parameters, feeds)?;
-    // A token is told nowhere else: without it the page would be served to nobody.
-    if !common.quiet || parameters.demands_token() {
-        eprintln!("NAPOT plays {title}. Look and listen at {} (Ctrl-C ends).", running.url());
-    }
-    if !common.quiet && parameters.demands_token() {
-        eprintln!(
-            "NAPOT: whoever has this address may watch and control the run; what is shown travels unencrypted."
-        );
-    }
-    Ok(Looking::Page(running))
 }
 
 /// Waits for the end of the run, with a progress bar on a terminal.

@@ -68,7 +68,7 @@ impl Touched {
 /// The end that gives tunings.
 pub(super) struct Tunings {
     tuner: Tuner,
-    tunings: Producer<(Tick, Box<Tuning>)>,
+    ring: Producer<(Tick, Box<Tuning>)>,
     spent: Consumer<Box<Tuning>>,
     changes: Sender<Change>,
 }
@@ -78,7 +78,7 @@ impl Tunings {
     pub(super) fn has_room(&mut self) -> bool {
         while self.spent.pop().is_some() {}
         // As many places on the way back as on the way there: what is taken finds room.
-        self.tunings.vacant() > 0
+        self.ring.vacant() > 0
     }
 
     /// Gives a change as a session keeps it, for the tick at which it was made.
@@ -104,7 +104,7 @@ impl Tunings {
     fn send(&mut self, at: Tick, (tuning, change): (Tuning, Change)) {
         // The receiver outlives the run's threads.
         let _ = self.changes.send(change);
-        self.tunings.push((at, Box::new(tuning)));
+        self.ring.push((at, Box::new(tuning)));
     }
 }
 
@@ -134,7 +134,7 @@ pub(super) fn hands(
     let (changes, changes_out) = unbounded();
     let tuner = Tuner::new(parameters, shapes.to_vec());
     let values = tuner.values();
-    let tunings_in = Tunings { tuner, tunings: tunings_in, spent: spent_out, changes };
+    let tunings_in = Tunings { tuner, ring: tunings_in, spent: spent_out, changes };
     let may = signal::Hands {
         parameters: if is_replay { Vec::new() } else { live_parameters(parameters) },
         states: if is_replay { Vec::new() } else { live_states() },

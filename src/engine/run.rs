@@ -23,7 +23,7 @@ use crate::sense::scalar::ScalarSense;
 use crate::signal::{ElectrodePlace, Hands};
 use crate::stream::latest::latest;
 use crate::stream::priority;
-use crate::stream::ring::{Counters, Counts, ring};
+use crate::stream::ring::{Counters, Counts, Producer, ring};
 use crate::time::{Clock, SAMPLE_RATE, TICKS_PER_SECOND, Timestamp};
 use crate::units::Hertz;
 
@@ -125,12 +125,9 @@ impl Engine {
         let (states_in, states_out, state_counts) = ring(STATE_COPIES);
         let (mut spare_in, spare_out, _) = ring(STATE_COPIES);
         let (entered_in, entered_out) = entered(keep.session.is_some(), plan.hearing.is_some());
-        for _ in 0..STATE_COPIES {
-            spare_in.push(Box::new(empty_copy(&mut instrument, keep.session.is_some())));
-        }
+        fill(&mut spare_in, &mut instrument, keep.session.is_some());
         let (field_in, field_out) = latest(&empty_field(&arrays));
         let analysis = Analysis::new(electrodes.len(), rate_hz, centres.clone(), plan.array.twin);
-        let team = team(plan);
         // Last: model time 0 of a live source is its pump's start, and the engine's is soon after.
         let (shown, seen) = pump::shown(publish.is_some(), keep.session.is_some());
         let live = take_live(&mut inputs);
@@ -138,12 +135,10 @@ impl Engine {
         let start = is_live.then(|| common.clock.now() + UNTIL_START);
         let tempo = Arc::new(Tempo::new(plan.pace));
         let may_slow = !is_live && plan.pace != Pace::Max;
-        let is_replay = inputs.session.is_some();
-        let shapes = instrument.shapes();
-        let (hands, tunings, touched) = hands(&plan.array, &shapes, Arc::clone(&tempo), may_slow, is_replay);
+        let (shapes, again) = (instrument.shapes(), inputs.session.is_some());
+        let (hands, tunings, touched) = hands(&plan.array, &shapes, Arc::clone(&tempo), may_slow, again);
         let may = hands.may().clone();
         let feeds = open_feeds(plan, &instrument, inputs, tunings, shown, start, &common)?;
-        let first_sample = plan.first.0 * u64::from(rate_hz) / TICKS_PER_SECOND;
         let keeper = Keeper {
             sound: sound_out,
             electrodes: electrodes_out,
@@ -151,19 +146,12 @@ impl Engine {
             states: states_out,
             spare: spare_in,
             field: field_out,
-            gathering: Gathering::new(entered_out, seen, electrodes.len(), first_sample),
+            gathering: Gathering::new(entered_out, seen, electrodes.len(), first_sample(plan)),
             shown_band: Arc::clone(&shown_band),
             hands,
             keep,
             publish,
-            facts: Facts {
-                arrays: arrays.clone(),
-                electrodes: electrodes.clone(),
-                rate_hz,
-                centres: centres.clone(),
-                variances: instrument.band_variances().to_vec(),
-                sources: feeds.pumps.iter().map(|p| (p.name().to_owned(), Arc::clone(&p.counters))).collect(),
-            },
+            facts: facts(&instrument, rate_hz, &centres, &feeds.pumps),
             analysis,
             clock: Arc::clone(&common.clock),
             trace: Arc::clone(&common.trace),
@@ -173,7 +161,7 @@ impl Engine {
         let begin = start.unwrap_or_else(|| common.clock.now() + UNTIL_START);
         let realtime = Realtime {
             instrument,
-            team,
+            team: team(plan),
             sound: feeds.sound,
             bursts: feeds.bursts,
             recorded: feeds.recorded,
@@ -300,10 +288,34 @@ impl Engine {
     }
 }
 
+/// The number of the first electrode sample.
+fn first_sample(plan: &EnginePlan) -> u64 {
+    plan.first.0 * u64::from(plan.electrodes.rate_hz) / TICKS_PER_SECOND
+}
+
+/// What the keeper must know of the engine.
+fn facts(instrument: &Instrument, rate_hz: u32, centres: &[Hertz], pumps: &[Pump]) -> Facts {
+    Facts {
+        arrays: instrument.arrays(),
+        electrodes: instrument.electrode_names().to_vec(),
+        rate_hz,
+        centres: centres.to_vec(),
+        variances: instrument.band_variances().to_vec(),
+        sources: pumps.iter().map(|pump| (pump.name().to_owned(), Arc::clone(&pump.counters))).collect(),
+    }
+}
+
 /// The threads of a step, each on its core where that was asked for.
 fn team(plan: &EnginePlan) -> Team {
     let cores = plan.cores.clone();
     Team::starting(plan.threads, move |member| cores::pin(&cores, member))
+}
+
+/// Puts the copies into their ring.
+fn fill(spare: &mut Producer<Box<StateCopy>>, instrument: &mut Instrument, keeps: bool) {
+    for _ in 0..STATE_COPIES {
+        spare.push(Box::new(empty_copy(instrument, keeps)));
+    }
 }
 
 /// A copy of the state to be filled; with what the senses remember where a session is kept.

@@ -51,7 +51,7 @@ pub(super) struct Ends {
 #[derive(Debug)]
 pub(super) struct Names {
     port: u16,
-    names: Vec<String>,
+    known: Vec<String>,
     /// Listening on every address of the machine: then the one that was asked is a name, too.
     every: bool,
 }
@@ -69,16 +69,16 @@ impl Names {
     /// address itself.
     pub(super) fn new(address: SocketAddr, hosts: &[String]) -> Self {
         let ip = address.ip().to_canonical();
-        let mut names = Vec::new();
+        let mut known = Vec::new();
         if ip.is_loopback() {
-            names.extend(LOOPBACK.map(str::to_owned));
+            known.extend(LOOPBACK.map(str::to_owned));
         } else {
-            names.extend_from_slice(hosts);
+            known.extend_from_slice(hosts);
         }
         if !ip.is_unspecified() {
-            names.push(literal(ip));
+            known.push(literal(ip));
         }
-        Self { port: address.port(), names, every: ip.is_unspecified() }
+        Self { port: address.port(), known, every: ip.is_unspecified() }
     }
 
     /// Whether `host` is one of them, with our port, for a request that came to `local`.
@@ -88,7 +88,7 @@ impl Names {
         let asked =
             || self.every && (literal(local) == name || local.is_loopback() && LOOPBACK.contains(&name));
         port == self.port.to_string()
-            && (self.names.iter().any(|ours| ours.eq_ignore_ascii_case(name)) || asked())
+            && (self.known.iter().any(|ours| ours.eq_ignore_ascii_case(name)) || asked())
     }
 
     /// Whether the request names this server, once, as its host.
@@ -116,7 +116,7 @@ impl Names {
 
     /// A name to ask for, for people.
     fn best(&self, local: IpAddr) -> String {
-        format!("{}:{}", self.names.first().cloned().unwrap_or_else(|| literal(local)), self.port)
+        format!("{}:{}", self.known.first().cloned().unwrap_or_else(|| literal(local)), self.port)
     }
 }
 

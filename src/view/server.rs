@@ -310,7 +310,9 @@ async fn look_after(accounts: Arc<Accounts>, key: Option<Arc<Key>>) {
         if let Some(line) = teller.line(&accounts) {
             tracing::warn!("{line}");
         }
-        key.iter().for_each(|key| key.forget_tries());
+        if let Some(key) = &key {
+            key.forget_tries();
+        }
     }
 }
 
@@ -441,13 +443,10 @@ async fn open_socket(
         let told = format!("{} viewers are watching already.\n", shared.limits.viewers);
         return refuse(Refusal::Viewers, StatusCode::SERVICE_UNAVAILABLE, told);
     };
-    let upgrade = match upgrade {
-        Ok(upgrade) => upgrade,
-        // A page whose socket did not open comes here to read why; with nothing amiss it reads this.
-        Err(_) => {
-            let told = "This is a WebSocket, for a program that speaks it.\n".to_owned();
-            return refuse(Refusal::Upgrade, StatusCode::UPGRADE_REQUIRED, told);
-        }
+    // A page whose socket did not open comes here to read why; with nothing amiss it reads this.
+    let Ok(upgrade) = upgrade else {
+        let told = "This is a WebSocket, for a program that speaks it.\n".to_owned();
+        return refuse(Refusal::Upgrade, StatusCode::UPGRADE_REQUIRED, told);
     };
     if is_old(query.as_deref(), &headers, &page) {
         shared.accounts.refuse(Refusal::OldPage);

@@ -1,0 +1,148 @@
+//! Where people look at a run: its page, or a terminal.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::super::Common;
+use super::{RunArgs, Show};
+use crate::config::Config;
+use crate::engine::{Engine, Publish, pump};
+use crate::error::Result;
+use crate::signal::{FieldFrame, InputPicture, Origin, SheetShape, Status};
+use crate::stream::latest::{Reader, latest};
+use crate::stream::ring::ring;
+use crate::view::{self, ViewParameters};
+
+/// Sound that may wait for the page: a second.
+const PAGE_SOUND: usize = 48_000;
+
+/// The page's side of a run.
+pub(super) struct Page {
+    pub(super) publish: Publish,
+    pub(super) feeds: PageFeeds,
+}
+
+pub(super) struct PageFeeds {
+    field: Reader<FieldFrame>,
+    input: Reader<InputPicture>,
+    status: Reader<Status>,
+    traces: crossbeam_channel::Receiver<crate::signal::TraceChunk>,
+    sound: crate::stream::ring::Consumer<[f32; 2]>,
+    control: crossbeam_channel::Sender<crate::signal::Control>,
+    senses: Option<view::Senses>,
+    bell: view::Bell,
+    watched: Arc<AtomicBool>,
+    sent: Option<view::Sent>,
+}
+
+impl PageFeeds {
+    pub(super) fn with(self, about: view::About) -> view::Feeds {
+        let Self { field, input, status, traces, sound, control, senses, bell, watched, sent } = self;
+        view::Feeds { field, input, status, traces, sound, control, senses, bell, watched, sent, about }
+    }
+}
+
+pub(super) fn page(senses: Option<view::Senses>, common: &pump::Common) -> Page {
+    let (clock, trace) = (Arc::clone(&common.clock), Arc::clone(&common.trace));
+    let sent: view::Sent = Box::new(move |captured| {
+        trace.record("picture_captured_to_wire", Origin::Device, clock.now() - captured);
+    });
+    let (field_in, field) = latest(&FieldFrame::default());
+    let (input_in, input) = latest(&InputPicture::default());
+    let (status_in, status) = latest(&Status::default());
+    let (traces_in, traces) = crossbeam_channel::bounded(64);
+    let (sound_in, sound, _) = ring(PAGE_SOUND);
+    let (control, control_out) = crossbeam_channel::bounded(16);
+    let bell = view::Bell::default();
+    let rings = bell.clone();
+    let watched = Arc::<AtomicBool>::default();
+    Page {
+        publish: Publish {
+            field: field_in,
+            shown: Box::new(move || rings.ring()),
+            watched: Arc::clone(&watched),
+            input: input_in,
+            status: status_in,
+            traces: traces_in,
+            sound: sound_in,
+            control: control_out,
+        },
+        feeds: PageFeeds {
+            field,
+            input,
+            status,
+            traces,
+            sound,
+            control,
+            senses,
+            bell,
+            watched,
+            sent: Some(sent),
+        },
+    }
+}
+
+/// What the page says of a run.
+pub(super) fn about(config: &Config, engine: &Engine, show: &Show, sources: Vec<String>) -> view::About {
+    let arrays = engine
+        .arrays()
+        .iter()
+        .map(|array| {
+            let (height, width, bands) = (array.height, array.width, array.bands);
+            (array.name.clone(), SheetShape { height, width, bands })
+        })
+        .collect();
+    view::About {
+        title: show.title.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: config.seed,
+        arrays,
+        band_hz: engine.band_hz().to_vec(),
+        sources,
+        electrodes: engine.electrode_places().to_vec(),
+        hands: engine.may().clone(),
+    }
+}
+
+/// Where people look at a run.
+pub(super) enum Looking {
+    Page(view::Running),
+    Terminal(view::terminal::Running),
+}
+
+impl Looking {
+    /// Ends it; what the page's server refused.
+    pub(super) fn stop(self) -> Option<view::ViewFigures> {
+        match self {
+            Self::Page(running) => Some(running.stop()),
+            Self::Terminal(running) => {
+                running.stop();
+                None
+            }
+        }
+    }
+}
+
+pub(super) fn look(
+    common: &Common,
+    args: &RunArgs,
+    parameters: &ViewParameters,
+    feeds: view::Feeds,
+    stop: &Arc<AtomicBool>,
+) -> Result<Looking> {
+    if args.terminal {
+        return view::terminal::start(feeds, Arc::clone(stop)).map(Looking::Terminal);
+    }
+    let title = feeds.about.title.clone();
+    let running = view::start(parameters, feeds)?;
+    // A token is told nowhere else: without it the page would be served to nobody.
+    if !common.quiet || parameters.demands_token() {
+        eprintln!("NAPOT plays {title}. Look and listen at {} (Ctrl-C ends).", running.url());
+    }
+    if !common.quiet && parameters.demands_token() {
+        eprintln!(
+            "NAPOT: whoever has this address may watch and control the run; what is shown travels unencrypted."
+        );
+    }
+    Ok(Looking::Page(running))
+}
