@@ -164,7 +164,8 @@ fn run_napot(folder: &Path, command: &str, arguments: &[&str]) {
         assert!(document.is_ok(), "`{command}` printed more than one JSON document");
     }
     if let Some(at) = arguments.iter().position(|word| *word == "--out")
-        && arguments[0] != "analyze"
+        // These write one file.
+        && !["analyze", "listen"].contains(&arguments[0])
     {
         for name in ["report.json", "sound.wav", "electrodes.edf", "field.png", "ledger.txt"] {
             let file = folder.join(arguments[at + 1]).join(name);

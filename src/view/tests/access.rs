@@ -163,15 +163,19 @@ fn the_token_in_the_address_becomes_a_strict_cookie_and_a_clean_address() {
 #[test]
 fn whoever_guesses_is_told_to_wait_and_counted() {
     let server = Elsewhere::start();
-    let codes: Vec<u16> =
-        (0..60).map(|guess| status_of(&server.get(&format!("/?token={guess}"), ""))).collect();
-    assert_eq!(codes[0], 403);
-    assert_eq!(codes.last(), Some(&429));
-    assert_eq!(server.count("wrong_token") + server.count("tries"), 60);
-    // Fifty count; if the ten seconds ended meanwhile, the count began anew.
-    assert!(server.count("wrong_token") >= 50 && server.count("tries") > 0);
-    let told = server.get("/", "Authorization: Bearer x\r\n");
-    assert!(told.ends_with("try again in ten seconds.\n"), "{told}");
+    // Fifty in ten seconds are heard; on a busy machine the ten seconds may end meanwhile, and the count begin anew.
+    let mut guesses = 0;
+    let told = loop {
+        let answer = server.get(&format!("/?token={guesses}"), "");
+        guesses += 1;
+        match status_of(&answer) {
+            429 => break answer,
+            code => assert_eq!(code, 403),
+        }
+        assert!(guesses < 500, "every guess is heard");
+    };
+    assert!(guesses > 50 && told.ends_with("try again in ten seconds.\n"), "{guesses}: {told}");
+    assert_eq!((server.count("wrong_token"), server.count("tries")), (guesses - 1, 1));
     assert_eq!(status_of(&server.get("/", "")), 401, "who shows nothing does not guess");
 }
 
