@@ -78,6 +78,12 @@ impl EnergyBook {
         self.changes[band][cause as usize]
     }
 
+    /// The changes of every band's energy since the start, in the order of [`Cause::ALL`].
+    #[must_use]
+    pub fn changes(&self) -> &[[f64; CAUSES]] {
+        &self.changes
+    }
+
     /// The change of energy by one cause over all bands.
     #[must_use]
     pub fn total(&self, cause: Cause) -> f64 {

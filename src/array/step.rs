@@ -263,6 +263,12 @@ impl Array {
         FieldView { re: of(0), im: of(1), carriers: &self.carriers }
     }
 
+    /// The energy book; its energy is that of its last measurement.
+    #[must_use]
+    pub fn book(&self) -> &EnergyBook {
+        &self.book
+    }
+
     /// The energy book, its energy measured now.
     pub fn balance(&mut self) -> (&EnergyBook, EnergyFigures) {
         self.book.measure(&self.driven);

@@ -4,11 +4,12 @@
 use super::ledger::{hash_bursts, hash_values, shorten};
 use super::memory;
 use super::plan::EnginePlan;
-use super::tick::{MOST_ARRAYS, Stage, StageTimer, TickReport};
+use super::tick::{MOST_ARRAYS, PLACES, Stage, StageTimer, TickReport};
 use super::tuning::Tuning;
 use crate::array::{Array, EnergyFigures};
 use crate::error::{Error, Result};
 use crate::kernel::archive::{Archive, Counting, Keeping, Taking};
+use crate::kernel::lattice::CAUSES;
 use crate::kernel::team::Team;
 use crate::readout::electrodes::{Electrodes, Montage, MontageKind};
 use crate::readout::look::look;
@@ -177,6 +178,8 @@ impl Instrument {
             if let Some(array) = self.arrays.get_mut(index) {
                 array.strike(burst);
                 report.bursts[index] += 1;
+                let place = usize::from(burst.row) * PLACES / array.shape().height;
+                report.places[index][place.min(PLACES - 1)] += 1;
                 report.bits[index] += burst.surprisal_bits;
             }
         }
@@ -263,6 +266,21 @@ impl Instrument {
     #[must_use]
     pub fn field(&self, index: usize) -> Option<FieldView<'_>> {
         self.arrays.get(index).map(Array::field)
+    }
+
+    /// The twin's field of an array, by its index, where one runs.
+    #[must_use]
+    pub fn twin(&self, index: usize) -> Option<FieldView<'_>> {
+        self.arrays.get(index).and_then(Array::twin)
+    }
+
+    /// Copies the changes of energy since the start by cause, array by array and band by band, into `out`, which has the
+    /// capacity for it.
+    pub fn copy_energy(&self, out: &mut Vec<[f64; CAUSES]>) {
+        out.clear();
+        for array in &self.arrays {
+            out.extend_from_slice(array.book().changes());
+        }
     }
 
     /// How many values [`Self::copy_state`] writes.

@@ -2,12 +2,15 @@
 //!
 //! It may be slow: in a replay the rings then hold the engine back, and nothing is lost.
 
+mod flows;
 mod look;
+mod raster;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::aim::Aim;
 use super::analysis::{Analysis, TonicFit};
 use super::gathering::Gathering;
 use super::hands::Hands;
@@ -15,6 +18,8 @@ use super::instrument::ArrayInfo;
 use super::ledger::hash_of_state;
 use super::realtime::{RawField, StateCopy};
 use super::tick::TickReport;
+use flows::Flows;
+use raster::Raster;
 use crate::error::Error;
 use crate::readout::onset::Onset;
 use crate::readout::paint::paint;
@@ -99,7 +104,7 @@ pub(super) struct Keeper {
     pub(super) spare: Producer<Box<StateCopy>>,
     pub(super) field: Reader<RawField>,
     pub(super) gathering: Gathering,
-    pub(super) shown_band: Arc<AtomicUsize>,
+    pub(super) aim: Arc<Aim>,
     pub(super) hands: Hands,
     pub(super) keep: Keep,
     pub(super) publish: Option<Publish>,
@@ -127,6 +132,8 @@ struct Desk {
     sample: Vec<f32>,
     frames: Vec<[f32; 2]>,
     trace: TraceChunk,
+    raster: Raster,
+    energy: Flows,
     samples: u64,
     /// Whether the newest field was painted.
     painted: bool,
@@ -147,6 +154,8 @@ impl Keeper {
             sample: vec![0.0; channels * wide],
             frames: Vec::with_capacity(48_000),
             trace: self.empty_trace(0),
+            raster: Raster::new(self.facts.arrays.len()),
+            energy: Flows::default(),
             samples: 0,
             painted: false,
             fit: None,
@@ -225,9 +234,7 @@ impl Keeper {
             if report.sampled {
                 self.take_sample(desk);
             }
-            for (bursts, count) in desk.trace.bursts.iter_mut().zip(report.bursts) {
-                bursts.push(count);
-            }
+            desk.raster.add(&report, &mut desk.trace.bursts);
             self.note_changes(&report, desk);
             if self.gathering.tick(&report) {
                 self.give_session(desk);
@@ -306,6 +313,7 @@ impl Keeper {
             any = true;
             let state = hash_of_state(&copy.values);
             let line = LedgerLine { tick: copy.tick, state, inputs: copy.inputs };
+            desk.energy.take(&copy, &self.facts);
             desk.ledger.update(line.to_string().as_bytes());
             desk.ledger.update(b"\n");
             push(&mut self.keep.ledger, &line, &mut desk.failures);
@@ -385,7 +393,7 @@ fn empty_trace(facts: &Facts, first_tick: u64) -> TraceChunk {
         rate_hz: facts.rate_hz,
         names: facts.electrodes.clone(),
         microvolts: vec![Vec::with_capacity(TRACE_SAMPLES); facts.electrodes.len()],
-        bursts: vec![Vec::with_capacity(TRACE_SAMPLES); facts.arrays.len()],
+        bursts: vec![Vec::new(); facts.arrays.len()],
     }
 }
 

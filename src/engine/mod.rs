@@ -12,6 +12,7 @@
 //! To add a sense: a pump that encodes its items into bursts, its array in [`instrument`], its source in
 //! [`Inputs`].
 
+mod aim;
 pub mod analysis;
 pub mod cores;
 mod gathering;
@@ -34,4 +35,4 @@ pub use plan::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
 pub use pump::Inputs;
 pub use realtime::{Live, Plays};
 pub use run::{Engine, SourceSummary, Summary};
-pub use tick::{STAGES, Stage, StageTimer, TickReport};
+pub use tick::{PLACES, STAGES, Stage, StageTimer, TickReport};

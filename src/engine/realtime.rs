@@ -4,14 +4,16 @@
 //! waits. A tick runs when every source has promised it, every ring has room and, in a paced run, it is due.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::aim::Aim;
 use super::hands::Touched;
 use super::instrument::{Instrument, MOST_BURSTS, TickSound};
 use super::pump::{BurstFeed, RecordedFeed, SoundFeed};
 use super::tempo::Pacer;
 use super::tick::{Stage, StageTimer, TickReport};
+use crate::kernel::lattice::CAUSES;
 use crate::kernel::team::Team;
 use crate::signal::Burst;
 use crate::stream::capture::{Capture, Heard};
@@ -31,6 +33,8 @@ pub(super) struct StateCopy {
     pub(super) tick: Tick,
     pub(super) inputs: [u8; 16],
     pub(super) values: Vec<f32>,
+    /// Changes of energy since the start by cause, array by array and band by band.
+    pub(super) energy: Vec<[f64; CAUSES]>,
     /// What the senses remember; filled where a session is kept.
     pub(super) senses: Vec<u32>,
 }
@@ -42,6 +46,8 @@ pub(super) struct RawField {
     /// Model time of the picture that entered with it.
     pub(super) captured: Option<Timestamp>,
     pub(super) band: usize,
+    /// Whether it is the field less its twin.
+    pub(super) difference: bool,
     /// Per array: real and imaginary plane.
     pub(super) planes: Vec<(Vec<f32>, Vec<f32>)>,
 }
@@ -56,7 +62,7 @@ pub(super) struct Outlets {
     /// Copies that the keeper has read.
     pub(super) spare: Consumer<Box<StateCopy>>,
     pub(super) field: Writer<RawField>,
-    pub(super) shown_band: Arc<AtomicUsize>,
+    pub(super) aim: Arc<Aim>,
     /// What entered, where a session is kept.
     pub(super) entered: Option<EnteredOut>,
 }
@@ -379,6 +385,7 @@ impl Realtime {
             copy.tick = tick;
             copy.inputs = self.instrument.take_input_hash();
             self.instrument.copy_state(&mut copy.values);
+            self.instrument.copy_energy(&mut copy.energy);
             if self.outlets.entered.is_some() {
                 self.instrument.copy_senses(&mut copy.senses);
             }
@@ -387,16 +394,22 @@ impl Realtime {
     }
 
     fn show_field(&mut self, tick: Tick, captured: Option<Timestamp>) {
-        let band = self.outlets.shown_band.load(Ordering::Relaxed);
+        let (band, wanted) = self.outlets.aim.read();
         let raw = self.outlets.field.input_buffer_mut();
         raw.tick = tick;
         raw.captured = captured;
         raw.band = band;
+        raw.difference = wanted && self.instrument.twin(0).is_some();
         for (index, (re, im)) in raw.planes.iter_mut().enumerate() {
             if let Some(field) = self.instrument.field(index) {
                 let (from_re, from_im) = field.band(band);
                 re.copy_from_slice(from_re);
                 im.copy_from_slice(from_im);
+            }
+            if let Some(twin) = self.instrument.twin(index).filter(|_| raw.difference) {
+                let (from_re, from_im) = twin.band(band);
+                re.iter_mut().zip(from_re).for_each(|(value, twin)| *value -= twin);
+                im.iter_mut().zip(from_im).for_each(|(value, twin)| *value -= twin);
             }
         }
         self.outlets.field.publish();

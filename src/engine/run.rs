@@ -1,10 +1,11 @@
 //! A run from start to summary: builds the instrument, opens the rings, starts the threads, waits for them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::aim::Aim;
 use super::analysis::{Analysis, TonicFit};
 use super::cores;
 use super::gathering::{EnteredIn, Gathering};
@@ -114,7 +115,7 @@ impl Engine {
         let arrays = instrument.arrays();
         let electrodes = instrument.electrode_names().to_vec();
         let places = instrument.electrode_places();
-        let shown_band = Arc::new(AtomicUsize::new(plan.array.bands / 2));
+        let aim = Arc::new(Aim::at(plan.array.bands / 2));
         let centres: Vec<Hertz> = (0..plan.array.bands).map(|band| plan.array.centre(band)).collect();
         let rate_hz = plan.electrodes.rate_hz;
         let wide = electrodes.len() * if plan.array.twin { 2 } else { 1 };
@@ -147,7 +148,7 @@ impl Engine {
             spare: spare_in,
             field: field_out,
             gathering: Gathering::new(entered_out, seen, electrodes.len(), first_sample(plan)),
-            shown_band: Arc::clone(&shown_band),
+            aim: Arc::clone(&aim),
             hands,
             keep,
             publish,
@@ -175,7 +176,7 @@ impl Engine {
                 states: states_in,
                 spare: spare_out,
                 field: field_in,
-                shown_band,
+                aim,
                 entered: entered_in,
             },
             clock: Arc::clone(&common.clock),
@@ -322,7 +323,8 @@ fn fill(spare: &mut Producer<Box<StateCopy>>, instrument: &mut Instrument, keeps
 fn empty_copy(instrument: &mut Instrument, keeps: bool) -> StateCopy {
     let values = Vec::with_capacity(instrument.state_values());
     let senses = Vec::with_capacity(if keeps { instrument.sense_words() } else { 0 });
-    StateCopy { values, senses, ..StateCopy::default() }
+    let energy = Vec::with_capacity(instrument.shapes().iter().map(|shape| shape.bands).sum());
+    StateCopy { values, senses, energy, ..StateCopy::default() }
 }
 
 /// A picture of all arrays to be filled.

@@ -8,6 +8,8 @@ use crate::time::{Clock, Tick, Timestamp};
 
 /// The most arrays an engine has.
 pub const MOST_ARRAYS: usize = 4;
+/// Into how many parts a sheet's rows are told apart, for people.
+pub const PLACES: usize = 32;
 /// How many stages a tick has.
 pub const STAGES: usize = 5;
 
@@ -56,6 +58,8 @@ pub struct TickReport {
     pub sampled: bool,
     /// Bursts that entered, per array.
     pub bursts: [u32; MOST_ARRAYS],
+    /// The same by where on the sheet: its rows in equal parts, from row 0.
+    pub places: [[u16; PLACES]; MOST_ARRAYS],
     /// Their surprisal in bits, per array.
     pub bits: [f32; MOST_ARRAYS],
     /// Sum of the hearing On bursts' magnitudes: what onsets are found in.

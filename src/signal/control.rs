@@ -62,6 +62,8 @@ pub struct Poke {
 pub enum Control {
     /// Show this band.
     ShowBand(u8),
+    /// Show the field less its twin, or the field.
+    ShowDifference(bool),
     /// Keep the last seconds in a file.
     KeepLast,
     /// Use the device of this name instead.

@@ -28,6 +28,8 @@ pub struct FieldFrame {
     pub tick: Tick,
     /// The band that is shown, slowest is 0.
     pub band: usize,
+    /// Whether it is the field less its twin.
+    pub difference: bool,
     /// One picture per array.
     pub images: Vec<FieldImage>,
 }
@@ -56,7 +58,8 @@ pub struct TraceChunk {
     pub names: Vec<String>,
     /// Microvolts, one row per electrode.
     pub microvolts: Vec<Vec<f32>>,
-    /// Bursts that entered in each tick since the stretch before, one row per array.
+    /// Bursts that entered since the stretch before, one row per array: for every 10 ms, how many in each
+    /// [`crate::engine::PLACES`]th of the sheet's rows, from row 0.
     pub bursts: Vec<Vec<u32>>,
 }
 
@@ -88,6 +91,25 @@ pub struct HopFigures {
     pub max: Option<f64>,
 }
 
+/// A band's energy, all arrays together, in units of its tonic energy; flows per second of model time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
+pub struct BandEnergy {
+    /// What it holds: 1 is the tonic rhythm alone.
+    pub stored: f64,
+    /// From the tonic noise.
+    pub noise: f64,
+    /// From the senses.
+    pub drive: f64,
+    /// From the faster band, less what the slower one got.
+    pub cascade: f64,
+    /// To dissipation: negative.
+    pub damping: f64,
+    /// To neighbours, where it evens out: negative.
+    pub diffusion: f64,
+    /// To the cubic term: negative.
+    pub saturation: f64,
+}
+
 /// The figures of the moment; what is not measured yet is `None`.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Status {
@@ -115,6 +137,8 @@ pub struct Status {
     pub exponent_interval: Option<[f64; 2]>,
     /// Order parameter per band of the first array, 0 to 1, slowest first.
     pub order: Vec<f32>,
+    /// Energy per band over the last second, slowest first; empty before that.
+    pub energy: Vec<BandEnergy>,
     /// Engine time per tick in ms: median and 99th percentile.
     pub tick_ms: [Option<f64>; 2],
     /// How long hops take.

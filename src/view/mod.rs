@@ -119,6 +119,8 @@ pub struct About {
     pub band_hz: Vec<f32>,
     /// One line per source: what it is and in which format.
     pub sources: Vec<String>,
+    /// Whether every array has a twin that nothing drives.
+    pub twin: bool,
     /// The electrodes' places, in the order of their traces.
     pub electrodes: Vec<ElectrodePlace>,
     /// What people may do while it runs.

@@ -4,7 +4,7 @@
 //! byte  0      kind, from the server: 1 field, 2 input picture, 3 sound, 4 status, 5 traces, 6 about, 9 answer
 //!              kind, from the page: 7 sound of its microphone, 8 picture of its camera
 //!       1      version of this protocol, 1
-//!       2..4   detail: the band of a field, the channels (1 or 2) of kind 7, else 0
+//!       2..4   detail: the band of a field, 256 more where it is the field less its twin; the channels (1 or 2) of kind 7, else 0
 //!       4..8   count: images of a field, frames of sound (of kind 7 at most 4,800), else 1
 //!       8..16  sequence number among messages of this kind, from 1, as the server took them from the engine;
 //!              from the page: as the device gave them, so that what the page left out shows as a gap
@@ -29,6 +29,8 @@ use crate::signal::{DeviceKind, FieldFrame, InputPicture, Poke, TraceChunk};
 
 /// The header's size in bytes; a multiple of 4, so that sound lies aligned.
 pub(super) const HEADER_BYTES: usize = 24;
+/// What a field's detail has beside the band where it is the field less its twin.
+const DIFFERENCE: u16 = 256;
 /// The version of this protocol.
 const VERSION: u8 = 1;
 /// The most frames of one message of the page's sound: 100 ms.
@@ -78,6 +80,8 @@ pub(super) struct Request {
     pub(super) ack: Option<u64>,
     /// Show this band.
     pub(super) band: Option<u8>,
+    /// Show the field less its twin, or the field.
+    pub(super) difference: Option<bool>,
     /// From now on this page wants to give this.
     pub(super) begin: Option<Sense>,
     /// What time is it? The page's own time in us, which comes back with the answer.
@@ -237,7 +241,7 @@ pub(super) fn field(frame: &FieldFrame, sequence: u64) -> Option<Bytes> {
     }
     let body = frame.images.iter().map(|image| 8 + image.phase_amplitude.len()).sum();
     let mut bytes =
-        header(Kind::Field, small(frame.band), u32::from(small(count)), sequence, frame.tick.0, body);
+        header(Kind::Field, small(frame.band) | DIFFERENCE * u16::from(frame.difference), u32::from(small(count)), sequence, frame.tick.0, body);
     for image in frame.images.iter().filter(whole) {
         for part in [u16::from(image.array.0), 0, small(image.width), small(image.height)] {
             bytes.extend(part.to_le_bytes());

@@ -48,6 +48,7 @@ impl Engine {
             arrays: vec![("vision".into(), SheetShape { height: 2, width: 3, bands: 8 })],
             band_hz: vec![1.0; 8],
             sources: Vec::new(),
+            twin: false,
             electrodes: Vec::new(),
             hands: Hands::default(),
         };

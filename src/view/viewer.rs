@@ -225,6 +225,9 @@ impl Viewer<'_> {
             }
             self.shared.want(Control::ShowBand(band));
         }
+        if let Some(difference) = request.difference {
+            self.shared.want(Control::ShowDifference(difference));
+        }
         if request.keep == Some(true) {
             self.shared.want(Control::KeepLast);
         }

@@ -99,6 +99,7 @@ pub(super) fn about(config: &Config, engine: &Engine, show: &Show, sources: Vec<
         arrays,
         band_hz: engine.band_hz().to_vec(),
         sources,
+        twin: config.array.twin,
         electrodes: engine.electrode_places().to_vec(),
         hands: engine.may().clone(),
     }

@@ -27,11 +27,12 @@ impl Keeper {
                 Control::ShowBand(band) => {
                     let last = self.facts.centres.len() - 1;
                     let band = usize::from(band).min(last);
-                    self.shown_band.store(band, Ordering::Relaxed);
+                    self.aim.show_band(band);
                     let changed =
                         SessionItem::Control(self.gathering.played().start(), format!("view.band={band}"));
                     push(&mut self.keep.session, &changed, &mut desk.failures);
                 }
+                Control::ShowDifference(difference) => self.aim.show_difference(difference),
                 Control::UseDevice(kind, name) => {
                     let device = self.keep.devices.iter().find(|device| device.figures().kind == kind);
                     if let Some(device) = device {
@@ -59,6 +60,7 @@ impl Keeper {
             let frame = publish.field.input_buffer_mut();
             frame.tick = raw.tick;
             frame.band = raw.band;
+            frame.difference = raw.difference;
             frame.captured =
                 raw.captured.zip(self.start).map(|(time, start)| start + (time - Timestamp::ZERO));
             frame.images.resize_with(raw.planes.len(), FieldImage::default);
@@ -109,6 +111,7 @@ impl Keeper {
             exponent: desk.fit.as_ref().map(|fit| fit.exponent),
             exponent_interval: desk.fit.as_ref().and_then(|fit| fit.interval),
             order: analysis.order_now.clone(),
+            energy: desk.energy.per_second.clone(),
             tick_ms: [hop.p50, hop.p99],
             latency: self.trace.report().into_iter().map(figures).collect(),
             sources: self

@@ -20,6 +20,8 @@ void main() {
 const FRAGMENT = `#version 300 es
 precision highp float;
 const float TAU = 6.28318530718;
+uniform bool travel;
+uniform float up;
 uniform sampler2D sites;
 uniform sampler2D colours;
 in vec2 at;
@@ -31,6 +33,16 @@ vec2 site(ivec2 p, ivec2 size) {
 }
 void main() {
   ivec2 size = textureSize(sites, 0);
+  if (travel) {
+    // |z| times the phase's slope, per site; a wave runs to where the phase falls.
+    ivec2 s = ivec2(at * vec2(size));
+    vec2 here = site(s, size), right = site(s + ivec2(1, 0), size) - site(s - ivec2(1, 0), size);
+    vec2 down = site(s + ivec2(0, 1), size) - site(s - ivec2(0, 1), size);
+    vec2 slope = vec2(here.x * right.y - here.y * right.x, here.x * down.y - here.y * down.x) / max(length(here), 1e-3);
+    float way = length(slope) > 0.0 ? atan(up > 0.0 ? -slope.y : slope.y, -slope.x) / TAU : 0.0;
+    colour = vec4(texture(colours, vec2(way + 0.5 / 256.0, length(slope))).rgb, 1.0);
+    return;
+  }
   vec2 p = at * vec2(size) - 0.5;
   ivec2 i = ivec2(floor(p));
   vec2 f = p - vec2(i);
@@ -40,7 +52,7 @@ void main() {
   colour = vec4(texture(colours, vec2(phase + 0.5 / 256.0, length(z))).rgb, 1.0);
 }`;
 
-/** @typedef {{ draw(width: number, height: number, bytes: Uint8Array): void, paint(table: Uint8ClampedArray): void, lost(): boolean }} Painter */
+/** @typedef {{ draw(width: number, height: number, bytes: Uint8Array): void, paint(table: Uint8ClampedArray, travel: boolean): void, lost(): boolean }} Painter */
 
 /** @param {HTMLCanvasElement} canvas @param {boolean} up whether row 0 lies at the bottom @returns {Painter | null} */
 function webglPainter(canvas, up) {
@@ -79,12 +91,39 @@ function webglPainter(canvas, up) {
       gl.viewport(0, 0, canvas.width, canvas.height);
       gl.drawArrays(gl.TRIANGLES, 0, 3);
     },
-    paint(table) {
+    paint(table, travel) {
+      gl.uniform1i(gl.getUniformLocation(program, "travel"), travel ? 1 : 0);
       gl.activeTexture(gl.TEXTURE1);
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, PHASES, AMPLITUDES, 0, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(table.buffer));
     },
     lost: () => gl.isContextLost(),
   };
+}
+
+const COS = Float32Array.from({ length: PHASES }, (_, i) => Math.cos((2 * Math.PI * i) / PHASES));
+const SIN = Float32Array.from({ length: PHASES }, (_, i) => Math.sin((2 * Math.PI * i) / PHASES));
+
+/** The way waves run, as phase and amplitude, as the shader finds it. @param {number} width @param {number} height
+ * @param {Uint8Array} bytes @param {boolean} up */
+function travelOf(width, height, bytes, up) {
+  const ways = new Uint8Array(bytes.length);
+  const difference = (/** @type {number} */ at, /** @type {number} */ to, /** @type {number} */ from) => {
+    const [c, s] = [COS[bytes[at]], SIN[bytes[at]]];
+    const x = bytes[to + 1] * COS[bytes[to]] - bytes[from + 1] * COS[bytes[from]];
+    const y = bytes[to + 1] * SIN[bytes[to]] - bytes[from + 1] * SIN[bytes[from]];
+    return c * y - s * x;
+  };
+  for (let row = 0; row < height; row++) {
+    const above = Math.max(0, row - 1) * width, below = Math.min(height - 1, row + 1) * width;
+    for (let column = 0; column < width; column++) {
+      const at = 2 * (row * width + column);
+      const right = difference(at, 2 * (row * width + Math.min(width - 1, column + 1)), 2 * (row * width + Math.max(0, column - 1)));
+      const down = difference(at, 2 * (below + column), 2 * (above + column));
+      ways[at] = Math.round((Math.atan2(up ? -down : down, -right) / (2 * Math.PI)) * PHASES) & 255;
+      ways[at + 1] = Math.min(255, Math.hypot(right, down));
+    }
+  }
+  return ways;
 }
 
 /** @param {HTMLCanvasElement} canvas @param {boolean} up @returns {Painter} */
@@ -94,9 +133,11 @@ function plainPainter(canvas, up) {
   let words = new Uint32Array(0);
   /** @type {ImageData | undefined} */
   let image;
+  let travels = false;
   return {
-    draw(width, height, bytes) {
+    draw(width, height, sent) {
       if (!context) return;
+      const bytes = travels ? travelOf(width, height, sent, up) : sent;
       if (image?.width !== width || image?.height !== height) image = context.createImageData(width, height);
       const pixels = new Uint32Array(image.data.buffer);
       for (let row = 0; row < height; row++) {
@@ -108,7 +149,7 @@ function plainPainter(canvas, up) {
       }
       context.putImageData(image, 0, 0);
     },
-    paint(table) { words = new Uint32Array(table.buffer); },
+    paint(table, travel) { words = new Uint32Array(table.buffer); travels = travel; },
     lost: () => false,
   };
 }
@@ -126,7 +167,7 @@ export function fieldPanel(host, strike) {
   /** @type {{ name: string, canvas: HTMLCanvasElement, painter: Painter, note: HTMLElement, last?: import("./wire.js").FieldImage }[]} */
   let sheets = [];
   /** @type {Uint8ClampedArray} */
-  let table = new Uint8ClampedArray(PHASES * AMPLITUDES * 4);
+  let table = new Uint8ClampedArray(PHASES * AMPLITUDES * 4), travels = false;
 
   /** @param {string} name @param {{ width: number, height: number }} shape */
   function makeSheet(name, shape) {
@@ -150,11 +191,11 @@ export function fieldPanel(host, strike) {
       canvas.height = shape.height;
       painter = plainPainter(canvas, up);
     }
-    painter.paint(table);
+    painter.paint(table, travels);
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     canvas.addEventListener("webglcontextrestored", () => {
       const again = webglPainter(canvas, up);
-      if (again) { sheet.painter = again; again.paint(table); }
+      if (again) { sheet.painter = again; again.paint(table, travels); }
     });
     figure.append(canvas, caption);
     const sheet = { name, canvas, painter, note };
@@ -198,11 +239,12 @@ export function fieldPanel(host, strike) {
       host.replaceChildren(...(first ? [first] : []), ...(others.length ? [more] : []));
       document.documentElement.style.setProperty("--columns", others.length ? "1.25" : "1");
     },
-    /** @param {Uint8ClampedArray} fresh */
-    setTable(fresh) {
+    /** @param {Uint8ClampedArray} fresh @param {boolean} travel whether the way of waves is shown, not their phase */
+    setTable(fresh, travel) {
       table = fresh;
+      travels = travel;
       for (const { painter, last } of sheets) {
-        painter.paint(table);
+        painter.paint(table, travels);
         if (last) painter.draw(last.width, last.height, last.bytes);
       }
     },

@@ -4,6 +4,7 @@
 import { bandSelector, hertz } from "./bands.js";
 import { byId, canvasById, say, theme } from "./canvas.js";
 import { commandPalette } from "./commands.js";
+import { energyPanel } from "./energy.js";
 import { fieldPanel } from "./field.js";
 import { handsPanel } from "./hands.js";
 import { headPanel } from "./head.js";
@@ -43,6 +44,7 @@ const waterfall = waterfallPanel(canvasById("waterfall"), byId("waterfall-sub"))
 const head = headPanel(canvasById("head"), byId("head-sub"));
 const raster = rasterPanel(canvasById("raster"), byId("raster-sub"));
 const scope = scopePanel(canvasById("scope"), byId("scope-sub"));
+const energy = energyPanel(byId("energy"), byId("information"));
 const latency = latencyPanel(byId("hops"));
 const log = eventLog(byId("log"), () => clock(figures?.status.seconds ?? 0));
 const hands = handsPanel((request) => link.ask(request), (text) => log.add(text, "own"));
@@ -85,7 +87,7 @@ let about;
 /** @type {import("./wire.js").LinkState} */
 let linkState = "connecting", linkWhy = "";
 let lastKept = "", keptAt = 0;
-let drawnFrames = 0, drawnRate = 0, rateFrom = performance.now(), lastDrawn = -Infinity, shownBand = -1;
+let drawnFrames = 0, drawnRate = 0, rateFrom = performance.now(), lastDrawn = -Infinity, shownBand = -1, shownDifference = false;
 
 const link = connect({
   field(frame) {
@@ -103,6 +105,8 @@ const link = connect({
     if (figures) tellChanges(figures.status, status);
     figures = { status, viewer, control };
     meters.add(status);
+    energy.add(status);
+    sound.follow(status.hand.paused ? 0 : status.hand.speed / 1000 || 1);
     fresh.status = true;
   },
   traces(chunk) {
@@ -160,6 +164,8 @@ function tellChanges(before, now) {
 function begin(run) {
   field.setArrays(run.arrays);
   bands.setBands(run.band_hz);
+  energy.setBands(run.band_hz);
+  byId("difference").hidden = !run.twin;
   spectrum.forget();
   traces.forget();
   waterfall.forget();
@@ -223,12 +229,19 @@ function drawField() {
   link.ack(frame.sequence);
   fresh.field = undefined;
   drawnFrames++;
-  if (frame.band !== shownBand) {
+  if (frame.band !== shownBand || frame.difference !== shownDifference) {
     shownBand = frame.band;
+    shownDifference = frame.difference;
     bands.show(shownBand);
-    const hz = about?.band_hz[shownBand];
-    say(byId("field-sub"), hz === undefined ? "" : `${hertz(hz)} band`);
+    byId("difference").setAttribute("aria-pressed", String(shownDifference));
+    say(byId("field-sub"), whatIsShown());
   }
+}
+
+/** The band, and whether its twin is taken away. */
+function whatIsShown() {
+  const hz = about?.band_hz[shownBand];
+  return hz === undefined ? "" : `${hertz(hz)} band${shownDifference ? ", less its twin" : ""}`;
 }
 
 function drawFigures() {
@@ -239,13 +252,14 @@ function drawFigures() {
     drawnRate = (1_000 * drawnFrames) / (now - rateFrom);
     drawnFrames = 0;
     rateFrom = now;
-    field.describe(about && shownBand >= 0 ? `${hertz(about.band_hz[shownBand])} band` : "no band");
+    field.describe(whatIsShown() || "no band");
     input.describe();
   }
   say(byId("clock"), clock(status.seconds));
   bands.setOrder(status.order);
   meters.draw(colours);
   if (shownPanel("spectrum-panel")) spectrum.draw(status, colours);
+  if (shownPanel("energy-panel")) energy.draw(status);
   if (shownPanel("latency-panel")) latency.draw(status);
   health.show(status, viewer, drawnRate);
   if (!byId("hands").hidden || status.hand.paused) hands.show(status.hand, control);
@@ -280,7 +294,7 @@ function frame(now) {
 function recolour() {
   colours = theme();
   const table = fieldTable(darkQuery.matches, look.view, look.palette);
-  field.setTable(table);
+  field.setTable(table, look.view === "travel");
   drawWheel(canvasById("wheel"), table);
   redraw();
 }
@@ -293,7 +307,7 @@ function redraw() {
 }
 
 /** What the views' colours mean. */
-const KEYS = { phase: "hue: phase\nchroma: amplitude", wave: "warm: crest\ncool: trough", amplitude: "grey: still\nwarm: strong" };
+const KEYS = { phase: "hue: phase\nchroma: amplitude", wave: "warm: crest\ncool: trough", amplitude: "grey: still\nwarm: strong", travel: "hue: where waves run\nchroma: how steep" };
 
 /** @param {string} view @param {string} colours */
 function setLook(view, colours) {
@@ -376,6 +390,7 @@ const palette = commandPalette(/** @type {HTMLDialogElement} */ (byId("command-b
   ...Array.from({ length: bands.count() }, (_, k) => ({ name: `Show band ${k + 1}`, key: String(k + 1), hidden: true, run: () => link.band(k) })),
   { name: "Controls: parameters, states, time, notes", key: "c", run: () => toggleHands() },
   { name: "Another view of the field", key: "v", run: () => setLook(after(VIEWS, look.view), look.palette) },
+  { name: "The field less its twin: what the input did", key: "d", run: () => link.difference(!shownDifference) },
   { name: "Another palette", key: "p", run: () => setLook(look.view, after(PALETTES, look.palette)) },
   { name: "Keep the last seconds in a file", key: "r", run: () => link.keep() },
   { name: "Sound on or off", key: "s", run: () => sound.toggle() },
@@ -385,7 +400,7 @@ const palette = commandPalette(/** @type {HTMLDialogElement} */ (byId("command-b
   { name: "Stage: the field alone, full screen", key: "z", run: () => toggleStage() },
   { name: "Stage", key: "F11", hidden: true, run: () => toggleStage() },
   { name: "This help", key: "?", run: help },
-  ...["spectrum", "waterfall", "latency", "log"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => upper.show(`${id}-panel`) })),
+  ...["spectrum", "waterfall", "energy", "latency", "log"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => upper.show(`${id}-panel`) })),
   ...["traces", "head", "raster", "scope"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => lower.show(`${id}-panel`) })),
   ...hands.states().map(({ name, values }) => ({ name: `State: ${name}`, run: () => link.ask({ set: Object.fromEntries(values) }) })),
 ], () => single.checked);
@@ -393,6 +408,7 @@ const palette = commandPalette(/** @type {HTMLDialogElement} */ (byId("command-b
 byId("help").addEventListener("click", help);
 byId("controls").addEventListener("click", () => toggleHands());
 byId("sound").addEventListener("click", () => sound.toggle());
+byId("difference").addEventListener("click", () => link.difference(!shownDifference));
 byId("keep").addEventListener("click", () => link.keep());
 byId("view").addEventListener("change", () => setLook(/** @type {HTMLSelectElement} */ (byId("view")).value, look.palette));
 byId("palette").addEventListener("change", () => setLook(look.view, /** @type {HTMLSelectElement} */ (byId("palette")).value));

@@ -57,7 +57,7 @@ const encode = (value) => 255 * (value <= 0.0031308 ? 12.92 * value : 1.055 * va
 const vividness = (amplitude) => amplitude ** 0.6;
 
 /** What the field shows of its oscillations, and by which colours. */
-export const VIEWS = ["phase", "wave", "amplitude"], PALETTES = ["even", "colour-blind"];
+export const VIEWS = ["phase", "wave", "amplitude", "travel"], PALETTES = ["even", "colour-blind"];
 
 /** Half the luminance that the colour-blind wheel spans: a change within it is less than the tenth that makes a flash. */
 const SWING = 0.045;

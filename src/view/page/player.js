@@ -1,5 +1,6 @@
 // @ts-check
-// The sound thread: a ring that holds about 120 ms (more after it ran dry), read at a speed that follows the engine's clock.
+// The sound thread: a ring that holds about 120 ms (more after it ran dry), read at a speed that follows the engine's clock,
+// and model time where that is slowed down: what is slow sounds low, what stands still is silent.
 
 /** Frames gathered before playing starts: 120 ms. Each time it ran dry a fifth more, up to 300 ms. */
 const TARGET = 5_760, GROWTH = 1.2, MOST = 14_400;
@@ -7,6 +8,8 @@ const TARGET = 5_760, GROWTH = 1.2, MOST = 14_400;
 const LATE = 11_520;
 /** Frames in the ring: 680 ms. */
 const SIZE = 32_768;
+/** Frames that are gathered at least, however slow model time is. */
+const LEAST = 256;
 /** Largest change of speed, to follow the engine's clock: 0.2 %, 3.5 cents. */
 const BEND = 0.002;
 /** Gain per frame: 400 ms to fade in, 20 ms to fade out. */
@@ -27,6 +30,8 @@ class Player extends AudioWorkletProcessor {
     this.wanted = false;
     this.flowing = false;
     this.late = false;
+    this.pace = 1;
+    this.held = this.refills = false;
     this.underruns = 0;
     this.skipped = 0;
     this.peak = 0;
@@ -34,8 +39,22 @@ class Player extends AudioWorkletProcessor {
     this.port.onmessage = (event) => this.take(event.data);
   }
 
-  /** @param {{ play?: boolean, samples?: Float32Array }} message */
-  take({ play, samples }) {
+  /** Frames to gather at the present pace. */
+  goal() { return Math.max(LEAST, this.target * this.pace); }
+
+  /** Goes on at model time over real time; 0 stands still. @param {number} pace */
+  follow(pace) {
+    this.held = pace === 0;
+    if (this.held || pace === this.pace) return;
+    this.pace = pace;
+    this.fill = this.written - this.read;
+    // Not an underrun: what is faster needs more at hand.
+    this.refills = this.flowing && this.fill < this.goal();
+  }
+
+  /** @param {{ play?: boolean, pace?: number, samples?: Float32Array }} message */
+  take({ play, pace, samples }) {
+    if (pace !== undefined) this.follow(pace);
     if (play !== undefined) {
       this.wanted = play;
       if (play) { this.read = this.written; this.flowing = false; this.target = TARGET; }
@@ -47,13 +66,13 @@ class Player extends AudioWorkletProcessor {
       this.right[at] = samples[i + 1];
       this.written++;
     }
-    if (this.written - this.read > this.target + LATE) this.late = true;
+    if (this.written - this.read > this.goal() + LATE * this.pace) this.late = true;
   }
 
   /** Leaves out what is too old, once faded out: a jump in the middle of a wave would click. */
   skip() {
     this.late = false;
-    const behind = Math.floor(this.written - this.read - this.target);
+    const behind = Math.floor(this.written - this.read - this.goal());
     if (behind <= 0) return;
     this.skipped += behind;
     this.read += behind;
@@ -68,11 +87,11 @@ class Player extends AudioWorkletProcessor {
   /** @param {Float32Array[][]} _inputs @param {Float32Array[][]} outputs */
   process(_inputs, outputs) {
     const [left, right] = outputs[0];
-    const waiting = this.written - this.read;
-    if (!this.flowing && waiting >= this.target) { this.flowing = true; this.fill = waiting; }
+    const waiting = this.written - this.read, goal = this.goal();
+    if (!this.flowing && waiting >= goal) { this.flowing = true; this.fill = waiting; }
     this.fill += 0.01 * (waiting - this.fill);
-    const bend = Math.max(-1, Math.min(1, (this.fill - this.target) / this.target));
-    const speed = 1 + BEND * bend;
+    const bend = Math.max(-1, Math.min(1, (this.fill - goal) / goal));
+    const speed = this.pace * (1 + BEND * bend);
     for (let i = 0; i < left.length; i++) {
       const left_over = this.written - this.read;
       if (this.flowing && left_over < 4) {
@@ -83,10 +102,11 @@ class Player extends AudioWorkletProcessor {
         }
       }
       // The last frames before it runs dry fade out: silence must not begin with a click.
-      const sounding = this.wanted && this.flowing && !this.late && left_over > 1_000;
+      const sounding = this.wanted && this.flowing && !this.late && !this.held && !this.refills && left_over > 1_000 * this.pace;
       this.gain = Math.max(0, Math.min(1, this.gain + (sounding ? RISE : -FALL)));
       if (this.late && this.gain === 0) this.skip();
-      if (!this.flowing) { left[i] = right[i] = 0; continue; }
+      if (this.refills && this.gain === 0) { this.refills = this.flowing = false; }
+      if (!this.flowing || (this.held && this.gain === 0)) { left[i] = right[i] = 0; continue; }
       const whole = Math.floor(this.read), part = this.read - whole;
       left[i] = this.gain * this.between(this.left, whole, part);
       right[i] = this.gain * this.between(this.right, whole, part);

@@ -1,34 +1,29 @@
 // @ts-check
-// The burst raster: how many bursts entered each array, 10 ms a column, newest at the right.
+// The burst raster: when bursts entered, and where on each sheet's rows; newest at the right.
 
 import { fit, font, say, whole } from "./canvas.js";
 
-/** Ticks of a column, and columns that are kept: 8 s. */
-const TICKS = 10, COLUMNS = 800;
-const LEFT = 62, FOOT = 22;
+/** Columns of 10 ms that are kept: 8 s; places of a column (src/engine/tick.rs, PLACES). */
+const COLUMNS = 800, PLACES = 32;
+const LEFT = 62, FOOT = 22, GAP = 8;
 
 /** @param {HTMLCanvasElement} canvas @param {HTMLElement} note */
 export function rasterPanel(canvas, note) {
-  /** @type {{ name: string, counts: Float64Array }[]} */
+  /** @type {{ name: string, counts: Uint32Array }[]} */
   let rows = [];
-  let column = 0, ticks = 0;
+  let column = 0;
   return {
     /** @param {string[]} names */
     setArrays(names) {
-      rows = names.map((name) => ({ name, counts: new Float64Array(COLUMNS) }));
-      column = ticks = 0;
-      say(note, "a column is 10 ms; height is the logarithm of the count");
+      rows = names.map((name) => ({ name, counts: new Uint32Array(COLUMNS * PLACES) }));
+      column = 0;
+      say(note, "a column is 10 ms, a line one 32nd of a sheet's rows; the more bursts, the fuller the colour");
     },
     /** @param {import("./wire.js").TraceChunk} chunk */
     add({ bursts }) {
-      const length = bursts[0]?.length ?? 0;
-      for (let i = 0; i < length; i++) {
-        if (ticks % TICKS === 0) {
-          column = (column + 1) % COLUMNS;
-          for (const { counts } of rows) counts[column] = 0;
-        }
-        ticks++;
-        rows.forEach(({ counts }, k) => { counts[column] += bursts[k]?.[i] ?? 0; });
+      for (let from = 0; from < (bursts[0]?.length ?? 0); from += PLACES) {
+        column = (column + 1) % COLUMNS;
+        rows.forEach(({ counts }, k) => counts.set(bursts[k].slice(from, from + PLACES), column * PLACES));
       }
     },
     /** @param {import("./canvas.js").Theme} theme */
@@ -39,26 +34,30 @@ export function rasterPanel(canvas, note) {
       const span = width - LEFT, tall = (height - FOOT) / rows.length;
       context.font = font(11.5);
       context.textBaseline = "middle";
+      context.textAlign = "left";
       const told = rows.map(({ name, counts }, k) => {
-        const base = (k + 1) * tall - 3, top = Math.log1p(Math.max(10, ...counts));
+        const top = k * tall, line = (tall - GAP) / PLACES;
+        // Hearing has its lowest pitch in row 0, drawn at the bottom as in the field.
+        const up = name === "hearing";
         context.fillStyle = theme.quiet;
-        context.textAlign = "left";
-        context.fillText(name.charAt(0).toUpperCase() + name.slice(1), 0, base - tall / 2);
-        context.strokeStyle = theme.grid;
-        context.beginPath();
-        context.moveTo(LEFT, base + 0.5);
-        context.lineTo(width, base + 0.5);
-        context.stroke();
+        context.fillText(name.charAt(0).toUpperCase() + name.slice(1), 0, top + (tall - GAP) / 2);
+        context.fillStyle = theme.grid;
+        context.fillRect(LEFT, top + tall - GAP, span, 1);
         context.fillStyle = theme.phasic;
+        const most = Math.log1p(Math.max(8, counts.reduce((a, b) => Math.max(a, b), 0)));
         const wide = Math.max(1, span / COLUMNS);
         let sum = 0;
         for (let x = 0; x < COLUMNS; x++) {
-          const count = counts[(column + 1 + x) % COLUMNS];
-          sum += count;
-          if (!count) continue;
-          const bar = (Math.log1p(count) / top) * (tall - 12);
-          context.fillRect(LEFT + (x * span) / COLUMNS, base - bar, wide, bar);
+          const at = ((column + 1 + x) % COLUMNS) * PLACES;
+          for (let place = 0; place < PLACES; place++) {
+            const count = counts[at + place];
+            if (!count) continue;
+            sum += count;
+            context.globalAlpha = Math.min(1, 0.25 + (0.75 * Math.log1p(count)) / most);
+            context.fillRect(LEFT + (x * span) / COLUMNS, top + (up ? PLACES - 1 - place : place) * line, wide, Math.max(1, line));
+          }
         }
+        context.globalAlpha = 1;
         return `${name}: ${whole(sum)}`;
       });
       context.fillStyle = theme.quiet;

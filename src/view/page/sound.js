@@ -61,6 +61,8 @@ export function soundPlayer(ask, tell) {
         busy = false;
       }
     },
+    /** Goes on as fast as model time does. @param {number} pace model time over real time; 0 stands still */
+    follow(pace) { player?.node.port.postMessage({ pace }); },
     /** @param {Float32Array} samples left and right in turn */
     push(samples) {
       if (!playing || !player) return;

@@ -4,7 +4,7 @@
 import { PAGE } from "./version.js";
 
 /** @typedef {{ array: number, width: number, height: number, bytes: Uint8Array }} FieldImage */
-/** @typedef {{ sequence: number, tick: number, band: number, images: FieldImage[] }} FieldFrame */
+/** @typedef {{ sequence: number, tick: number, band: number, difference: boolean, images: FieldImage[] }} FieldFrame */
 /** @typedef {{ width: number, height: number, rgb: Uint8Array }} Picture */
 /** @typedef {{ first_tick: number, rate_hz: number, names: string[], microvolts: (number | null)[][], bursts: number[][] }} TraceChunk */
 /** @typedef {{ key: string, name: string, unit: string, low: number, high: number, default: number, what: string }} LiveParameter */
@@ -54,7 +54,7 @@ function readField(buffer, view) {
     images.push({ array: view.getUint16(at, true), width, height, bytes });
     at += 8 + bytes.length;
   }
-  return { sequence: count(view, 8), tick: count(view, 16), band: view.getUint16(2, true), images };
+  return { sequence: count(view, 8), tick: count(view, 16), band: view.getUint8(2), difference: view.getUint8(3) === 1, images };
 }
 
 /** A 64-bit count; exact below 2^53, which at one a millisecond is 285,000 years. @param {DataView} view @param {number} at */
@@ -150,6 +150,8 @@ export function connect(receiver) {
     ack: (sequence) => send({ ack: sequence }),
     /** @param {number} band */
     band: (band) => send({ band }),
+    /** @param {boolean} difference */
+    difference: (difference) => send({ difference }),
     keep: () => send({ keep: true }),
     /** What this page asks of the run (src/view/protocol.rs, Request). @param {object} request */
     ask: (request) => send(request),

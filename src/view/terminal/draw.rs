@@ -87,7 +87,8 @@ impl Picture {
     fn draw_field(&self, frame: &mut Frame, area: Rect) {
         let hz = self.band_hz.get(self.field.band).copied().unwrap_or_default();
         let name = self.names.first().map_or("", String::as_str);
-        let block = Block::bordered().border_style(QUIET).title(format!(" {name}: {hz} Hz "));
+        let less = if self.field.difference { ", less its twin" } else { "" };
+        let block = Block::bordered().border_style(QUIET).title(format!(" {name}: {hz} Hz{less} "));
         let inside = block.inner(area);
         frame.render_widget(block, area);
         let Some(image) = self.field.images.first().filter(|image| image.width > 0) else { return };
@@ -196,7 +197,7 @@ impl Picture {
         let told = told.into_iter().find(|text| !text.is_empty()).unwrap_or("");
         let mut second: Vec<Span> = devices.collect();
         second.push(Span::styled(told, BAD));
-        let keys = "q ends  space pauses  . steps  ↑↓ speed  ←→ 1-9 band  r keeps the last seconds";
+        let keys = "q ends  space pauses  . steps  ↑↓ speed  ←→ 1-9 band  d less twin  r keeps the last seconds";
         Paragraph::new(vec![figures, Line::from(second), Line::styled(keys, QUIET)])
     }
 }
@@ -241,6 +242,7 @@ mod tests {
             captured: None,
             tick: Tick(1),
             band: 0,
+            difference: false,
             images: vec![FieldImage {
                 array: ArrayId(0),
                 width: 4,
