@@ -178,7 +178,8 @@ impl Instrument {
             if let Some(array) = self.arrays.get_mut(index) {
                 array.strike(burst);
                 report.bursts[index] += 1;
-                let place = usize::from(burst.row) * PLACES / array.shape().height;
+                let SheetShape { height, width, .. } = array.shape();
+                let place = burst.site as usize / width * PLACES / height;
                 report.places[index][place.min(PLACES - 1)] += 1;
                 report.bits[index] += burst.surprisal_bits;
             }

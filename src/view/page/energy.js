@@ -9,6 +9,9 @@ const FLOWS = ["noise", "drive", "cascade", "damping", "diffusion", "saturation"
 /** How much of the newest second's fading is shown at once. */
 const SHARE = 0.2;
 
+/** Bits for people. @param {number} value @param {string} unit */
+const bits = (value, unit) => `${short(value)}${/[a-zA-Z]$/.test(short(value)) ? "" : " "}${unit}`;
+
 /** A flow for people: its sign is said. @param {number} value */
 const signed = (value) => (Math.abs(value) < 0.005 ? "0" : `${value < 0 ? "−" : "+"}${short(Math.abs(value))}`);
 
@@ -48,8 +51,8 @@ export function energyPanel(host, note) {
     /** @param {import("./wire.js").Status} status */
     draw(status) {
       say(note, status.bits_held === null
-        ? `Information: ${short(status.bits_per_second)} bit/s in; what is held is measured against a twin, which this run has not`
-        : `Information: ${short(status.bits_per_second)} bit/s in, ${short(status.bits_held)} bit held, ${short(Math.max(0, faded))} bit/s fade`);
+        ? `Information: ${bits(status.bits_per_second, "bit/s")} in; what is held is measured against a twin, which this run has not`
+        : `Information: ${bits(status.bits_per_second, "bit/s")} in, ${bits(status.bits_held, "bit")} held, ${bits(Math.max(0, faded), "bit/s")} fade`);
       const most = Math.max(2, ...status.energy.map(({ stored }) => stored));
       status.energy.forEach((band, k) => {
         const cells = rows[k];
