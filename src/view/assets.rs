@@ -55,6 +55,7 @@ pub(super) const ASSETS: &[Asset] = &[
     asset!("/version.js", "version.js", SCRIPT),
     asset!("/palette.js", "palette.js", SCRIPT),
     asset!("/field.js", "field.js", SCRIPT),
+    asset!("/age.js", "age.js", SCRIPT),
     asset!("/bands.js", "bands.js", SCRIPT),
     asset!("/input.js", "input.js", SCRIPT),
     asset!("/meters.js", "meters.js", SCRIPT),

@@ -43,14 +43,16 @@ function ask(row, act) {
 export function healthLine(figures, sources, choose) {
   const health = list(figures), flows = list(sources);
   return {
-    /** @param {import("./wire.js").Status} status @param {import("./wire.js").Counts} viewer @param {number} drawn frames a second */
-    show(status, viewer, drawn) {
+    /** @param {import("./wire.js").Status} status @param {import("./wire.js").Counts} viewer @param {number} drawn frames a second
+     * @param {[number, number] | null} age of what is drawn, in ms */
+    show(status, viewer, drawn, age) {
       const [median, tail] = status.tick_ms;
       health.set("tick", `${short(median)} / ${short(tail)} ms`, (tail ?? 0) > 1, "engine time per 1 ms tick: median / 99th percentile");
       health.set("real time", status.realtime_factor === null ? "–" : `× ${status.realtime_factor.toFixed(2)}`,
         (status.realtime_factor ?? 1) < 0.98, "model time over wall time");
       health.set("deadline misses", whole(status.deadline_misses), status.deadline_misses > 0, "blocks that were not ready when asked for");
-      health.set("page", `${drawn.toFixed(0)} fps`, false, "field frames drawn in a second");
+      health.set("page", `${drawn.toFixed(0)} fps${age ? `, ${age.map((ms) => ms.toFixed(0)).join(" / ")} ms old` : ""}`, false,
+        "field frames drawn in a second; how old they are when drawn, median / 95th percentile, behind the fastest of the last half minute");
       health.set("frames dropped", `${whole(viewer.dropped)} of ${whole(viewer.produced)}`, false,
         "field frames that this page passed over, of those made since it opened");
       const { recording } = status;

@@ -1,6 +1,7 @@
 // @ts-check
 // The page: joins the connection, the panels and the keys.
 
+import { ages } from "./age.js";
 import { bandSelector, hertz } from "./bands.js";
 import { byId, canvasById, say, theme } from "./canvas.js";
 import { commandPalette } from "./commands.js";
@@ -45,6 +46,7 @@ const head = headPanel(canvasById("head"), byId("head-sub"));
 const raster = rasterPanel(canvasById("raster"), byId("raster-sub"));
 const scope = scopePanel(canvasById("scope"), byId("scope-sub"));
 const energy = energyPanel(byId("energy"), byId("information"));
+const age = ages();
 const latency = latencyPanel(byId("hops"));
 const log = eventLog(byId("log"), () => clock(figures?.status.seconds ?? 0));
 const hands = handsPanel((request) => link.ask(request), (text) => log.add(text, "own"));
@@ -148,6 +150,7 @@ function refuse(why) {
 function tellChanges(before, now) {
   if (now.hand.refused && now.hand.refused !== before.hand.refused) refuse(now.hand.refused);
   if (now.hand.paused !== before.hand.paused) log.add(now.hand.paused ? "paused" : "goes on");
+  if (now.hand.speed !== before.hand.speed || now.hand.paused !== before.hand.paused) age.forget();
   if (now.hand.speed !== before.hand.speed) log.add(`speed ${now.hand.speed / 1000}`);
   if (now.deadline_misses > before.deadline_misses) log.add(`${now.deadline_misses - before.deadline_misses} deadlines missed`, "bad");
   if (now.notice !== before.notice) log.add(now.notice, "bad");
@@ -178,6 +181,7 @@ function begin(run) {
   log.add(`run: ${run.title}, seed ${run.seed}`);
   meters.forget();
   health.forget();
+  age.forget();
   shownBand = -1;
   say(byId("title"), run.title);
   say(byId("sources"), run.sources.join("   ·   "));
@@ -229,6 +233,7 @@ function drawField() {
   link.ack(frame.sequence);
   fresh.field = undefined;
   drawnFrames++;
+  age.drawn(frame.tick, performance.now());
   if (frame.band !== shownBand || frame.difference !== shownDifference) {
     shownBand = frame.band;
     shownDifference = frame.difference;
@@ -261,7 +266,7 @@ function drawFigures() {
   if (shownPanel("spectrum-panel")) spectrum.draw(status, colours);
   if (shownPanel("energy-panel")) energy.draw(status);
   if (shownPanel("latency-panel")) latency.draw(status);
-  health.show(status, viewer, drawnRate);
+  health.show(status, viewer, drawnRate, age.figures());
   if (!byId("hands").hidden || status.hand.paused) hands.show(status.hand, control);
   say(byId("pause-label"), status.hand.paused ? "Go on" : "Pause");
   byId("pause").setAttribute("aria-pressed", String(status.hand.paused));
