@@ -128,6 +128,7 @@ fn feeds(senses: Senses) -> Feeds {
         watched: Arc::default(),
         sent: None,
         senses: Some(senses),
+        devices: None,
         about,
     }
 }

@@ -19,15 +19,19 @@ pub(super) fn run(common: &Common) -> Result<ExitCode> {
 
 /// Every kind's devices.
 fn listings() -> Vec<DeviceListing> {
-    let kinds: &[fn() -> Vec<DeviceListing>] = &[
-        #[cfg(feature = "sound")]
-        || crate::device::listing(DeviceKind::Microphone),
-        #[cfg(feature = "sound")]
-        || crate::device::listing(DeviceKind::Speaker),
+    [DeviceKind::Microphone, DeviceKind::Speaker, DeviceKind::Camera].into_iter().flat_map(listing).collect()
+}
+
+/// The devices of a kind, as far as this build knows the kind.
+pub(super) fn listing(kind: DeviceKind) -> Vec<DeviceListing> {
+    match kind {
         #[cfg(feature = "camera")]
-        crate::source::camera::cameras,
-    ];
-    kinds.iter().flat_map(|list| list()).collect()
+        DeviceKind::Camera => crate::source::camera::cameras(),
+        #[cfg(feature = "sound")]
+        DeviceKind::Microphone | DeviceKind::Speaker => crate::device::listing(kind),
+        #[allow(unreachable_patterns)] // where the build has both
+        _ => Vec::new(),
+    }
 }
 
 /// For people: a line a device, then what it offers, formats of one kind under one another.

@@ -219,7 +219,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     let (publish, feeds) = if args.no_view {
         (None, None)
     } else {
-        let Page { publish, feeds } = page(senses, &common_parts);
+        let Page { publish, feeds } = page(senses, &common_parts, !devices.is_empty());
         (Some(publish), Some(feeds))
     };
     let mut instrument = Instrument::new(&plan)?;

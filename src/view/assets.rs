@@ -77,6 +77,7 @@ pub(super) const ASSETS: &[Asset] = &[
     asset!("/latency.js", "latency.js", SCRIPT),
     asset!("/log.js", "log.js", SCRIPT),
     asset!("/energy.js", "energy.js", SCRIPT),
+    asset!("/devices.js", "devices.js", SCRIPT),
     asset!("/raster.js", "raster.js", SCRIPT),
     asset!("/scope.js", "scope.js", SCRIPT),
     asset!("/tabs.js", "tabs.js", SCRIPT),

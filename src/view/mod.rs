@@ -47,7 +47,7 @@ use self::key::Key;
 pub use self::senses::{FromPages, Senses};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{
-    Control, ElectrodePlace, FieldFrame, Hands, InputPicture, SheetShape, Status, TraceChunk,
+    Control, DeviceKind, DeviceListing, ElectrodePlace, FieldFrame, Hands, InputPicture, SheetShape, Status, TraceChunk,
 };
 use crate::stream::{latest, ring};
 use crate::time::Timestamp;
@@ -151,6 +151,9 @@ impl Bell {
 /// What is told that a picture, captured at this time on the run's clock, is on its way to a viewer in a field frame.
 pub type Sent = Box<dyn Fn(Timestamp) + Send + Sync>;
 
+/// Lists the devices of a kind; may take seconds.
+pub type Lister = fn(DeviceKind) -> Vec<DeviceListing>;
+
 /// The reading ends of what the engine publishes, and the way back to it.
 ///
 /// All are emptied whether anybody watches or not. The run counts as ended once the traces' sender
@@ -176,6 +179,8 @@ pub struct Feeds {
     pub watched: Arc<AtomicBool>,
     /// Told of every field frame that is on its way to a viewer, where a picture had just entered it.
     pub sent: Option<Sent>,
+    /// Lists the devices that a page may choose from, where the run has any.
+    pub devices: Option<Lister>,
     /// What the run is.
     pub about: About,
 }

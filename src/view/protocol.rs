@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 
 use axum::body::Bytes;
 
-use crate::signal::{DeviceKind, FieldFrame, InputPicture, Poke, TraceChunk};
+use crate::signal::{DeviceKind, DeviceListing, FieldFrame, InputPicture, Poke, TraceChunk};
 
 /// The header's size in bytes; a multiple of 4, so that sound lies aligned.
 pub(super) const HEADER_BYTES: usize = 24;
@@ -92,6 +92,8 @@ pub(super) struct Request {
     pub(super) keep: Option<bool>,
     /// Send sound, or stop.
     pub(super) sound: Option<bool>,
+    /// Which devices of this kind are there?
+    pub(super) devices: Option<DeviceKind>,
     /// Use the device of this name, or part of it, instead.
     pub(super) device: Option<(DeviceKind, String)>,
     /// Take control, whoever has it (`true`), or give it back.
@@ -123,7 +125,7 @@ pub(super) enum InControl {
 }
 
 /// What a page is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(untagged)]
 pub(super) enum Answer {
     /// The run's time.
@@ -139,6 +141,11 @@ pub(super) enum Answer {
         sense: Sense,
         /// Whether it may; else another page gives it.
         granted: bool,
+    },
+    /// Devices that may be chosen.
+    Devices {
+        /// All of the kind that was asked for, those that can't be opened with why.
+        devices: Vec<DeviceListing>,
     },
     /// What was asked for is not done.
     Refused {

@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::MissedTickBehavior;
 
-use super::Sent;
+use super::{Lister, Sent};
 use super::accounts::{Accounts, Refusal, Teller};
 use super::guard::{Ends, Guard, Names};
 use super::key::Key;
@@ -87,6 +87,7 @@ pub(super) struct Shared {
     pub(super) about: String,
     pub(super) senses: Option<Senses>,
     pub(super) sent: Option<Sent>,
+    pub(super) devices: Option<Lister>,
     pub(super) accounts: Arc<Accounts>,
     bands: usize,
     places: Arc<Semaphore>,
@@ -119,6 +120,7 @@ impl Shared {
             about: describe(&feeds.about, &wanted(senses.as_ref())),
             senses,
             sent: feeds.sent.take(),
+            devices: feeds.devices,
             accounts,
             bands: feeds.about.band_hz.len(),
             places: Arc::new(Semaphore::new(limits.viewers)),

@@ -63,6 +63,7 @@ impl Engine {
             bell: Bell::default(),
             senses: None,
             sent: None,
+            devices: None,
             about,
         };
         (Self { field, input, status, traces, sound, sound_counts, wishes, ticks: 0 }, feeds)

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::accounts::Refusal;
 use super::outbox::{Next, Outbox};
 use super::protocol::{self, Answer, Kind, Request, Sense};
 use super::server::{Limits, Shared};
-use crate::signal::Control;
+use crate::signal::{Control, DeviceListing};
 
 /// Field frames that may be under way: one that is being drawn and one that travels. More would only
 /// grow old in the buffers between.
@@ -43,6 +44,8 @@ const NOT_KNOWN: End = End::Refused(Refusal::Unknown, close_code::POLICY, "not a
 const NO_BAND: End = End::Refused(Refusal::Unknown, close_code::POLICY, "there is no band of this number");
 const NO_NAME: End =
     End::Refused(Refusal::Unknown, close_code::POLICY, "a device's name has up to 256 bytes");
+const NO_DEVICES: End =
+    End::Refused(Refusal::Unknown, close_code::POLICY, "this run has no devices to choose from");
 const NOT_JSON: End = End::Refused(Refusal::Unknown, close_code::UNSUPPORTED, "requests are JSON");
 const NOT_WANTED: End =
     End::Refused(Refusal::NotWanted, close_code::POLICY, "this run wants no such device of its pages");
@@ -67,6 +70,8 @@ struct Viewer<'a> {
     requests: u32,
     /// What this page gives.
     gives: Vec<Sense>,
+    /// The devices that are being listed for it.
+    listing: Option<JoinHandle<Vec<DeviceListing>>>,
 }
 
 /// Serves one viewer until it leaves, stalls, misbehaves, or the server stops.
@@ -83,6 +88,7 @@ pub(super) async fn serve(socket: WebSocket, shared: Arc<Shared>, mut stopped: w
         answers: 0,
         requests: 0,
         gives: Vec::new(),
+        listing: None,
     };
     let end = viewer.run(&mut stopped).await;
     match end {
@@ -139,6 +145,12 @@ impl Viewer<'_> {
                         return FLOOD;
                     }
                     self.requests = 0;
+                }
+                found = listed(&mut self.listing) => {
+                    self.listing = None;
+                    if let Err(end) = self.answer(&Answer::Devices { devices: found }).await {
+                        return end;
+                    }
                 }
                 _ = stopped.changed() => return End::Stopped,
             }
@@ -230,6 +242,11 @@ impl Viewer<'_> {
         }
         if request.keep == Some(true) {
             self.shared.want(Control::KeepLast);
+        }
+        if let Some(kind) = request.devices {
+            let lister = self.shared.devices.ok_or(NO_DEVICES)?;
+            // Devices answer when they like: nobody waits for them, and one question at a time is enough.
+            self.listing.get_or_insert_with(|| tokio::task::spawn_blocking(move || lister(kind)));
         }
         if let Some((kind, name)) = &request.device {
             if name.len() > NAME_BYTES {
@@ -339,6 +356,14 @@ impl Viewer<'_> {
         let frame = CloseFrame { code, reason: reason.into() };
         // Whoever does not take the farewell is left without it.
         let _ = timeout(patience, self.socket.send(Message::Close(Some(frame)))).await;
+    }
+}
+
+/// The devices of a listing that is under way; never where none is.
+async fn listed(listing: &mut Option<JoinHandle<Vec<DeviceListing>>>) -> Vec<DeviceListing> {
+    match listing {
+        Some(listing) => listing.await.unwrap_or_default(),
+        None => std::future::pending().await,
     }
 }
 

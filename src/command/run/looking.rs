@@ -33,16 +33,32 @@ pub(super) struct PageFeeds {
     bell: view::Bell,
     watched: Arc<AtomicBool>,
     sent: Option<view::Sent>,
+    devices: Option<view::Lister>,
 }
 
 impl PageFeeds {
     pub(super) fn with(self, about: view::About) -> view::Feeds {
-        let Self { field, input, status, traces, sound, control, senses, bell, watched, sent } = self;
-        view::Feeds { field, input, status, traces, sound, control, senses, bell, watched, sent, about }
+        let Self { field, input, status, traces, sound, control, senses, bell, watched, sent, devices } =
+            self;
+        view::Feeds {
+            field,
+            input,
+            status,
+            traces,
+            sound,
+            control,
+            senses,
+            bell,
+            watched,
+            sent,
+            devices,
+            about,
+        }
     }
 }
 
-pub(super) fn page(senses: Option<view::Senses>, common: &pump::Common) -> Page {
+/// Both ends of what people look at; `has_devices` lets a page ask which others there are.
+pub(super) fn page(senses: Option<view::Senses>, common: &pump::Common, has_devices: bool) -> Page {
     let (clock, trace) = (Arc::clone(&common.clock), Arc::clone(&common.trace));
     let sent: view::Sent = Box::new(move |captured| {
         trace.record("picture_captured_to_wire", Origin::Device, clock.now() - captured);
@@ -78,6 +94,7 @@ pub(super) fn page(senses: Option<view::Senses>, common: &pump::Common) -> Page 
             bell,
             watched,
             sent: Some(sent),
+            devices: has_devices.then_some(crate::command::devices::listing),
         },
     }
 }

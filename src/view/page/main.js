@@ -5,6 +5,7 @@ import { ages } from "./age.js";
 import { bandSelector, hertz } from "./bands.js";
 import { byId, canvasById, say, theme } from "./canvas.js";
 import { commandPalette } from "./commands.js";
+import { devicePanel } from "./devices.js";
 import { energyPanel } from "./energy.js";
 import { fieldPanel } from "./field.js";
 import { handsPanel } from "./hands.js";
@@ -56,10 +57,8 @@ new ResizeObserver(([entry]) => {
   const height = entry.target.getBoundingClientRect().height;
   document.documentElement.style.setProperty("--health", `${Math.max(0, Math.ceil(height) - HEALTH_ROW)}px`);
 }).observe(/** @type {Element} */ (byId("health").parentElement));
-const health = healthLine(byId("health"), byId("health-sources"), (kind, name) => {
-  const other = window.prompt(`Use another ${kind}: its name, or a part of it (\`napot devices\` lists them)`, name);
-  if (other !== null && other !== name) link.use(kind, other);
-});
+const devices = devicePanel((request) => link.ask(request));
+const health = healthLine(byId("health"), byId("health-sources"), devices.open);
 const bands = bandSelector(byId("bands"), (band) => link.band(band));
 const sound = soundPlayer((wanted) => link.sound(wanted), (text, playing) => {
   health.sound(text);
@@ -126,6 +125,7 @@ const link = connect({
   },
   answer(answer) {
     if ("refused" in answer) refuse(answer.refused);
+    else if ("devices" in answer) devices.show(answer.devices);
     else senses.answer(answer);
   },
   state(state, why = "") {

@@ -155,8 +155,6 @@ export function connect(receiver) {
     keep: () => send({ keep: true }),
     /** What this page asks of the run (src/view/protocol.rs, Request). @param {object} request */
     ask: (request) => send(request),
-    /** @param {string} kind @param {string} name */
-    use: (kind, name) => send({ device: [kind, name] }),
     /** What this page asks about its device (src/view/protocol.rs, Request). */
     request: send,
     /** Sends a picture or sound of this device; `false` where it can't be now. @param {number} kind @param {number} detail

@@ -1,0 +1,45 @@
+// @ts-check
+// The list of devices: chooses another microphone, camera or speaker for the run.
+
+import { byId, say } from "./canvas.js";
+
+/** @param {(request: object) => void} ask */
+export function devicePanel(ask) {
+  const box = /** @type {HTMLDialogElement} */ (byId("device-box")), list = byId("device-list"), told = byId("device-told");
+  let kind = "", present = "";
+
+  /** @param {{ host: string, name: string, formats: string[], error: string | null }} device */
+  function row({ host, name, formats, error }) {
+    const item = document.createElement("li"), button = document.createElement("button"), about = document.createElement("span");
+    button.type = "button";
+    button.textContent = name || host;
+    button.disabled = error !== null || name === "";
+    button.setAttribute("aria-pressed", String(name === present));
+    about.className = "quiet";
+    about.textContent = error === null ? `${host}, ${formats.length > 1 ? `${formats[0]}, ${formats.length - 1} more` : formats[0] ?? "no formats"}` : `${host}: ${error}`;
+    button.addEventListener("click", () => {
+      ask({ device: [kind, name] });
+      box.close();
+    });
+    item.append(button, about);
+    return item;
+  }
+
+  return {
+    /** Asks which devices there are. @param {string} wanted microphone, camera or speaker @param {string} now the one in use */
+    open(wanted, now) {
+      [kind, present] = [wanted, now];
+      say(byId("device-head"), `Use another ${wanted}`);
+      say(told, "Asking what is connected …");
+      list.replaceChildren();
+      box.showModal();
+      ask({ devices: wanted });
+    },
+    /** @param {{ kind: string, host: string, name: string, formats: string[], error: string | null }[]} found */
+    show(found) {
+      const own = found.filter((device) => device.kind === kind);
+      say(told, own.length ? `In use: ${present}.` : `No ${kind} was found.`);
+      list.replaceChildren(...own.map(row));
+    },
+  };
+}
