@@ -25,7 +25,30 @@ export function devicePanel(ask) {
     return item;
   }
 
+  /** The rows of the drawer by kind. @type {Map<string, HTMLButtonElement>} */
+  const buttons = new Map();
+
   return {
+    /** Another browser takes over by opening the page. @param {import("./wire.js").Status["devices"]} devices */
+    choices: (devices) => devices.filter(({ name }) => !name.startsWith("browser ")),
+    /** Shows in the drawer what is in use. @param {import("./wire.js").Status["devices"]} devices */
+    offer(devices) {
+      const own = this.choices(devices);
+      byId("devices-box").hidden = own.length === 0;
+      for (const { kind: of, name } of own) {
+        let button = buttons.get(of);
+        if (!button) {
+          button = document.createElement("button");
+          button.type = "button";
+          button.addEventListener("click", () => this.open(of, button?.dataset.name ?? ""));
+          buttons.set(of, button);
+          byId("devices").append(button);
+        }
+        button.dataset.name = name;
+        say(button, `Another ${of}`);
+        button.title = `in use: ${name}`;
+      }
+    },
     /** Asks which devices there are. @param {string} wanted microphone, camera or speaker @param {string} now the one in use */
     open(wanted, now) {
       [kind, present] = [wanted, now];

@@ -268,6 +268,7 @@ function drawFigures() {
   if (shownPanel("latency-panel")) latency.draw(status);
   health.show(status, viewer, drawnRate, age.figures());
   if (!byId("hands").hidden || status.hand.paused) hands.show(status.hand, control);
+  if (!byId("hands").hidden) devices.offer(status.devices);
   say(byId("pause-label"), status.hand.paused ? "Go on" : "Pause");
   byId("pause").setAttribute("aria-pressed", String(status.hand.paused));
   const remembered = status.recording?.retro_seconds ?? null;
@@ -407,6 +408,7 @@ const palette = commandPalette(/** @type {HTMLDialogElement} */ (byId("command-b
   { name: "This help", key: "?", run: help },
   ...["spectrum", "waterfall", "energy", "latency", "log"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => upper.show(`${id}-panel`) })),
   ...["traces", "head", "raster", "scope"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => lower.show(`${id}-panel`) })),
+  ...devices.choices(figures?.status.devices ?? []).map(({ kind, name }) => ({ name: `Use another ${kind}`, run: () => devices.open(kind, name) })),
   ...hands.states().map(({ name, values }) => ({ name: `State: ${name}`, run: () => link.ask({ set: Object.fromEntries(values) }) })),
 ], () => single.checked);
 
