@@ -47,6 +47,7 @@ pub struct InputPicture {
 
 /// A stretch of electrode traces.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct TraceChunk {
     /// The tick of the first sample.
     pub first_tick: u64,
@@ -54,7 +55,8 @@ pub struct TraceChunk {
     pub rate_hz: u32,
     /// Electrode names.
     pub names: Vec<String>,
-    /// Microvolts, one row per electrode.
+    /// Microvolts, one row per electrode. JSON has null for what is not finite.
+    #[cfg_attr(test, ts(as = "Vec<Vec<Option<f32>>>"))]
     pub microvolts: Vec<Vec<f32>>,
     /// Bursts that entered in each tick since the stretch before, one row per array.
     pub bursts: Vec<Vec<u32>>,
@@ -62,6 +64,7 @@ pub struct TraceChunk {
 
 /// An electrode's place, for people.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ElectrodePlace {
     /// Its name.
     pub name: String,
@@ -75,6 +78,7 @@ pub struct ElectrodePlace {
 
 /// How long a hop takes, for people: in ms; what too few samples can't tell is `None`.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct HopFigures {
     /// Its name.
     pub name: String,
@@ -90,6 +94,7 @@ pub struct HopFigures {
 
 /// The figures of the moment; what is not measured yet is `None`.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Status {
     /// Model time in seconds.
     pub seconds: f64,
@@ -133,6 +138,7 @@ pub struct Status {
 
 /// What is recorded of a run; what is not known is `None`.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct RecordingFigures {
     /// Bytes of the session's file.
     pub bytes: Option<u64>,

@@ -19,7 +19,7 @@ export function rasterPanel(canvas, note) {
       column = ticks = 0;
       say(note, "a column is 10 ms; height is the logarithm of the count");
     },
-    /** @param {import("./wire.js").TraceChunk} chunk */
+    /** @param {import("./messages.d.ts").TraceChunk} chunk */
     add({ bursts }) {
       const length = bursts[0]?.length ?? 0;
       for (let i = 0; i < length; i++) {
