@@ -44,7 +44,8 @@ fn gather(folder: &Path, prefix: &str, files: &mut Files) {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = format!("{prefix}{name}");
         let kind = entry.file_type().unwrap();
-        if prefix.is_empty() && is_left_over(&name) {
+        // What npm puts beside the page's checks is others' work too.
+        if (prefix.is_empty() && is_left_over(&name)) || name == "node_modules" {
             continue;
         }
         if kind.is_dir() {

@@ -13,6 +13,7 @@ pub fn is_decisive(change: &str) -> bool {
 
 /// A parameter that may change while a run goes on.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LiveParameter {
     /// Its key in the configuration.
     pub key: &'static str,
@@ -32,6 +33,7 @@ pub struct LiveParameter {
 
 /// A named set of parameters.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct LiveState {
     /// Its name.
     pub name: &'static str,
@@ -43,6 +45,7 @@ pub struct LiveState {
 
 /// A burst from a person's hand: a disc of sites that is struck at once.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct Poke {
     /// The array's number.
@@ -84,6 +87,7 @@ pub enum Control {
 
 /// What people may do in a run.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Hands {
     /// The parameters that may change; none where they may not.
     pub parameters: Vec<LiveParameter>,
@@ -97,6 +101,7 @@ pub struct Hands {
 
 /// What stands at present of what people may change.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct InHand {
     /// The parameters, in the order of [`Hands::parameters`].
     pub values: Vec<f64>,

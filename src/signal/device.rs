@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
 )]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceKind {
     /// Sound in.
@@ -30,6 +31,7 @@ impl DeviceKind {
 
 /// How a device does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceState {
     /// It is being opened, for the first time or again.
@@ -45,6 +47,7 @@ pub enum DeviceState {
 
 /// A device that is there, and what it offers or why it can't be opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct DeviceListing {
     /// What it is for.
     pub kind: DeviceKind,
@@ -60,6 +63,7 @@ pub struct DeviceListing {
 
 /// The figures of one device. Counts are of sound frames at the device's rate, or of pictures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct DeviceFigures {
     /// What it is for.
     pub kind: DeviceKind,

@@ -4,6 +4,7 @@ use ndarray::{ArrayView3, Axis};
 
 /// The shape of an array's sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct SheetShape {
     /// Rows.
     pub height: usize,

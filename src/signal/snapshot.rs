@@ -49,6 +49,7 @@ pub struct InputPicture {
 
 /// A stretch of electrode traces.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct TraceChunk {
     /// The tick of the first sample.
     pub first_tick: u64,
@@ -56,7 +57,8 @@ pub struct TraceChunk {
     pub rate_hz: u32,
     /// Electrode names.
     pub names: Vec<String>,
-    /// Microvolts, one row per electrode.
+    /// Microvolts, one row per electrode. JSON has null for what is not finite.
+    #[cfg_attr(test, ts(as = "Vec<Vec<Option<f32>>>"))]
     pub microvolts: Vec<Vec<f32>>,
     /// Bursts that entered since the stretch before, one row per array: for every 10 ms, how many in each
     /// [`crate::engine::PLACES`]th of the sheet's rows, from row 0.
@@ -65,6 +67,7 @@ pub struct TraceChunk {
 
 /// An electrode's place, for people.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ElectrodePlace {
     /// Its name.
     pub name: String,
@@ -78,6 +81,7 @@ pub struct ElectrodePlace {
 
 /// How long a hop takes, for people: in ms; what too few samples can't tell is `None`.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct HopFigures {
     /// Its name.
     pub name: String,
@@ -93,6 +97,7 @@ pub struct HopFigures {
 
 /// A band's energy, all arrays together, in units of its tonic energy; flows per second of model time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct BandEnergy {
     /// What it holds: 1 is the tonic rhythm alone.
     pub stored: f64,
@@ -112,6 +117,7 @@ pub struct BandEnergy {
 
 /// The figures of the moment; what is not measured yet is `None`.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Status {
     /// Model time in seconds.
     pub seconds: f64,
@@ -157,6 +163,7 @@ pub struct Status {
 
 /// What is recorded of a run; what is not known is `None`.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct RecordingFigures {
     /// Bytes of the session's file.
     pub bytes: Option<u64>,

@@ -12,10 +12,12 @@
 //! | `outbox` | what waits for one viewer: bounded, the newest first, every loss counted |
 //! | `viewer` | one viewer's WebSocket: credits, time limits, requests |
 //! | `protocol` | the bytes on that WebSocket |
+//! | `messages` | the page's types of those bytes' JSON, `page/messages.d.ts`, made from ours by a test |
 //! | `terminal` | a run in a terminal instead of the page |
 //! | `senses` | what pages give of their cameras and microphones, and who may give |
 //!
-//! To add a message: give it a kind in `protocol`, a place in `outbox`, and decode it in `page/wire.js`.
+//! To add a message: give it a kind in `protocol`, a place in `outbox`, name it in `messages` where it is JSON, and decode
+//! it in `page/wire.js`.
 //! To add a panel: write its module in `page/`, list it in `assets`, and hand it its message in `page/main.js`.
 
 mod accounts;
@@ -23,6 +25,8 @@ mod assets;
 mod guard;
 mod key;
 mod listen;
+#[cfg(test)]
+mod messages;
 mod outbox;
 mod protocol;
 mod pump;
@@ -104,6 +108,7 @@ impl ViewParameters {
 
 /// What a run is, for the page's head and its axes.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct About {
     /// What runs, for people: `demo`, a file's name.
     pub title: String,
@@ -111,6 +116,7 @@ pub struct About {
     pub version: String,
     /// The seed; sent as text, since a script's numbers end at 2^53.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(test, ts(as = "String"))]
     pub seed: u64,
     /// Every array's name and sheet, in the order of their [`crate::signal::ArrayId`]. The first is shown
     /// large. One named `hearing` is drawn with row 0, its lowest pitch, at the bottom.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::body::Bytes;
 use tokio::sync::Notify;
 
+use crate::signal::Status;
 use crate::time::Timestamp;
 
 /// Sound frames that may wait: 250 ms at 48 kHz.
@@ -16,6 +17,7 @@ const TRACE_CHUNKS: usize = 40;
 /// A viewer's counts; at any time `produced = delivered + dropped + waiting`, for fields from the
 /// frame that the viewer joined at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(super) struct Counts {
     /// Field frames since the viewer came.
     pub(super) produced: u64,
@@ -50,8 +52,8 @@ pub(super) enum Next {
         /// The newest picture that was not sent yet.
         input: Option<Bytes>,
     },
-    /// The status as JSON, to which the viewer adds its counts.
-    Status(Arc<str>),
+    /// The status, to which the viewer adds its counts.
+    Status(Arc<Status>),
 }
 
 #[derive(Default)]
@@ -59,7 +61,7 @@ struct Waiting {
     field: Option<(u64, FieldBytes)>,
     last_sequence: u64,
     input: Option<Bytes>,
-    status: Option<Arc<str>>,
+    status: Option<Arc<Status>>,
     traces: VecDeque<Bytes>,
     sound: VecDeque<(usize, Bytes)>,
     sound_frames: usize,
@@ -109,7 +111,7 @@ impl Outbox {
     }
 
     /// A new status.
-    pub(super) fn offer_status(&self, status: Arc<str>) {
+    pub(super) fn offer_status(&self, status: Arc<Status>) {
         self.lock().status = Some(status);
         self.wake.notify_one();
     }

@@ -14,7 +14,8 @@
 //! All little-endian. A field's image is `array, 0, width, height` (u16 each), then phase and amplitude per
 //! site; an input picture is `width, height` (u16), four bytes 0, then RGB; sound is pairs of f32, of the page with
 //! as many as it has channels; a picture of the page is one JPEG picture of at most 4 MB.
-//! Kinds 4 to 6 and 9 carry JSON in UTF-8. The page asks in JSON, see [`Request`] and [`Answer`].
+//! Kinds 4 to 6 and 9 carry JSON in UTF-8: [`Figures`], [`TraceChunk`], [`Described`] and [`Answer`]. The page asks in
+//! JSON, see [`Request`].
 //!
 //! A page that wants to give asks `{"begin":"camera"}` and is answered `{"sense":"camera","granted":true}`, or
 //! `false` where another page gives it. It stamps by the run's clock: `{"clock":T}`, T its own time in us, is answered
@@ -25,7 +26,9 @@ use std::collections::BTreeMap;
 
 use axum::body::Bytes;
 
-use crate::signal::{DeviceKind, DeviceListing, FieldFrame, InputPicture, Poke, TraceChunk};
+use super::About;
+use super::outbox::Counts;
+use crate::signal::{DeviceKind, DeviceListing, FieldFrame, InputPicture, Poke, Status, TraceChunk};
 
 /// The header's size in bytes; a multiple of 4, so that sound lies aligned.
 pub(super) const HEADER_BYTES: usize = 24;
@@ -64,6 +67,7 @@ pub(super) enum Kind {
 
 /// What a page can give of its device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Sense {
     /// Pictures.
@@ -74,6 +78,7 @@ pub(super) enum Sense {
 
 /// What a page may ask; each part is optional.
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Request {
     /// This field frame, and all before it, have been drawn or passed over.
@@ -114,6 +119,7 @@ pub(super) struct Request {
 
 /// Who is in control of a run, as one page sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub(super) enum InControl {
     /// Nobody yet: the first page that changes something will be.
@@ -124,8 +130,38 @@ pub(super) enum InControl {
     Other,
 }
 
+/// The figures as one page gets them.
+#[derive(Clone, Debug, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub(super) struct Figures<'a> {
+    /// The engine's; `None` before the first.
+    pub(super) status: Option<&'a Status>,
+    /// Whether the run has ended.
+    pub(super) ended: bool,
+    /// Pages that watch.
+    pub(super) viewers: usize,
+    /// Who is in control.
+    pub(super) control: InControl,
+    /// This page's own counts.
+    pub(super) viewer: Counts,
+    /// What the server refused, by kind; a kind of which there was none is left out.
+    pub(super) refused: BTreeMap<String, u64>,
+}
+
+/// What a run is, and what it wants of its pages.
+#[derive(Clone, Debug, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "About"))]
+pub(super) struct Described<'a> {
+    /// What it is.
+    #[serde(flatten)]
+    pub(super) about: &'a About,
+    /// What pages may give.
+    pub(super) senses: &'a [Sense],
+}
+
 /// What a page is answered.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(untagged)]
 pub(super) enum Answer {
     /// The run's time.

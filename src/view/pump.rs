@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crossbeam_channel::{TryRecvError, TrySendError};
 
 use super::outbox::FieldBytes;
-use super::protocol::{self, Sense};
+use super::protocol::{self, Described, Sense};
 use super::senses::Senses;
 use super::server::Shared;
 use super::{About, Bell, Feeds};
@@ -101,14 +101,11 @@ impl Pump {
         if !(fresh || joined) {
             return;
         }
-        let Ok(text) = serde_json::to_string(self.feeds.status.output_buffer()) else {
-            return;
-        };
-        let text: Arc<str> = text.into();
+        let status = Arc::new(self.feeds.status.output_buffer().clone());
         if watched {
-            self.shared.each(|outbox| outbox.offer_status(Arc::clone(&text)));
+            self.shared.each(|outbox| outbox.offer_status(Arc::clone(&status)));
         }
-        self.shared.keep_status(text);
+        self.shared.keep_status(status);
     }
 
     fn pass_traces(&mut self, watched: bool) {
@@ -157,11 +154,5 @@ impl Pump {
 
 /// The page's description of the run, and of what the run wants of the page.
 pub(super) fn describe(about: &About, senses: &[Sense]) -> String {
-    #[derive(serde::Serialize)]
-    struct Described<'a> {
-        #[serde(flatten)]
-        about: &'a About,
-        senses: &'a [Sense],
-    }
     serde_json::to_string(&Described { about, senses }).unwrap_or_else(|_| "{}".into())
 }

@@ -31,7 +31,7 @@ use super::protocol::{HEADER_BYTES, InControl, MAX_PICTURE_BYTES, Sense};
 use super::pump::{Pump, describe};
 use super::senses::Senses;
 use super::{Feeds, assets, guard, viewer};
-use crate::signal::Control;
+use crate::signal::{Control, Status};
 
 /// How often the feeds are emptied.
 const TURN: Duration = Duration::from_millis(8);
@@ -99,7 +99,7 @@ pub(super) struct Shared {
     pages: AtomicU64,
     /// The page that is in control.
     holder: Mutex<Option<u64>>,
-    status: Mutex<Arc<str>>,
+    status: Mutex<Option<Arc<Status>>>,
 }
 
 /// No lock here is held across a wait, and none is known to the engine.
@@ -131,7 +131,7 @@ impl Shared {
             wishes: Mutex::default(),
             pages: AtomicU64::new(1),
             holder: Mutex::default(),
-            status: Mutex::new("null".into()),
+            status: Mutex::default(),
         }
     }
 
@@ -188,13 +188,13 @@ impl Shared {
     }
 
     /// Keeps the newest status, for the farewell.
-    pub(super) fn keep_status(&self, status: Arc<str>) {
-        *lock(&self.status) = status;
+    pub(super) fn keep_status(&self, status: Arc<Status>) {
+        *lock(&self.status) = Some(status);
     }
 
-    /// The newest status, as JSON.
-    pub(super) fn last_status(&self) -> Arc<str> {
-        Arc::clone(&lock(&self.status))
+    /// The newest status.
+    pub(super) fn last_status(&self) -> Option<Arc<Status>> {
+        lock(&self.status).clone()
     }
 
     /// Keeps a wish until the pump passes it on. Of wishes for a band only the newest counts. Says whether there was room.

@@ -11,9 +11,9 @@ use tokio::time::timeout;
 
 use super::accounts::Refusal;
 use super::outbox::{Next, Outbox};
-use super::protocol::{self, Answer, Kind, Request, Sense};
+use super::protocol::{self, Answer, Figures, Kind, Request, Sense};
 use super::server::{Limits, Shared};
-use crate::signal::{Control, DeviceListing};
+use crate::signal::{Control, DeviceListing, Status};
 
 /// Field frames that may be under way: one that is being drawn and one that travels. More would only
 /// grow old in the buffers between.
@@ -169,7 +169,7 @@ impl Viewer<'_> {
         match next {
             Next::Ready(bytes) => self.send(Message::Binary(bytes)).await,
             Next::Status(status) => {
-                let message = self.status(&status, self.shared.has_ended());
+                let message = self.status(Some(&status), self.shared.has_ended());
                 self.send(message).await
             }
             Next::Field { sequence, field, input } => {
@@ -188,15 +188,17 @@ impl Viewer<'_> {
         }
     }
 
-    fn status(&mut self, status: &str, ended: bool) -> Message {
+    fn status(&mut self, status: Option<&Status>, ended: bool) -> Message {
         self.status_sequence += 1;
-        let counts = serde_json::json!(self.outbox.counts());
-        let viewers = self.shared.viewers();
-        let control = serde_json::json!(self.shared.control(self.page));
-        let refused = serde_json::json!(self.shared.accounts.refused());
-        let text = format!(
-            r#"{{"status":{status},"ended":{ended},"viewers":{viewers},"control":{control},"viewer":{counts},"refused":{refused}}}"#
-        );
+        let figures = Figures {
+            status,
+            ended,
+            viewers: self.shared.viewers(),
+            control: self.shared.control(self.page),
+            viewer: self.outbox.counts(),
+            refused: self.shared.accounts.refused(),
+        };
+        let text = serde_json::to_string(&figures).unwrap_or_else(|_| "{}".into());
         Message::Binary(protocol::json(Kind::Status, &text, self.status_sequence, 0))
     }
 
@@ -348,7 +350,7 @@ impl Viewer<'_> {
         };
         let patience = self.shared.limits.farewell;
         if matches!(end, End::Stopped) {
-            let message = self.status(&self.shared.last_status(), true);
+            let message = self.status(self.shared.last_status().as_deref(), true);
             if !matches!(timeout(patience, self.socket.send(message)).await, Ok(Ok(()))) {
                 return;
             }

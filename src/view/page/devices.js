@@ -3,12 +3,14 @@
 
 import { byId, say } from "./canvas.js";
 
-/** @param {(request: object) => void} ask */
+/** @param {(request: import("./messages.d.ts").Request) => void} ask */
 export function devicePanel(ask) {
   const box = /** @type {HTMLDialogElement} */ (byId("device-box")), list = byId("device-list"), told = byId("device-told");
-  let kind = "", present = "";
+  /** @type {import("./messages.d.ts").DeviceKind} */
+  let kind = "camera";
+  let present = "";
 
-  /** @param {{ host: string, name: string, formats: string[], error: string | null }} device */
+  /** @param {import("./messages.d.ts").DeviceListing} device */
   function row({ host, name, formats, error }) {
     const item = document.createElement("li"), button = document.createElement("button"), about = document.createElement("span");
     button.type = "button";
@@ -29,9 +31,9 @@ export function devicePanel(ask) {
   const buttons = new Map();
 
   return {
-    /** Another browser takes over by opening the page. @param {import("./wire.js").Status["devices"]} devices */
+    /** Another browser takes over by opening the page. @param {import("./messages.d.ts").Status["devices"]} devices */
     choices: (devices) => devices.filter(({ name }) => !name.startsWith("browser ")),
-    /** Shows in the drawer what is in use. @param {import("./wire.js").Status["devices"]} devices */
+    /** Shows in the drawer what is in use. @param {import("./messages.d.ts").Status["devices"]} devices */
     offer(devices) {
       const own = this.choices(devices);
       byId("devices-box").hidden = own.length === 0;
@@ -49,7 +51,7 @@ export function devicePanel(ask) {
         button.title = `in use: ${name}`;
       }
     },
-    /** Asks which devices there are. @param {string} wanted microphone, camera or speaker @param {string} now the one in use */
+    /** Asks which devices there are. @param {import("./messages.d.ts").DeviceKind} wanted @param {string} now the one in use */
     open(wanted, now) {
       [kind, present] = [wanted, now];
       say(byId("device-head"), `Use another ${wanted}`);
@@ -58,7 +60,7 @@ export function devicePanel(ask) {
       box.showModal();
       ask({ devices: wanted });
     },
-    /** @param {{ kind: string, host: string, name: string, formats: string[], error: string | null }[]} found */
+    /** @param {import("./messages.d.ts").DeviceListing[]} found */
     show(found) {
       const own = found.filter((device) => device.kind === kind);
       say(told, own.length ? `In use: ${present}.` : `No ${kind} was found.`);

@@ -23,7 +23,7 @@ export function energyPanel(host, note) {
   let last;
   let faded = NaN;
 
-  /** Bits that fade a second: what came in and is not held. @param {import("./wire.js").Status} status */
+  /** Bits that fade a second: what came in and is not held. @param {import("./messages.d.ts").Status} status */
   function fade({ seconds, bits_held: held, bits_per_second: came }) {
     if (held === null) return;
     const past = last ? seconds - last.seconds : 0;
@@ -48,7 +48,7 @@ export function energyPanel(host, note) {
       host.replaceChildren(...rows.map(([head]) => /** @type {HTMLElement} */ (head.parentElement)));
     },
     add: fade,
-    /** @param {import("./wire.js").Status} status */
+    /** @param {import("./messages.d.ts").Status} status */
     draw(status) {
       say(note, status.bits_held === null
         ? `Information: ${bits(status.bits_per_second, "bit/s")} in; what is held is measured against a twin, which this run has not`

@@ -229,7 +229,7 @@ export function fieldPanel(host, strike) {
         else delete canvas.dataset.pokes;
       }
     },
-    /** @param {import("./wire.js").About["arrays"]} arrays */
+    /** @param {import("./messages.d.ts").About["arrays"]} arrays */
     setArrays(arrays) {
       sheets = [];
       const [first, ...others] = arrays.map(([name, shape]) => makeSheet(name, shape));

@@ -14,14 +14,14 @@ const OWN = 700;
 const print = (value) => String(Number(value.toFixed(value >= 10 ? 1 : 2)));
 
 /**
- * @param {(request: object) => void} ask
+ * @param {(request: import("./messages.d.ts").Request) => void} ask
  * @param {(text: string) => void} note writes an event down
  */
 export function handsPanel(ask, note) {
   const parameters = byId("parameters"), states = byId("states"), notes = /** @type {HTMLFormElement} */ (byId("annotate"));
   const text = /** @type {HTMLInputElement} */ (byId("annotate-text"));
   const speed = /** @type {HTMLSelectElement} */ (byId("speed"));
-  /** @type {import("./wire.js").Hands} */
+  /** @type {import("./messages.d.ts").Hands} */
   let may = { parameters: [], states: [], pokes: false, tempo: false };
   /** @type {{ slider: HTMLInputElement, value: HTMLElement, back: HTMLButtonElement, moved: number }[]} */
   let rows = [];
@@ -103,7 +103,7 @@ export function handsPanel(ask, note) {
     mayTempo: () => may.tempo,
     mayPoke: () => may.pokes,
     states: () => may.states,
-    /** @param {import("./wire.js").Hands} hands */
+    /** @param {import("./messages.d.ts").Hands} hands */
     offer(hands) {
       may = hands;
       parameters.replaceChildren();
@@ -119,7 +119,7 @@ export function handsPanel(ask, note) {
       const next = speed.options[speed.selectedIndex + by];
       if (next) ask({ speed: Number(next.value) });
     },
-    /** @param {import("./wire.js").InHand} hand @param {string} control */
+    /** @param {import("./messages.d.ts").InHand} hand @param {import("./messages.d.ts").InControl} control */
     show(hand, control) {
       paused = hand.paused;
       say(byId("pause-label"), paused ? "Go on" : "Pause");
@@ -141,7 +141,7 @@ export function handsPanel(ask, note) {
         button.setAttribute("aria-pressed", String(set));
       });
       const told = { own: "This page is in control.", other: "Another page is in control.", nobody: "Whoever changes something first is in control." };
-      say(byId("in-control"), told[/** @type {"own" | "other" | "nobody"} */ (control)] ?? "");
+      say(byId("in-control"), told[control]);
       byId("take").hidden = control !== "other";
     },
   };

@@ -8,18 +8,18 @@ const SLOW = 0.01;
 
 /** @param {HTMLCanvasElement} canvas @param {HTMLElement} note */
 export function headPanel(canvas, note) {
-  /** @type {import("./wire.js").ElectrodePlace[]} */
+  /** @type {import("./messages.d.ts").ElectrodePlace[]} */
   let places = [];
   let values = new Float64Array(0), squares = new Float64Array(0);
   return {
-    /** @param {import("./wire.js").ElectrodePlace[]} electrodes */
+    /** @param {import("./messages.d.ts").ElectrodePlace[]} electrodes */
     setPlaces(electrodes) {
       places = electrodes;
       values = new Float64Array(places.length);
       squares = new Float64Array(places.length);
       say(note, places.length ? `${places.length} electrodes, mean of 0.1 s` : "no electrodes");
     },
-    /** @param {import("./wire.js").TraceChunk} chunk */
+    /** @param {import("./messages.d.ts").TraceChunk} chunk */
     add(chunk) {
       const slow = (SLOW * 1000) / chunk.rate_hz;
       chunk.microvolts.slice(0, values.length).forEach((row, k) => {

@@ -38,12 +38,12 @@ function ask(row, act) {
 
 /**
  * @param {HTMLElement} figures @param {HTMLElement} sources
- * @param {(kind: string, name: string) => void} choose asks for another device
+ * @param {(kind: import("./messages.d.ts").DeviceKind, name: string) => void} choose asks for another device
  */
 export function healthLine(figures, sources, choose) {
   const health = list(figures), flows = list(sources);
   return {
-    /** @param {import("./wire.js").Status} status @param {import("./wire.js").Counts} viewer @param {number} drawn frames a second
+    /** @param {import("./messages.d.ts").Status} status @param {import("./messages.d.ts").Counts} viewer @param {number} drawn frames a second
      * @param {[number, number] | null} age of what is drawn, in ms */
     show(status, viewer, drawn, age) {
       const [median, tail] = status.tick_ms;

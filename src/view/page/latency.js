@@ -16,7 +16,7 @@ export function latencyPanel(host) {
   const place = (/** @type {number} */ ms) => `${(100 * Math.log(Math.min(HIGH, Math.max(LOW, ms)) / LOW)) / Math.log(HIGH / LOW)}%`;
   return {
     forget() { rows.clear(); host.replaceChildren(); },
-    /** @param {import("./wire.js").Status} status */
+    /** @param {import("./messages.d.ts").Status} status */
     draw(status) {
       const [p50, p99] = status.tick_ms;
       const tick = { name: "tick", count: Math.round(1000 * status.seconds), p50, p99, max: null };

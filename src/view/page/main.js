@@ -80,10 +80,10 @@ const fresh = {
   traces: false,
   status: false,
 };
-/** @type {{ status: import("./wire.js").Status, viewer: import("./wire.js").Counts, control: string } | undefined} */
+/** @type {{ status: import("./messages.d.ts").Status, viewer: import("./messages.d.ts").Counts, control: import("./messages.d.ts").InControl } | undefined} */
 let figures;
 const look = { view: "phase", palette: "even" };
-/** @type {import("./wire.js").About | undefined} */
+/** @type {import("./messages.d.ts").About | undefined} */
 let about;
 /** @type {import("./wire.js").LinkState} */
 let linkState = "connecting", linkWhy = "";
@@ -146,7 +146,7 @@ function refuse(why) {
   showState();
 }
 
-/** Writes down what is different now. @param {import("./wire.js").Status} before @param {import("./wire.js").Status} now */
+/** Writes down what is different now. @param {import("./messages.d.ts").Status} before @param {import("./messages.d.ts").Status} now */
 function tellChanges(before, now) {
   if (now.hand.refused && now.hand.refused !== before.hand.refused) refuse(now.hand.refused);
   if (now.hand.paused !== before.hand.paused) log.add(now.hand.paused ? "paused" : "goes on");
@@ -163,7 +163,7 @@ function tellChanges(before, now) {
   }
 }
 
-/** A run begins: its sheets, bands and names. @param {import("./wire.js").About} run */
+/** A run begins: its sheets, bands and names. @param {import("./messages.d.ts").About} run */
 function begin(run) {
   field.setArrays(run.arrays);
   bands.setBands(run.band_hz);

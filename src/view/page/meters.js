@@ -6,7 +6,7 @@ import { fit, say, short } from "./canvas.js";
 /** Values kept: a minute at five a second. */
 const HISTORY = 300;
 
-/** @type {{ title: string, unit: string, tone: "phasic" | "tonic", read(status: import("./wire.js").Status): number | null }[]} */
+/** @type {{ title: string, unit: string, tone: "phasic" | "tonic", read(status: import("./messages.d.ts").Status): number | null }[]} */
 const METERS = [
   { title: "Bursts", unit: "per second", tone: "phasic", read: (status) => status.bursts_per_second },
   { title: "Information", unit: "bits per second", tone: "phasic", read: (status) => status.bits_per_second },
@@ -27,7 +27,7 @@ export function meterPanel(host) {
     return { ...meter, value, canvas, history: /** @type {(number | null)[]} */ ([]) };
   });
   return {
-    /** @param {import("./wire.js").Status} status */
+    /** @param {import("./messages.d.ts").Status} status */
     add(status) {
       for (const meter of meters) {
         meter.history.push(meter.read(status));

@@ -19,7 +19,7 @@ export function rasterPanel(canvas, note) {
       column = 0;
       say(note, "a column is 10 ms, a line one 32nd of a sheet's rows; the more bursts, the fuller the colour");
     },
-    /** @param {import("./wire.js").TraceChunk} chunk */
+    /** @param {import("./messages.d.ts").TraceChunk} chunk */
     add({ bursts }) {
       for (let from = 0; from < (bursts[0]?.length ?? 0); from += PLACES) {
         column = (column + 1) % COLUMNS;

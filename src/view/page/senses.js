@@ -6,12 +6,11 @@ import { byId, say } from "./canvas.js";
 import { runClock } from "./clock.js";
 import { openMicrophone } from "./microphone.js";
 
-/** @typedef {"camera" | "microphone"} Name */
+/** @import { Answer, Request, Sense } from "./messages.d.ts" */
 /** Sends one item: channels, frames, its number, when it was captured in this page's ms, its bytes.
  * @typedef {(channels: number, count: number, sequence: number, captured: number, body: ArrayBuffer) => boolean} Give */
 /** @typedef {{ close(): void, answered(sequence: number): void, tell(): string }} Device */
-/** @typedef {{ asked: number, now: number } | { sense: Name, granted: boolean } | { picture: number } | { refused: string }} Answer */
-/** @typedef {{ request(request: object): void,
+/** @typedef {{ request(request: Request): void,
  *   give(kind: number, channels: number, count: number, sequence: number, captured: number, body: ArrayBuffer): boolean }} Link */
 
 /** Their message kinds (src/view/protocol.rs). */
@@ -22,7 +21,7 @@ const AGAIN = 1_000;
 /** Where this page remembers over a reload what it was giving. */
 const MEMORY = "napot-gives";
 
-/** Why a device could not be had, for people. @param {Name} name @param {unknown} error */
+/** Why a device could not be had, for people. @param {Sense} name @param {unknown} error */
 function explain(name, error) {
   const kind = error instanceof DOMException ? error.name : "";
   switch (kind) {
@@ -40,7 +39,7 @@ function remembered() {
   return new Set(`${sessionStorage.getItem(MEMORY) ?? ""},${asked}`.split(",").filter(Boolean));
 }
 
-/** One toggle and the device behind it. @param {Name} name @param {Link} link @param {(time: number) => number | undefined} runTime
+/** One toggle and the device behind it. @param {Sense} name @param {Link} link @param {(time: number) => number | undefined} runTime
  * @param {() => void} changed */
 function sense(name, link, runTime, changed) {
   const button = byId(`give-${name}`), told = byId(`${name}-told`);
@@ -137,10 +136,10 @@ export function sensePanel(link) {
   const host = byId("senses");
   const clock = runClock((asked) => link.request({ clock: asked }));
   const remember = () => sessionStorage.setItem(MEMORY, names.filter((name) => senses[name].wanted()).join());
-  const make = (/** @type {Name} */ name) => sense(name, link, clock.at, remember);
-  /** @type {Record<Name, ReturnType<typeof sense>>} */
+  const make = (/** @type {Sense} */ name) => sense(name, link, clock.at, remember);
+  /** @type {Record<Sense, ReturnType<typeof sense>>} */
   const senses = { camera: make("camera"), microphone: make("microphone") };
-  const names = /** @type {Name[]} */ (Object.keys(senses));
+  const names = /** @type {Sense[]} */ (Object.keys(senses));
   const before = remembered();
   for (const name of names) byId(`give-${name}`).addEventListener("click", () => senses[name].toggle());
   setInterval(() => names.forEach((name) => senses[name].figures()), AGAIN);
@@ -157,7 +156,7 @@ export function sensePanel(link) {
         else if (senses[name].wanted() || before.delete(name)) senses[name].ask();
       }
     },
-    /** @param {Answer} answer */
+    /** What was asked about senses; what was refused is told elsewhere. @param {Exclude<Answer, { refused: string }>} answer */
     answer(answer) {
       if ("asked" in answer) clock.answer(answer);
       else if ("sense" in answer) senses[answer.sense].answer(answer.granted);

@@ -36,7 +36,7 @@ export function spectrumPanel(canvas, figure) {
     if (far) range = { low, high, set: true };
   }
 
-  /** @param {import("./wire.js").Status} status */
+  /** @param {import("./messages.d.ts").Status} status */
   function print(status) {
     const { exponent, exponent_interval: interval } = status;
     if (exponent === null) {
@@ -58,7 +58,7 @@ export function spectrumPanel(canvas, figure) {
 
   return {
     forget() { range.set = false; },
-    /** @param {import("./wire.js").Status} status @param {import("./canvas.js").Theme} theme */
+    /** @param {import("./messages.d.ts").Status} status @param {import("./canvas.js").Theme} theme */
     draw(status, theme) {
       const told = print(status);
       const sheet = fit(canvas);

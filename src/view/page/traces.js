@@ -15,7 +15,7 @@ export function tracePanel(canvas, note) {
   /** One ring for each electrode; a gap holds NaN. @type {Float32Array[]} */
   let rings = [];
 
-  /** @param {import("./wire.js").TraceChunk} chunk */
+  /** @param {import("./messages.d.ts").TraceChunk} chunk */
   function begin(chunk) {
     names = chunk.names;
     rate = chunk.rate_hz;
@@ -36,7 +36,7 @@ export function tracePanel(canvas, note) {
   }
 
   return {
-    /** @param {import("./wire.js").TraceChunk} chunk */
+    /** @param {import("./messages.d.ts").TraceChunk} chunk */
     add(chunk) {
       if (chunk.rate_hz !== rate || chunk.names.join() !== names.join()) begin(chunk);
       const length = chunk.microvolts[0]?.length ?? 0;

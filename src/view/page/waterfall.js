@@ -56,7 +56,7 @@ export function waterfallPanel(canvas, note) {
 
   return {
     forget() { columns.fill(NaN); taken = 0; line = 0; newest = -1; },
-    /** @param {import("./wire.js").TraceChunk} chunk */
+    /** @param {import("./messages.d.ts").TraceChunk} chunk */
     add(chunk) {
       if (chunk.rate_hz !== rate || chunk.names.join() !== from) {
         rate = chunk.rate_hz;

@@ -3,29 +3,14 @@
 
 import { PAGE } from "./version.js";
 
+/** @import { About, Answer, Counts, DeviceKind, Figures, InControl, Request, Status, TraceChunk } from "./messages.d.ts" */
 /** @typedef {{ array: number, width: number, height: number, bytes: Uint8Array }} FieldImage */
 /** @typedef {{ sequence: number, tick: number, band: number, difference: boolean, images: FieldImage[] }} FieldFrame */
 /** @typedef {{ width: number, height: number, rgb: Uint8Array }} Picture */
-/** @typedef {{ first_tick: number, rate_hz: number, names: string[], microvolts: (number | null)[][], bursts: number[][] }} TraceChunk */
-/** @typedef {{ key: string, name: string, unit: string, low: number, high: number, default: number, what: string }} LiveParameter */
-/** @typedef {{ parameters: LiveParameter[], states: { name: string, what: string, values: [string, number][] }[], pokes: boolean, tempo: boolean }} Hands */
-/** @typedef {{ values: number[], speed: number, paused: boolean, refused: string }} InHand */
-/** @typedef {{ name: string, count: number, p50: number | null, p99: number | null, max: number | null }} Hop */
-/** @typedef {{ name: string, array: number, row: number, column: number }} ElectrodePlace */
-/** @typedef {{ produced: number, delivered: number, dropped: number, sound_dropped: number, traces_dropped: number }} Counts */
-/** @typedef {{ seconds: number, realtime_factor: number | null, deadline_misses: number, bursts_per_second: number,
- *   bits_per_second: number, bits_held: number | null, spectrum_hz: number[], spectrum_power: number[], spectrum_fit: number[],
- *   exponent: number | null, exponent_interval: [number, number] | null, order: number[], tick_ms: [number | null, number | null],
- *   sources: [string, number, number, number][], recording: Recording | null, devices: Device[], latency: Hop[], hand: InHand, notice: string }} Status */
-/** @typedef {{ kind: string, name: string, format: string, state: "opening" | "running" | "silent" | "lost", problem: string | null, opened: number,
- *   delivered: number, dropped: number, missed: number, filled: number, faults: number, drift_ppm: number | null }} Device */
-/** @typedef {{ bytes: number | null, bytes_per_second: number | null, hours_left: number | null, retro_seconds: number | null, kept: string, failed: boolean }} Recording */
-/** @typedef {{ title: string, version: string, seed: string, arrays: [string, { height: number, width: number, bands: number }][],
- *   band_hz: number[], sources: string[], senses: string[], electrodes: ElectrodePlace[], hands: Hands }} About */
 /** @typedef {"connecting" | "live" | "ended" | "lost"} LinkState */
 /** @typedef {{ field(frame: FieldFrame): void, input(picture: Picture): void, sound(samples: Float32Array, position: number): void,
- *   status(status: Status, viewer: Counts, control: string): void, traces(chunk: TraceChunk): void, about(about: About): void,
- *   answer(answer: import("./senses.js").Answer): void, state(state: LinkState, why?: string): void }} Receiver */
+ *   status(status: Status, viewer: Counts, control: InControl): void, traces(chunk: TraceChunk): void, about(about: About): void,
+ *   answer(answer: Answer): void, state(state: LinkState, why?: string): void }} Receiver */
 
 const HEADER_BYTES = 24;
 const VERSION = 1;
@@ -75,7 +60,7 @@ function dispatch(buffer, receiver) {
     });
     case 3: return receiver.sound(new Float32Array(buffer, HEADER_BYTES), count(view, 16));
     case 4: {
-      const message = json();
+      const message = /** @type {Figures} */ (json());
       if (message.status) receiver.status(message.status, message.viewer, message.control);
       if (message.ended) receiver.state("ended");
       return;
@@ -112,7 +97,7 @@ export function connect(receiver) {
   let ended = false;
   const wanted = { sound: false };
 
-  const send = (/** @type {object} */ request) => {
+  const send = (/** @type {Request} */ request) => {
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(request));
   };
   const open = () => {
@@ -153,9 +138,9 @@ export function connect(receiver) {
     /** @param {boolean} difference */
     difference: (difference) => send({ difference }),
     keep: () => send({ keep: true }),
-    /** What this page asks of the run (src/view/protocol.rs, Request). @param {object} request */
+    /** What this page asks of the run. @param {Request} request */
     ask: (request) => send(request),
-    /** What this page asks about its device (src/view/protocol.rs, Request). */
+    /** What this page asks about its device. */
     request: send,
     /** Sends a picture or sound of this device; `false` where it can't be now. @param {number} kind @param {number} detail
      * @param {number} count @param {number} sequence @param {number} captured ns on the run's clock @param {ArrayBuffer} body */

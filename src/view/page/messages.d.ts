@@ -1,0 +1,341 @@
+// The JSON on the page's WebSocket, made from the Rust types that it is written from and read into.
+// Not for hands: `cargo test --lib messages_are_written -- --ignored` makes it anew.
+// Integers of 64 bits are numbers too: all that are sent stay below 2^53, where a script's numbers end. What the words
+// call `None` is null.
+
+/** What a run is, and what it wants of its pages. */
+export type About = {
+  /** What pages may give. */
+  senses: Array<Sense>,
+  /** What runs, for people: `demo`, a file's name. */
+  title: string,
+  /** The engine's version. */
+  version: string,
+  /** The seed; sent as text, since a script's numbers end at 2^53. */
+  seed: string,
+  /** Every array's name and sheet, in the order of their [`crate::signal::ArrayId`]. The first is shown
+   * large. One named `hearing` is drawn with row 0, its lowest pitch, at the bottom. */
+  arrays: Array<[string, SheetShape]>,
+  /** The bands' centre frequencies in Hz, slowest first. */
+  band_hz: Array<number>,
+  /** One line per source: what it is and in which format. */
+  sources: Array<string>,
+  /** The electrodes' places, in the order of their traces. */
+  electrodes: Array<ElectrodePlace>,
+  /** What people may do while it runs. */
+  hands: Hands,
+};
+
+/** What a page is answered. */
+export type Answer = {
+  /** What the page sent with its question. */
+  asked: number,
+  /** Nanoseconds on the run's clock. */
+  now: number,
+} | {
+  /** What it asked about. */
+  sense: Sense,
+  /** Whether it may; else another page gives it. */
+  granted: boolean,
+} | {
+  /** Why, in a sentence. */
+  refused: string,
+} | {
+  /** Its sequence number. */
+  picture: number,
+};
+
+/** A viewer's counts; at any time `produced = delivered + dropped + waiting`, for fields from the
+ * frame that the viewer joined at. */
+export type Counts = {
+  /** Field frames since the viewer came. */
+  produced: number,
+  /** Field frames sent. */
+  delivered: number,
+  /** Field frames passed over, since a newer one came before the viewer was ready. */
+  dropped: number,
+  /** Sound frames given up. */
+  sound_dropped: number,
+  /** Stretches of traces given up. */
+  traces_dropped: number,
+};
+
+/** The figures of one device. Counts are of sound frames at the device's rate, or of pictures. */
+export type DeviceFigures = {
+  /** What it is for. */
+  kind: DeviceKind,
+  /** Its name. */
+  name: string,
+  /** The format that it was opened in, for people. */
+  format: string,
+  /** How it does. */
+  state: DeviceState,
+  /** What was last wrong with it. */
+  problem: string | null,
+  /** How often it was opened; above 1 it had been lost. */
+  opened: number,
+  /** What came from it, or went to it. */
+  delivered: number,
+  /** What was not used: damaged, too late, or without room. Of a speaker, what the run made and it did not play. */
+  dropped: number,
+  /** What the device itself says that it lost, where it counts. */
+  missed: number,
+  /** Sound frames of silence that were put in the place of what did not come: at 48 kHz into the run, at the device's
+   * rate to a speaker. */
+  filled: number,
+  /** Sound frames that went into the run, or from it to the speaker. When the run has ended, to the frame:
+   *
+   * * of a microphone, `delivered = used + dropped`, and the run's frames are `used + filled + resampled`;
+   * * of a speaker, `delivered = used + filled`, and the run's frames are `used + dropped - resampled`. */
+  used: number,
+  /** Sound frames that resampling added: by the device's other rate, and by the drift of its clock. */
+  resampled: number,
+  /** Times that sound was missing while all ran: a thread was late. */
+  faults: number,
+  /** Samples that were not finite and became 0. */
+  not_finite: number,
+  /** Pictures or chunks of sound of a page whose capture time could not be: that of their arrival stands for it. */
+  restamped: number,
+  /** Whether the thread that it calls on has real-time priority; ALSA's plug-ins to sound servers get none. */
+  realtime: boolean,
+  /** Frames of its last block of sound; 0 for a camera. */
+  block: number,
+  /** How much faster its clock runs than the run's, in parts per million; `None` where that is not known yet. */
+  drift_ppm: number | null,
+};
+
+/** What a device is for. */
+export type DeviceKind = "microphone" | "camera" | "speaker";
+
+/** How a device does. */
+export type DeviceState = "opening" | "running" | "silent" | "lost";
+
+/** An electrode's place, for people. */
+export type ElectrodePlace = {
+  /** Its name. */
+  name: string,
+  /** The number of the array on which it lies. */
+  array: number,
+  /** How far down the sheet, 0 to 1. */
+  row: number,
+  /** How far to the right, 0 to 1. */
+  column: number,
+};
+
+/** The figures as one page gets them. */
+export type Figures = {
+  /** The engine's; `None` before the first. */
+  status: Status | null,
+  /** Whether the run has ended. */
+  ended: boolean,
+  /** Pages that watch. */
+  viewers: number,
+  /** Who is in control. */
+  control: InControl,
+  /** This page's own counts. */
+  viewer: Counts,
+  /** What the server refused, by kind; a kind of which there was none is left out. */
+  refused: { [key in string]: number },
+};
+
+/** What people may do in a run. */
+export type Hands = {
+  /** The parameters that may change; none where they may not. */
+  parameters: Array<LiveParameter>,
+  /** Named sets of them. */
+  states: Array<LiveState>,
+  /** Whether the field may be struck. */
+  pokes: boolean,
+  /** Whether time may be slowed and stopped: not that of devices. */
+  tempo: boolean,
+};
+
+/** How long a hop takes, for people: in ms; what too few samples can't tell is `None`. */
+export type HopFigures = {
+  /** Its name. */
+  name: string,
+  /** How many were measured. */
+  count: number,
+  /** Median. */
+  p50: number | null,
+  /** 99th percentile. */
+  p99: number | null,
+  /** Longest. */
+  max: number | null,
+};
+
+/** Who is in control of a run, as one page sees it. */
+export type InControl = "nobody" | "own" | "other";
+
+/** What stands at present of what people may change. */
+export type InHand = {
+  /** The parameters, in the order of [`Hands::parameters`]. */
+  values: Array<number>,
+  /** Thousandths of real time; 0 is as fast as can be. */
+  speed: number,
+  /** Whether time stands still. */
+  paused: boolean,
+  /** Why the last change was refused; empty where it was not. */
+  refused: string,
+};
+
+/** A parameter that may change while a run goes on. */
+export type LiveParameter = {
+  /** Its key in the configuration. */
+  key: string,
+  /** Its name for people. */
+  name: string,
+  /** Its unit; empty for a plain number. */
+  unit: string,
+  /** The least value. */
+  low: number,
+  /** The greatest value. */
+  high: number,
+  /** What the run was configured with. */
+  default: number,
+  /** What it does, in a few words. */
+  what: string,
+};
+
+/** A named set of parameters. */
+export type LiveState = {
+  /** Its name. */
+  name: string,
+  /** What it is like, in a sentence. */
+  what: string,
+  /** The parameters that it sets. */
+  values: Array<[string, number]>,
+};
+
+/** A burst from a person's hand: a disc of sites that is struck at once. */
+export type Poke = {
+  /** The array's number. */
+  array: number,
+  /** The row of its middle, from 0 at the top. */
+  row: number,
+  /** The column of its middle, from 0 at the left. */
+  column: number,
+  /** Its radius in sites, 0 to 16. */
+  radius: number,
+  /** Magnitude of each site's burst, in thresholds; above 0, at most 4. */
+  magnitude: number,
+};
+
+/** What is recorded of a run; what is not known is `None`. */
+export type RecordingFigures = {
+  /** Bytes of the session's file. */
+  bytes: number | null,
+  /** Their growth per second of model time. */
+  bytes_per_second: number | null,
+  /** Hours of model time until its disk is full. */
+  hours_left: number | null,
+  /** Seconds that are kept in memory, to be saved when wanted. */
+  retro_seconds: number | null,
+  /** What became of the last wish to save them, or why a recording ended, in a sentence; empty before the first. */
+  kept: string,
+  /** Whether that sentence is of something that could not be kept. */
+  failed: boolean,
+};
+
+/** What a page may ask; each part is optional. */
+export type Request = {
+  /** This field frame, and all before it, have been drawn or passed over. */
+  ack?: number,
+  /** Show this band. */
+  band?: number,
+  /** From now on this page wants to give this. */
+  begin?: Sense,
+  /** What time is it? The page's own time in us, which comes back with the answer. */
+  clock?: number,
+  /** It gives this no more. */
+  end?: Sense,
+  /** Keep the last seconds in a file. */
+  keep?: boolean,
+  /** Send sound, or stop. */
+  sound?: boolean,
+  /** Use the device of this name, or part of it, instead. */
+  device?: [DeviceKind, string],
+  /** Take control, whoever has it (`true`), or give it back. */
+  control?: boolean,
+  /** Set these parameters; all or none. */
+  set?: { [key in string]: number },
+  /** Strike the field. */
+  poke?: Poke,
+  /** Go on at so many thousandths of real time, 10 to 1000. */
+  speed?: number,
+  /** Stand still, or go on. */
+  pause?: boolean,
+  /** Stand still after one picture of the field more. */
+  step?: boolean,
+  /** Write this down at the present time: 1 to 200 characters. */
+  annotate?: string,
+};
+
+/** What a page can give of its device. */
+export type Sense = "camera" | "microphone";
+
+/** The shape of an array's sheet. */
+export type SheetShape = {
+  /** Rows. */
+  height: number,
+  /** Columns. */
+  width: number,
+  /** Bands, slowest first. */
+  bands: number,
+};
+
+/** The figures of the moment; what is not measured yet is `None`. */
+export type Status = {
+  /** Model time in seconds. */
+  seconds: number,
+  /** Model time over wall time since the start. */
+  realtime_factor: number | null,
+  /** Blocks that were not ready when asked for. */
+  deadline_misses: number,
+  /** Bursts in the last second. */
+  bursts_per_second: number,
+  /** Their information in the last second. */
+  bits_per_second: number,
+  /** Information about the input that the field still holds, in bits. */
+  bits_held: number | null,
+  /** Frequencies of the spectrum in Hz, ascending, without 0. */
+  spectrum_hz: Array<number>,
+  /** Power at those frequencies in uV^2/Hz, mean of the electrodes. */
+  spectrum_power: Array<number>,
+  /** The aperiodic fit at those frequencies; empty where there is none. */
+  spectrum_fit: Array<number>,
+  /** The tonic exponent. */
+  exponent: number | null,
+  /** Its 95 % interval. */
+  exponent_interval: [number, number] | null,
+  /** Order parameter per band of the first array, 0 to 1, slowest first. */
+  order: Array<number>,
+  /** Engine time per tick in ms: median and 99th percentile. */
+  tick_ms: [number | null, number | null],
+  /** How long hops take. */
+  latency: Array<HopFigures>,
+  /** Per source: name, produced, delivered, dropped. */
+  sources: Array<[string, number, number, number]>,
+  /** The devices of a live run. */
+  devices: Array<DeviceFigures>,
+  /** What is recorded; `None` where nothing is. */
+  recording: RecordingFigures | null,
+  /** What people may change, as it stands. */
+  hand: InHand,
+  /** A sentence worth reading (a source that ended, a file cut short); empty otherwise. */
+  notice: string,
+};
+
+/** A stretch of electrode traces. */
+export type TraceChunk = {
+  /** The tick of the first sample. */
+  first_tick: number,
+  /** Samples per second. */
+  rate_hz: number,
+  /** Electrode names. */
+  names: Array<string>,
+  /** Microvolts, one row per electrode. JSON has null for what is not finite. */
+  microvolts: Array<Array<number | null>>,
+  /** Bursts that entered in each tick since the stretch before, one row per array. */
+  bursts: Array<Array<number>>,
+};
