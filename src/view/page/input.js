@@ -4,8 +4,8 @@
 
 import { say } from "./canvas.js";
 
-/** CSS pixels that the picture may cover. */
-const AREA = 21_000;
+/** CSS pixels that the picture may cover, so that what moves beside it in a block has room, too. */
+const AREA = 17_000;
 /** And how wide or high it may be. */
 const WIDEST = 240, HIGHEST = 132;
 

@@ -35,7 +35,7 @@ const darkQuery = matchMedia("(prefers-color-scheme: dark)");
 const calmQuery = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Radius in sites and strength in thresholds of what the pointer strikes. */
-const STRIKE = { radius: 3, magnitude: 2 };
+const STRIKE = { radius: 3, magnitude: 4 };
 
 const field = fieldPanel(byId("sheets"), (array, row, column) => link.ask({ poke: { array, row, column, ...STRIKE } }));
 const input = inputPanel(canvasById("input"), byId("input-none"), byId("input-sub"));
@@ -152,7 +152,7 @@ function tellChanges(before, now) {
   if (now.hand.paused !== before.hand.paused) log.add(now.hand.paused ? "paused" : "goes on");
   if (now.hand.speed !== before.hand.speed || now.hand.paused !== before.hand.paused) age.forget();
   if (now.hand.speed !== before.hand.speed) log.add(`speed ${now.hand.speed / 1000}`);
-  if (now.deadline_misses > before.deadline_misses) log.add(`${now.deadline_misses - before.deadline_misses} deadlines missed`, "bad");
+  if (now.deadline_misses > before.deadline_misses) log.count(now.deadline_misses - before.deadline_misses, "deadlines missed");
   if (now.notice !== before.notice) log.add(now.notice, "bad");
   if (now.recording?.kept !== before.recording?.kept) log.add(now.recording?.kept ?? "", now.recording?.failed ? "bad" : "own");
   for (const device of now.devices) {

@@ -10,7 +10,7 @@ const RATE = 48_000;
 export function soundPlayer(ask, tell) {
   /** @type {{ context: AudioContext, node: AudioWorkletNode } | undefined} */
   let player;
-  let playing = false, busy = false;
+  let playing = false, wanted = false, busy = false;
 
   async function make() {
     if (!isSecureContext) throw new Error("a browser plays it only on a page of its own machine (forward the port)");
@@ -49,12 +49,14 @@ export function soundPlayer(ask, tell) {
 
   return {
     async toggle() {
+      wanted = !wanted;
+      // What is asked for while it starts or stops is done after that.
       if (busy) return;
       busy = true;
       try {
-        await (playing ? stop() : start());
+        while (playing !== wanted) await (wanted ? start() : stop());
       } catch (error) {
-        playing = false;
+        playing = wanted = false;
         ask(false);
         tell(`no sound: ${error instanceof Error ? error.message : error}`, false);
       } finally {

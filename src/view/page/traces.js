@@ -80,7 +80,7 @@ export function tracePanel(canvas, note) {
       }
       context.textAlign = "left";
       context.fillStyle = theme.quiet;
-      rings.forEach((_, k) => { if (k % every === 0) context.fillText(names[k], 0, (k + 0.5) * spacing); });
+      rings.forEach((_, k) => { if (k % every === 0) context.fillText(names[k], 0, Math.max(7, (k + 0.5) * spacing)); });
       context.save();
       context.beginPath();
       context.rect(LEFT, -4, span, height - FOOT + 8);
