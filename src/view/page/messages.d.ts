@@ -20,6 +20,8 @@ export type About = {
   band_hz: Array<number>,
   /** One line per source: what it is and in which format. */
   sources: Array<string>,
+  /** Whether every array has a twin that nothing drives. */
+  twin: boolean,
   /** The electrodes' places, in the order of their traces. */
   electrodes: Array<ElectrodePlace>,
   /** What people may do while it runs. */
@@ -38,11 +40,32 @@ export type Answer = {
   /** Whether it may; else another page gives it. */
   granted: boolean,
 } | {
+  /** All of the kind that was asked for, those that can't be opened with why. */
+  devices: Array<DeviceListing>,
+} | {
   /** Why, in a sentence. */
   refused: string,
 } | {
   /** Its sequence number. */
   picture: number,
+};
+
+/** A band's energy, all arrays together, in units of its tonic energy; flows per second of model time. */
+export type BandEnergy = {
+  /** What it holds: 1 is the tonic rhythm alone. */
+  stored: number,
+  /** From the tonic noise. */
+  noise: number,
+  /** From the senses. */
+  drive: number,
+  /** From the faster band, less what the slower one got. */
+  cascade: number,
+  /** To dissipation: negative. */
+  damping: number,
+  /** To neighbours, where it evens out: negative. */
+  diffusion: number,
+  /** To the cubic term: negative. */
+  saturation: number,
 };
 
 /** A viewer's counts; at any time `produced = delivered + dropped + waiting`, for fields from the
@@ -106,6 +129,20 @@ export type DeviceFigures = {
 
 /** What a device is for. */
 export type DeviceKind = "microphone" | "camera" | "speaker";
+
+/** A device that is there, and what it offers or why it can't be opened. */
+export type DeviceListing = {
+  /** What it is for. */
+  kind: DeviceKind,
+  /** What it is reached through: a sound server, a driver. */
+  host: string,
+  /** Its name; empty where the error is the host's. */
+  name: string,
+  /** The formats that it offers, for people, the best first. */
+  formats: Array<string>,
+  /** Why it can't be opened. */
+  error: string | null,
+};
 
 /** How a device does. */
 export type DeviceState = "opening" | "running" | "silent" | "lost";
@@ -243,6 +280,8 @@ export type Request = {
   ack?: number,
   /** Show this band. */
   band?: number,
+  /** Show the field less its twin, or the field. */
+  difference?: boolean,
   /** From now on this page wants to give this. */
   begin?: Sense,
   /** What time is it? The page's own time in us, which comes back with the answer. */
@@ -253,6 +292,8 @@ export type Request = {
   keep?: boolean,
   /** Send sound, or stop. */
   sound?: boolean,
+  /** Which devices of this kind are there? */
+  devices?: DeviceKind,
   /** Use the device of this name, or part of it, instead. */
   device?: [DeviceKind, string],
   /** Take control, whoever has it (`true`), or give it back. */
@@ -310,6 +351,8 @@ export type Status = {
   exponent_interval: [number, number] | null,
   /** Order parameter per band of the first array, 0 to 1, slowest first. */
   order: Array<number>,
+  /** Energy per band over the last second, slowest first; empty before that. */
+  energy: Array<BandEnergy>,
   /** Engine time per tick in ms: median and 99th percentile. */
   tick_ms: [number | null, number | null],
   /** How long hops take. */
@@ -336,6 +379,7 @@ export type TraceChunk = {
   names: Array<string>,
   /** Microvolts, one row per electrode. JSON has null for what is not finite. */
   microvolts: Array<Array<number | null>>,
-  /** Bursts that entered in each tick since the stretch before, one row per array. */
+  /** Bursts that entered since the stretch before, one row per array: for every 10 ms, how many in each
+   * [`crate::engine::PLACES`]th of the sheet's rows, from row 0. */
   bursts: Array<Array<number>>,
 };

@@ -156,7 +156,7 @@ export function sensePanel(link) {
         else if (senses[name].wanted() || before.delete(name)) senses[name].ask();
       }
     },
-    /** What was asked about senses; what was refused is told elsewhere. @param {Exclude<Answer, { refused: string }>} answer */
+    /** What was asked about senses; the rest goes elsewhere. @param {Exclude<Answer, { refused: string } | { devices: unknown }>} answer */
     answer(answer) {
       if ("asked" in answer) clock.answer(answer);
       else if ("sense" in answer) senses[answer.sense].answer(answer.granted);

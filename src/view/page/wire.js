@@ -3,7 +3,7 @@
 
 import { PAGE } from "./version.js";
 
-/** @import { About, Answer, Counts, DeviceKind, Figures, InControl, Request, Status, TraceChunk } from "./messages.d.ts" */
+/** @import { About, Answer, Counts, Figures, InControl, Request, Status, TraceChunk } from "./messages.d.ts" */
 /** @typedef {{ array: number, width: number, height: number, bytes: Uint8Array }} FieldImage */
 /** @typedef {{ sequence: number, tick: number, band: number, difference: boolean, images: FieldImage[] }} FieldFrame */
 /** @typedef {{ width: number, height: number, rgb: Uint8Array }} Picture */
