@@ -67,6 +67,12 @@ check-browser: ## have a headless Chromium give its camera and microphone over t
 	@scripts/install.sh build page
 	@scripts/check_browser.sh
 
+.PHONY: check-page
+check-page: ## judge the page in a headless Chromium: every control, WCAG 2.2, flashes (a quarter of an hour); ARGS=60 for longer films
+	@scripts/install.sh build page
+	cargo build --release --locked --bin napot
+	@scripts/check_page.sh target/release/napot $(ARGS)
+
 .PHONY: test-live
 test-live: ## live runs on virtual sound servers and cameras, with faults: rates, channels, hung, killed and stopped servers
 	@scripts/install.sh build rigs

@@ -7,7 +7,8 @@
 #          what sound cards and cameras are built with          needed
 #   lint   clippy and rustfmt, of rustup                        needed
 #   media  ffmpeg, for codecs without a decoder in Rust         goes on without
-#   page   chromium, for tests and pictures of the page         goes on without
+#   page   chromium, and node with npm, for tests and pictures
+#          of the page                                         goes on without
 #   peers  Python with venv, for `make check-peers`             needed
 #   compilers  gcc, g++ and Python's headers, for the peers of
 #          `make bench-peers` that are compiled                 goes on without
@@ -169,7 +170,12 @@ for group in "$@"; do
         fi
         ;;
     media) have ffmpeg || want OPTIONAL ffmpeg -- "decodes H.264, VP9 and others; without it those files are refused" ;;
-    page) have chromium || want OPTIONAL chromium -- "opens the page in tests and pictures" ;;
+    page)
+        have chromium || want OPTIONAL chromium -- "opens the page in tests and pictures"
+        if ! { have node && have npm; }; then
+            want OPTIONAL nodejs npm -- "the checks of the page are written for it"
+        fi
+        ;;
     peers) makes_environments || want NEEDED python3 python3-venv -- "the outside judges are Python packages" ;;
     compilers)
         if ! { have gcc && have g++ && has_python_headers; }; then

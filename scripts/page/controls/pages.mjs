@@ -1,0 +1,67 @@
+// Several pages of one run, and one page of several runs.
+
+import { check, hold, until } from "../check.mjs";
+import { live, run, sleep } from "../run.mjs";
+
+/** A second page beside `page`. */
+export async function pages(chromium, url, page, seen) {
+  const other = await chromium.page(`${url.replace(/\/$/, "")}/#view=amplitude&controls=1`);
+  const says = (which, words) => until(`"${words}"`, async () => (await which.locator("#in-control").textContent()).includes(words));
+
+  await check("two pages agree on band, values and time", async () => {
+    await live(other);
+    await other.keyboard.press("3");
+    for (const each of [page, other]) {
+      await until("band 3 on both", async () => await each.locator("#bands button").nth(2).getAttribute("aria-pressed") === "true");
+    }
+    const shown = (which) => which.evaluate(() => [...document.querySelectorAll("#parameters output")].map((value) => value.textContent).join());
+    await until("the same values", async () => await shown(page) === await shown(other));
+    return shown(page);
+  });
+  await check("one page is in control; another is refused, told so, and may take over", async () => {
+    await page.locator("#defaults").click();
+    await says(page, "This page");
+    await says(other, "Another page");
+    await other.locator("#states button").nth(1).click();
+    await other.locator("#notice", { hasText: "another page is in control" }).waitFor();
+    await other.locator("#take").click();
+    await says(other, "This page");
+    await says(page, "Another page");
+    await other.locator("#states button").nth(1).click();
+    for (const each of [page, other]) {
+      await until("the state on both", async () => await each.locator("#states button").nth(1).getAttribute("aria-pressed") === "true");
+    }
+    await other.context().close();
+    await says(page, "Whoever changes");
+    const { hand } = await seen.status();
+    await page.locator("#defaults").click();
+    await until("control again", async () => (await seen.status()).hand.values.join() !== hand.values.join());
+  });
+}
+
+/** The page of a run that ends, is killed and comes again on its port. */
+export async function again(chromium, program, where) {
+  const start = (port) => run(program, where, "demo", "--set", `view.port=${port}`);
+  let demo = await start(0);
+  const port = new URL(demo.url).port;
+  const page = await chromium.page(demo.url);
+  const state = () => page.evaluate(() => document.body.dataset.state);
+  await check("a page tells when its run ends or is killed, keeps its picture, and comes back with the run", async () => {
+    await live(page);
+    const waits = [];
+    for (const [how, wanted] of [["stop", "ended"], ["kill", "lost"]]) {
+      await demo[how]();
+      await until(wanted, async () => await state() === wanted);
+      hold(await page.locator("#notice").isVisible(), "nothing is told");
+      await sleep(500);
+      demo = await start(port);
+      const from = performance.now();
+      await until("the run again", async () => await state() === "live", 15);
+      waits.push(`${((performance.now() - from) / 1000).toFixed(1)} s`);
+    }
+    hold(page.wrong.length === 0, page.wrong.join("; "));
+    return `back after ${waits.join(" and ")}`;
+  });
+  await page.context().close();
+  await demo.stop();
+}
