@@ -73,7 +73,12 @@ impl Engine {
         self.ticks += 33;
         let bytes = vec![7; 12];
         let image = FieldImage { array: ArrayId(0), width: 3, height: 2, phase_amplitude: bytes };
-        self.field.write(FieldFrame { tick: Tick(self.ticks), band: 5, images: vec![image], captured: None });
+        self.field.write(FieldFrame {
+            tick: Tick(self.ticks),
+            band: 5,
+            images: vec![image],
+            ..FieldFrame::default()
+        });
     }
 }
 
