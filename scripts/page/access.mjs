@@ -37,8 +37,13 @@ async function violations(page, tags) {
   return found;
 }
 
-/** Whether something lies beyond the right edge. */
-const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+/** What lies beyond the right edge, where the page can be scrolled to it. */
+const overflow = (page) => page.evaluate(() => {
+  const { scrollWidth, clientWidth } = document.documentElement;
+  if (scrollWidth <= clientWidth) return "";
+  const wide = [...document.body.querySelectorAll("*")].filter((element) => element.getBoundingClientRect().right > clientWidth + 0.5);
+  return `${scrollWidth - clientWidth} px: ${wide.map(({ id, className, tagName }) => `${tagName} ${id || className}`).slice(-3).join(", ")}`;
+});
 
 for (const [width, height] of SIZES) {
   for (const [scheme, options] of Object.entries(SCHEMES)) {
@@ -56,7 +61,7 @@ for (const [width, height] of SIZES) {
         wrong.push(...found.map((what) => `${name}: ${what}`));
         for (const what of (await violations(page, ["best-practice"])).violations) advice.add(what);
         const beyond = await overflow(page);
-        if (beyond > 0) wrong.push(`${name}: ${beyond} px beyond the right edge`);
+        if (beyond) wrong.push(`${name}: beyond the right edge ${beyond}`);
         if (pictures && scheme !== "forced") await page.screenshot({ path: `${pictures}/${width}-${scheme}-${name.replaceAll(" ", "-")}.png`, fullPage: width < 1080 });
         await leave?.(page);
       }
