@@ -62,7 +62,7 @@ export const VIEWS = ["phase", "wave", "amplitude", "travel"], PALETTES = ["even
 /** Half the luminance that the colour-blind wheel spans: a change within it is less than the tenth that makes a flash. */
 const SWING = 0.045;
 /** Hues in radians that dichromats tell apart, and one between them. */
-const BLUE = 4.45, YELLOW = 1.55, ORANGE = 0.95, VIOLET = 5.5;
+const BLUE = 4.45, YELLOW = 1.55, ORANGE = 1.05, VIOLET = 5.5;
 /** The most chroma. */
 const MOST = 0.155;
 

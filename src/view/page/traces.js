@@ -5,6 +5,8 @@ import { fit, font, roundDown, say } from "./canvas.js";
 
 /** Seconds across the panel. */
 const SECONDS = 8;
+/** The share of a sweep that is empty before the pen. */
+const GAP = 0.02;
 const LEFT = 40, RIGHT = 46, FOOT = 22;
 
 /** @param {HTMLCanvasElement} canvas @param {HTMLElement} note */
@@ -88,8 +90,9 @@ export function tracePanel(canvas, note) {
       context.strokeStyle = theme.tonic;
       context.lineWidth = 1;
       context.lineJoin = "round";
-      // Whole strides from the start of the run: the same samples are drawn while they travel.
-      const oldest = Math.ceil(Math.max(0, end - size) / stride) * stride;
+      // A sweep, as a paper recorder has it: what is drawn stays in its place until the pen comes round. Traces that travel
+      // would flash where what they show is periodic (WCAG 2.3.1). Whole strides: the same samples are drawn each time.
+      const oldest = Math.ceil(Math.max(0, end - size + GAP * size) / stride) * stride;
       rings.forEach((ring, k) => {
         const base = (k + 0.5) * spacing;
         let pen = false;
@@ -97,8 +100,8 @@ export function tracePanel(canvas, note) {
         for (let i = oldest; i < end; i += stride) {
           const v = ring[i % size];
           if (v !== v) { pen = false; continue; }
-          const x = LEFT + span - ((end - i) * span) / size, y = base - v * gain;
-          if (pen) context.lineTo(x, y);
+          const x = LEFT + ((i % size) * span) / size, y = base - v * gain;
+          if (pen && i % size >= stride) context.lineTo(x, y);
           else context.moveTo(x, y);
           pen = true;
         }
