@@ -28,7 +28,7 @@ const MOST_STRUCK: usize = 8_192;
 /// The largest radius of a poke in sites.
 const MOST_RADIUS: u8 = 16;
 /// The greatest magnitude of a poke in thresholds.
-const MOST_MAGNITUDE: f32 = 4.0;
+const MOST_MAGNITUDE: f32 = 32.0;
 
 /// The real-time thread's end.
 pub(super) struct Touched {
@@ -306,7 +306,7 @@ mod tests {
         for (wrong, part) in [
             (poke(8, 1, 1.0), "rows below 8"),
             (poke(0, 17, 1.0), "0 to 16"),
-            (poke(0, 1, f32::NAN), "at most 4"),
+            (poke(0, 1, f32::NAN), "at most 32"),
             (Poke { array: 2, ..poke(0, 1, 1.0) }, "below 1"),
         ] {
             hands.take(&Control::Poke(wrong), Tick(5));

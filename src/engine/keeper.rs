@@ -18,8 +18,6 @@ use super::instrument::ArrayInfo;
 use super::ledger::hash_of_state;
 use super::realtime::{RawField, StateCopy};
 use super::tick::TickReport;
-use flows::Flows;
-use raster::Raster;
 use crate::error::Error;
 use crate::readout::onset::Onset;
 use crate::readout::paint::paint;
@@ -35,6 +33,8 @@ use crate::stream::ring::{Consumer, Counters, Producer};
 use crate::stream::trace::Trace;
 use crate::time::{Clock, TICKS_PER_SECOND, Tick, Timestamp};
 use crate::units::Hertz;
+use flows::Flows;
+use raster::Raster;
 
 /// How long the keeper rests when there is nothing to take.
 const REST: Duration = Duration::from_millis(2);

@@ -324,7 +324,7 @@ fn empty_copy(instrument: &mut Instrument, keeps: bool) -> StateCopy {
     let values = Vec::with_capacity(instrument.state_values());
     let senses = Vec::with_capacity(if keeps { instrument.sense_words() } else { 0 });
     let energy = Vec::with_capacity(instrument.shapes().iter().map(|shape| shape.bands).sum());
-    StateCopy { values, senses, energy, ..StateCopy::default() }
+    StateCopy { values, energy, senses, ..StateCopy::default() }
 }
 
 /// A picture of all arrays to be filled.

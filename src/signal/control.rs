@@ -56,7 +56,7 @@ pub struct Poke {
     pub column: u16,
     /// Its radius in sites, 0 to 16.
     pub radius: u8,
-    /// Magnitude of each site's burst, in thresholds; above 0, at most 4.
+    /// Magnitude of each site's burst, in thresholds; above 0, at most 32.
     pub magnitude: f32,
 }
 

@@ -51,7 +51,8 @@ use self::key::Key;
 pub use self::senses::{FromPages, Senses};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{
-    Control, DeviceKind, DeviceListing, ElectrodePlace, FieldFrame, Hands, InputPicture, SheetShape, Status, TraceChunk,
+    Control, DeviceKind, DeviceListing, ElectrodePlace, FieldFrame, Hands, InputPicture, SheetShape, Status,
+    TraceChunk,
 };
 use crate::stream::{latest, ring};
 use crate::time::Timestamp;

@@ -283,8 +283,14 @@ pub(super) fn field(frame: &FieldFrame, sequence: u64) -> Option<Bytes> {
         return None;
     }
     let body = frame.images.iter().map(|image| 8 + image.phase_amplitude.len()).sum();
-    let mut bytes =
-        header(Kind::Field, small(frame.band) | (DIFFERENCE * u16::from(frame.difference)), u32::from(small(count)), sequence, frame.tick.0, body);
+    let mut bytes = header(
+        Kind::Field,
+        small(frame.band) | (DIFFERENCE * u16::from(frame.difference)),
+        u32::from(small(count)),
+        sequence,
+        frame.tick.0,
+        body,
+    );
     for image in frame.images.iter().filter(whole) {
         for part in [u16::from(image.array.0), 0, small(image.width), small(image.height)] {
             bytes.extend(part.to_le_bytes());

@@ -22,7 +22,6 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::MissedTickBehavior;
 
-use super::{Lister, Sent};
 use super::accounts::{Accounts, Refusal, Teller};
 use super::guard::{Ends, Guard, Names};
 use super::key::Key;
@@ -31,6 +30,7 @@ use super::protocol::{HEADER_BYTES, InControl, MAX_PICTURE_BYTES, Sense};
 use super::pump::{Pump, describe};
 use super::senses::Senses;
 use super::{Feeds, assets, guard, viewer};
+use super::{Lister, Sent};
 use crate::signal::{Control, Status};
 
 /// How often the feeds are emptied.

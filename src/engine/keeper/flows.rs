@@ -29,8 +29,9 @@ impl Flows {
             self.per_second = (0..bands)
                 .map(|band| {
                     let tonic = f64::from(facts.variances[band]) * sites as f64;
-                    let of =
-                        |cause: Cause| (now[band][cause as usize] - before[band][cause as usize]) / seconds / tonic;
+                    let of = |cause: Cause| {
+                        (now[band][cause as usize] - before[band][cause as usize]) / seconds / tonic
+                    };
                     BandEnergy {
                         stored: stored[band] / tonic,
                         noise: of(Cause::Noise),

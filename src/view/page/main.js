@@ -35,7 +35,7 @@ const darkQuery = matchMedia("(prefers-color-scheme: dark)");
 const calmQuery = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Radius in sites and strength in thresholds of what the pointer strikes. */
-const STRIKE = { radius: 3, magnitude: 4 };
+const STRIKE = { radius: 3, magnitude: 16 };
 
 const field = fieldPanel(byId("sheets"), (array, row, column) => link.ask({ poke: { array, row, column, ...STRIKE } }));
 const input = inputPanel(canvasById("input"), byId("input-none"), byId("input-sub"));

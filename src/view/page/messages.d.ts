@@ -254,7 +254,7 @@ export type Poke = {
   column: number,
   /** Its radius in sites, 0 to 16. */
   radius: number,
-  /** Magnitude of each site's burst, in thresholds; above 0, at most 4. */
+  /** Magnitude of each site's burst, in thresholds; above 0, at most 32. */
   magnitude: number,
 };
 

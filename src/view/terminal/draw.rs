@@ -197,7 +197,8 @@ impl Picture {
         let told = told.into_iter().find(|text| !text.is_empty()).unwrap_or("");
         let mut second: Vec<Span> = devices.collect();
         second.push(Span::styled(told, BAD));
-        let keys = "q ends  space pauses  . steps  ↑↓ speed  ←→ 1-9 band  d less twin  r keeps the last seconds";
+        let keys =
+            "q ends  space pauses  . steps  ↑↓ speed  ←→ 1-9 band  d less twin  r keeps the last seconds";
         Paragraph::new(vec![figures, Line::from(second), Line::styled(keys, QUIET)])
     }
 }

@@ -1,0 +1,48 @@
+// How fluently a page shows the default room with all that it can show open: frames a second, age of what is drawn, misses.
+//
+//   node frames.mjs [--seconds N] [--page-files] [PROGRAM]
+
+import { check, end, hold } from "./check.mjs";
+import { browser, called, folder, live, run, sleep } from "./run.mjs";
+
+const { program, fresh, seconds } = called();
+
+/** Shows a run for a while; what the page said of itself each second. `plain` has it draw without WebGL. */
+async function shown(plain) {
+  const where = folder();
+  const demo = await run(program, where, "demo", "--set", "view.port=0", "--out", "out");
+  const chromium = await browser(fresh);
+  const page = await chromium.page(`${demo.url}#upper=waterfall&controls=1`);
+  if (plain) {
+    await page.addInitScript(() => {
+      const usual = HTMLCanvasElement.prototype.getContext;
+      HTMLCanvasElement.prototype.getContext = function (kind, ...rest) { return kind === "webgl2" ? null : usual.call(this, kind, ...rest); };
+    });
+    await page.reload();
+  }
+  await live(page);
+  // The first seconds are those of a page that is being built.
+  await sleep(5000);
+  const rates = [], ages = [];
+  for (let i = 0; i < seconds; i++) {
+    await sleep(1000);
+    const told = await page.evaluate(() => document.getElementById("health").textContent);
+    rates.push(Number(/page(\d+) fps/.exec(told)?.[1] ?? 0));
+    ages.push(Number(/ \/ (\d+) ms old/.exec(told)?.[1] ?? NaN));
+  }
+  await chromium.close();
+  await demo.stop();
+  const { deadline_misses: misses, ticks } = demo.report("out");
+  const sorted = [...rates].sort((a, b) => a - b);
+  return { least: sorted[0], median: sorted[sorted.length >> 1], age: Math.max(...ages.filter(Number.isFinite)), misses, ticks };
+}
+
+for (const [name, plain, bar] of [["WebGL", false, 50], ["Canvas2D", true, 30]]) {
+  await check(`${name}: at least ${bar} fields a second, 95 % of them at most 50 ms old, no deadline missed`, async () => {
+    const { least, median, age, misses, ticks } = await shown(plain);
+    const told = `${median} a second (least ${least}), 95th percentile ${age} ms, ${misses} deadlines missed of ${ticks}`;
+    hold(median >= bar && age <= 50 && misses === 0, told);
+    return told;
+  });
+}
+end();
