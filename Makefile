@@ -73,6 +73,19 @@ check-page: ## judge the page in a headless Chromium: every control, WCAG 2.2, f
 	cargo build --release --locked --bin napot
 	@scripts/check_page.sh target/release/napot $(ARGS)
 
+.PHONY: check-sound
+check-sound: ## have ffmpeg judge loudness and peaks of the room and of music in every scene (a quarter of an hour): ARGS=60
+	@scripts/install.sh build media
+	cargo build --release --locked --bin napot
+	@scripts/check_sound.sh target/release/napot $(DATA) $(ARGS)
+
+.PHONY: pictures
+pictures: ## take the README's pictures anew, by a headless Chromium (minutes)
+	@scripts/install.sh build media page
+	cargo build --release --locked --bin napot
+	@cd scripts/page && npm ci --no-audit --no-fund --silent
+	@node scripts/page/pictures.mjs --pictures docs --clip $(DATA)/av/cockatoo.mp4 target/release/napot
+
 .PHONY: test-live
 test-live: ## live runs on virtual sound servers and cameras, with faults: rates, channels, hung, killed and stopped servers
 	@scripts/install.sh build rigs

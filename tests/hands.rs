@@ -20,6 +20,7 @@ use tungstenite::{Message, WebSocket};
 const HEADER: usize = 24;
 const FIELD: u8 = 1;
 const STATUS: u8 = 4;
+const TRACES: u8 = 5;
 const ABOUT: u8 = 6;
 const ANSWER: u8 = 9;
 
@@ -47,7 +48,7 @@ impl Run {
         let (socket, _) = tungstenite::connect(format!("ws://{}/socket", self.address)).unwrap();
         let MaybeTlsStream::Plain(stream) = socket.get_ref() else { unreachable!("a loopback address") };
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        Page { socket, fields: Vec::new() }
+        Page { socket, fields: Vec::new(), shown: (false, 0.0) }
     }
 
     /// Ends it as Ctrl-C does.
@@ -70,6 +71,8 @@ struct Page {
     socket: WebSocket<MaybeTlsStream<TcpStream>>,
     /// The ticks of the fields that came.
     fields: Vec<u64>,
+    /// Whether the last of them was less its twin, and the mean of its first picture's amplitudes.
+    shown: (bool, f64),
 }
 
 impl Page {
@@ -84,6 +87,9 @@ impl Page {
             if bytes[0] == FIELD {
                 let long = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
                 self.fields.push(long(16));
+                let amplitudes = bytes[HEADER + 8..].iter().skip(1).step_by(2);
+                let sum: f64 = amplitudes.clone().map(|amplitude| f64::from(*amplitude)).sum();
+                self.shown = (bytes[3] == 1, sum / amplitudes.count() as f64);
                 self.ask(&json!({ "ack": long(8) }));
             }
             if bytes[0] == kind {
@@ -188,6 +194,42 @@ fn parameters_pokes_and_notes_do_what_they_say_and_a_replay_is_the_run_again() {
     assert!(verified(folder.path(), "b.mcap", "2") > 0);
     let edf = std::fs::read(folder.path().join("A/electrodes.edf")).unwrap();
     assert!(edf.windows(11).any(|part| part == b"eyes closed"));
+}
+
+#[test]
+fn the_field_less_its_twin_its_energy_and_the_places_of_bursts_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = Run::start(folder.path(), &["demo"]);
+    let mut page = run.page();
+    assert_eq!(page.next(ABOUT)["twin"], true);
+    let status = page.until("energy", |status| status["status"]["energy"][0].is_object());
+    let whole = page.shown;
+    assert!(!whole.0);
+    for band in status["status"]["energy"].as_array().unwrap() {
+        let part = |name: &str| band[name].as_f64().unwrap();
+        assert!(
+            (0.3..3.0).contains(&part("stored")) && part("noise") > 0.0 && part("damping") < 0.0,
+            "{band}"
+        );
+    }
+    // What the senses give enters the fastest band, and comes to the others by the cascade.
+    let last = status["status"]["energy"].as_array().unwrap().last().unwrap();
+    assert!(last["drive"].as_f64().unwrap() > 0.0, "{last}");
+    let traces = page.next(TRACES);
+    let row = traces["bursts"][0].as_array().unwrap();
+    assert!(row.len() >= 32 && row.len() % 32 == 0, "{} places", row.len());
+
+    page.ask(&json!({ "difference": true }));
+    for _ in 0..20 {
+        page.next(STATUS);
+        if page.shown.0 {
+            break;
+        }
+    }
+    // The twin hears the same noise: what is left is what the input did.
+    assert!(page.shown.0 && page.shown.1 < 0.7 * whole.1, "{:?} of {whole:?}", page.shown);
+    page.ask(&json!({ "difference": false }));
+    run.end();
 }
 
 #[test]

@@ -31,6 +31,7 @@ struct Engine {
     sound_counts: std::sync::Arc<Counters>,
     wishes: Receiver<Control>,
     ticks: u64,
+    difference: bool,
 }
 
 impl Engine {
@@ -66,7 +67,10 @@ impl Engine {
             devices: None,
             about,
         };
-        (Self { field, input, status, traces, sound, sound_counts, wishes, ticks: 0 }, feeds)
+        (
+            Self { field, input, status, traces, sound, sound_counts, wishes, ticks: 0, difference: false },
+            feeds,
+        )
     }
 
     fn field(&mut self) {
@@ -76,6 +80,7 @@ impl Engine {
         self.field.write(FieldFrame {
             tick: Tick(self.ticks),
             band: 5,
+            difference: self.difference,
             images: vec![image],
             ..FieldFrame::default()
         });

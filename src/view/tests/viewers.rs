@@ -3,9 +3,10 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::{Said, Viewer, get, json, quick, sequence, served, status_of};
-use crate::signal::{Control, DeviceKind, InputPicture, Status, TraceChunk};
+use super::{Engine, Said, Viewer, any_port, get, json, quick, sequence, served, status_of};
+use crate::signal::{Control, DeviceKind, DeviceListing, InputPicture, Status, TraceChunk};
 use crate::view::server::Limits;
+use crate::view::start_within;
 
 #[test]
 fn a_viewer_learns_what_runs_and_sees_all_that_is_published() {
@@ -120,6 +121,39 @@ fn a_chosen_band_reaches_the_engine_and_one_that_is_not_there_does_not() {
     viewer.request(r#"{"device":["microphone","USB"]}"#);
     let wish = engine.wishes.recv_timeout(Duration::from_secs(5)).unwrap();
     assert_eq!(wish, Control::UseDevice(DeviceKind::Microphone, "USB".to_owned()));
+}
+
+#[test]
+fn the_difference_from_the_twin_is_asked_for_and_told_apart() {
+    let (mut engine, page) = served(Limits::default());
+    let mut viewer = Viewer::open(page.address());
+    viewer.request(r#"{"difference":true}"#);
+    let wish = engine.wishes.recv_timeout(Duration::from_secs(5)).unwrap();
+    assert_eq!(wish, Control::ShowDifference(true));
+    engine.field();
+    assert_eq!(viewer.next(1)[2..4], [5, 0]);
+    engine.difference = true;
+    engine.field();
+    assert_eq!(viewer.next(1)[2..4], [5, 1]);
+}
+
+#[test]
+fn devices_are_listed_where_the_run_has_any() {
+    let (_engine, page) = served(Limits::default());
+    let mut viewer = Viewer::open(page.address());
+    viewer.request(r#"{"devices":"camera"}"#);
+    assert_eq!(viewer.end(), Said::Close(1008));
+
+    let (_engine, mut feeds) = Engine::new();
+    feeds.devices = Some(|kind| {
+        let name = format!("the {}", kind.name());
+        vec![DeviceListing { kind, host: "test".into(), name, formats: Vec::new(), error: None }]
+    });
+    let page = start_within(&any_port(), feeds, Limits::default()).unwrap();
+    let mut viewer = Viewer::open(page.address());
+    viewer.request(r#"{"devices":"speaker"}"#);
+    let answer = json(&viewer.next(9));
+    assert_eq!(answer["devices"][0]["name"], "the speaker");
 }
 
 #[test]
