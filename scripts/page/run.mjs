@@ -1,7 +1,7 @@
 // Starts the program and a browser for the checks, and ends both.
 
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -66,10 +66,19 @@ export async function told(program, ...words) {
   return JSON.parse(text);
 }
 
+/** The browser's program. One that root starts would put itself before all others, which nobody else's may. */
+function chosen() {
+  const program = process.env.NAPOT_CHROMIUM ?? "/usr/bin/chromium";
+  if (process.getuid() !== 0) return program;
+  const wrapper = join(folder(), "chromium");
+  writeFileSync(wrapper, `#!/bin/sh\nexec setpriv --bounding-set -sys_nice --inh-caps -sys_nice "${program}" "$@"\n`, { mode: 0o755 });
+  return wrapper;
+}
+
 /** Opens a browser. With `fresh` its pages come from the source folder: all but their version, which is the program's. */
 export async function browser(fresh) {
   const opened = await chromium.launch({
-    executablePath: process.env.NAPOT_CHROMIUM ?? "/usr/bin/chromium",
+    executablePath: chosen(),
     args: [
       "--mute-audio",
       ...(process.getuid() === 0 ? ["--no-sandbox"] : []),

@@ -163,7 +163,7 @@ impl Piece {
     /// Inputs without channels, played from the beginning.
     pub(super) fn new(inputs: Inputs, show: Show) -> Self {
         let clock = Arc::new(WallClock::start());
-        let common = pump::Common { stop: Arc::default(), clock, trace: Arc::default() };
+        let common = pump::Common { stop: Arc::default(), clock, trace: Arc::default(), urgent: false };
         Self {
             inputs,
             layout: None,

@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::sense::retina::Retina;
 use crate::sense::scalar::ScalarSense;
 use crate::signal::{AudioBlock, Burst, Frame, InputPicture, Origin, ScalarSample, SessionItem};
+use crate::stream::priority;
 use crate::stream::promise::{Promise, Promiser, promise};
 use crate::stream::ring::{Consumer, Counters, Producer, ring};
 use crate::stream::trace::Trace;
@@ -77,6 +78,8 @@ pub struct Common {
     pub clock: Arc<dyn Clock>,
     /// How long hops take.
     pub trace: Arc<Trace>,
+    /// Whether what sources give is needed in time.
+    pub urgent: bool,
 }
 
 /// A running pump.
@@ -179,6 +182,9 @@ fn drain<T>(
         encode_ns: 0,
         failure: None,
     };
+    if common.urgent {
+        priority::lift();
+    }
     while !common.stop.load(Ordering::Acquire) {
         let start = common.clock.now();
         let pulled = source.pull();

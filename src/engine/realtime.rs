@@ -194,6 +194,13 @@ enum Phase {
     Fading(u64),
 }
 
+/// When to look again whether a tick may run. One that waits for nothing but its time is waited for once; what others
+/// have to bring is looked for again and again, with a rest between: a thread with priority would keep them from it.
+fn next_look(now: Timestamp, due: Option<Timestamp>, waits_for_time: bool) -> Timestamp {
+    let again = now + LOOK_AGAIN;
+    due.filter(|due| *due > now && (waits_for_time || *due < again)).unwrap_or(again)
+}
+
 impl Realtime {
     /// Plays to the end.
     pub(super) fn run(mut self) -> Played {
@@ -235,11 +242,8 @@ impl Realtime {
             if !self.outlets.sound.is_read() {
                 return false;
             }
-            // What is not due is waited for once; what waits for others is looked at again and again.
-            let look_again = self.clock.now() + LOOK_AGAIN;
-            let rests = room && self.has_inputs(tick);
-            let due = due.filter(|due| admitted && (rests || *due < look_again));
-            self.clock.wait_until(due.unwrap_or(look_again));
+            let waits_for_time = room && admitted && self.has_inputs(tick);
+            self.clock.wait_until(next_look(self.clock.now(), due.filter(|_| admitted), waits_for_time));
         }
     }
 
@@ -413,5 +417,24 @@ impl Realtime {
             }
         }
         self.outlets.field.publish();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_late_is_looked_for_with_a_rest_between() {
+        let now = Timestamp(5_000_000);
+        let (soon, later, past) = (Timestamp(5_040_000), Timestamp(5_900_000), Timestamp(4_000_000));
+        let again = now + LOOK_AGAIN;
+        assert_eq!(next_look(now, Some(later), true), later, "its time is all that it waits for");
+        assert_eq!(next_look(now, Some(later), false), again);
+        assert_eq!(next_look(now, Some(soon), false), soon);
+        for waits_for_time in [true, false] {
+            assert_eq!(next_look(now, Some(past), waits_for_time), again, "never at once");
+            assert_eq!(next_look(now, None, waits_for_time), again);
+        }
     }
 }

@@ -135,7 +135,9 @@ impl Engine {
         let is_live = live.is_there();
         let start = is_live.then(|| common.clock.now() + UNTIL_START);
         let tempo = Arc::new(Tempo::new(plan.pace));
-        let may_slow = !is_live && plan.pace != Pace::Max;
+        let is_paced = plan.pace != Pace::Max;
+        let common = Common { urgent: is_paced, ..common };
+        let may_slow = !is_live && is_paced;
         let (shapes, again) = (instrument.shapes(), inputs.session.is_some());
         let (hands, tunings, touched) = hands(&plan.array, &shapes, Arc::clone(&tempo), may_slow, again);
         let may = hands.may().clone();
@@ -194,7 +196,7 @@ impl Engine {
             keeper: thread("napot-keeper", move || keeper.run())?,
             realtime: thread("napot-engine", move || {
                 cores::pin(&pinned, 0);
-                let priority = is_live.then(ask_for_priority);
+                let priority = is_paced.then(|| ask_for_priority(is_live));
                 (realtime.run(), priority)
             })?,
             pumps: feeds.pumps,
@@ -389,12 +391,14 @@ fn open_feeds(
     Ok(feeds)
 }
 
-/// Asks for real-time priority and says what came of it.
-fn ask_for_priority() -> String {
+/// Asks for real-time priority and says what came of it; of a live run a refusal is worth a warning.
+fn ask_for_priority(is_live: bool) -> String {
     match priority::ask() {
         Ok(()) => "real-time".to_owned(),
         Err(cause) => {
-            tracing::warn!("no real-time priority ({cause}): sound may break under load");
+            if is_live {
+                tracing::warn!("no real-time priority ({cause}): sound may break under load");
+            }
             format!("ordinary: {cause}")
         }
     }

@@ -5,6 +5,31 @@ use thread_priority::{ThreadPriority, ThreadPriorityValue};
 /// Of 100: below sound servers' own threads, above all that is not real-time.
 const SHARE: u8 = 60;
 
+/// Of 100: before what people run beside it (nice -11 on Linux), never before what is real-time.
+const LIFTED: u8 = 75;
+
+/// Asks for more time than others get, for a thread whose work is needed soon but is not of known length; children
+/// inherit no more than that. Where the system refuses, it stays as it is.
+pub fn lift() {
+    if let Ok(value) = ThreadPriorityValue::try_from(LIFTED) {
+        let _ = set_ordinary(ThreadPriority::Crossplatform(value));
+    }
+}
+
+#[cfg(unix)]
+fn set_ordinary(priority: ThreadPriority) -> Result<(), thread_priority::Error> {
+    use thread_priority::unix::{
+        NormalThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+    };
+    let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other);
+    set_thread_priority_and_policy(thread_native_id(), priority, policy)
+}
+
+#[cfg(not(unix))]
+fn set_ordinary(priority: ThreadPriority) -> Result<(), thread_priority::Error> {
+    thread_priority::set_current_thread_priority(priority)
+}
+
 /// Asks for first-in-first-out scheduling of the calling thread.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
 // @ts-check
-// The field: one canvas for each array, by WebGL2, or by Canvas2D where there is none.
+// The field: one canvas for each array, by WebGL2, or by Canvas2D where there is none or the processor would have to compute it.
 // WebGL interpolates between sites in the complex plane, so that colours between two sites lie between
 // their oscillations; Canvas2D draws one pixel a site.
 
@@ -51,6 +51,21 @@ void main() {
   float phase = length(z) > 0.0 ? atan(z.y, z.x) / TAU : 0.0;
   colour = vec4(texture(colours, vec2(phase + 0.5 / 256.0, length(z))).rgb, 1.0);
 }`;
+
+/** Names of what computes WebGL on the processor: there Canvas2D takes a third of the time. */
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+/** Whether a graphics card draws; `painter=webgl` or `painter=canvas` in the page's address says otherwise. */
+function hasCard() {
+  const asked = new URLSearchParams(location.hash.slice(1)).get("painter");
+  if (asked) return asked === "webgl";
+  const gl = document.createElement("canvas").getContext("webgl2");
+  if (!gl) return false;
+  const named = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = String(gl.getParameter(named ? named.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return !SOFTWARE.test(name);
+}
 
 /** @typedef {{ draw(width: number, height: number, bytes: Uint8Array): void, paint(table: Uint8ClampedArray, travel: boolean): void, lost(): boolean }} Painter */
 
@@ -168,6 +183,7 @@ export function fieldPanel(host, strike) {
   let sheets = [];
   /** @type {Uint8ClampedArray} */
   let table = new Uint8ClampedArray(PHASES * AMPLITUDES * 4), travels = false;
+  const byCard = hasCard();
 
   /** @param {string} name @param {{ width: number, height: number }} shape */
   function makeSheet(name, shape) {
@@ -185,7 +201,7 @@ export function fieldPanel(host, strike) {
     canvas.style.aspectRatio = `${shape.width} / ${shape.height}`;
     canvas.width = shape.width * FINENESS;
     canvas.height = shape.height * FINENESS;
-    let painter = webglPainter(canvas, up);
+    let painter = byCard ? webglPainter(canvas, up) : null;
     if (!painter) {
       canvas.width = shape.width;
       canvas.height = shape.height;

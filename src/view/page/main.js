@@ -363,6 +363,8 @@ function remember() {
   if (!byId("hands").hidden) state.set("controls", "1");
   if (document.body.dataset.stage !== undefined) state.set("stage", "1");
   if (!single.checked) state.set("keys", "0");
+  const painter = new URLSearchParams(location.hash.slice(1)).get("painter");
+  if (painter) state.set("painter", painter);
   history.replaceState(null, "", state.size ? `#${state}` : location.pathname);
 }
 
