@@ -38,7 +38,9 @@ impl Kept {
         let length = message.data.len();
         // What can't be compressed is kept as it is: then its length stays.
         let data = zstd::bulk::compress(&message.data, LEVEL).ok().filter(|data| data.len() < length);
-        let data = data.unwrap_or_else(|| message.data.clone());
+        let mut data = data.unwrap_or_else(|| message.data.clone());
+        // It was packed into a vector for the worst case.
+        data.shrink_to_fit();
         Self { message: Arc::new(Message { data, ..*message }), length }
     }
 
@@ -277,6 +279,16 @@ mod tests {
     fn retro(dir: &Path, bytes: usize) -> (Retro, Arc<RecordingMonitor>) {
         let monitor = Arc::<RecordingMonitor>::default();
         (Retro::new(facts(), dir.join("last.mcap"), bytes, Arc::clone(&monitor)), monitor)
+    }
+
+    #[test]
+    fn what_is_kept_takes_no_more_memory_than_is_counted() {
+        for data in
+            [vec![7; 100_000], (0..100_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect()]
+        {
+            let kept = Kept::of(&Message { topic: 0, time: Timestamp::ZERO, data });
+            assert!(kept.message.data.capacity() <= kept.bytes(), "{}", kept.message.data.capacity());
+        }
     }
 
     #[test]
