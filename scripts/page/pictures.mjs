@@ -4,14 +4,14 @@
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { browser, called, folder, live, run, sleep } from "./run.mjs";
 
 /** Frames of the film, its rate, and thousandths of real time at which a browser keeps up with taking them. */
 const FRAMES = 48, RATE = 16, SLOW = 50;
 
 const at = process.argv.indexOf("--clip");
-const clip = at < 0 ? undefined : process.argv.splice(at, 2)[1];
+const clip = at < 0 ? undefined : resolve(process.argv.splice(at, 2)[1]);
 const { program, fresh, pictures = "docs" } = called();
 mkdirSync(pictures, { recursive: true });
 const chromium = await browser(fresh);
@@ -23,10 +23,11 @@ const second = (page, wanted) => page.waitForFunction((seconds) => {
 }, wanted, { timeout: 120_000 });
 
 /** A picture of the page at a moment of model time. */
-async function still(name, hash, moment, words, colorScheme = "dark") {
+async function still(name, hash, moment, keys, words, colorScheme = "dark") {
   const shown = await run(program, folder(), ...words, "--set", "view.port=0");
   const page = await chromium.page(shown.url + hash, { colorScheme });
   await live(page);
+  for (const key of keys) await page.keyboard.press(key);
   await second(page, moment);
   await page.screenshot({ path: join(pictures, name) });
   await page.context().close();
@@ -35,11 +36,12 @@ async function still(name, hash, moment, words, colorScheme = "dark") {
 }
 
 /** A film of the stage: model time runs slowly, so that every frame is there. */
-async function film(name, moment, words) {
+async function film(name, moment, keys, words) {
   const where = folder();
   const shown = await run(program, where, ...words, "--set", "view.port=0");
   const page = await chromium.page(`${shown.url}#stage=1`, { viewport: { width: 600, height: 480 } });
   await live(page);
+  for (const key of keys) await page.keyboard.press(key);
   await second(page, moment);
   await page.evaluate((slow) => {
     const speed = document.getElementById("speed");
@@ -60,9 +62,10 @@ async function film(name, moment, words) {
 }
 
 const room = ["demo", "--seed", "3"];
-await still("page.png", "", 14, room);
-await still("page-light.png", "#upper=waterfall&lower=head&controls=1", 14, room, "light");
-await film("stage.webp", 6, room);
-if (clip && existsSync(clip)) await still("clip.png", "#lower=raster", 5, ["replay", clip, "--loop"]);
+await still("page.png", "", 14, [], room);
+await still("page-light.png", "#upper=waterfall&lower=head&controls=1", 14, [], room, "light");
+// What moves, in the field less its twin.
+await film("stage.webp", 1.5, ["8", "d"], room);
+if (clip && existsSync(clip)) await still("clip.png", "#upper=energy&lower=raster", 9, ["8", "d"], ["replay", clip, "--loop"]);
 else console.log(`left out: the page with a clip, as there is no ${clip ?? "--clip"}`);
 await chromium.close();

@@ -20,7 +20,7 @@ use super::realtime::{RawField, StateCopy};
 use super::tick::TickReport;
 use crate::error::Error;
 use crate::readout::onset::Onset;
-use crate::readout::paint::paint;
+use crate::readout::paint::{FULL_SCALE, paint};
 use crate::signal::{
     ArrayId, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, InputPicture, LedgerLine, Origin,
     SessionItem, StateItem, Status, TraceChunk,
@@ -349,7 +349,7 @@ impl Keeper {
             .map(|band| {
                 let mut image = FieldImage::default();
                 let planes = (plane(band), plane(array.bands + band));
-                paint(ArrayId(0), array.width, planes, self.facts.variances[band], &mut image);
+                paint(ArrayId(0), array.width, planes, self.facts.variances[band], FULL_SCALE, &mut image);
                 image
             })
             .collect();

@@ -15,7 +15,8 @@ pub struct FieldImage {
     /// Rows.
     pub height: usize,
     /// Two bytes a site, row by row: the phase in the frame that rotates with the band
-    /// (0 to 255 for 0 to 2 pi), then the amplitude (255 is 4 times the tonic rms, clamped).
+    /// (0 to 255 for 0 to 2 pi), then the amplitude (255 is 4 times the tonic rms, of a difference from the twin the
+    /// tonic rms; clamped).
     pub phase_amplitude: Vec<u8>,
 }
 

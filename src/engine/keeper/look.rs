@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Desk, Keeper, push};
-use crate::readout::paint::paint;
+use crate::readout::paint::{DIFFERENCE_SCALE, FULL_SCALE, paint};
 use crate::signal::{ArrayId, Control, FieldImage, HopFigures, SessionItem, Status};
 use crate::stream::trace::HopReport;
 use crate::time::{TICKS_PER_SECOND, Timestamp};
@@ -65,9 +65,10 @@ impl Keeper {
                 raw.captured.zip(self.start).map(|(time, start)| start + (time - Timestamp::ZERO));
             frame.images.resize_with(raw.planes.len(), FieldImage::default);
             let variance = self.facts.variances[raw.band];
+            let scale = if raw.difference { DIFFERENCE_SCALE } else { FULL_SCALE };
             for (index, ((re, im), image)) in raw.planes.iter().zip(&mut frame.images).enumerate() {
                 let width = self.facts.arrays[index].width;
-                paint(ArrayId(index as u8), width, (re, im), variance, image);
+                paint(ArrayId(index as u8), width, (re, im), variance, scale, image);
             }
             publish.field.publish();
             (publish.shown)();

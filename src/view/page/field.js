@@ -273,13 +273,13 @@ export function fieldPanel(host, strike) {
         sheet.last = image;
       }
     },
-    /** Says in words what is shown. @param {string} band */
-    describe(band) {
+    /** Says in words what is shown. @param {string} band @param {boolean} less whether its twin is taken away */
+    describe(band, less) {
       for (const { name, canvas, last } of sheets) {
         if (!last) continue;
         let sum = 0;
         for (let i = 1; i < last.bytes.length; i += 2) sum += last.bytes[i];
-        const mean = (4 * sum) / 255 / (last.bytes.length / 2);
+        const mean = ((less ? 1 : 4) * sum) / 255 / (last.bytes.length / 2);
         canvas.setAttribute("aria-label", `${name} field, ${band}: mean amplitude ${mean.toFixed(2)} times the tonic rms`);
       }
     },

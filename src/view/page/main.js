@@ -257,7 +257,7 @@ function drawFigures() {
     drawnRate = (1_000 * drawnFrames) / (now - rateFrom);
     drawnFrames = 0;
     rateFrom = now;
-    field.describe(whatIsShown() || "no band");
+    field.describe(whatIsShown() || "no band", shownDifference);
     input.describe();
   }
   say(byId("clock"), clock(status.seconds));
