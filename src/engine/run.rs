@@ -135,9 +135,8 @@ impl Engine {
         let is_live = live.is_there();
         let start = is_live.then(|| common.clock.now() + UNTIL_START);
         let tempo = Arc::new(Tempo::new(plan.pace));
-        let is_paced = plan.pace != Pace::Max;
-        let common = Common { urgent: is_paced, ..common };
-        let may_slow = !is_live && is_paced;
+        let common = Common { urgent: plan.pace != Pace::Max, ..common };
+        let may_slow = !is_live && common.urgent;
         let (shapes, again) = (instrument.shapes(), inputs.session.is_some());
         let (hands, tunings, touched) = hands(&plan.array, &shapes, Arc::clone(&tempo), may_slow, again);
         let may = hands.may().clone();
@@ -190,13 +189,12 @@ impl Engine {
             tail_ticks: plan.tail_ticks,
             played: Arc::clone(&played),
         };
-        let pinned = plan.cores.clone();
-        let started = common.clock.now();
+        let (pinned, urgent) = (plan.cores.clone(), common.urgent);
         Ok(Self {
             keeper: thread("napot-keeper", move || keeper.run())?,
             realtime: thread("napot-engine", move || {
                 cores::pin(&pinned, 0);
-                let priority = is_paced.then(|| ask_for_priority(is_live));
+                let priority = urgent.then(|| ask_for_priority(is_live));
                 (realtime.run(), priority)
             })?,
             pumps: feeds.pumps,
@@ -212,8 +210,8 @@ impl Engine {
             may,
             band_hz: centres.iter().map(|centre| centre.0 as f32).collect(),
             ticks: played,
+            started: common.clock.now(),
             clock: common.clock,
-            started,
         })
     }
 
