@@ -217,7 +217,7 @@ fn the_field_less_its_twin_its_energy_and_the_places_of_bursts_are_shown() {
     assert!(last["drive"].as_f64().unwrap() > 0.0, "{last}");
     let traces = page.next(TRACES);
     let row = traces["bursts"][0].as_array().unwrap();
-    assert!(row.len() >= 32 && row.len() % 32 == 0, "{} places", row.len());
+    assert!(row.len() >= 32 && row.len().is_multiple_of(32), "{} places", row.len());
 
     page.ask(&json!({ "difference": true }));
     for _ in 0..20 {
