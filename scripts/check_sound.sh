@@ -11,7 +11,8 @@ data=$2
 seconds=${3:-600}
 command -v ffmpeg >/dev/null 2>&1 || { echo "check_sound: ffmpeg is missing: it is the judge" >&2; exit 3; }
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT INT TERM
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 
 # judge NAME: of $work/out/sound.wav
 judge() {
