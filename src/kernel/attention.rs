@@ -236,24 +236,60 @@ struct State {
     offset: Each,
 }
 
-/// Both vectors of a number for each query.
+/// A number for each query, in two vectors. What works on them are functions, never closures: a closure is compiled
+/// without the instructions of whoever calls it.
+type Pair<L> = [<L as Lanes>::F; 2];
+
 #[inline(always)]
-fn load<L: Lanes>(l: L, each: &Each) -> [L::F; 2] {
+fn load<L: Lanes>(l: L, each: &Each) -> Pair<L> {
     let (halves, _) = each.as_chunks::<LANES>();
     [l.load(&halves[0]), l.load(&halves[1])]
 }
 
 #[inline(always)]
-fn store<L: Lanes>(l: L, each: &mut Each, values: [L::F; 2]) {
+fn store<L: Lanes>(l: L, each: &mut Each, [low, high]: Pair<L>) {
     let (halves, _) = each.as_chunks_mut::<LANES>();
-    l.store(&mut halves[0], values[0]);
-    l.store(&mut halves[1], values[1]);
+    l.store(&mut halves[0], low);
+    l.store(&mut halves[1], high);
 }
 
 #[inline(always)]
-fn larger<L: Lanes>(l: L, a: L::F, b: L::F) -> L::F {
-    let none = l.splat(0.0);
-    l.sub(none, l.min(l.sub(none, a), l.sub(none, b)))
+fn splat<L: Lanes>(l: L, x: f32) -> Pair<L> {
+    [l.splat(x), l.splat(x)]
+}
+
+#[inline(always)]
+fn add<L: Lanes>(l: L, a: Pair<L>, b: Pair<L>) -> Pair<L> {
+    [l.add(a[0], b[0]), l.add(a[1], b[1])]
+}
+
+#[inline(always)]
+fn sub<L: Lanes>(l: L, a: Pair<L>, b: Pair<L>) -> Pair<L> {
+    [l.sub(a[0], b[0]), l.sub(a[1], b[1])]
+}
+
+#[inline(always)]
+fn mul<L: Lanes>(l: L, a: Pair<L>, b: Pair<L>) -> Pair<L> {
+    [l.mul(a[0], b[0]), l.mul(a[1], b[1])]
+}
+
+/// `a b + c`.
+#[inline(always)]
+fn fma<L: Lanes>(l: L, a: Pair<L>, b: Pair<L>, c: Pair<L>) -> Pair<L> {
+    [l.fma(a[0], b[0], c[0]), l.fma(a[1], b[1], c[1])]
+}
+
+/// `c - a b`.
+#[inline(always)]
+fn fnma<L: Lanes>(l: L, a: Pair<L>, b: Pair<L>, c: Pair<L>) -> Pair<L> {
+    [l.fnma(a[0], b[0], c[0]), l.fnma(a[1], b[1], c[1])]
+}
+
+#[inline(always)]
+fn larger<L: Lanes>(l: L, a: Pair<L>, b: Pair<L>) -> Pair<L> {
+    let none = splat(l, 0.0);
+    let (a, b) = (sub(l, none, a), sub(l, none, b));
+    sub(l, none, [l.min(a[0], b[0]), l.min(a[1], b[1])])
 }
 
 /// The products of rows with queries: of the rows themselves (`KIND` 0 and 2) or of their squares (1).
@@ -278,14 +314,13 @@ fn product_tile<L: Lanes, const KIND: u8, const N: usize>(
     out: &mut [Each],
 ) {
     let dims = asked.len();
-    let rows: [&[f32]; N] = std::array::from_fn(|row| &keys[row * dims..][..dims]);
-    let mut sums = [[l.splat(0.0); 2]; N];
+    let keys = &keys[..N * dims];
+    let mut sums = [splat(l, 0.0); N];
     for (at, query) in asked.iter().enumerate() {
-        let [low, high] = load(l, query);
+        let query = load(l, query);
         for row in 0..N {
-            let key = rows[row][at];
-            let key = l.splat(if KIND == 1 { key * key } else { key });
-            sums[row] = [l.fma(key, low, sums[row][0]), l.fma(key, high, sums[row][1])];
+            let key = keys[row * dims + at];
+            sums[row] = fma(l, splat(l, if KIND == 1 { key * key } else { key }), query, sums[row]);
         }
     }
     for row in 0..N {
@@ -298,34 +333,27 @@ fn product_tile<L: Lanes, const KIND: u8, const N: usize>(
 fn lawful<L: Lanes>(l: L, laws: &[Law], room: &mut Room) {
     for (row, law) in laws.iter().enumerate() {
         let s = load(l, &room.logits[row]);
-        let (square, line, fixed) = (l.splat(law.square), l.splat(law.line), l.splat(law.fixed));
-        let (slope, level) = (l.splat(law.slope), l.splat(law.level));
-        let logit = s.map(|s| l.fma(l.fma(square, s, line), s, fixed));
-        store(l, &mut room.logits[row], logit);
-        store(l, &mut room.others[0][row], s.map(|s| l.fma(slope, s, level)));
+        let line = fma(l, splat(l, law.square), s, splat(l, law.line));
+        store(l, &mut room.logits[row], fma(l, line, s, splat(l, law.fixed)));
+        store(l, &mut room.others[0][row], fma(l, splat(l, law.slope), s, splat(l, law.level)));
     }
 }
 
 /// Logits by distances under precisions, and the open offsets of the queries.
 #[inline(always)]
 fn distances<L: Lanes>(l: L, laws: &[Law], (asked, open): (&[Each], &Each), room: &mut Room) {
-    let half = l.splat(0.5);
-    let mut whole = [l.splat(0.0); 2];
+    let half = splat(l, 0.5);
+    let mut whole = splat(l, 0.0);
     for part in asked {
-        let part = load(l, part);
-        whole = [l.add(whole[0], part[0]), l.add(whole[1], part[1])];
+        whole = add(l, whole, load(l, part));
     }
     let open = load(l, open);
     for (row, law) in laws.iter().enumerate() {
         let (s, square) = (load(l, &room.logits[row]), load(l, &room.others[0][row]));
-        let (sum, fixed) = (load(l, &room.others[1][row]), l.splat(law.fixed));
-        let apart: [L::F; 2] = std::array::from_fn(|at| l.sub(whole[at], sum[at]));
-        let offset: [L::F; 2] = std::array::from_fn(|at| l.mul(apart[at], open[at]));
-        let logit = std::array::from_fn(|at| {
-            let explained = l.fma(l.mul(half, apart[at]), offset[at], fixed);
-            l.add(l.fnma(half, square[at], s[at]), explained)
-        });
-        store(l, &mut room.logits[row], logit);
+        let apart = sub(l, whole, load(l, &room.others[1][row]));
+        let offset = mul(l, apart, open);
+        let explained = fma(l, mul(l, half, apart), offset, splat(l, law.fixed));
+        store(l, &mut room.logits[row], add(l, fnma(l, half, square, s), explained));
         store(l, &mut room.others[0][row], offset);
     }
 }
@@ -336,23 +364,20 @@ fn soften<L: Lanes>(l: L, count: usize, weighted: bool, room: &mut Room, state: 
     let before = load(l, &state.peak);
     let mut peak = before;
     for logit in &room.logits[..count] {
-        let logit = load(l, logit);
-        peak = [larger(l, peak[0], logit[0]), larger(l, peak[1], logit[1])];
+        peak = larger(l, peak, load(l, logit));
     }
-    let shrink: [L::F; 2] = std::array::from_fn(|at| exponential(l, l.sub(before[at], peak[at])));
-    let mut norm: [L::F; 2] = load(l, &state.norm);
-    let mut offset: [L::F; 2] = load(l, &state.offset);
-    norm = [l.mul(norm[0], shrink[0]), l.mul(norm[1], shrink[1])];
-    offset = [l.mul(offset[0], shrink[0]), l.mul(offset[1], shrink[1])];
+    let shrink = exponential(l, sub(l, before, peak));
+    let mut norm = mul(l, load(l, &state.norm), shrink);
+    let mut offset = mul(l, load(l, &state.offset), shrink);
     for (logit, other) in room.logits[..count].iter_mut().zip(&room.others[0]) {
-        let (z, other) = (load(l, logit), load(l, other));
-        let p: [L::F; 2] = std::array::from_fn(|at| exponential(l, l.sub(z[at], peak[at])));
-        norm = [l.add(norm[0], p[0]), l.add(norm[1], p[1])];
+        let p = exponential(l, sub(l, load(l, logit), peak));
+        let other = load(l, other);
+        norm = add(l, norm, p);
         if weighted {
-            offset = [l.fma(p[0], other[0], offset[0]), l.fma(p[1], other[1], offset[1])];
+            offset = fma(l, p, other, offset);
             store(l, logit, p);
         } else {
-            store(l, logit, [l.mul(p[0], other[0]), l.mul(p[1], other[1])]);
+            store(l, logit, mul(l, p, other));
         }
     }
     store(l, &mut state.peak, peak);
@@ -366,14 +391,14 @@ fn soften<L: Lanes>(l: L, count: usize, weighted: bool, room: &mut Room, state: 
 /// `e^x` of `x` up to 0 as `(e^(x/256))^256`, within 1e-5 of it above -20 and 1e-3 above -60; `e^-80` below that. No bit
 /// is moved, so that every set of instructions has all it takes.
 #[inline(always)]
-fn exponential<L: Lanes>(l: L, x: L::F) -> L::F {
-    let (one, half) = (l.splat(1.0), l.splat(0.5));
-    let y = l.mul(larger(l, x, l.splat(LEAST)), l.splat(1.0 / 256.0));
-    let p = l.fma(y, l.splat(1.0 / 24.0), l.splat(1.0 / 6.0));
-    let p = l.fma(p, y, half);
-    let mut p = l.fma(l.fma(p, y, one), y, one);
+fn exponential<L: Lanes>(l: L, x: Pair<L>) -> Pair<L> {
+    let one = splat(l, 1.0);
+    let y = mul(l, larger(l, x, splat(l, LEAST)), splat(l, 1.0 / 256.0));
+    let p = fma(l, y, splat(l, 1.0 / 24.0), splat(l, 1.0 / 6.0));
+    let p = fma(l, p, y, splat(l, 0.5));
+    let mut p = fma(l, fma(l, p, y, one), y, one);
     for _ in 0..8 {
-        p = l.mul(p, p);
+        p = mul(l, p, p);
     }
     p
 }
@@ -402,16 +427,15 @@ fn gather_tile<L: Lanes, const N: usize>(
     sums: &mut [Each],
 ) {
     let shrink = load(l, shrink);
-    let mut own: [[L::F; 2]; N] = std::array::from_fn(|at| {
-        let sum = load(l, &sums[at]);
-        [l.mul(sum[0], shrink[0]), l.mul(sum[1], shrink[1])]
-    });
+    let mut own = [shrink; N];
+    for at in 0..N {
+        own[at] = mul(l, load(l, &sums[at]), shrink);
+    }
     for (weight, row) in weights.iter().zip(values.chunks_exact(width)) {
-        let [low, high] = load(l, weight);
+        let weight = load(l, weight);
         let row = &row[first..first + N];
         for at in 0..N {
-            let value = l.splat(row[at]);
-            own[at] = [l.fma(value, low, own[at][0]), l.fma(value, high, own[at][1])];
+            own[at] = fma(l, splat(l, row[at]), weight, own[at]);
         }
     }
     for at in 0..N {

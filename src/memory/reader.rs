@@ -22,7 +22,9 @@ const SPREAD: f32 = 0.03;
 /// `ρ`, how far contrasts differ, in units of a row's own.
 const CONTRAST: f32 = 1.0;
 /// The same of a picture's own patches, which are to be met again as they are.
-const OWN_CONTRAST: f32 = 0.4;
+const OWN_CONTRAST: f32 = 0.1;
+/// How often such a patch counts as met: seldom, for the noise that is left in it is that of its own place.
+const OWN_COUNT: f32 = 0.01;
 /// The most patches of its own that a picture is read by.
 const MOST_OWN: usize = 8_192;
 /// How far a hole's pixel lies from what the scale above says of it.
@@ -234,7 +236,7 @@ impl Reader<'_> {
             return first;
         }
         let own = own_rows(&first);
-        let once = vec![1.0; own.len() / known.dims];
+        let once = vec![OWN_COUNT; own.len() / known.dims];
         known.join(Gaussians::of(own, &once, picture, noise, OWN_CONTRAST));
         lift(self.cleared(picture, &known, noise))
     }

@@ -106,3 +106,15 @@ fn an_empty_memory_and_a_grey_one_asked_for_colour_say_so() {
     let mut colour = PatchMemory::new(3, 1, 10, 0, 0.03);
     assert!(colour.learn(&[truth.luminance()], 10, 0).unwrap_err().to_string().contains("--grey"));
 }
+
+#[test]
+fn a_picture_that_repeats_itself_helps_itself() {
+    let truth = Picture { planes: vec![Plane::of(48, 48, |y, x| if (x + 2 * y) % 12 < 5 { 0.2 } else { 0.7 })] };
+    let (memory, seen) = (memory(1), noisy(&truth, 0.1));
+    let read = |own| {
+        let evidence = Evidence::Noisy { picture: &seen, sigma: 0.1 };
+        memory.reader(Reading { own, ..Reading::default() }).render(&evidence).unwrap()
+    };
+    let gain = error_db(&read(false), &truth) - error_db(&read(true), &truth);
+    assert!(gain > 0.5, "{gain} dB");
+}
