@@ -40,7 +40,7 @@ fn draw(path: &Path, (height, width): (usize, usize), pixel: impl Fn(usize, usiz
 fn scene(shift: usize) -> impl Fn(usize, usize) -> [u8; 3] {
     move |y, x| {
         let block = (y / 8 + (x + shift) / 6) % 3;
-        [[200, 60, 50], [60, 160, 80], [70, 80, 190]][block]
+        [[220, 120, 60], [60, 160, 80], [30, 40, 110]][block]
     }
 }
 

@@ -48,10 +48,7 @@ fn gather(path: &Path, most: usize) -> Result<Vec<Frame>> {
     {
         frames.push(frame);
     }
-    match frames.is_empty() {
-        true => Err(no_pictures(path)),
-        false => Ok(frames),
-    }
+    if frames.is_empty() { Err(no_pictures(path)) } else { Ok(frames) }
 }
 
 fn no_pictures(path: &Path) -> Error {

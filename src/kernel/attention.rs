@@ -193,7 +193,8 @@ impl Work for Part<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self, l: L) {
         let Bank { keys, dims, values, width, laws } = self.bank;
-        let mut room = Room { logits: [[0.0; QUERIES]; ROWS], others: [[[0.0; QUERIES]; ROWS]; 2] };
+        let zeros = || vec![[0.0; QUERIES]; ROWS];
+        let mut room = Room { logits: zeros(), others: [zeros(), zeros()] };
         for block in 0..self.norms.len() {
             let asked = &self.asked[block * dims..][..dims];
             let sums = &mut self.values[block * width..][..width];
@@ -224,9 +225,9 @@ impl Work for Part<'_> {
 /// What is worked on for [`ROWS`] rows.
 struct Room {
     /// Products, then logits, then the weights of the values.
-    logits: [Each; ROWS],
+    logits: Vec<Each>,
     /// What values are multiplied by; or products of the precisions with rows and with their squares.
-    others: [[Each; ROWS]; 2],
+    others: [Vec<Each>; 2],
 }
 
 /// What a softmax carries from rows to rows.

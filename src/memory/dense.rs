@@ -182,7 +182,7 @@ impl Dense {
         }
         // The fourth word sets these draws apart from other uses of the generator under the same seed.
         let word = philox4x32([low, high, 0, 0x4D45_4D4F], split(self.seed))[0];
-        let place = (u64::from(word) * self.capacity as u64 >> 32) as usize;
+        let place = ((u64::from(word) * self.capacity as u64) >> 32) as usize;
         self.rows[place * self.dims..][..self.dims].copy_from_slice(row);
         self.counts[place] = count;
         true
@@ -202,9 +202,10 @@ impl Dense {
         let far = tolerance * tolerance * self.dims as f32;
         let mut learned = Learned::default();
         for batch in rows.chunks(self.dims * QUERIES) {
-            let found = match self.is_empty() {
-                true => ([0; QUERIES], [f32::INFINITY; QUERIES]),
-                false => nearest(&self.rows, self.dims, &blocks(batch, self.dims))[0],
+            let found = if self.is_empty() {
+                ([0; QUERIES], [f32::INFINITY; QUERIES])
+            } else {
+                nearest(&self.rows, self.dims, &blocks(batch, self.dims))[0]
             };
             for (lane, row) in batch.chunks_exact(self.dims).enumerate() {
                 if found.1[lane] > far {

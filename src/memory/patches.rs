@@ -40,11 +40,11 @@ impl Grid {
 
     /// The pixels of a patch, mirrored where it reaches beyond the picture.
     fn pixels(&self, patch: usize) -> impl Iterator<Item = usize> + '_ {
-        let reach = self.side as i64 / 2;
+        let reach = self.side / 2;
         let (y, x) = (self.rows[patch / self.columns.len()], self.columns[patch % self.columns.len()]);
         (0..self.side * self.side).map(move |at| {
-            let (down, across) = ((at / self.side) as i64 - reach, (at % self.side) as i64 - reach);
-            mirrored(y as i64 + down, self.height) * self.width + mirrored(x as i64 + across, self.width)
+            let row = mirrored(y + at / self.side, reach, self.height);
+            row * self.width + mirrored(x + at % self.side, reach, self.width)
         })
     }
 
@@ -80,15 +80,15 @@ impl Mosaic {
     pub fn lay(&mut self, grid: &Grid, first: usize, patches: &[f32]) {
         let area = grid.side * grid.side;
         let planes = self.sums.planes.len();
-        let reach = grid.side as i64 / 2;
+        let reach = grid.side / 2;
         for (patch, values) in patches.chunks_exact(area * planes).enumerate() {
             let place = first + patch;
             let (y, x) = (grid.rows[place / grid.columns.len()], grid.columns[place % grid.columns.len()]);
             for at in 0..area {
-                let row = y as i64 + (at / grid.side) as i64 - reach;
-                let column = x as i64 + (at % grid.side) as i64 - reach;
-                if (0..grid.height as i64).contains(&row) && (0..grid.width as i64).contains(&column) {
-                    let pixel = row as usize * grid.width + column as usize;
+                let row = (y + at / grid.side).checked_sub(reach).filter(|row| *row < grid.height);
+                let column = (x + at % grid.side).checked_sub(reach).filter(|column| *column < grid.width);
+                if let (Some(row), Some(column)) = (row, column) {
+                    let pixel = row * grid.width + column;
                     self.counts.values[pixel] += 1.0;
                     for (plane, sums) in self.sums.planes.iter_mut().enumerate() {
                         sums.values[pixel] += values[plane * area + at];

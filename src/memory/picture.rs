@@ -79,11 +79,14 @@ fn along(values: &[f32], (rows, length): (usize, usize), wanted: usize) -> Vec<f
     let taps: Vec<Vec<(usize, f32)>> = (0..wanted)
         .map(|to| {
             let centre = (to as f32 + 0.5) * scale - 0.5;
-            let first = (centre - 2.0 * stretch).floor() as i64;
-            let last = (centre + 2.0 * stretch).ceil() as i64;
-            let weight = |from: i64| cubic((from as f32 - centre) / stretch);
+            // Counted from so far before the edge that no place is negative.
+            let lead = (2.0 * stretch).ceil() as usize + 1;
+            let shifted = centre + lead as f32;
+            let first = (shifted - 2.0 * stretch).floor() as usize;
+            let last = (shifted + 2.0 * stretch).ceil() as usize;
+            let weight = |from: usize| cubic((from as f32 - shifted) / stretch);
             let sum: f32 = (first..=last).map(weight).sum();
-            let tap = |from: i64| (mirrored(from, length), weight(from) / sum);
+            let tap = |from: usize| (mirrored(from, lead, length), weight(from) / sum);
             (first..=last).map(tap).filter(|(_, weight)| *weight != 0.0).collect()
         })
         .collect();
@@ -112,10 +115,11 @@ fn cubic(x: f32) -> f32 {
     }
 }
 
-/// A place beyond an edge as its mirror image, the edge itself repeated.
-pub(super) fn mirrored(at: i64, length: usize) -> usize {
-    let around = at.rem_euclid(2 * length as i64) as usize;
-    around.min(2 * length - 1 - around)
+/// The place `at - before`; beyond an edge its mirror image, the edge itself repeated.
+pub(super) fn mirrored(at: usize, before: usize, length: usize) -> usize {
+    let period = 2 * length;
+    let around = (at + period * (before / period + 1) - before) % period;
+    around.min(period - 1 - around)
 }
 
 /// One plane, or three.

@@ -10,7 +10,7 @@
 use super::backwards::{Evidence, Renderer};
 use super::dense::{Dense, blocks, rows_of};
 use super::patches::{Grid, Mosaic};
-use super::picture::{Picture, Plane};
+use super::picture::{Picture, Plane, mirrored};
 use super::recall::{AREA, PatchMemory, SIDE};
 use crate::error::{Error, Result};
 use crate::kernel::attention::{Bank, Each, Law, QUERIES, Weighted, attend};
@@ -113,7 +113,9 @@ fn centre(patch: &mut [f32]) -> [f32; 3] {
     let mut means = [0.0; 3];
     for (plane, mean) in patch.chunks_exact_mut(AREA).zip(&mut means) {
         *mean = plane.iter().sum::<f32>() / AREA as f32;
-        plane.iter_mut().for_each(|x| *x -= *mean);
+        for x in plane.iter_mut() {
+            *x -= *mean;
+        }
     }
     means
 }
@@ -150,7 +152,9 @@ impl Gaussians {
         let dims = picture.planes.len() * AREA;
         let law = |(row, count): (&mut [f32], &f32)| {
             let contrast = row.iter().map(|x| x * x).sum::<f32>().sqrt();
-            row.iter_mut().for_each(|x| *x /= contrast.max(1e-6));
+            for x in row.iter_mut() {
+                *x /= contrast.max(1e-6);
+            }
             let law = ridge(contrast, noise, *count, contrasts);
             // What lies across the row is added for all rows alike.
             Law { slope: law.slope - across(noise), ..law }
@@ -169,7 +173,8 @@ impl Gaussians {
 /// Patches of a picture as rows, their means taken off; no more than [`MOST_OWN`].
 fn own_rows(picture: &Picture) -> Vec<f32> {
     let size = (picture.height(), picture.width());
-    let stride = (1..).find(|stride| size.0.div_ceil(*stride) * size.1.div_ceil(*stride) <= MOST_OWN);
+    let stride =
+        (1..=MOST_OWN).find(|stride| size.0.div_ceil(*stride) * size.1.div_ceil(*stride) <= MOST_OWN);
     let grid = Grid::new(SIDE, size, stride.unwrap_or(1));
     let mut rows = grid.cut(picture, 0..grid.len());
     for row in rows.chunks_exact_mut(picture.planes.len() * AREA) {
@@ -374,7 +379,9 @@ impl Reader<'_> {
         let look = |patch: &[f32]| {
             let mut look = patch[..AREA].to_vec();
             let [own, ..] = centre(&mut look);
-            look.iter_mut().for_each(|x| *x *= shape / 7.0);
+            for x in &mut look {
+                *x *= shape / 7.0;
+            }
             look.push(own * mean / 7.0);
             look
         };
@@ -406,7 +413,9 @@ fn weighted_centre(patch: &mut [f32], weights: &[f32]) -> [f32; 3] {
         let sum: f32 = weights.iter().sum();
         let weighted: f32 = plane.iter().zip(weights).map(|(x, w)| x * w).sum();
         *mean = weighted / sum.max(1e-12);
-        plane.iter_mut().for_each(|x| *x -= *mean);
+        for x in plane.iter_mut() {
+            *x -= *mean;
+        }
     }
     means
 }
@@ -433,11 +442,12 @@ fn blur(factor: usize) -> super::dense::Projection {
     let mut along = [[0.0f32; SIDE]; SIDE];
     for (to, line) in along.iter_mut().enumerate() {
         for (at, tap) in kernel.iter().enumerate() {
-            let from = to as i64 + at as i64 - SIDE as i64;
-            line[super::picture::mirrored(from, SIDE)] += tap;
+            line[mirrored(to + at, SIDE, SIDE)] += tap;
         }
         let sum: f32 = line.iter().sum();
-        line.iter_mut().for_each(|tap| *tap /= sum);
+        for tap in line.iter_mut() {
+            *tap /= sum;
+        }
     }
     let tap = |at: usize| {
         let (to, from) = (at / AREA, at % AREA);

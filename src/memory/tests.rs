@@ -109,7 +109,8 @@ fn an_empty_memory_and_a_grey_one_asked_for_colour_say_so() {
 
 #[test]
 fn a_picture_that_repeats_itself_helps_itself() {
-    let truth = Picture { planes: vec![Plane::of(48, 48, |y, x| if (x + 2 * y) % 12 < 5 { 0.2 } else { 0.7 })] };
+    let truth =
+        Picture { planes: vec![Plane::of(48, 48, |y, x| if (x + 2 * y) % 12 < 5 { 0.2 } else { 0.7 })] };
     let (memory, seen) = (memory(1), noisy(&truth, 0.1));
     let read = |own| {
         let evidence = Evidence::Noisy { picture: &seen, sigma: 0.1 };
