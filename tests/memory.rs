@@ -65,7 +65,7 @@ fn studio() -> tempfile::TempDir {
     draw(&path("holed.ppm"), (32, 32), |y, x| if hole(y, x) { [0; 3] } else { scene(4)(y, x) });
     draw(&path("mask.ppm"), (32, 32), |y, x| [if hole(y, x) { 255 } else { 0 }; 3]);
     draw(&path("grey.ppm"), (32, 32), |y, x| {
-        [scene(4)(y, x).map(u16::from).iter().sum::<u16>() as u8 / 3; 3]
+        [(scene(4)(y, x).map(u16::from).iter().sum::<u16>() / 3) as u8; 3]
     });
     let learned = json(&napot(folder.path(), "memory learn album --memory m.safetensors --rows 2000 --json"));
     assert!(learned["learned"]["written"].as_u64() > Some(10));
