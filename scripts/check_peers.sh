@@ -1,6 +1,6 @@
 #!/bin/sh
-# Hands what napot wrote to outside judges: MNE-Python, specparam, librosa, mir_eval, SciPy, pyxdf; reads what
-# others wrote. Takes some minutes.
+# Hands what napot wrote to outside judges: MNE-Python, specparam, librosa, mir_eval, SciPy, pyxdf, scikit-image,
+# scikit-learn; reads what others wrote. Takes some minutes.
 #
 #   scripts/check_peers.sh [DATA_FOLDER]      recordings; default ../shared/data
 set -eu
@@ -21,7 +21,7 @@ judge() {
 }
 
 sh scripts/peers/make_environment.sh
-cargo build --release --locked --bin napot --example aperiodic --example xdf --example topics
+cargo build --release --locked --bin napot --example aperiodic --example xdf --example topics --example digits
 
 for chi in 1 1.5; do
     "$napot" demo --config configs/quiet.toml --set "array.chi=$chi" --seed 1 --for 120 --speed max --no-view \
@@ -40,7 +40,8 @@ if [ -d "$data" ]; then
     sound=$data/audio/drum-bass.ogg
     "$napot" replay "$sound" --seed 1 --speed max --no-view --quiet --out "$out/drums"
     judge onsets_check.py "$sound" "$out/drums/report.json"
+    judge memory_check.py "$napot" target/release/examples/digits "$data/image"
 else
-    echo "SKIPPED: recorded spectra and onsets: there is no folder $data"
+    echo "SKIPPED: recorded spectra, onsets and the memory: there is no folder $data"
 fi
 exit "$failed"

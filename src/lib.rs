@@ -13,7 +13,7 @@
 //! |---|---|
 //! | 0 | [`units`], [`time`], [`error`], [`random`] |
 //! | 1 | [`signal`]: what flows; [`kernel`]: pure loops; [`stream`]: sources, sinks, rings; [`mod@format`]: file formats that several folders read |
-//! | 2 | [`sense`]: input becomes bursts; [`mod@array`]: the oscillators; [`readout`]: what is read from them; `gpu`, by feature: the array on a GPU |
+//! | 2 | [`sense`]: input becomes bursts; [`mod@array`]: the oscillators; [`readout`]: what is read from them; [`memory`]: how it decays and the way back; `gpu`, by feature: the array on a GPU |
 //! | 3 | [`engine`]: wires and runs; [`source`], [`sink`], [`device`], [`exchange`]: the edges; [`session`]: the recording; [`view`]: the page |
 //! | 4 | [`config`], [`command`] |
 
@@ -38,6 +38,7 @@ pub mod format;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod kernel;
+pub mod memory;
 pub mod random;
 pub mod readout;
 pub mod sense;

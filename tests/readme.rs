@@ -78,12 +78,26 @@ fn make_inputs(folder: &Path) -> Vec<&'static str> {
     fs::write(folder.join("channels.csv"), "time,light,heat\n".to_owned() + &rows.collect::<String>())
         .unwrap();
     fs::write(folder.join("mine.toml"), "[array]\nkappa = 1.0\n").unwrap();
+    fs::create_dir(folder.join("photos")).unwrap();
+    fs::write(folder.join("photos/one.ppm"), picture(48, 3)).unwrap();
+    fs::write(folder.join("photos/two.ppm"), picture(48, 5)).unwrap();
+    fs::write(folder.join("grainy.ppm"), picture(24, 4)).unwrap();
     let made = Command::new("ffmpeg")
         .args("-v error -y -f lavfi -i testsrc=s=64x48:r=10:d=4 -f lavfi -i sine=d=4".split(' '))
         .args("-c:v mpeg4 -c:a aac clip.mp4".split(' '))
         .current_dir(folder)
         .status();
     if made.is_ok_and(|status| status.success()) { Vec::new() } else { vec!["clip.mp4"] }
+}
+
+/// A square picture of coloured stripes as a PPM file.
+fn picture(side: usize, stripe: usize) -> Vec<u8> {
+    let pixel = |at: usize| {
+        let band = (at % side + at / side) / stripe % 4;
+        [60 * band as u8 + 20, 200 - 40 * band as u8, 128 + (at * 7 % 11) as u8]
+    };
+    let pixels = (0..side * side).flat_map(pixel);
+    format!("P6\n{side} {side}\n255\n").into_bytes().into_iter().chain(pixels).collect()
 }
 
 /// Seconds of a tone as a WAV file: 16 bit, mono, 16 kHz.
@@ -165,7 +179,7 @@ fn run_napot(folder: &Path, command: &str, arguments: &[&str]) {
     }
     if let Some(at) = arguments.iter().position(|word| *word == "--out")
         // These write one file.
-        && !["analyze", "listen"].contains(&arguments[0])
+        && !["analyze", "listen", "memory", "render"].contains(&arguments[0])
     {
         for name in ["report.json", "sound.wav", "electrodes.edf", "field.png", "ledger.txt"] {
             let file = folder.join(arguments[at + 1]).join(name);

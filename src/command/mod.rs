@@ -15,7 +15,10 @@ mod files;
 mod listen;
 mod live;
 mod measure;
+mod memory;
 mod outputs;
+mod pictures;
+mod render;
 mod replay;
 pub mod report;
 mod run;
@@ -96,6 +99,10 @@ enum Command {
     Session(session::SessionArgs),
     /// Write what a session holds for other tools: EDF+, XDF, WAV, CSV, NumPy.
     Export(export::ExportArgs),
+    /// Learn pictures in one pass into a memory; say, show and join what memories hold.
+    Memory(memory::MemoryArgs),
+    /// Restore a picture from what is left of it, by a memory: noise, holes, lost edges, smallness, lost colour.
+    Render(render::RenderArgs),
     /// Print and plot what a run found.
     Analyze(analyze::AnalyzeArgs),
     /// Measure what the engine costs on this machine.
@@ -172,6 +179,8 @@ pub fn main() -> ExitCode {
         Command::Listen(args) => listen::run(common, args),
         Command::Session(args) => session::run(common, args),
         Command::Export(args) => export::run(common, args),
+        Command::Memory(args) => memory::run(common, args),
+        Command::Render(args) => render::run(common, args),
         Command::Analyze(args) => analyze::run(common, args),
         Command::Bench(args) => bench::run(common, args),
         Command::Certify => certify::run(common),

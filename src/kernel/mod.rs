@@ -1,7 +1,7 @@
 //! Pure loops on slices and scalars; they know no clock, configuration or device.
 //!
 //! The only folder with `unsafe`: one source compiled for several instruction sets (the same bits: a fused multiply-add
-//! is exact wherever it runs), and shared rows of a team. [`lattice`] is written in the lanes of [`lanes`]; every other
+//! is exact wherever it runs), and shared rows of a team. [`lattice`] and [`attention`] are written in the lanes of [`lanes`]; every other
 //! kernel is a plain loop that [`wide`] has compiled three times.
 //!
 //! To add a kernel: write the loop as an `#[inline(always)]` body over slices, compile it with `compile_wide!`, test it
@@ -13,6 +13,7 @@
 pub mod aligned;
 pub mod archive;
 pub mod ars;
+pub mod attention;
 pub mod blur;
 pub mod bound;
 pub mod carriers;

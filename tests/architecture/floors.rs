@@ -18,7 +18,8 @@ const HOUSE: [(&str, u8, &[&str]); 24] = [
     ("readout", 2, &[]),
     // The array's numbers and start, run elsewhere.
     ("gpu", 2, &["array"]),
-    ("memory", 2, &[]),
+    // It learns the decay of the array, whose numbers it takes.
+    ("memory", 2, &["array"]),
     ("binding", 2, &[]),
     ("engine", 3, &[]),
     ("source", 3, &[]),

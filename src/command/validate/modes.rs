@@ -1,14 +1,10 @@
 //! The lattice's modes: Ornstein-Uhlenbeck marginals, and the correlation of neighbours that they sum to.
 
-use rustfft::num_complex::Complex;
-use rustfft::{Fft, FftPlanner};
-use std::sync::Arc;
-
 use super::lab::{Sheet, Task, alone, hertz, linear};
 use super::row::{Estimate, Row};
 use crate::array::ArrayParameters;
-use crate::array::tonic::Tonic;
 use crate::error::Result;
+use crate::memory::decay::{Decay, eigenvalue};
 
 /// Sites of a side.
 const SIDE: usize = 16;
@@ -19,20 +15,15 @@ const MODES: [(usize, usize); 4] = [(0, 0), (1, 0), (2, 3), (8, 8)];
 /// Neighbours whose correlation is measured, in sites down and across.
 const NEIGHBOURS: [(usize, usize); 3] = [(0, 1), (0, 2), (1, 1)];
 
-/// Eigenvalue of the torus's Laplacian.
-fn laplacian((down, across): (usize, usize)) -> f64 {
-    let wave = |k: usize| {
-        let sine = libm::sin(core::f64::consts::PI * k as f64 / SIDE as f64);
-        4.0 * sine * sine
-    };
-    wave(down) + wave(across)
+/// The number of a mode.
+fn number((down, across): (usize, usize)) -> usize {
+    down * SIDE + across
 }
 
-/// What one step leaves of a mode.
-fn factor(parameters: &ArrayParameters, band: usize, mode: (usize, usize), saturation: f64) -> f64 {
-    let (gamma, h) = (parameters.gamma(band), parameters.step_seconds(band));
-    let spread = Tonic::solve(parameters, SIDE, SIDE).spread[band];
-    (1.0 - spread * laplacian(mode)) * libm::exp(-gamma * h * (1.0 + 2.0 * saturation))
+/// The decay of a band, with or without what saturation takes.
+fn decay(parameters: &ArrayParameters, band: usize, saturated: bool) -> Decay {
+    let of = if saturated { Decay::saturated } else { Decay::of };
+    of(parameters, band, SIDE, SIDE)
 }
 
 /// Runs the family.
@@ -42,13 +33,13 @@ pub(super) fn run(task: Task) -> Result<Vec<Row>> {
         let parameters = linear();
         let watched = Watch::of(&parameters, band, seconds, task.seed)?;
         rows.extend(marginals(&parameters, &watched));
-        rows.extend(watched.neighbours(&parameters, "linear", 0.0));
+        rows.extend(watched.neighbours(&parameters, "linear", false));
     }
     if !task.quick {
         let parameters = alone();
         let watched = Watch::of(&parameters, 3, 320, task.seed)?;
         rows.extend(forgetting(&parameters, &watched));
-        rows.extend(watched.neighbours(&parameters, "default", parameters.saturation));
+        rows.extend(watched.neighbours(&parameters, "default", true));
     }
     Ok(rows)
 }
@@ -62,7 +53,6 @@ struct Watch {
     modes: Vec<Vec<[f64; 4]>>,
     /// Per block: `Σ|u|²`, then `Σ Re u(x) ū(x+r)` for every neighbour.
     neighbours: Vec<[f64; 1 + NEIGHBOURS.len()]>,
-    noise: f64,
 }
 
 impl Watch {
@@ -78,17 +68,20 @@ impl Watch {
             steps,
             modes: vec![vec![[0.0; 4]; BLOCKS]; MODES.len()],
             neighbours: vec![[0.0; 1 + NEIGHBOURS.len()]; BLOCKS],
-            noise: Tonic::solve(parameters, SIDE, SIDE).noise[band],
         };
-        let keep: Vec<f64> =
-            MODES.map(|mode| factor(parameters, band, mode, 0.0)).map(|f| libm::pow(f, steps as f64)).into();
-        let mut transform = Transform::new();
+        let left = decay(parameters, band, false);
+        let keep: Vec<f64> = MODES.map(|mode| left.left(number(mode), steps as u32)).into();
+        let modes = left.transform();
+        let look = |sheet: &Sheet| {
+            let (re, im) = sheet.array.field().band(band);
+            modes.of(re, im)
+        };
         let looks = seconds * 1_000 / lag / BLOCKS as u64;
         for block in 0..BLOCKS {
-            let mut before = transform.of(&sheet, band);
+            let mut before = look(&sheet);
             for _ in 0..looks {
                 sheet.run(lag);
-                let now = transform.of(&sheet, band);
+                let now = look(&sheet);
                 for (mode, keep) in keep.iter().enumerate() {
                     let sums = &mut watch.modes[mode][block];
                     for at in alike(MODES[mode]) {
@@ -128,12 +121,10 @@ impl Watch {
     }
 
     /// Correlations against the sum over the lattice's modes.
-    fn neighbours(&self, parameters: &ArrayParameters, which: &str, saturation: f64) -> Vec<Row> {
+    fn neighbours(&self, parameters: &ArrayParameters, which: &str, saturated: bool) -> Vec<Row> {
+        let decay = decay(parameters, self.band, saturated);
         let all: Vec<(usize, usize)> = (0..SIDE * SIDE).map(|k| (k / SIDE, k % SIDE)).collect();
-        let power = |mode| {
-            let f = factor(parameters, self.band, mode, saturation);
-            1.0 / (1.0 - f * f)
-        };
+        let power = |mode| decay.stationary(number(mode));
         let variance: f64 = all.iter().map(|mode| power(*mode)).sum();
         let row = |(index, (down, across)): (usize, (usize, usize))| {
             let wave = |(k, l): (usize, usize)| {
@@ -162,12 +153,14 @@ impl Watch {
 
 /// Mean and variance of the linear array's modes.
 fn marginals(parameters: &ArrayParameters, watch: &Watch) -> Vec<Row> {
+    let decay = decay(parameters, watch.band, false);
     let mut rows = Vec::new();
     let tau = watch.steps as f64 * parameters.step_seconds(watch.band);
     for (index, mode) in MODES.into_iter().enumerate() {
-        let step = factor(parameters, watch.band, mode, 0.0);
-        let keeps = libm::pow(step, watch.steps as f64);
-        let rate = parameters.gamma(watch.band) * (1.0 + parameters.diffusion * laplacian(mode));
+        let (mode_number, steps) = (number(mode), watch.steps as u32);
+        let keeps = decay.left(mode_number, steps);
+        let rate =
+            parameters.gamma(watch.band) * (1.0 + parameters.diffusion * eigenvalue(mode, (SIDE, SIDE)));
         let place = format!("{mode:?}, {}, {:.0} ms", hertz(parameters, watch.band), 1_000.0 * tau);
         let source = format!(
             "((1 - D h λ) e^(-γ h))^{}; e^(-(γ + D λ) t) of endless steps gives {:.4}",
@@ -177,7 +170,7 @@ fn marginals(parameters: &ArrayParameters, watch: &Watch) -> Vec<Row> {
         let name = format!("mode: mean left, {place}");
         rows.push(Row::closed(name, &watch.ratio(index, 1, 0), keeps, 0.0, &source));
         let spread = watch.ratio(index, 2, 3);
-        let stationary = watch.noise / (1.0 - step * step);
+        let stationary = decay.stationary(mode_number);
         let scaled = Estimate { mean: spread.mean / stationary, error: spread.error / stationary, ..spread };
         let source = format!(
             "1 - f² about the mean, in units of S = σ² / (1 - f²); 1 - e^(-2 (γ + D λ) t) gives {:.4}",
@@ -191,9 +184,9 @@ fn marginals(parameters: &ArrayParameters, watch: &Watch) -> Vec<Row> {
 
 /// How fast the default array's modes forget, against the linear form.
 fn forgetting(parameters: &ArrayParameters, watch: &Watch) -> Vec<Row> {
+    let decay = decay(parameters, watch.band, true);
     let row = |(index, mode): (usize, (usize, usize))| {
-        let step = factor(parameters, watch.band, mode, parameters.saturation);
-        let keeps = libm::pow(step, watch.steps as f64);
+        let keeps = decay.left(number(mode), watch.steps as u32);
         let found = watch.ratio(index, 1, 0);
         let tau = watch.steps as f64 * parameters.step_seconds(watch.band);
         let place = format!("{mode:?}, {}, {:.0} ms", hertz(parameters, watch.band), 1_000.0 * tau);
@@ -221,27 +214,4 @@ fn alike((down, across): (usize, usize)) -> Vec<usize> {
     found.sort_unstable();
     found.dedup();
     found
-}
-
-/// The unitary Fourier transform of a band.
-struct Transform {
-    fft: Arc<dyn Fft<f64>>,
-}
-
-impl Transform {
-    fn new() -> Self {
-        Self { fft: FftPlanner::new().plan_fft_forward(SIDE) }
-    }
-
-    fn of(&mut self, sheet: &Sheet, band: usize) -> Vec<Complex<f64>> {
-        let (re, im) = sheet.array.field().band(band);
-        let scale = 1.0 / SIDE as f64;
-        let mut plane: Vec<Complex<f64>> =
-            re.iter().zip(im).map(|(x, y)| Complex::new(f64::from(*x), f64::from(*y)) * scale).collect();
-        for _ in 0..2 {
-            self.fft.process(&mut plane);
-            plane = (0..SIDE * SIDE).map(|at| plane[at % SIDE * SIDE + at / SIDE]).collect();
-        }
-        plane
-    }
 }

@@ -1,0 +1,213 @@
+//! `napot memory`: learns pictures in one pass, says and shows what a memory holds, joins memories.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::{Common, pictures, print_json, print_line};
+use crate::error::{Error, Result};
+use crate::memory::dense::Learned;
+use crate::memory::picture::{Picture, Plane};
+use crate::memory::recall::{AREA, PatchMemory, SIDE};
+
+/// What the command takes.
+#[derive(Args, Debug)]
+pub(super) struct MemoryArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+enum What {
+    /// Learn pictures, films or folders of them; what the memory already predicts is counted, not stored again.
+    Learn(LearnArgs),
+    /// Say what a memory holds.
+    Info {
+        /// The memory.
+        file: PathBuf,
+    },
+    /// Draw the patches that were met most often, scale by scale, into the PNG file that `--out` names.
+    Show {
+        /// The memory.
+        file: PathBuf,
+    },
+    /// Join memories into the file that `--out` names: what several know is counted once.
+    Merge {
+        /// The memories.
+        #[arg(num_args = 2.., required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// What learning takes.
+#[derive(Args, Debug)]
+struct LearnArgs {
+    /// Pictures, films, folders of pictures.
+    #[arg(required = true)]
+    inputs: Vec<PathBuf>,
+    /// The memory; where the file exists, it learns on.
+    #[arg(long, value_name = "FILE")]
+    memory: PathBuf,
+    /// Room for this many patches at each scale; a full memory forgets one at random for each new one.
+    #[arg(long, value_name = "N", default_value_t = 8_192, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    rows: u32,
+    /// Scales, each twice as coarse as the one before.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=4))]
+    scales: u32,
+    /// Look at up to this many patches at each scale, drawn from all pictures alike.
+    #[arg(long, value_name = "N", default_value_t = 40_000, value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
+    patches: u32,
+    /// A patch within this rms of one that is held is no surprise; 0 to 1 of the range.
+    #[arg(long, value_name = "RMS", default_value_t = 0.03, value_parser = unit)]
+    tolerance: f32,
+    /// Learn luminance alone.
+    #[arg(long)]
+    grey: bool,
+}
+
+/// A number from 0 to 1 on the command line.
+fn unit(text: &str) -> std::result::Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        _ => Err("allowed: 0 to 1".to_owned()),
+    }
+}
+
+/// What a memory holds.
+#[derive(Serialize)]
+struct Facts<'a> {
+    file: &'a Path,
+    colour: bool,
+    side: usize,
+    tolerance: f32,
+    scales: Vec<ScaleFacts>,
+    learned: Option<Learned>,
+}
+
+#[derive(Serialize)]
+struct ScaleFacts {
+    rows: usize,
+    capacity: usize,
+    written: u64,
+    met: f64,
+}
+
+/// Runs the command.
+pub(super) fn run(common: &Common, args: &MemoryArgs) -> Result<ExitCode> {
+    match &args.what {
+        What::Learn(args) => learn(common, args),
+        What::Info { file } => tell(common, file, &pictures::load(file)?, None),
+        What::Show { file } => show(common, file),
+        What::Merge { files } => merge(common, files),
+    }
+}
+
+fn learn(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
+    let frames = pictures::pictures(&args.inputs)?;
+    let found: Vec<Picture> = frames
+        .into_iter()
+        .map(|frame| Picture::from_rgb(frame.height, frame.width, &frame.rgb, true))
+        .collect();
+    let seed = common.seed.unwrap_or_default();
+    let mut memory = if args.memory.exists() {
+        pictures::load(&args.memory)?
+    } else {
+        let colour = !args.grey && found.iter().any(Picture::is_colour);
+        let planes = if colour { 3 } else { 1 };
+        PatchMemory::new(planes, args.scales as usize, args.rows as usize, seed, args.tolerance)
+    };
+    if args.grey && memory.planes() != 1 {
+        let error = Error::call("--grey", "the memory is of colour").at(args.memory.display());
+        return Err(error.help("Give a new file, or leave `--grey` out."));
+    }
+    let learned = memory.learn(&found, args.patches as usize, seed)?;
+    pictures::save(&args.memory, &memory)?;
+    tell(common, &args.memory, &memory, Some(learned))
+}
+
+fn merge(common: &Common, files: &[PathBuf]) -> Result<ExitCode> {
+    let out = out(common, "a memory: --out x.safetensors")?;
+    let mut learned = Learned::default();
+    let mut memory = pictures::load(&files[0])?;
+    for file in &files[1..] {
+        learned = learned.and(memory.merge(&pictures::load(file)?)?);
+    }
+    pictures::save(out, &memory)?;
+    tell(common, out, &memory, Some(learned))
+}
+
+/// The file that `--out` names.
+pub(super) fn out<'a>(common: &'a Common, bound: &str) -> Result<&'a Path> {
+    let Some(file) = common.out.as_deref() else {
+        return Err(Error::call("--out", "there is no file to write to").bound(bound));
+    };
+    if file.is_dir() {
+        return Err(Error::call("--out", "this is a folder").value(file.display()).bound(bound));
+    }
+    Ok(file)
+}
+
+fn tell(common: &Common, file: &Path, memory: &PatchMemory, learned: Option<Learned>) -> Result<ExitCode> {
+    let scales = memory.scales().iter().map(|scale| ScaleFacts {
+        rows: scale.len(),
+        capacity: scale.capacity(),
+        written: scale.written(),
+        met: scale.counts().iter().map(|count| f64::from(*count)).sum(),
+    });
+    let facts = Facts {
+        file,
+        colour: memory.planes() == 3,
+        side: SIDE,
+        tolerance: memory.tolerance(),
+        scales: scales.collect(),
+        learned,
+    };
+    if common.json {
+        print_json(&facts)?;
+    } else if !common.quiet {
+        let kind = if facts.colour { "colour" } else { "grey" };
+        print_line(&format!("{}: patches of {SIDE} x {SIDE} in {kind}", file.display()))?;
+        if let Some(Learned { written, predicted, forgotten }) = learned {
+            print_line(&format!("  {written} stored, {predicted} predicted, {forgotten} forgotten"))?;
+        }
+        for (scale, ScaleFacts { rows, capacity, written, met }) in facts.scales.iter().enumerate() {
+            let text = format!("  scale {scale}: {rows} of {capacity} rows, {written} written, {met:.0} met");
+            print_line(&text)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Patches in a row and in a column of the picture, per scale.
+const SHOWN: usize = 16;
+/// Pixels of a pixel.
+const ZOOM: usize = 3;
+
+fn show(common: &Common, file: &Path) -> Result<ExitCode> {
+    let out = out(common, "a picture: --out x.png")?;
+    let memory = pictures::load(file)?;
+    let cell = (SIDE + 1) * ZOOM;
+    let (height, width) = (SHOWN * cell, (SHOWN + 1) * cell * memory.scales().len());
+    let mut rgb = vec![16; 3 * height * width];
+    for (scale, dense) in memory.scales().iter().enumerate() {
+        let mut often: Vec<usize> = (0..dense.len()).collect();
+        often.sort_by(|a, b| dense.counts()[*b].total_cmp(&dense.counts()[*a]));
+        for (place, row) in often.into_iter().take(SHOWN * SHOWN).enumerate() {
+            let (top, left) = (place / SHOWN * cell, place % SHOWN * cell + scale * (SHOWN + 1) * cell);
+            let planes = dense.rows()[row * dense.dims()..][..dense.dims()].chunks_exact(AREA);
+            let plane = |values: &[f32]| Plane { height: SIDE, width: SIDE, values: values.to_vec() };
+            let patch = Picture { planes: planes.map(plane).collect() }.to_rgb();
+            for at in 0..(SIDE * ZOOM) * (SIDE * ZOOM) {
+                let (y, x) = (at / (SIDE * ZOOM), at % (SIDE * ZOOM));
+                let from = 3 * (y / ZOOM * SIDE + x / ZOOM);
+                let to = 3 * ((top + y) * width + left + x);
+                rgb[to..to + 3].copy_from_slice(&patch[from..from + 3]);
+            }
+        }
+    }
+    pictures::write(out, (height, width), &rgb)?;
+    tell(common, file, &memory, None)
+}

@@ -1,0 +1,93 @@
+//! What the commands of the memory share: pictures in, pictures out, and the file of a memory.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::memory::recall::PatchMemory;
+use crate::memory::store;
+use crate::signal::Frame;
+use crate::sink::canvas::Canvas;
+use crate::sink::part::PartFile;
+use crate::source::content::Content;
+use crate::source::video;
+
+/// The largest memory that is read.
+const MOST_BYTES: u64 = 4 << 30;
+/// The most pictures that are learned in one call.
+const MOST_PICTURES: usize = 10_000;
+
+/// The first picture of a file.
+pub(super) fn picture(path: &Path) -> Result<Frame> {
+    let mut first = gather(path, 1)?;
+    first.pop().ok_or_else(|| no_pictures(path))
+}
+
+/// Every picture of files and folders.
+pub(super) fn pictures(paths: &[PathBuf]) -> Result<Vec<Frame>> {
+    let mut all = Vec::new();
+    for path in paths {
+        all.extend(gather(path, MOST_PICTURES + 1)?);
+        if all.len() > MOST_PICTURES {
+            let error = Error::call(path.display().to_string(), "there are too many pictures");
+            return Err(error
+                .value(format!("over {MOST_PICTURES}"))
+                .bound(format!("at most {MOST_PICTURES}")));
+        }
+    }
+    Ok(all)
+}
+
+fn gather(path: &Path, most: usize) -> Result<Vec<Frame>> {
+    if !path.is_dir() && !Content::of(path)?.may_show() {
+        return Err(no_pictures(path));
+    }
+    let mut source = video::open(path)?.ok_or_else(|| no_pictures(path))?;
+    let mut frames = Vec::new();
+    while frames.len() < most
+        && let Some(frame) = source.pull()?
+    {
+        frames.push(frame);
+    }
+    if frames.is_empty() { Err(no_pictures(path)) } else { Ok(frames) }
+}
+
+fn no_pictures(path: &Path) -> Error {
+    Error::input(path, "there is no picture in it")
+        .bound("PNG, JPEG, BMP, PNM, GIF, a film, or a folder of them")
+}
+
+/// Writes sRGB bytes as a PNG file: whole or not at all.
+pub(super) fn write(path: &Path, (height, width): (usize, usize), rgb: &[u8]) -> Result<()> {
+    let mut canvas = Canvas::new(width, height);
+    for (at, rgb) in rgb.as_chunks::<3>().0.iter().enumerate() {
+        canvas.put(at % width, at / width, *rgb);
+    }
+    canvas.save(path)
+}
+
+/// Reads a memory.
+pub(super) fn load(path: &Path) -> Result<PatchMemory> {
+    let failed = |cause: std::io::Error| {
+        let error = Error::call(path.display().to_string(), "the memory can't be read").value(cause);
+        error.help("`napot memory learn` makes one.")
+    };
+    let size = std::fs::metadata(path).map_err(failed)?.len();
+    if size > MOST_BYTES {
+        let error = Error::input(path, "the memory is too large, in bytes");
+        return Err(error.value(size).bound(format!("at most {MOST_BYTES}")));
+    }
+    store::from_bytes(path, &std::fs::read(path).map_err(failed)?)
+}
+
+/// Writes a memory; one of that name stays as it is until the new one is whole.
+pub(super) fn save(path: &Path, memory: &PatchMemory) -> Result<()> {
+    let bytes = store::to_bytes(memory)?;
+    let mut file = PartFile::create(path)?;
+    file.bytes(&bytes)?;
+    file.finish()
+}
+
+/// The threads that a command takes where none are named: as many as there are cores.
+pub(super) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

@@ -1,0 +1,220 @@
+//! `napot render`: restores a picture from what is left of it, by a memory.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::{Common, memory, pictures, print_json, print_line};
+use crate::error::{Error, Result};
+use crate::memory::backwards::Task;
+use crate::memory::measure::{Likeness, likeness};
+use crate::memory::picture::{Picture, Plane};
+use crate::memory::reader::Reading;
+use crate::signal::Frame;
+
+/// The most pixels of a result; each is read many times, so that more would take hours.
+const MOST_PIXELS: usize = 4_096 * 4_096;
+
+/// What was done to the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+enum What {
+    /// White noise came over it (`--sigma`).
+    Denoise,
+    /// A part was lost: where `--mask` is white.
+    Inpaint,
+    /// Its edges were lost (`--margin`).
+    Uncrop,
+    /// It was shrunk (`--scale`).
+    SuperResolve,
+    /// Its colour was lost.
+    Colour,
+}
+
+/// What the command takes.
+#[derive(Args, Debug)]
+pub(super) struct RenderArgs {
+    /// What was done to the picture.
+    task: What,
+    /// What is left of it; the result goes to the PNG file that `--out` names.
+    input: PathBuf,
+    /// The memory that it is rendered from.
+    #[arg(long, value_name = "FILE")]
+    memory: PathBuf,
+    /// A picture of the input's size, white where pixels were lost.
+    #[arg(long, value_name = "FILE", required_if_eq("task", "inpaint"))]
+    mask: Option<PathBuf>,
+    /// Pixels that were lost at every edge.
+    #[arg(long, value_name = "PIXELS", required_if_eq("task", "uncrop"), value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    margin: Option<u16>,
+    /// How much smaller the input is than the whole.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=4))]
+    scale: u8,
+    /// The noise's σ in red, green and blue, of a range of 1; estimated from the finest detail where it is not given.
+    #[arg(long, value_name = "SIGMA", value_parser = sigma)]
+    sigma: Option<f32>,
+    /// Steps of the way back.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    steps: u32,
+    /// Read a patch at every N-th row and column: N² times as fast, not exact.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=7))]
+    stride: u8,
+    /// Read a noisy picture twice, the second time by its own patches too: better, and some three times as long.
+    #[arg(long)]
+    own: bool,
+    /// The whole picture: prints PSNR and SSIM on Y.
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+}
+
+/// A noise level on the command line.
+fn sigma(text: &str) -> std::result::Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(value) if (0.001..=2.0).contains(&value) => Ok(value),
+        _ => Err("allowed: 0.001 to 2".to_owned()),
+    }
+}
+
+/// What was rendered.
+#[derive(Serialize)]
+struct Rendered<'a> {
+    task: What,
+    input: &'a Path,
+    out: &'a Path,
+    width: usize,
+    height: usize,
+    steps: u32,
+    sigma: Option<f32>,
+    likeness: Option<Likeness>,
+}
+
+/// Runs the command.
+pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
+    let out = memory::out(common, "a picture: --out x.png")?;
+    let frame = pictures::picture(&args.input)?;
+    let seen = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true);
+    let memory = pictures::load(&args.memory)?;
+    let (task, observed) = task(args, &frame, seen)?;
+    let sigma = match task {
+        Task::Denoise { sigma } => Some(sigma * if observed.is_colour() { 3f32.sqrt() } else { 1.0 }),
+        _ => None,
+    };
+    let scale = if args.task == What::SuperResolve { usize::from(args.scale) } else { 1 };
+    let (height, width) = (observed.height() * scale, observed.width() * scale);
+    if height.saturating_mul(width) > MOST_PIXELS {
+        let error =
+            Error::input(&args.input, "the result would be too large").value(format!("{width} x {height}"));
+        return Err(error.bound(format!("at most {MOST_PIXELS} pixels")));
+    }
+    let reader =
+        memory.reader(Reading { stride: args.stride.into(), own: args.own, threads: pictures::threads() });
+    let found = task.undo(&observed, &reader, args.steps as usize)?;
+    let rgb = found.to_rgb();
+    let shave = if scale > 1 { scale } else { 0 };
+    let likeness = match &args.truth {
+        Some(file) => Some(judged(file, (height, width), &rgb, shave)?),
+        None => None,
+    };
+    pictures::write(out, (height, width), &rgb)?;
+    let input = args.input.as_path();
+    let told = Rendered { task: args.task, input, out, width, height, steps: args.steps, sigma, likeness };
+    if common.json {
+        print_json(&told)?;
+    } else if !common.quiet {
+        print_line(&format!("{width} x {height} in {}", out.display()))?;
+        if let Some(Likeness { psnr_db, ssim }) = likeness {
+            let text =
+                |value: Option<f64>, digits: usize| value.map_or("-".into(), |x| format!("{x:.digits$}"));
+            print_line(&format!("PSNR {} dB, SSIM {} on Y", text(psnr_db, 2), text(ssim, 4)))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The task, and what it starts from.
+fn task(args: &RenderArgs, frame: &Frame, seen: Picture) -> Result<(Task, Picture)> {
+    Ok(match args.task {
+        What::Denoise => {
+            // White noise of σ in R, G and B is one of σ/√3 in luminance and chroma.
+            let planes = if seen.is_colour() { 3f32.sqrt() } else { 1.0 };
+            let sigma = args.sigma.map_or_else(|| noise(&seen.planes[0]), |sigma| sigma / planes);
+            (Task::Denoise { sigma }, seen)
+        }
+        What::Inpaint => (Task::Inpaint { known: known(args, frame)? }, seen),
+        What::Uncrop => {
+            let margin = usize::from(args.margin.unwrap_or_default());
+            let (height, width) = (frame.height + 2 * margin, frame.width + 2 * margin);
+            let inside = |y: usize, x: usize| {
+                (margin..margin + frame.height).contains(&y) && (margin..margin + frame.width).contains(&x)
+            };
+            let at = |y: usize, x: usize| (y - margin) * frame.width + x - margin;
+            let known = Plane::of(height, width, |y, x| f32::from(u8::from(inside(y, x))));
+            let wide = seen.map(|plane| {
+                Plane::of(height, width, |y, x| if inside(y, x) { plane.values[at(y, x)] } else { 0.0 })
+            });
+            (Task::Inpaint { known }, wide)
+        }
+        What::SuperResolve => (Task::SuperResolve { scale: args.scale.into() }, seen),
+        What::Colour => (Task::Colour, seen.luminance()),
+    })
+}
+
+/// 1 where the mask is dark.
+fn known(args: &RenderArgs, frame: &Frame) -> Result<Plane> {
+    let path = args.mask.clone().unwrap_or_default();
+    let mask = pictures::picture(&path)?;
+    if (mask.height, mask.width) != (frame.height, frame.width) {
+        let error = Error::input(&path, "the mask is of another size than the picture");
+        return Err(error.value(size(&mask)).bound(size(frame)));
+    }
+    let known = Plane::of(mask.height, mask.width, |y, x| f32::from(u8::from(mask.pixel(x, y)[1] < 128)));
+    if known.values.iter().all(|known| *known == 0.0) {
+        let error = Error::input(&path, "the mask is white all over: nothing of the picture is known");
+        return Err(error.value("0 dark pixels").bound("at least 1"));
+    }
+    Ok(known)
+}
+
+fn size(frame: &Frame) -> String {
+    format!("{} x {}", frame.width, frame.height)
+}
+
+/// σ of white noise by the median of the finest diagonal detail (Donoho and Johnstone, Biometrika 81:425, 1994).
+fn noise(plane: &Plane) -> f32 {
+    let (height, width) = (plane.height, plane.width);
+    let at = |y: usize, x: usize| plane.values[y * width + x];
+    let mut details: Vec<f32> = (0..height / 2)
+        .flat_map(|y| (0..width / 2).map(move |x| (2 * y, 2 * x)))
+        .map(|(y, x)| 0.5 * (at(y, x) - at(y, x + 1) - at(y + 1, x) + at(y + 1, x + 1)).abs())
+        .collect();
+    details.sort_by(f32::total_cmp);
+    let median = details.get(details.len() / 2).copied().unwrap_or_default();
+    (median / 0.6745).max(0.002)
+}
+
+/// Holds the result against the truth.
+fn judged(file: &Path, (height, width): (usize, usize), rgb: &[u8], shave: usize) -> Result<Likeness> {
+    let truth = pictures::picture(file)?;
+    if (truth.height, truth.width) != (height, width) {
+        let error = Error::input(file, "the truth is of another size than the result");
+        return Err(error.value(size(&truth)).bound(format!("{width} x {height}")));
+    }
+    let shave = if height.min(width) > 2 * shave { shave } else { 0 };
+    Ok(likeness((height, width), rgb, &truth.rgb, shave))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+
+    #[test]
+    fn the_noise_is_estimated_from_the_picture() {
+        let mut draws = Stream::new(4, 0);
+        let plane = Plane::of(64, 64, |y, x| (y + x) as f32 / 200.0 + 0.1 * draws.normal() as f32);
+        assert!((noise(&plane) - 0.1).abs() < 0.01, "{}", noise(&plane));
+        assert_eq!(noise(&Plane::flat(1, 1, 0.5)), 0.002);
+    }
+}

@@ -1,0 +1,249 @@
+//! The decay run backwards: one solver for every task, in any number of steps, whoever renders.
+//!
+//! A task says what its decay takes: `D(x, s) = (1 - s) x + s L(x)`, from the whole picture at `s = 0` to what was observed at
+//! `s = 1`. A renderer `R` gives its estimate of the picture from what is left at `s`. The solver is Cold Diffusion's:
+//!
+//! ```text
+//! x_{s-1} = x_s - D(R(x_s, s), s) + D(R(x_s, s), s-1)
+//! ```
+//!
+//! in which errors of `R` cancel where `D` is linear. What is known conditions the estimate at every step, it is not only
+//! put back at the end.
+//!
+//! | task | `L(x)` |
+//! |---|---|
+//! | denoise | the noisy picture |
+//! | inpaint, uncrop | `x` where it is known, in the hole what it was filled with at first |
+//! | super-resolve | `x` shrunk and grown again |
+//! | colour | the luminance of `x` without chroma |
+//!
+//! Sources: Bansal et al., arXiv 2208.09392, algorithm 2; Saharia et al., arXiv 2111.05826, section 5.7.
+//!
+//! To add a task: its variant of [`Task`], a line in each of its methods, its word in the command.
+
+use super::picture::{Picture, Plane};
+use crate::error::{Error, Result};
+
+/// What is left of a picture, as a renderer is told.
+#[derive(Clone, Copy, Debug)]
+pub enum Evidence<'a> {
+    /// The picture under white noise of `sigma` in every plane.
+    Noisy {
+        /// What is seen.
+        picture: &'a Picture,
+        /// Of a range of 1; above 0.
+        sigma: f32,
+    },
+    /// The picture with a precision, the inverse of a variance, for every pixel; 0 where nothing is known.
+    Parts {
+        /// What is seen.
+        picture: &'a Picture,
+        /// One for all planes.
+        precisions: &'a Plane,
+    },
+    /// The picture less a share `level` of what shrinking by `scale` takes.
+    Blurred {
+        /// What is seen, at its full size.
+        picture: &'a Picture,
+        /// 2 to 4.
+        scale: usize,
+        /// 0 to 1.
+        level: f32,
+    },
+    /// Luminance alone.
+    Grey {
+        /// The luminance.
+        luminance: &'a Plane,
+    },
+}
+
+/// Gives the picture that evidence speaks for: its mean, as far as it knows.
+pub trait Renderer {
+    /// The estimate, of the evidence's size.
+    ///
+    /// # Errors
+    /// Where it knows nothing of such pictures.
+    fn render(&self, evidence: &Evidence<'_>) -> Result<Picture>;
+}
+
+/// What was done to a picture.
+#[derive(Clone, Debug)]
+pub enum Task {
+    /// White noise of this σ came over every plane.
+    Denoise {
+        /// Of a range of 1.
+        sigma: f32,
+    },
+    /// Pixels were lost.
+    Inpaint {
+        /// 1 where the picture is known, 0 in the hole.
+        known: Plane,
+    },
+    /// It was shrunk by this factor.
+    SuperResolve {
+        /// 2 to 4.
+        scale: usize,
+    },
+    /// Its chroma was lost.
+    Colour,
+}
+
+/// Precision of a pixel that is known: within a quarter of a step of 8 bits.
+const KNOWN: f32 = 1e6;
+/// Spread of what a hole was filled with at first, of a range of 1.
+const FILL: f32 = 0.2;
+
+impl Task {
+    /// What the observed picture is at `s = 1`: the size of the whole.
+    fn start(&self, observed: &Picture) -> Picture {
+        match self {
+            Self::SuperResolve { scale } => {
+                observed.resized(observed.height() * scale, observed.width() * scale)
+            }
+            Self::Colour => {
+                let none = Plane::flat(observed.height(), observed.width(), 0.0);
+                Picture { planes: vec![observed.planes[0].clone(), none.clone(), none] }
+            }
+            Self::Denoise { .. } | Self::Inpaint { .. } => observed.clone(),
+        }
+    }
+
+    /// `R(x, s)`, with what is known put into it.
+    fn estimate(&self, x: &Picture, s: f32, observed: &Picture, renderer: &dyn Renderer) -> Result<Picture> {
+        let estimate = match self {
+            Self::Denoise { sigma } => renderer.render(&Evidence::Noisy { picture: x, sigma: s * sigma })?,
+            Self::Inpaint { known } => {
+                // What the hole holds counts for nothing at first, and more as it clears.
+                let hole = (1.0 / (s * s) - 1.0) / (FILL * FILL);
+                let precisions = known.map(|known| if known > 0.5 { KNOWN } else { hole });
+                renderer.render(&Evidence::Parts { picture: x, precisions: &precisions })?
+            }
+            Self::SuperResolve { scale } => {
+                renderer.render(&Evidence::Blurred { picture: x, scale: *scale, level: s })?
+            }
+            Self::Colour => renderer.render(&Evidence::Grey { luminance: &observed.planes[0] })?,
+        };
+        Ok(self.conditioned(estimate, observed))
+    }
+
+    /// An estimate with what is known put into it.
+    fn conditioned(&self, estimate: Picture, observed: &Picture) -> Picture {
+        match self {
+            Self::Denoise { .. } | Self::Colour => estimate,
+            Self::Inpaint { known } => {
+                let planes = estimate.planes.iter().zip(&observed.planes).map(|(found, seen)| {
+                    let mut plane = found.clone();
+                    for ((x, seen), known) in plane.values.iter_mut().zip(&seen.values).zip(&known.values) {
+                        if *known > 0.5 {
+                            *x = *seen;
+                        }
+                    }
+                    plane
+                });
+                Picture { planes: planes.collect() }
+            }
+            Self::SuperResolve { .. } => {
+                let (height, width) = (estimate.height(), estimate.width());
+                let low = estimate.resized(observed.height(), observed.width());
+                let missing = observed.with(&low, |seen, found| seen - found).resized(height, width);
+                estimate.with(&missing, |x, missing| x + missing)
+            }
+        }
+    }
+
+    /// `L(x)`: what the whole decay makes of an estimate.
+    fn lost(&self, estimate: &Picture, start: &Picture, observed: &Picture) -> Picture {
+        match self {
+            // In the known part of an inpainted picture, start and estimate are the same.
+            Self::Denoise { .. } | Self::Inpaint { .. } | Self::Colour => start.clone(),
+            Self::SuperResolve { .. } => estimate
+                .resized(observed.height(), observed.width())
+                .resized(estimate.height(), estimate.width()),
+        }
+    }
+
+    /// Runs the decay of `observed` backwards in `steps` steps of `s`.
+    ///
+    /// # Errors
+    /// Where there is no step or the renderer knows nothing of such pictures.
+    pub fn undo(&self, observed: &Picture, renderer: &dyn Renderer, steps: usize) -> Result<Picture> {
+        if steps == 0 {
+            return Err(Error::call("--steps", "there is no step").value(0).bound("at least 1"));
+        }
+        let start = self.start(observed);
+        let mut x = start.clone();
+        for step in 0..steps {
+            let s = 1.0 - step as f32 / steps as f32;
+            let estimate = self.estimate(&x, s, observed, renderer)?;
+            let lost = self.lost(&estimate, &start, observed);
+            let back = estimate.with(&lost, |whole, lost| (whole - lost) / steps as f32);
+            x = x.with(&back, |x, back| x + back);
+        }
+        Ok(self.conditioned(x, observed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Knows the truth, but for a constant.
+    struct Oracle(Picture, f32);
+
+    impl Renderer for Oracle {
+        fn render(&self, _: &Evidence<'_>) -> Result<Picture> {
+            Ok(self.0.map(|plane| plane.map(|x| x + self.1)))
+        }
+    }
+
+    fn truth() -> Picture {
+        Picture { planes: vec![Plane::of(12, 16, |y, x| 0.5 + 0.3 * libm::sinf((x + 2 * y) as f32))] }
+    }
+
+    fn furthest(one: &Picture, other: &Picture) -> f32 {
+        let apart = one.with(other, |x, y| (x - y).abs());
+        apart.planes.iter().flat_map(|plane| plane.values.iter().copied()).fold(0.0, f32::max)
+    }
+
+    #[test]
+    fn who_knows_the_truth_finds_it_in_any_number_of_steps() {
+        let truth = truth();
+        let noisy = truth
+            .map(|plane| Plane::of(12, 16, |y, x| plane.values[y * 16 + x] + 0.1 * ((x * y) % 3) as f32));
+        let known = Plane::of(12, 16, |y, x| f32::from(u8::from(!(4..8).contains(&x) || y < 3)));
+        let holed = truth.map(|plane| plane.with(&known, |x, known| x * known));
+        let small = truth.resized(6, 8);
+        for steps in [1, 2, 5, 20] {
+            let oracle = Oracle(truth.clone(), 0.0);
+            for (task, observed) in [
+                (Task::Denoise { sigma: 0.1 }, &noisy),
+                (Task::Inpaint { known: known.clone() }, &holed),
+                (Task::SuperResolve { scale: 2 }, &small),
+            ] {
+                let found = task.undo(observed, &oracle, steps).unwrap();
+                assert!(furthest(&found, &truth) < 1e-4, "{task:?} in {steps}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_known_stays_whatever_the_renderer_says() {
+        let truth = truth();
+        let known = Plane::of(12, 16, |_, x| f32::from(u8::from(x < 8)));
+        let task = Task::Inpaint { known: known.clone() };
+        let found = task.undo(&truth, &Oracle(truth.clone(), 0.4), 3).unwrap();
+        let off = found.planes[0].with(&truth.planes[0], |x, y| (x - y).abs());
+        assert!(off.values.iter().zip(&known.values).all(|(off, known)| *known < 0.5 || *off == 0.0));
+        assert!(off.values.iter().any(|off| *off > 0.3));
+        // An offset is not what shrinking could have left: it is taken back.
+        let found =
+            Task::SuperResolve { scale: 2 }.undo(&truth.resized(6, 8), &Oracle(truth.clone(), 0.4), 3);
+        assert!(furthest(&found.unwrap(), &truth) < 1e-3);
+    }
+
+    #[test]
+    fn no_step_is_refused() {
+        let error = Task::Colour.undo(&truth(), &Oracle(truth(), 0.0), 0).unwrap_err().to_string();
+        assert!(error.contains("--steps") && error.contains("at least 1"), "{error}");
+    }
+}

@@ -1,0 +1,194 @@
+//! Memories and what is rendered from them, by the program: one-shot learning, restoring, and what bad input meets.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn napot(folder: &Path, words: &str) -> Output {
+    let arguments = words.split_whitespace();
+    Command::new(env!("CARGO_BIN_EXE_napot")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    assert!(output.status.success(), "{}", said(output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A call that must be refused by one message with all of `parts`, with exit code 1 or 2.
+fn refused(folder: &Path, words: &str, parts: &[&str]) {
+    let output = napot(folder, words);
+    let said = said(&output);
+    assert!(matches!(output.status.code(), Some(1 | 2)), "`{words}`: {:?}: {said}", output.status);
+    assert!(!said.contains("panicked") && output.stdout.is_empty(), "`{words}`: {said}");
+    for part in parts {
+        assert!(said.contains(part), "`{words}`: no `{part}` in: {said}");
+    }
+}
+
+/// Writes a picture as PPM, a pixel by its row and column.
+fn draw(path: &Path, (height, width): (usize, usize), pixel: impl Fn(usize, usize) -> [u8; 3]) {
+    let pixels = (0..height * width).flat_map(|at| pixel(at / width, at % width));
+    let head = format!("P6\n{width} {height}\n255\n").into_bytes();
+    fs::write(path, head.into_iter().chain(pixels).collect::<Vec<u8>>()).unwrap();
+}
+
+/// Stripes and blocks in colour.
+fn scene(shift: usize) -> impl Fn(usize, usize) -> [u8; 3] {
+    move |y, x| {
+        let block = (y / 8 + (x + shift) / 6) % 3;
+        [[220, 120, 60], [60, 160, 80], [30, 40, 110]][block]
+    }
+}
+
+fn grain(y: usize, x: usize) -> i16 {
+    let word = napot::random::philox4x32([y as u32, x as u32, 0, 0], [1, 2])[0];
+    (word >> 24) as i16 / 4 - 32
+}
+
+/// A folder with two scenes, a memory of them, and a third scene with what was done to it.
+fn studio() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir(path("album")).unwrap();
+    draw(&path("album/one.ppm"), (48, 48), scene(0));
+    draw(&path("album/two.ppm"), (48, 40), scene(2));
+    draw(&path("truth.ppm"), (32, 32), scene(4));
+    draw(&path("noisy.ppm"), (32, 32), |y, x| {
+        let add = |value: u8| (i16::from(value) + grain(y, x)).clamp(0, 255) as u8;
+        scene(4)(y, x).map(add)
+    });
+    let hole = |y: usize, x: usize| (12..18).contains(&y) && (10..18).contains(&x);
+    draw(&path("holed.ppm"), (32, 32), |y, x| if hole(y, x) { [0; 3] } else { scene(4)(y, x) });
+    draw(&path("mask.ppm"), (32, 32), |y, x| [if hole(y, x) { 255 } else { 0 }; 3]);
+    draw(&path("grey.ppm"), (32, 32), |y, x| {
+        [(scene(4)(y, x).map(u16::from).iter().sum::<u16>() / 3) as u8; 3]
+    });
+    let learned = json(&napot(folder.path(), "memory learn album --memory m.safetensors --rows 2000 --json"));
+    assert!(learned["learned"]["written"].as_u64() > Some(10));
+    assert!(learned["learned"]["predicted"].as_u64() > learned["learned"]["written"].as_u64());
+    folder
+}
+
+#[test]
+fn what_was_learned_once_is_not_stored_again_and_files_are_the_same_every_time() {
+    let studio = studio();
+    let learn = "memory learn album --rows 2000 --json --memory";
+    let again = json(&napot(studio.path(), &format!("{learn} n.safetensors")));
+    let read = |name: &str| fs::read(studio.path().join(name)).unwrap();
+    assert!(read("m.safetensors") == read("n.safetensors"));
+    let more = json(&napot(studio.path(), &format!("{learn} n.safetensors")));
+    assert_eq!(more["scales"][0]["rows"], again["scales"][0]["rows"]);
+    assert_eq!(more["learned"]["written"], 0);
+    let merged =
+        json(&napot(studio.path(), "memory merge m.safetensors n.safetensors --out o.safetensors --json"));
+    assert_eq!(merged["scales"][0]["rows"], again["scales"][0]["rows"]);
+    let shown = napot(studio.path(), "memory show m.safetensors --out shown.png");
+    assert!(shown.status.success() && read("shown.png").len() > 1_000, "{}", said(&shown));
+}
+
+#[test]
+fn every_task_brings_the_picture_nearer_to_the_truth() {
+    let studio = studio();
+    let render = |words: &str| {
+        let call = format!("render {words} --memory m.safetensors --out out.png --truth truth.ppm --json");
+        json(&napot(studio.path(), &call))["likeness"]["psnr_db"].as_f64().unwrap_or(f64::INFINITY)
+    };
+    let denoised = render("denoise noisy.ppm --sigma 0.07");
+    assert!(denoised > 27.0, "denoise: {denoised} dB");
+    let filled = render("inpaint holed.ppm --mask mask.ppm --steps 3");
+    assert!(filled > 25.0, "inpaint: {filled} dB");
+    let coloured = render("colour grey.ppm");
+    assert!(coloured > 20.0, "colour: {coloured} dB");
+    let wide = json(&napot(
+        studio.path(),
+        "render uncrop truth.ppm --margin 4 --memory m.safetensors --out w.png --json",
+    ));
+    assert_eq!((wide["width"].as_u64(), wide["height"].as_u64()), (Some(40), Some(40)));
+    let large = json(&napot(
+        studio.path(),
+        "render super-resolve truth.ppm --scale 3 --memory m.safetensors --out l.png --json",
+    ));
+    assert_eq!(large["width"].as_u64(), Some(96));
+}
+
+#[test]
+fn bad_input_meets_one_message_and_nothing_is_overwritten() {
+    let studio = studio();
+    let path = |name: &str| studio.path().join(name);
+    draw(&path("white.ppm"), (32, 32), |_, _| [255; 3]);
+    draw(&path("other.ppm"), (32, 31), |_, _| [0; 3]);
+    fs::write(path("out.png"), "what was here").unwrap();
+    let with = "--memory m.safetensors --out out.png";
+    let refused = |words: &str, parts: &[&str]| {
+        refused(studio.path(), words, parts);
+        assert_eq!(fs::read(path("out.png")).unwrap(), b"what was here", "{words}");
+    };
+    refused(
+        &format!("render inpaint holed.ppm --mask other.ppm {with}"),
+        &["other.ppm", "31 x 32", "32 x 32"],
+    );
+    refused(
+        &format!("render inpaint holed.ppm --mask white.ppm {with}"),
+        &["white.ppm", "nothing", "at least 1"],
+    );
+    refused(&format!("render inpaint holed.ppm {with}"), &["--mask"]);
+    refused(&format!("render denoise absent.ppm {with}"), &["absent.ppm", "no such file"]);
+    refused(&format!("render super-resolve truth.ppm --scale 5 {with}"), &["5", "2..=4"]);
+    refused(&format!("render denoise noisy.ppm --truth other.ppm {with}"), &["other.ppm", "31", "32 x 32"]);
+    refused("render denoise noisy.ppm --memory absent --out out.png", &["absent", "memory learn"]);
+    refused("render denoise noisy.ppm --memory m.safetensors", &["--out"]);
+    // More than the importer takes: 16k x 16k.
+    fs::write(path("vast.ppm"), "P6\n16384 16384\n255\n").unwrap();
+    refused(&format!("render denoise vast.ppm {with}"), &["vast.ppm", "16384 x 16384"]);
+    let whole = fs::read(path("m.safetensors")).unwrap();
+    fs::write(path("cut.safetensors"), &whole[..whole.len() / 2]).unwrap();
+    refused(
+        "render denoise noisy.ppm --memory cut.safetensors --out out.png",
+        &["cut.safetensors", "no whole memory"],
+    );
+    refused("memory learn album --memory cut.safetensors", &["cut.safetensors"]);
+    assert_eq!(fs::read(path("cut.safetensors")).unwrap().len(), whole.len() / 2);
+    let mut spoilt = whole.clone();
+    let end = spoilt.len();
+    spoilt[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(path("nan.safetensors"), spoilt).unwrap();
+    refused("memory info nan.safetensors", &["nan.safetensors", "NaN"]);
+    // A grey memory knows no colour, and a colour memory takes no grey pictures.
+    let grey = napot(studio.path(), "memory learn grey.ppm --memory grey.safetensors");
+    assert!(grey.status.success(), "{}", said(&grey));
+    refused("render colour grey.ppm --memory grey.safetensors --out out.png", &["grey", "in colour"]);
+    refused("memory learn grey.ppm --memory m.safetensors", &["--grey"]);
+    refused("memory merge m.safetensors grey.safetensors --out x.safetensors", &["different kinds"]);
+    assert!(fs::read(path("m.safetensors")).unwrap() == whole && !path("x.safetensors").exists());
+}
+
+#[test]
+fn a_picture_of_one_pixel_is_a_picture() {
+    let studio = studio();
+    draw(&studio.path().join("dot.ppm"), (1, 1), |_, _| [200, 100, 50]);
+    for task in ["denoise", "super-resolve", "colour", "uncrop --margin 3"] {
+        let (task, more) = task.split_once(' ').unwrap_or((task, ""));
+        let call = format!("render {task} dot.ppm {more} --memory m.safetensors --out dot.png");
+        let output = napot(studio.path(), &call);
+        assert!(output.status.success(), "{task}: {}", said(&output));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_keeps_the_old_memory() {
+    let studio = studio();
+    let old = fs::read(studio.path().join("m.safetensors")).unwrap();
+    // The part is written to a device that is always full.
+    std::os::unix::fs::symlink("/dev/full", studio.path().join("m.safetensors.part")).unwrap();
+    refused(
+        studio.path(),
+        "memory learn truth.ppm --memory m.safetensors",
+        &["m.safetensors", "can't be written"],
+    );
+    assert!(fs::read(studio.path().join("m.safetensors")).unwrap() == old);
+}
