@@ -94,7 +94,7 @@ fn make_inputs(folder: &Path) -> Vec<&'static str> {
 fn picture(side: usize, stripe: usize) -> Vec<u8> {
     let pixel = |at: usize| {
         let band = (at % side + at / side) / stripe % 4;
-        [60 * band as u8 + 20, 200 - 40 * band as u8, 128 + (at * 7 % 11) as u8]
+        [20 + 60 * band, 200 - 40 * band, 128 + at * 7 % 11].map(|part| u8::try_from(part).unwrap())
     };
     let pixels = (0..side * side).flat_map(pixel);
     format!("P6\n{side} {side}\n255\n").into_bytes().into_iter().chain(pixels).collect()
