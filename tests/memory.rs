@@ -1,5 +1,8 @@
 //! Memories and what is rendered from them, by the program: one-shot learning, restoring, and what bad input meets.
 
+// Pictures are small: every cast is of a value that fits.
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
