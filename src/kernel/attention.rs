@@ -2,7 +2,7 @@
 //!
 //! Queries are the lanes, 32 to a block; rows are broadcast. So a softmax is one lane's own affair, no sum crosses lanes,
 //! rows lie as they were stored, and the order of every sum is that of the rows whatever the instructions or the number of
-//! threads: the same bits. A block takes [`ROWS`] rows at a time with a running maximum, so that no more than
+//! threads: the same bits. A block takes `ROWS` rows at a time with a running maximum, so that no more than
 //! these products are kept (Milakov and Gimelshein, arXiv 1805.02867; Dao et al., arXiv 2205.14135).
 
 use super::lanes::{Instructions, LANES, Lanes, Work};
