@@ -268,12 +268,7 @@ fn an_outlet_that_fails_is_given_up_and_told_and_the_others_get_everything() {
     };
     let keep = Keep { outlets: taken.iter().map(outlet).collect(), ..Keep::default() };
     let stop = Arc::new(AtomicBool::new(false));
-    let common = pump::Common {
-        stop: Arc::clone(&stop),
-        clock: Arc::new(WallClock::start()),
-        trace: Arc::default(),
-        urgent: false,
-    };
+    let common = pump::Common::new(Arc::clone(&stop), Arc::new(WallClock::start()));
     let instrument = Instrument::new(&plan).unwrap();
     let engine = Engine::start(&plan, instrument, Inputs::default(), keep, None, common).unwrap();
     while !engine.is_finished() {

@@ -16,17 +16,22 @@ const MOST_BYTES: u64 = 4 << 30;
 /// The most pictures that are learned in one call.
 const MOST_PICTURES: usize = 10_000;
 
+/// The most bytes of pictures that are learned in one call, three a pixel: they are held at once, as numbers of four.
+const MOST_HELD: usize = 512 << 20;
+
 /// The first picture of a file.
 pub(super) fn picture(path: &Path) -> Result<Frame> {
-    let mut first = gather(path, 1)?;
+    let mut room = usize::MAX;
+    let mut first = gather(path, 1, &mut room)?;
     first.pop().ok_or_else(|| no_pictures(path))
 }
 
 /// Every picture of files and folders.
 pub(super) fn pictures(paths: &[PathBuf]) -> Result<Vec<Frame>> {
     let mut all = Vec::new();
+    let mut room = MOST_HELD;
     for path in paths {
-        all.extend(gather(path, MOST_PICTURES + 1)?);
+        all.extend(gather(path, MOST_PICTURES + 1, &mut room)?);
         if all.len() > MOST_PICTURES {
             let error = Error::call(path.display().to_string(), "there are too many pictures");
             return Err(error
@@ -37,7 +42,8 @@ pub(super) fn pictures(paths: &[PathBuf]) -> Result<Vec<Frame>> {
     Ok(all)
 }
 
-fn gather(path: &Path, most: usize) -> Result<Vec<Frame>> {
+/// The first `most` pictures of a file or folder, as long as there is `room` for their bytes.
+fn gather(path: &Path, most: usize, room: &mut usize) -> Result<Vec<Frame>> {
     if !path.is_dir() && !Content::of(path)?.may_show() {
         return Err(no_pictures(path));
     }
@@ -46,6 +52,7 @@ fn gather(path: &Path, most: usize) -> Result<Vec<Frame>> {
     while frames.len() < most
         && let Some(frame) = source.pull()?
     {
+        *room = room.checked_sub(frame.rgb.len()).ok_or_else(|| too_large(path))?;
         frames.push(frame);
     }
     if frames.is_empty() { Err(no_pictures(path)) } else { Ok(frames) }
@@ -54,6 +61,12 @@ fn gather(path: &Path, most: usize) -> Result<Vec<Frame>> {
 fn no_pictures(path: &Path) -> Error {
     Error::input(path, "there is no picture in it")
         .bound("PNG, JPEG, BMP, PNM, GIF, a film, or a folder of them")
+}
+
+fn too_large(path: &Path) -> Error {
+    Error::call(path.display().to_string(), "the pictures are too large to be learned in one call")
+        .bound(format!("at most {} MiB together, three bytes a pixel", MOST_HELD >> 20))
+        .help("Learn them in several calls: a memory learns on.")
 }
 
 /// Writes sRGB bytes as a PNG file: whole or not at all.
@@ -90,4 +103,23 @@ pub(super) fn save(path: &Path, memory: &PatchMemory) -> Result<()> {
 /// The threads that a command takes where none are named: as many as there are cores.
 pub(super) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_that_memory_does_not_hold_at_once_are_refused_with_a_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.ppm", "b.ppm"] {
+            std::fs::write(folder.path().join(name), b"P6\n2 2\n255\n............").unwrap();
+        }
+        let held = |room: usize| gather(folder.path(), 9, &mut room.clone());
+        assert_eq!(held(24).unwrap().len(), 2);
+        let refused = held(23).unwrap_err().to_string();
+        for part in ["too large to be learned in one call", "512 MiB", "several calls"] {
+            assert!(refused.contains(part), "{refused}");
+        }
+    }
 }

@@ -163,7 +163,7 @@ impl Piece {
     /// Inputs without channels, played from the beginning.
     pub(super) fn new(inputs: Inputs, show: Show) -> Self {
         let clock = Arc::new(WallClock::start());
-        let common = pump::Common { stop: Arc::default(), clock, trace: Arc::default(), urgent: false };
+        let common = pump::Common::new(Arc::default(), clock);
         Self {
             inputs,
             layout: None,
@@ -260,7 +260,8 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     let monitor = keep.monitor.clone();
     let engine = Engine::start(&plan, instrument, inputs, keep, publish, common_parts)?;
     let about = about(config, &engine, &show, sources);
-    let running = feeds.map(|feeds| look(common, args, &view, feeds.with(about), &stop)).transpose()?;
+    let running =
+        feeds.map(|feeds| look(common, args, &view, view::Feeds { about, ..feeds }, &stop)).transpose()?;
     // A terminal that shows the run shows nothing else.
     let told = Common { quiet: common.quiet || args.terminal, ..common.clone() };
     let mut teller = Teller::new(&told, monitor.clone());

@@ -78,8 +78,16 @@ pub struct Common {
     pub clock: Arc<dyn Clock>,
     /// How long hops take.
     pub trace: Arc<Trace>,
-    /// Whether what sources give is needed in time.
-    pub urgent: bool,
+    /// Whether what sources give is needed in time: in a paced run.
+    pub(super) urgent: bool,
+}
+
+impl Common {
+    /// Of a run that `stop` ends and `clock` times.
+    #[must_use]
+    pub fn new(stop: Arc<AtomicBool>, clock: Arc<dyn Clock>) -> Self {
+        Self { stop, clock, trace: Arc::default(), urgent: false }
+    }
 }
 
 /// A running pump.

@@ -130,12 +130,7 @@ fn pipeline(config: &Config, seconds: f64) -> Result<Pipeline> {
         video: plan.vision.is_some().then(|| Box::new(video) as _),
         ..Inputs::default()
     };
-    let common = pump::Common {
-        stop: Arc::default(),
-        clock: Arc::new(WallClock::start()),
-        trace: Arc::default(),
-        urgent: false,
-    };
+    let common = pump::Common::new(Arc::default(), Arc::new(WallClock::start()));
     let stop = Arc::clone(&common.stop);
     let instrument = Instrument::new(&plan)?;
     let summary = Engine::start(&plan, instrument, inputs, Keep::default(), None, common)?.join(&stop)?;

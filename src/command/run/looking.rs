@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::engine::{Engine, Publish, pump};
 use crate::error::Result;
 use crate::signal::{FieldFrame, InputPicture, Origin, SheetShape, Status};
-use crate::stream::latest::{Reader, latest};
+use crate::stream::latest::latest;
 use crate::stream::ring::ring;
 use crate::view::{self, ViewParameters};
 
@@ -19,42 +19,8 @@ const PAGE_SOUND: usize = 48_000;
 /// The page's side of a run.
 pub(super) struct Page {
     pub(super) publish: Publish,
-    pub(super) feeds: PageFeeds,
-}
-
-pub(super) struct PageFeeds {
-    field: Reader<FieldFrame>,
-    input: Reader<InputPicture>,
-    status: Reader<Status>,
-    traces: crossbeam_channel::Receiver<crate::signal::TraceChunk>,
-    sound: crate::stream::ring::Consumer<[f32; 2]>,
-    control: crossbeam_channel::Sender<crate::signal::Control>,
-    senses: Option<view::Senses>,
-    bell: view::Bell,
-    watched: Arc<AtomicBool>,
-    sent: Option<view::Sent>,
-    devices: Option<view::Lister>,
-}
-
-impl PageFeeds {
-    pub(super) fn with(self, about: view::About) -> view::Feeds {
-        let Self { field, input, status, traces, sound, control, senses, bell, watched, sent, devices } =
-            self;
-        view::Feeds {
-            field,
-            input,
-            status,
-            traces,
-            sound,
-            control,
-            senses,
-            bell,
-            watched,
-            sent,
-            devices,
-            about,
-        }
-    }
+    /// What the run is, is not known yet.
+    pub(super) feeds: view::Feeds,
 }
 
 /// Both ends of what people look at; `has_devices` lets a page ask which others there are.
@@ -83,7 +49,7 @@ pub(super) fn page(senses: Option<view::Senses>, common: &pump::Common, has_devi
             sound: sound_in,
             control: control_out,
         },
-        feeds: PageFeeds {
+        feeds: view::Feeds {
             field,
             input,
             status,
@@ -95,6 +61,7 @@ pub(super) fn page(senses: Option<view::Senses>, common: &pump::Common, has_devi
             watched,
             sent: Some(sent),
             devices: has_devices.then_some(crate::command::devices::listing),
+            about: view::About::default(),
         },
     }
 }
