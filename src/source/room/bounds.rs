@@ -21,6 +21,11 @@ struct Group {
 pub(super) struct Numbers(u32);
 
 impl Numbers {
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0 == 0
+    }
+
     /// The same set without `number`.
     #[inline]
     pub(super) fn without(&self, number: Option<usize>) -> Self {
@@ -66,15 +71,22 @@ impl Bounds {
     }
 
     /// The solids that a cone may touch: a ray from `origin` along the unit vector `direction` for `most`
-    /// metres that widens by `slope` metres per metre (0: a plain ray).
+    /// metres that is `width` wide at first, and widens by `slope` metres per metre (both 0: a plain ray).
     #[inline]
-    pub(super) fn along(&self, origin: Vector, direction: Vector, most: f32, slope: f32) -> Numbers {
+    pub(super) fn along(
+        &self,
+        origin: Vector,
+        direction: Vector,
+        most: f32,
+        slope: f32,
+        width: f32,
+    ) -> Numbers {
         let mut set = 0;
         for (number, group) in self.groups.iter().enumerate() {
             let [x, y, z] = group.seen_from(origin);
             let mut outside = [0.0; LANES];
             for lane in 0..LANES {
-                let radius = group.radius[lane];
+                let radius = group.radius[lane] + width;
                 let along = x[lane] * direction.x + y[lane] * direction.y + z[lane] * direction.z;
                 let square = x[lane] * x[lane] + y[lane] * y[lane] + z[lane] * z[lane];
                 let reach = radius + slope * (along + radius);
@@ -86,15 +98,15 @@ impl Bounds {
         Numbers(set & self.used)
     }
 
-    /// The solids whose ball, grown `times` over, holds `point`.
+    /// The solids whose ball, grown `times` over, comes within `width` of `point`.
     #[inline]
-    pub(super) fn near(&self, point: Vector, times: f32) -> Numbers {
+    pub(super) fn near(&self, point: Vector, times: f32, width: f32) -> Numbers {
         let mut set = 0;
         for (number, group) in self.groups.iter().enumerate() {
             let [x, y, z] = group.seen_from(point);
             let mut outside = [0.0; LANES];
             for lane in 0..LANES {
-                let reach = times * group.radius[lane];
+                let reach = times * group.radius[lane] + width;
                 let square = x[lane] * x[lane] + y[lane] * y[lane] + z[lane] * z[lane];
                 outside[lane] = square - reach * reach;
             }
@@ -155,11 +167,11 @@ mod tests {
         let mut bounds = Bounds::default();
         bounds.set(&balls);
         let from = Vector::new(-2.0, 0.1, 0.0);
-        let numbers = |most, slope| bounds.along(from, Vector::X, most, slope).collect::<Vec<_>>();
+        let numbers = |most, slope| bounds.along(from, Vector::X, most, slope, 0.0).collect::<Vec<_>>();
         assert_eq!(numbers(100.0, 0.0), [0, 3, 6, 9]);
         assert_eq!(numbers(6.0, 0.0), [0, 3]);
         assert_eq!(numbers(100.0, 0.25), [0, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
-        let near = bounds.near(Vector::new(3.0, 0.5, 0.0), 2.0);
+        let near = bounds.near(Vector::new(3.0, 0.5, 0.0), 2.0, 0.0);
         assert_eq!(near.clone().collect::<Vec<_>>(), [3]);
         assert_eq!(near.without(Some(3)).count(), 0);
     }

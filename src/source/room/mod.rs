@@ -17,11 +17,13 @@ mod bounds;
 mod camera;
 mod cast;
 mod impetus;
+mod light;
 mod modal;
 mod noise;
 mod parameters;
 mod render;
 mod reverb;
+mod run;
 mod scenery;
 mod shade;
 mod shape;
@@ -33,6 +35,7 @@ mod texture;
 mod truth;
 mod vector;
 mod video;
+mod wide;
 mod world;
 
 #[cfg(test)]

@@ -3,20 +3,19 @@
 use rapier3d::prelude::Vector;
 
 use super::camera::{CameraPose, Intrinsics};
-use super::shade::{Hit, Lit, Stage};
+use super::light::Lit;
+use super::run::{HALF, RUN, Run, Seen, Side, View, paint_hit, paint_side};
+use super::scenery::Surface;
+use super::shade::Stage;
 use super::truth::Truth;
-use super::vector::length;
+use super::wide::Triple;
 
 /// Entries of the table from linear light to bytes; fine enough that no byte is skipped near black.
 const TABLE: usize = 8192;
 /// Places of the four further rays in a pixel whose edge is smoothed (rotated grid).
 const OFFSETS: [[f32; 2]; 4] = [[0.125, 0.625], [0.375, 0.125], [0.625, 0.875], [0.875, 0.375]];
-/// Pixels of a row whose candidates are found together.
-const RUN: usize = 8;
 /// Ordered dither (Bayer 1973), in 16ths.
 const DITHER: [u8; 16] = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5];
-/// Brightness before the tone curve.
-const EXPOSURE: f32 = 0.62;
 
 /// Makes pictures of one size; keeps its buffers between them.
 pub(super) struct Painter {
@@ -27,13 +26,6 @@ pub(super) struct Painter {
     table: Vec<u16>,
     keys: Vec<u16>,
     band: Band,
-}
-
-struct View {
-    origin: Vector,
-    right: Vector,
-    down: Vector,
-    forward: Vector,
 }
 
 impl Painter {
@@ -61,12 +53,7 @@ impl Painter {
     /// Paints the stage as `pose` sees it and writes depth and labels into `truth`.
     pub(super) fn paint(&mut self, stage: &Stage, pose: &CameraPose, truth: &mut Truth) -> Vec<u8> {
         let mut rgb = vec![0; 3 * self.width * self.height];
-        let view = View {
-            origin: Vector::from_array(pose.position),
-            right: pose.axis(0),
-            down: pose.axis(1),
-            forward: pose.axis(2),
-        };
+        let view = View::new(pose, self.lens);
         for y in (0..self.height).step_by(2) {
             self.paint_band(stage, &view, y, &mut rgb, truth);
         }
@@ -81,55 +68,96 @@ impl Painter {
     fn paint_band(&mut self, stage: &Stage, view: &View, y: usize, rgb: &mut [u8], truth: &mut Truth) {
         let mut band = std::mem::take(&mut self.band);
         if y == 0 {
-            self.cast_row(stage, view, 0, &mut band.hits[0]);
-            Self::light_row(stage, view, &band.hits[0], &mut band.lights[0]);
+            self.cast_row(stage, view, 0, &mut band.rows[0]);
+            Self::light_row(stage, view, &band.rows[0], &mut band.lights[0]);
         } else {
-            band.hits.swap(0, 2);
+            band.rows.swap(0, 2);
             band.lights.swap(0, 1);
         }
-        self.cast_row(stage, view, y + 1, &mut band.hits[1]);
-        self.cast_row(stage, view, y + 2, &mut band.hits[2]);
-        Self::light_row(stage, view, &band.hits[2], &mut band.lights[1]);
+        self.cast_row(stage, view, y + 1, &mut band.rows[1]);
+        self.cast_row(stage, view, y + 2, &mut band.rows[2]);
+        Self::light_row(stage, view, &band.rows[2], &mut band.lights[1]);
         for row in 0..(self.height - y).min(2) {
-            for x in 0..self.width {
-                let (ray, hit) = band.hits[row][x];
-                let at = (y + row) * self.width + x;
-                self.keys[at] = hit.key();
-                truth.depth[at] = hit.t * ray.scale;
-                truth.labels[at] = hit.label();
-                let colour = self.colour(stage, view, &ray, &hit, band.lit(row, x));
-                self.write(rgb, x, y + row, colour);
+            for first in (0..self.width).step_by(RUN) {
+                self.paint_run(stage, view, &band, [first, y + row], rgb, truth);
             }
         }
         self.band = band;
     }
 
-    /// What the pixels of row `y` show, and the pixels one beyond it.
-    fn cast_row(&self, stage: &Stage, view: &View, y: usize, hits: &mut Vec<(Ray, Hit)>) {
-        hits.clear();
-        let columns = 2 * self.width.div_ceil(2) + 1;
-        let row = y as f32 + 0.5;
-        for first in (0..columns).step_by(RUN) {
-            let middle = self.ray(view, (first + RUN / 2) as f32, row);
-            let slope = 0.5 * RUN as f32 / self.lens.fx;
-            let near = stage.around(view.origin, middle.direction, slope);
-            for x in first..(first + RUN).min(columns) {
-                let ray = self.ray(view, x as f32 + 0.5, row);
-                let hit = stage.cast(view.origin, ray.direction, near.clone());
-                hits.push((ray, hit));
+    /// Paints the run that begins at column `first` of row `y`.
+    fn paint_run(
+        &mut self,
+        stage: &Stage,
+        view: &View,
+        band: &Band,
+        [first, y]: [usize; 2],
+        rgb: &mut [u8],
+        truth: &mut Truth,
+    ) {
+        let row = y % 2;
+        let run = &band.rows[row][first / RUN];
+        let lanes = (self.width - first).min(RUN);
+        for lane in 0..lanes {
+            let hit = run.hit(lane);
+            let at = y * self.width + first + lane;
+            self.keys[at] = hit.key();
+            truth.depth[at] = hit.t * run.rays.scale.0[lane];
+            truth.labels[at] = hit.label();
+        }
+        let t = run.distances();
+        let mut left = (0..lanes).fold(0u32, |set, lane| set | 1 << lane);
+        while left != 0 {
+            let lane = left.trailing_zeros() as usize;
+            let hit = run.hit(lane);
+            let Some(surface) = hit.side() else {
+                let colour = paint_hit(stage, view, &run.ray(lane), &hit, band.lit(row, first + lane));
+                self.write(rgb, first + lane, y, entries(colour));
+                left &= left - 1;
+                continue;
+            };
+            // All pixels of this side together.
+            let alike = |lane: &usize| left & 1 << lane != 0 && run.hit(*lane).side() == Some(surface);
+            let lights = band.lights(row, first / RUN, surface).unwrap_or_else(|| {
+                let mut lights = [Lit::default(); RUN];
+                for lane in (0..lanes).filter(alike) {
+                    let known = band.lit(row, first + lane);
+                    lights[lane] = known.unwrap_or_else(|| light_on(stage, view, run, lane));
+                }
+                lights
+            });
+            let mirrored = match surface {
+                Surface::Floor => stage.mirrored_in_varnish(view, &run.rays, &t),
+                _ => Triple::splat(Vector::ZERO),
+            };
+            let side = Side { stage, view, rays: &run.rays, surface, t, lights, mirrored };
+            let colours = paint_side(&side, (TABLE - 1) as f32);
+            for lane in (0..lanes).filter(alike) {
+                self.write(rgb, first + lane, y, [0, 1, 2].map(|i: usize| colours[i].at(lane)));
             }
+            left &= !(0..lanes).filter(alike).fold(0u32, |set, lane| set | 1 << lane);
         }
     }
 
+    /// What the pixels of row `y` show, and the pixels beyond it to the end of a run and one more.
+    fn cast_row(&self, stage: &Stage, view: &View, y: usize, runs: &mut Vec<Run>) {
+        runs.clear();
+        let columns = 2 * self.width.div_ceil(2) + 1;
+        let row = y as f32 + 0.5;
+        runs.extend((0..columns).step_by(RUN).map(|first| Run::cast(stage, view, first, row)));
+    }
+
     /// The light on every second pixel of a row, where it shows the room.
-    fn light_row(stage: &Stage, view: &View, hits: &[(Ray, Hit)], lights: &mut Vec<Lit>) {
+    fn light_row(stage: &Stage, view: &View, runs: &[Run], lights: &mut Vec<Lit>) {
         lights.clear();
-        lights.extend(hits.iter().step_by(2).map(|(ray, hit)| {
-            if hit.label() > 0 {
-                return Lit::default();
+        for run in runs {
+            if let Seen::Side(surface, t) = run.seen {
+                let lit = stage.lit_side(view, &run.rays, surface, t);
+                lights.extend((0..HALF).map(|lane| lit.at(lane)));
+            } else {
+                lights.extend((0..RUN).step_by(2).map(|lane| light_on(stage, view, run, lane)));
             }
-            stage.lit(hit, view.origin + ray.direction * hit.t)
-        }));
+        }
     }
 
     /// Smooths the pixels of a row that have a neighbour which shows something else.
@@ -148,7 +176,7 @@ impl Painter {
 
     /// Repaints a pixel from four rays; rays that meet the same thing share its colour.
     fn smooth_edge(&self, stage: &Stage, view: &View, x: usize, y: usize, rgb: &mut [u8]) {
-        let rays = OFFSETS.map(|[dx, dy]| self.ray(view, x as f32 + dx, y as f32 + dy));
+        let rays = OFFSETS.map(|[dx, dy]| view.ray(x as f32 + dx, y as f32 + dy));
         let hits = [0, 1, 2, 3].map(|i: usize| {
             let direction = rays[i].direction;
             stage.cast(view.origin, direction, stage.around(view.origin, direction, 0.0))
@@ -161,59 +189,74 @@ impl Painter {
         for (i, hit) in hits.iter().enumerate() {
             if hits[..i].iter().all(|earlier| earlier.key() != hit.key()) {
                 let share = hits.iter().filter(|other| other.key() == hit.key()).count();
-                sum += self.colour(stage, view, &rays[i], hit, None) * (0.25 * share as f32);
+                sum += paint_hit(stage, view, &rays[i], hit, None) * (0.25 * share as f32);
             }
         }
-        self.write(rgb, x, y, sum);
+        self.write(rgb, x, y, entries(sum));
     }
 
+    /// Writes the bytes of a pixel from its entries in the table.
     #[inline]
-    fn ray(&self, view: &View, u: f32, v: f32) -> Ray {
-        let lens = &self.lens;
-        let ray =
-            view.right * ((u - lens.cx) / lens.fx) + view.down * ((v - lens.cy) / lens.fy) + view.forward;
-        let scale = 1.0 / length(ray);
-        let (dx, dy) = (u / (2.0 * lens.cx) - 0.5, v / (2.0 * lens.cy) - 0.5);
-        Ray { direction: ray * scale, scale, vignette: 1.0 - 0.42 * (dx * dx + dy * dy) }
-    }
-
-    /// The colour of a hit after the tone curve, linear, 0 to 1.
-    #[inline]
-    fn colour(&self, stage: &Stage, view: &View, ray: &Ray, hit: &Hit, lit: Option<Lit>) -> Vector {
-        let light = stage.light(view.origin, ray.direction, hit, ray.scale / self.lens.fx, lit);
-        tone(light * (EXPOSURE * ray.vignette))
-    }
-
-    fn write(&self, rgb: &mut [u8], x: usize, y: usize, colour: Vector) {
+    fn write(&self, rgb: &mut [u8], x: usize, y: usize, [red, green, blue]: [usize; 3]) {
         let at = 3 * (y * self.width + x);
         let dither = u16::from(DITHER[(y % 4) * 4 + x % 4]) * 16;
-        let byte = |value: f32| {
-            let index = (value * (TABLE - 1) as f32 + 0.5) as usize;
-            ((self.table[index.min(TABLE - 1)] + dither) >> 8).min(255) as u8
-        };
-        rgb[at..at + 3].copy_from_slice(&[byte(colour.x), byte(colour.y), byte(colour.z)]);
+        let byte = |entry: usize| ((self.table[entry] + dither) >> 8).min(255) as u8;
+        rgb[at..at + 3].copy_from_slice(&[byte(red), byte(green), byte(blue)]);
     }
+}
+
+/// A colour's entries in the table.
+#[inline]
+fn entries(colour: Vector) -> [usize; 3] {
+    colour.to_array().map(|value| ((value * (TABLE - 1) as f32 + 0.5) as usize).min(TABLE - 1))
 }
 
 /// Two rows of the picture and the one below them.
 #[derive(Default)]
 struct Band {
-    hits: [Vec<(Ray, Hit)>; 3],
+    rows: [Vec<Run>; 3],
     /// Light on every second pixel of the first and the third row.
     lights: [Vec<Lit>; 2],
 }
 
 impl Band {
+    /// The light on the pixels of a run, where the whole neighbourhood shows the same side.
+    fn lights(&self, row: usize, run: usize, surface: Surface) -> Option<[Lit; RUN]> {
+        let [above, below] = &self.lights;
+        let cells = HALF * run..HALF * run + HALF + 1;
+        let shows = |row: usize| {
+            matches!(self.rows[row][run].seen, Seen::Side(here, _) if here == surface)
+                && self.rows[row].get(run + 1).is_some_and(|next| next.hit(0).side() == Some(surface))
+        };
+        if !shows(0) || row == 1 && !shows(2) {
+            return None;
+        }
+        let mut lights = [Lit::default(); RUN];
+        let pairs = above[cells.clone()].windows(2).zip(below[cells].windows(2));
+        for (two, (up, down)) in lights.chunks_exact_mut(2).zip(pairs) {
+            if row == 0 {
+                two.copy_from_slice(&[up[0], Lit::mean([up[0], up[1]])]);
+            } else {
+                two.copy_from_slice(&[
+                    Lit::mean([up[0], down[0]]),
+                    Lit::mean([up[0], up[1], down[0], down[1]]),
+                ]);
+            }
+        }
+        Some(lights)
+    }
+
     /// The light on a pixel from its neighbours that know it; `None` where they don't show the same surface.
     #[inline]
     fn lit(&self, row: usize, x: usize) -> Option<Lit> {
         let cell = x / 2;
         let (left, right) = (2 * cell, 2 * cell + 2);
-        let key = self.hits[row][x].1.key();
-        if self.hits[row][x].1.label() > 0 {
+        let hit = |row: usize, x: usize| self.rows[row][x / RUN].hit(x % RUN);
+        let here = hit(row, x);
+        if here.label() > 0 {
             return None;
         }
-        let same = |row: usize, x: usize| self.hits[row][x].1.key() == key;
+        let same = |row: usize, x: usize| hit(row, x).key() == here.key();
         let [above, below] = &self.lights;
         match (row, x % 2) {
             (0, 0) => Some(above[cell]),
@@ -225,19 +268,12 @@ impl Band {
     }
 }
 
-/// A ray from the camera.
-#[derive(Clone, Copy, Debug)]
-struct Ray {
-    direction: Vector,
-    /// Depth along the optical axis per distance along the ray.
-    scale: f32,
-    vignette: f32,
-}
-
-/// A film-like curve from light to 0..1 (K. Narkowicz's fit of the ACES reference transform).
+/// The light on a pixel of a run that shows the room; none on solids.
 #[inline]
-fn tone(x: Vector) -> Vector {
-    let up = x * (x * 2.51 + Vector::splat(0.03));
-    let down = x * (x * 2.43 + Vector::splat(0.59)) + Vector::splat(0.14);
-    up / down
+fn light_on(stage: &Stage, view: &View, run: &Run, lane: usize) -> Lit {
+    let hit = run.hit(lane);
+    if hit.label() > 0 {
+        return Lit::default();
+    }
+    stage.lit(&hit, view.origin + run.rays.direction.at(lane) * hit.t)
 }

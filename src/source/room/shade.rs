@@ -1,28 +1,22 @@
-//! Light: one soft key with shadows, a cool fill, light from above and below, occlusion, highlights, mirrors.
+//! What a ray meets, and what comes back along it: paint under the light, highlights, mirrors.
 //!
-//! Diffuse light is Lambert's, highlights are Blinn's (1977), mirrors follow Schlick (1994); shadows and
-//! occlusion are closed forms per solid, so that a picture needs one sample per pixel and has no grain.
+//! Diffuse light is Lambert's, highlights are Blinn's (1977), mirrors follow Schlick (1994).
+
+#![allow(clippy::inline_always)] // for `wide`
 
 use rapier3d::prelude::Vector;
 
 use super::bounds::{Bounds, Numbers};
-use super::cast::{Material, Part, Solid};
+use super::cast::{Material, Part};
+use super::light::{Glow, LAMP, LAMP_COLOUR, Lit, ambient};
+use super::run::{RUN, Rays, Side, View};
 use super::scenery::{Scenery, Surface};
 use super::shape::Placed;
 use super::texture::paint;
 use super::vector::{length, unit};
-use super::world::{ARENA, World};
+use super::wide::{Triple, Wide};
+use super::world::World;
 
-/// The key light: a warm lamp up at the front left, and its radius.
-const LAMP: Vector = Vector::new(-1.15, 2.45, 0.95);
-const LAMP_RADIUS: f32 = 0.24;
-const LAMP_COLOUR: Vector = Vector::new(10.2, 9.1, 7.6);
-/// The fill: a cool sky from the right.
-const FILL: Vector = Vector::new(0.74, 0.32, 0.59);
-const FILL_COLOUR: Vector = Vector::new(0.20, 0.26, 0.36);
-/// Light from above and from the floor.
-const ABOVE: Vector = Vector::new(0.44, 0.46, 0.50);
-const BELOW: Vector = Vector::new(0.30, 0.24, 0.19);
 /// Mirrors weaker than this are left out.
 const LEAST_MIRROR: f32 = 0.05;
 
@@ -34,12 +28,12 @@ pub(super) enum Thing {
 }
 
 /// Where a ray ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Hit {
     pub(super) t: f32,
     pub(super) thing: Thing,
     /// Normal in the room's axes.
-    normal: Vector,
+    pub(super) normal: Vector,
     /// Which flat face it is, for the picture's edges.
     face: u8,
 }
@@ -54,9 +48,30 @@ impl Hit {
         thing * 8 + u16::from(self.face)
     }
 
+    /// A point on a side of the room, at a distance.
+    #[inline]
+    pub(super) fn on(surface: Surface, t: f32) -> Self {
+        Self { t, thing: Thing::Room(surface), normal: surface.normal(), face: surface as u8 }
+    }
+
+    /// The surface of the room that was met.
+    #[inline]
+    pub(super) fn room(&self) -> Option<Surface> {
+        match self.thing {
+            Thing::Room(surface) => Some(surface),
+            Thing::Solid(_) => None,
+        }
+    }
+
+    /// The flat side of the room that was met.
+    #[inline]
+    pub(super) fn side(&self) -> Option<Surface> {
+        self.room().filter(|&surface| surface != Surface::Rail)
+    }
+
     /// The number of the solid that was met.
     #[inline]
-    fn solid(&self) -> Option<usize> {
+    pub(super) fn solid(&self) -> Option<usize> {
         match self.thing {
             Thing::Room(_) => None,
             Thing::Solid(index) => Some(index),
@@ -72,21 +87,13 @@ impl Hit {
     }
 }
 
-/// Light on the floor under a solid that is about to jump.
-#[derive(Clone, Copy, Debug)]
-struct Glow {
-    place: Vector,
-    radius: f32,
-    colour: Vector,
-}
-
 /// Everything that is lit in one picture.
 pub(super) struct Stage {
-    scenery: Scenery,
-    parts: Vec<Part>,
-    placed: Vec<Placed>,
-    bounds: Bounds,
-    glows: Vec<Glow>,
+    pub(super) scenery: Scenery,
+    pub(super) parts: Vec<Part>,
+    pub(super) placed: Vec<Placed>,
+    pub(super) bounds: Bounds,
+    pub(super) glows: Vec<Glow>,
 }
 
 impl Stage {
@@ -120,14 +127,32 @@ impl Stage {
     /// The solids that rays from `origin` can meet which lean from `direction` by at most `slope`.
     #[inline]
     pub(super) fn around(&self, origin: Vector, direction: Vector, slope: f32) -> Numbers {
-        self.bounds.along(origin, direction, f32::INFINITY, slope)
+        self.bounds.along(origin, direction, f32::INFINITY, slope, 0.0)
     }
 
     /// Follows a ray among the solids of `candidates` and the room.
     #[inline]
     pub(super) fn cast(&self, origin: Vector, direction: Vector, candidates: Numbers) -> Hit {
+        self.cast_solids(origin, direction, candidates, self.cast_room(origin, direction))
+    }
+
+    /// Follows a ray through the empty room.
+    #[inline]
+    pub(super) fn cast_room(&self, origin: Vector, direction: Vector) -> Hit {
         let (surface, touch) = self.scenery.cast(origin, direction);
-        let mut hit = Hit { t: touch.t, thing: Thing::Room(surface), normal: touch.normal, face: touch.face };
+        Hit { t: touch.t, thing: Thing::Room(surface), normal: touch.normal, face: touch.face }
+    }
+
+    /// Follows a ray among the solids of `candidates` as far as what lies `behind` them.
+    #[inline]
+    pub(super) fn cast_solids(
+        &self,
+        origin: Vector,
+        direction: Vector,
+        candidates: Numbers,
+        behind: Hit,
+    ) -> Hit {
+        let mut hit = behind;
         for index in candidates {
             if let Some(touch) = self.placed[index].cast(origin, direction, hit.t) {
                 hit = Hit { t: touch.t, thing: Thing::Solid(index), normal: touch.normal, face: touch.face };
@@ -164,16 +189,34 @@ impl Stage {
             }
             light += LAMP_COLOUR * (0.55 * finish.highlight * shine * lit.key);
         }
-        let grazing = 1.0 - facing;
-        let squared = grazing * grazing;
-        let mirror =
-            finish.mirror + (finish.grazing - finish.mirror).max(0.0) * (squared * squared * grazing);
+        let mirror = mirror(finish, Wide([facing])).0[0];
         if mirror > LEAST_MIRROR {
             let seen = self.mirrored(point, direction, hit);
             let tint = if finish.metal { colour * 0.75 + Vector::splat(0.25) } else { Vector::ONE };
             light = light * (1.0 - 0.5 * mirror) + seen * tint * mirror;
         }
         light
+    }
+
+    /// What the floor's varnish shows at the points where the rays of a run meet the floor.
+    pub(super) fn mirrored_in_varnish(&self, view: &View, rays: &Rays, t: &Wide<RUN>) -> Triple<RUN> {
+        let mut seen = Triple::splat(self.scenery.tone());
+        // Mirrored rays go on as if they came from the eye's image below the floor.
+        let image = |v: Vector| Vector::new(v.x, -v.y, v.z);
+        let middle = image(rays.direction.at(RUN / 2));
+        // Twice the lean, for the middle is a pixel's centre and the rays begin a little above the floor.
+        let solids = self.bounds.along(image(view.origin), middle, f32::INFINITY, 2.0 * view.slope(), 0.0);
+        if solids.is_empty() {
+            return seen;
+        }
+        for lane in 0..RUN {
+            let direction = rays.direction.at(lane);
+            if mirror(FLOOR, Wide([-direction.y])).0[0] > LEAST_MIRROR {
+                let start = view.origin + direction * t.0[lane] + Vector::Y * 1e-3;
+                seen.set(lane, self.mirrored_in_floor(start, image(direction)));
+            }
+        }
+        seen
     }
 
     /// What a mirror at the hit shows: the room and the solids, plainly lit.
@@ -192,7 +235,7 @@ impl Stage {
     fn mirrored_in_floor(&self, start: Vector, direction: Vector) -> Vector {
         let mut nearest = 1e3;
         let mut seen = None;
-        for index in self.bounds.along(start, direction, nearest, 0.0) {
+        for index in self.bounds.along(start, direction, nearest, 0.0, 0.0) {
             let placed = &self.placed[index];
             if let Some(touch) = placed.cast(start, direction, nearest) {
                 nearest = touch.t;
@@ -211,13 +254,15 @@ impl Stage {
         let to_lamp = LAMP - there;
         let distance = length(to_lamp);
         let key = (seen.normal.dot(to_lamp) / distance).max(0.0) / (0.6 + distance * distance);
-        colour * (ambient(seen.normal) + LAMP_COLOUR * (key * 0.8))
+        colour * (ambient(Triple::<1>::splat(seen.normal)).at(0) + LAMP_COLOUR * (key * 0.8))
     }
 
     fn colour(&self, hit: &Hit, point: Vector, pixel: f32, facing: f32) -> Vector {
         let pixel = pixel / facing.max(0.12);
         match hit.thing {
-            Thing::Room(surface) => self.scenery.paint(surface, point, pixel),
+            Thing::Room(surface) => {
+                self.scenery.paint::<1>(surface, Triple::splat(point), Wide::splat(pixel)).at(0)
+            }
             Thing::Solid(index) => {
                 let placed = &self.placed[index];
                 paint(&self.parts[index], placed.to_local(point - placed.centre), pixel)
@@ -227,9 +272,7 @@ impl Stage {
 
     fn finish(&self, hit: &Hit) -> Finish {
         match hit.thing {
-            Thing::Room(Surface::Floor) => {
-                Finish { mirror: 0.03, grazing: 0.6, highlight: 0.10, exponent: 5, body: 1.0, metal: false }
-            }
+            Thing::Room(Surface::Floor) => FLOOR,
             Thing::Room(_) => {
                 Finish { mirror: 0.0, grazing: 0.0, highlight: 0.0, exponent: 0, body: 1.0, metal: false }
             }
@@ -242,92 +285,6 @@ impl Stage {
                 Finish { mirror, grazing, highlight, exponent, body: if metal { 0.7 } else { 1.0 }, metal }
             }
         }
-    }
-
-    /// The light that falls on a hit at `point`.
-    pub(super) fn lit(&self, hit: &Hit, point: Vector) -> Lit {
-        let normal = hit.normal;
-        let to_lamp = LAMP - point;
-        let distance = length(to_lamp);
-        let to_lamp = to_lamp / distance;
-        let facing = normal.dot(to_lamp);
-        let mut key = 0.0;
-        if facing > 0.0 {
-            let shadow = self.shadow(hit, point + normal * 2e-3, to_lamp, distance);
-            // The lamp's size keeps the square law from running away beneath it.
-            key = shadow / (0.6 + distance * distance);
-        }
-        let (open, bounce) = self.occlusion(hit, point, normal);
-        let fill = FILL_COLOUR * (0.5 + 0.5 * normal.dot(FILL)).max(0.0);
-        let round = (ambient(normal) + fill) * open + bounce;
-        let glow = if hit.thing == Thing::Room(Surface::Floor) { self.glow(point) } else { Vector::ZERO };
-        Lit { light: LAMP_COLOUR * (key * facing.max(0.0)) + round + glow, key }
-    }
-
-    /// The part of the lamp that a point sees.
-    fn shadow(&self, hit: &Hit, point: Vector, to_lamp: Vector, distance: f32) -> f32 {
-        let slope = LAMP_RADIUS / distance;
-        let mut seen = 1.0;
-        let solids = self.bounds.along(point, to_lamp, distance, slope).without(hit.solid());
-        let solids = solids.map(|index| &self.placed[index]);
-        let rail = (hit.thing != Thing::Room(Surface::Rail)).then_some(&self.scenery.rail);
-        let rail = rail.filter(|rail| (point.z - rail.centre.z).abs() < 0.5 && point.y < 0.3);
-        for placed in solids.chain(rail) {
-            if let Some(clearance) = placed.clearance(point, to_lamp, distance, slope) {
-                let part = (0.5 + 0.5 * clearance / slope).clamp(0.0, 1.0);
-                seen *= part * part * (3.0 - 2.0 * part);
-                if seen < 1e-3 {
-                    return 0.0;
-                }
-            }
-        }
-        seen
-    }
-
-    /// How open a point is to the light around, and the light that near solids throw on it.
-    fn occlusion(&self, hit: &Hit, point: Vector, normal: Vector) -> (f32, Vector) {
-        let mut open = 1.0;
-        let mut bounce = Vector::ZERO;
-        for index in self.bounds.near(point, 3.0).without(hit.solid()) {
-            let placed = &self.placed[index];
-            let offset = placed.centre - point;
-            let (offset, radius) = match placed.solid {
-                Solid::Ball { radius } => (offset, radius),
-                // A block hides about as much as the ball of its volume.
-                Solid::Block { half } => (offset, (half.x + half.y + half.z) * 0.4),
-                Solid::Capsule { radius, half_length } => {
-                    let axis = placed.to_room(Vector::Y);
-                    let along = (-offset.dot(axis)).clamp(-half_length, half_length);
-                    (offset + axis * along, radius * 1.1)
-                }
-            };
-            let distance = length(offset).max(radius * 1.001);
-            let h = distance / radius;
-            let up = normal.dot(offset) / distance;
-            let hidden = (0.5 * (up * h + 1.0) / (h * h)).clamp(0.0, 1.0);
-            let hidden = hidden * hidden.sqrt();
-            open *= 1.0 - 0.85 * hidden;
-            bounce += self.parts[index].colour * (0.28 * hidden);
-        }
-        if let Thing::Room(surface) = hit.thing {
-            open *= corner(surface, point);
-        } else {
-            // What lies near the floor gets less light from it.
-            let low = (1.0 - point.y / 0.25).clamp(0.0, 1.0);
-            open *= 1.0 - 0.45 * low * (0.5 - 0.5 * normal.y);
-        }
-        (open, bounce)
-    }
-
-    fn glow(&self, point: Vector) -> Vector {
-        let mut light = Vector::ZERO;
-        for glow in &self.glows {
-            let part = 1.0 - (point - glow.place).dot(point - glow.place) / (glow.radius * glow.radius);
-            if part > 0.0 {
-                light += glow.colour * (part * part * 2.2);
-            }
-        }
-        light
     }
 }
 
@@ -343,44 +300,46 @@ struct Finish {
     metal: bool,
 }
 
-/// The light on a point.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Lit {
-    /// From everywhere, per unit of reflectance.
-    light: Vector,
-    /// Strength of the key light with its shadow.
-    key: f32,
+/// The floor: planks under varnish.
+const FLOOR: Finish =
+    Finish { mirror: 0.03, grazing: 0.6, highlight: 0.10, exponent: 5, body: 1.0, metal: false };
+
+/// The part of the light that a surface mirrors, by the cosine under which it is seen.
+#[inline(always)]
+fn mirror<const N: usize>(finish: Finish, facing: Wide<N>) -> Wide<N> {
+    let grazing = Wide::splat(1.0) - facing;
+    let squared = grazing * grazing;
+    squared * squared * grazing * (finish.grazing - finish.mirror).max(0.0) + finish.mirror
 }
 
-impl Lit {
-    /// The mean of lights.
-    pub(super) fn mean<const N: usize>(of: [Self; N]) -> Self {
-        let mut sum = Self::default();
-        for lit in of {
-            sum.light += lit.light;
-            sum.key += lit.key;
-        }
-        let share = 1.0 / N as f32;
-        Self { light: sum.light * share, key: sum.key * share }
+/// The light that comes back to a run from one side of the room, as [`Stage::light`] finds it for one pixel.
+#[inline(always)]
+pub(super) fn side_light(side: &Side<'_>) -> Triple<RUN> {
+    let Side { rays, surface, t, .. } = *side;
+    let direction = rays.direction;
+    let point = Triple::splat(side.view.origin) + direction * t;
+    let normal = Triple::splat(surface.normal());
+    let facing = (-direction.dot(normal)).clamp();
+    let pixel = rays.scale / side.view.focal() * t / facing.max(Wide::splat(0.12));
+    let colour = side.stage.scenery.paint(surface, point, pixel);
+    let mut lit = Triple::splat(Vector::ZERO);
+    let mut key = Wide::splat(0.0);
+    for (lane, on) in side.lights.iter().enumerate() {
+        lit.set(lane, on.light);
+        key.0[lane] = on.key;
     }
-}
-
-#[inline]
-fn ambient(normal: Vector) -> Vector {
-    let up = 0.5 + 0.5 * normal.y;
-    BELOW + (ABOVE - BELOW) * up
-}
-
-/// Corners of the room are darker.
-fn corner(surface: Surface, point: Vector) -> f32 {
-    let near = |distance: f32| 1.0 - 0.38 / (1.0 + (distance * distance) * 30.0);
-    let side = near((point.x - ARENA[0][0]).min(ARENA[0][1] - point.x));
-    let floor = near(point.y);
-    let back = near(point.z - ARENA[2][0]);
-    match surface {
-        Surface::Floor | Surface::Ceiling => side * back,
-        Surface::Back | Surface::Front => side * floor,
-        Surface::Left | Surface::Right => floor * back,
-        Surface::Rail => 0.9,
+    let light = colour * lit;
+    if surface != Surface::Floor {
+        return light;
     }
+    let to_lamp = (Triple::splat(LAMP) - point).unit();
+    let half = (to_lamp - direction).unit();
+    let mut shine = half.dot(normal).max(Wide::splat(0.0));
+    for _ in 0..FLOOR.exponent {
+        shine = shine * shine;
+    }
+    let light = light + Triple::splat(LAMP_COLOUR) * (shine * (0.55 * FLOOR.highlight) * key);
+    let mirror = mirror(FLOOR, facing);
+    let varnished = light * (Wide::splat(1.0) - mirror * 0.5) + side.mirrored * mirror;
+    Triple::select(Wide::splat(LEAST_MIRROR).below(mirror), varnished, light)
 }

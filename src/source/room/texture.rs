@@ -28,7 +28,7 @@ pub(super) fn paint(part: &Part, point: Vector, pixel: f32) -> Vector {
 
 /// From 0 to 1 over a pixel as `distance` goes from one side of an edge to the other.
 #[inline]
-pub(super) fn edge(distance: f32, pixel: f32) -> f32 {
+fn edge(distance: f32, pixel: f32) -> f32 {
     (distance / pixel + 0.5).clamp(0.0, 1.0)
 }
 
