@@ -28,11 +28,12 @@ impl Keeper {
                     let last = self.facts.centres.len() - 1;
                     let band = usize::from(band).min(last);
                     self.aim.show_band(band);
-                    let changed =
-                        SessionItem::Control(self.gathering.played().start(), format!("view.band={band}"));
-                    push(&mut self.keep.session, &changed, &mut desk.failures);
+                    self.shown(format!("view.band={band}"), desk);
                 }
-                Control::ShowDifference(difference) => self.aim.show_difference(difference),
+                Control::ShowDifference(difference) => {
+                    self.aim.show_difference(difference);
+                    self.shown(format!("view.difference={difference}"), desk);
+                }
                 Control::UseDevice(kind, name) => {
                     let device = self.keep.devices.iter().find(|device| device.figures().kind == kind);
                     if let Some(device) = device {
@@ -44,6 +45,12 @@ impl Keeper {
                 other => self.hands.take(&other, self.gathering.played().next()),
             }
         }
+    }
+
+    /// Writes into the session what people were shown from here on.
+    fn shown(&mut self, what: String, desk: &mut Desk) {
+        let changed = SessionItem::Control(self.gathering.played().start(), what);
+        push(&mut self.keep.session, &changed, &mut desk.failures);
     }
 
     /// Shows people the field and the figures.

@@ -37,6 +37,7 @@ export function devicePanel(ask) {
     offer(devices) {
       const own = this.choices(devices);
       byId("devices-box").hidden = own.length === 0;
+      for (const [of, button] of buttons) button.hidden = !own.some(({ kind }) => kind === of);
       for (const { kind: of, name } of own) {
         let button = buttons.get(of);
         if (!button) {
