@@ -33,7 +33,7 @@ fn asked() -> Result<Asked> {
     let mut words = std::env::args().skip(1);
     let number = |key: &str, word: Option<String>| {
         let word = word.unwrap_or_default();
-        word.parse().map_err(|_| Error::call(key.to_owned(), "a whole number is needed").value(word))
+        word.parse::<usize>().map_err(|_| Error::call(key.to_owned(), "a whole number is needed").value(word))
     };
     while let Some(word) = words.next() {
         match word.as_str() {

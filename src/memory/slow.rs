@@ -7,11 +7,13 @@
 //!
 //! ```text
 //! a    = Σ sign m e^{iφ}                     the drive of a cell's bursts in this tick, in thresholds
-//! p    = Σ_b w_b x_b                         expected from the traces
-//! ρ    = 1 - Re(p ā) / |a|²  in [0, 2]       what is left of each of its bursts: m' = ρ m; below 1/2 it is not raised
-//! x_b  ← x_b + a through two stages at band b's own γ and ω (`kernel::traces`)
-//! w_b += η (a - p) x̄_b / (0.05 |a|² + Σ |x|²)     where a burst came and R ≥ `coherence`
-//! R    = |Σ u| / Σ |u|                       over the 3 x 3 sites around it, fastest band, after the step that it drove
+//! A    = Σ a                                 of a volley: the bursts of a cell that follow its first within 16 ms
+//! P    = Σ_b w_b x_b                         expected of a volley, from the traces as it begins
+//! ρ    = 1 - Re(r ā) / |a|²  in [0, 2]       left of each burst, r = P less what of it was met: m' = ρ m; below 1/2 none
+//! w_b += η (A - P) x̄_b / (0.05 |A|² + Σ |x|²)     once a volley is over, where R ≥ `coherence`
+//! x_b  ← x_b + A through two stages at band b's own γ and ω (`kernel::traces`)
+//! R    = |Σ u| / Σ |u|                       over the 3 x 3 sites around it, fastest band, after a step that it drove;
+//!                                            the largest of a volley
 //! ```
 //!
 //! | symbol | default | unit | meaning |
@@ -45,6 +47,8 @@ const LEAST: f32 = 0.5;
 const MOST_LEFT: f32 = 2.0;
 /// Magnitudes beyond count as this much.
 const LARGEST: f32 = 32.0;
+/// Ticks of a volley: bursts of a cell that lie closer to its first are one event (1 / 64 Hz, as the cochlea has it).
+const VOLLEY: u64 = 16;
 /// No place among this tick's cells.
 const NOWHERE: u32 = u32::MAX;
 
@@ -92,9 +96,23 @@ struct Struck {
     site: u32,
     largest: f32,
     drive: [f32; 2],
-    expected: [f32; 2],
     /// Share of its bursts that is left.
     left: f32,
+}
+
+/// The newest volley of a cell.
+#[derive(Clone, Copy, Debug, Default)]
+struct Volley {
+    /// The tick of its first burst.
+    begun: u64,
+    /// The drive that came.
+    came: [f32; 2],
+    /// The drive that was expected as it began.
+    expected: [f32; 2],
+    /// What of that has not come yet.
+    open: [f32; 2],
+    /// The largest coherence around its bursts.
+    coherence: f32,
 }
 
 /// What was explained away in a tick.
@@ -118,7 +136,7 @@ pub struct SlowMemory {
     span: usize,
     // State.
     cells: Vec<f32>,
-    last: Vec<u64>,
+    volleys: Vec<Volley>,
     // Scratch.
     places: Vec<u32>,
     struck: Vec<Struck>,
@@ -151,7 +169,7 @@ impl SlowMemory {
             shape,
             span,
             cells: vec![0.0; count * CELL],
-            last: vec![0; count],
+            volleys: vec![Volley::default(); count],
             places: vec![NOWHERE; count],
             struck: Vec::with_capacity(count),
         }
@@ -160,7 +178,7 @@ impl SlowMemory {
     /// Bytes that the memory of a sheet takes whose cells are `span` sites.
     #[must_use]
     pub fn bytes_of(shape: SheetShape, span: usize) -> u64 {
-        let of_cell = CELL * size_of::<f32>() + size_of::<(u64, u32, Struck)>();
+        let of_cell = CELL * size_of::<f32>() + size_of::<(Volley, u32, Struck)>();
         (shape.sites().div_ceil(span.max(1)) * of_cell) as u64
     }
 
@@ -176,17 +194,9 @@ impl SlowMemory {
         for burst in &*bursts {
             self.gather(burst);
         }
-        for struck in &mut self.struck {
-            let (at, cell) = of(&mut self.cells, struck.cell);
-            let last = std::mem::replace(&mut self.last[at], tick.0);
-            self.ladder.advance(cell, tick.0.saturating_sub(last));
-            struck.expected = read(cell);
-            let ([re, im], [p_re, p_im]) = (struck.drive, struck.expected);
-            let power = re * re + im * im;
-            // Bursts that cancel each other drive nothing.
-            if power > LEAST * LEAST {
-                struck.left = (1.0 - (p_re * re + p_im * im) / power).clamp(0.0, MOST_LEFT);
-            }
+        for at in 0..self.struck.len() {
+            let struck = self.struck[at];
+            self.struck[at].left = self.meet(tick, struck.cell as usize, struck.drive);
         }
         let mut explained = Explained::default();
         for burst in bursts {
@@ -206,29 +216,56 @@ impl SlowMemory {
         explained
     }
 
-    /// Learns from the tick's bursts, by the coherence of the field that the array's step has left; and remembers them.
-    /// Allocates nothing.
+    /// Looks how coherent the field is around this tick's bursts, after the array's step: it learns by that once their volley
+    /// is over. Allocates nothing.
     pub fn learn(&mut self, field: &FieldView<'_>) {
         let plane = field.band(self.shape.bands - 1);
         for struck in &self.struck {
             self.places[struck.cell as usize] = NOWHERE;
-            let (_, cell) = of(&mut self.cells, struck.cell);
-            let ([re, im], [p_re, p_im]) = (struck.drive, struck.expected);
-            let gate = self.coherence <= 0.0
-                || coherence_around(plane, self.shape, struck.site as usize) >= self.coherence;
-            if self.rate > 0.0 && gate {
-                learn(cell, [re - p_re, im - p_im], self.rate, FLOOR * (re * re + im * im));
-            }
-            self.ladder.enter(cell, struck.drive);
+            let volley = &mut self.volleys[struck.cell as usize];
+            volley.coherence =
+                volley.coherence.max(coherence_around(plane, self.shape, struck.site as usize));
         }
         self.struck.clear();
+    }
+
+    /// Holds what came to a cell against what it expected; the share that is left.
+    fn meet(&mut self, tick: Tick, at: usize, drive: [f32; 2]) -> f32 {
+        let cell = &mut self.cells[at * CELL..(at + 1) * CELL];
+        let volley = &mut self.volleys[at];
+        let since = tick.0.saturating_sub(volley.begun);
+        if since >= VOLLEY || volley.came == [0.0; 2] {
+            let ([re, im], [p_re, p_im]) = (volley.came, volley.expected);
+            if self.rate > 0.0 && volley.coherence >= self.coherence {
+                learn(cell, [re - p_re, im - p_im], self.rate, FLOOR * (re * re + im * im));
+            }
+            self.ladder.enter(cell, volley.came);
+            self.ladder.advance(cell, since);
+            let expected = read(cell);
+            *volley = Volley { begun: tick.0, came: [0.0; 2], expected, open: expected, coherence: 0.0 };
+        }
+        let ([re, im], [open_re, open_im]) = (drive, volley.open);
+        let power = re * re + im * im;
+        // Bursts that cancel each other drive nothing.
+        let left = if power > LEAST * LEAST {
+            (1.0 - (open_re * re + open_im * im) / power).clamp(0.0, MOST_LEFT)
+        } else {
+            1.0
+        };
+        volley.open = [open_re - (1.0 - left) * re, open_im - (1.0 - left) * im];
+        volley.came = [volley.came[0] + re, volley.came[1] + im];
+        left
     }
 
     /// Hands all that it remembers to `archive`.
     pub fn archive(&mut self, archive: &mut impl Archive) {
         archive.numbers(&mut self.cells);
-        for last in &mut self.last {
-            archive.count(last);
+        for volley in &mut self.volleys {
+            archive.count(&mut volley.begun);
+            archive.numbers(&mut volley.came);
+            archive.numbers(&mut volley.expected);
+            archive.numbers(&mut volley.open);
+            archive.number(&mut volley.coherence);
         }
     }
 
@@ -243,15 +280,8 @@ impl SlowMemory {
         let Some(cell) = self.cell_of(burst) else { return };
         if self.places[cell] == NOWHERE {
             self.places[cell] = self.struck.len() as u32;
-            let (drive, expected) = ([0.0; 2], [0.0; 2]);
-            self.struck.push(Struck {
-                cell: cell as u32,
-                site: burst.site,
-                largest: 0.0,
-                drive,
-                expected,
-                left: 1.0,
-            });
+            let (cell, site) = (cell as u32, burst.site);
+            self.struck.push(Struck { cell, site, largest: 0.0, drive: [0.0; 2], left: 1.0 });
         }
         let struck = &mut self.struck[self.places[cell] as usize];
         let size = burst.magnitude.min(LARGEST);
@@ -263,12 +293,6 @@ impl SlowMemory {
         struck.drive[0] += burst.sign.factor() * size * cos;
         struck.drive[1] += burst.sign.factor() * size * sin;
     }
-}
-
-/// A cell's number and its values.
-fn of(cells: &mut [f32], cell: u32) -> (usize, &mut [f32]) {
-    let at = cell as usize;
-    (at, &mut cells[at * CELL..(at + 1) * CELL])
 }
 
 /// `|Σ u| / Σ |u|` over the sites around one, as far as the sheet reaches.
@@ -397,7 +421,7 @@ mod tests {
     fn what_is_kept_goes_on_to_the_bit_and_what_no_number_is_is_refused() {
         let mut one = memory(|_| ());
         taught(&mut one, 400, true);
-        let mut words = Vec::with_capacity(16 * (CELL + 2));
+        let mut words = Vec::with_capacity(16 * (CELL + 9));
         one.archive(&mut Keeping(&mut words));
         assert_eq!(words.len(), words.capacity());
         let mut other = memory(|_| ());
