@@ -83,16 +83,15 @@ fn of(plan: &Plan, sense: &'static str, trials: &[Trial]) -> Found {
     }
 }
 
-/// By stimulus: the trials in which it was the deviant, and those standards that a deviant follows, which are as many
-/// and lie as far apart. The first hundred trials of a block are left out.
+/// By stimulus: the trials in which it was the deviant, and those in which it was the standard and came after a standard.
+/// The first hundred trials of a block, in which the rhythm is learnt, are left out.
 fn groups<'a>(plan: &Plan, trials: &'a [Trial]) -> [Vec<&'a Trial>; 2] {
     let begin = 100.min(plan.trials / 4);
-    let chosen = |pair: &'a [Trial]| {
-        let [one, next] = pair else { return [None, None] };
-        let whole = one.number >= begin && one.block == next.block && next.deviant;
-        [whole.then_some(one), whole.then_some(next)]
+    let after_a_standard = |pair: &'a [Trial]| {
+        let [before, trial] = pair else { return None };
+        (trial.number >= begin && !before.deviant).then_some(trial)
     };
-    let all: Vec<&Trial> = trials.windows(2).flat_map(chosen).flatten().collect();
+    let all: Vec<&Trial> = trials.windows(2).filter_map(after_a_standard).collect();
     [0, 1].map(|stimulus| all.iter().copied().filter(|trial| trial.stimulus == stimulus).collect())
 }
 

@@ -18,7 +18,7 @@ const LEAD: u64 = 1_000;
 /// Ticks of a trial that are cut.
 pub const CUT: usize = 200;
 /// Ticks that are one value of a cut.
-pub const BIN: usize = 4;
+pub const BIN: usize = 2;
 
 /// What is played.
 pub struct Plan {
@@ -58,14 +58,19 @@ pub struct Trial {
 
 /// Plays; gives the trials of each sense.
 pub fn play(plan: &Plan, settings: &[&str]) -> Result<[Vec<Trial>; 2]> {
-    let own =
-        ["vision.height=32", "vision.width=32", "hearing.cochlea.channels=32", "hearing.cochlea.rates=8"];
+    let own = [
+        "vision.height=32",
+        "vision.width=32",
+        "hearing.cochlea.channels=32",
+        "hearing.cochlea.rates=2",
+        "array.twin=false",
+    ];
     let all: Vec<String> =
         own.iter().chain(settings).map(|item| (*item).to_owned()).chain(plan.overrides.clone()).collect();
     let config = Config::load(None, &all)?;
     let session = Session { pace: Pace::Max, seconds: None, tail_seconds: 0.0, layout: None };
     let mut instrument = Instrument::new(&config.plan(&session))?;
-    let mut retina = Retina::new(&config.vision.retina, 32, 32, ArrayId(0))?;
+    let mut retina = Retina::new(&config.vision.retina, config.vision.height, config.vision.width, ArrayId(0))?;
     let sounds = [sound(200.0, 2_000.0, 5), sound(3_000.0, 12_000.0, 6)];
     let (mut team, clock) = (Team::new(1), ManualClock::new());
     let names = instrument.electrode_names().to_vec();
