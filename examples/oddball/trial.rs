@@ -70,7 +70,8 @@ pub fn play(plan: &Plan, settings: &[&str]) -> Result<[Vec<Trial>; 2]> {
     let config = Config::load(None, &all)?;
     let session = Session { pace: Pace::Max, seconds: None, tail_seconds: 0.0, layout: None };
     let mut instrument = Instrument::new(&config.plan(&session))?;
-    let mut retina = Retina::new(&config.vision.retina, config.vision.height, config.vision.width, ArrayId(0))?;
+    let mut retina =
+        Retina::new(&config.vision.retina, config.vision.height, config.vision.width, ArrayId(0))?;
     let sounds = [sound(200.0, 2_000.0, 5), sound(3_000.0, 12_000.0, 6)];
     let (mut team, clock) = (Team::new(1), ManualClock::new());
     let names = instrument.electrode_names().to_vec();
