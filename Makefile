@@ -52,6 +52,11 @@ validate: ## hold the array's physics against closed forms; writes the table of 
 	cargo build --release --locked --bin napot
 	@scripts/validate.sh target/release/napot docs/science.md $(ARGS)
 
+.PHONY: oddball
+oddball: ## teach the arrays a rhythm of sounds and pictures and break it: what fades, what comes back (minutes); ARGS=--quick
+	@scripts/install.sh build
+	cargo run --release --locked --example oddball -- $(ARGS)
+
 .PHONY: check-peers
 check-peers: ## have outside programs (MNE-Python, specparam, librosa) judge the outputs
 	@scripts/install.sh build media peers

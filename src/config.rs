@@ -11,6 +11,7 @@ use crate::engine::cores;
 use crate::engine::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeParameters;
+use crate::memory::slow::LearningParameters;
 use crate::readout::electrodes::ElectrodeParameters;
 use crate::readout::sonify::{SonifyParameters, scenes};
 use crate::sense::cochlea::CochleaParameters;
@@ -39,6 +40,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// The dynamics of all arrays.
     pub array: ArrayParameters,
+    /// What the arrays learn to expect.
+    pub learning: LearningParameters,
     /// Sight.
     pub vision: VisionConfig,
     /// Hearing.
@@ -217,6 +220,7 @@ impl Config {
             return Err(error.value(megabytes).bound("0 to 4096"));
         }
         self.array.check()?;
+        self.learning.check()?;
         self.vision.retina.check()?;
         self.hearing.cochlea.check()?;
         self.scalar.check()?;
@@ -243,6 +247,7 @@ impl Config {
             ticks: session.seconds.map(ticks),
             tail_ticks: ticks(session.tail_seconds),
             array: self.array.clone(),
+            learning: self.learning.clone(),
             vision: self.vision.enabled.then(|| VisionPlan {
                 height: self.vision.height,
                 width: self.vision.width,
@@ -302,7 +307,12 @@ impl Config {
     /// The hash of what decides the result.
     #[must_use]
     pub fn hash(&self) -> String {
-        let text = serde_json::to_string(&self.decisive()).unwrap_or_default();
+        let mut text = serde_json::to_string(&self.decisive()).unwrap_or_default();
+        if !self.learning.enabled {
+            // What does not learn has the hash that it had before there was learning: its sessions go on playing.
+            let section = serde_json::to_string(&self.learning).unwrap_or_default();
+            text = text.replacen(&format!("\"learning\":{section},"), "", 1);
+        }
         blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
     }
 }

@@ -66,7 +66,15 @@ fn the_guard_catches_a_planted_allocation() {
 
 #[test]
 fn a_tick_with_sound_and_thousands_of_bursts_allocates_nothing() {
+    for learns in [false, true] {
+        allocates_nothing(learns);
+    }
+}
+
+fn allocates_nothing(learns: bool) {
     let mut config = Config::default();
+    config.learning.enabled = learns;
+    config.learning.coherence = 0.0;
     config.vision.height = 32;
     config.vision.width = 32;
     let session = Session { pace: Pace::Max, seconds: None, tail_seconds: 0.0, layout: None };
@@ -103,7 +111,7 @@ fn a_tick_with_sound_and_thousands_of_bursts_allocates_nothing() {
                 instrument.copy_senses(&mut senses);
             }
         });
-        assert_eq!(counted, 0, "tick {tick} allocated");
+        assert_eq!(counted, 0, "tick {tick} allocated (learning: {learns})");
     }
 }
 

@@ -167,6 +167,22 @@ pub struct BurstReport {
     pub by_array: BTreeMap<String, u64>,
     /// Bits per second per array.
     pub bits_per_second_by_array: BTreeMap<String, f64>,
+    /// What the slow memory took away before it entered; `null` where nothing learns.
+    #[serde(default)]
+    pub explained: Option<ExplainedReport>,
+}
+
+/// What was expected of the phasic side, and so did not enter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExplainedReport {
+    /// Bursts that were not raised.
+    pub count: u64,
+    /// Their share of all that the senses raised; `null` where they raised none.
+    pub share: Option<f64>,
+    /// Mean rate of the bits that were explained away.
+    pub bits_per_second: Option<f64>,
+    /// Bursts that were not raised, per array.
+    pub by_array: BTreeMap<String, u64>,
 }
 
 /// The tonic side of a run.
@@ -272,6 +288,7 @@ impl Report {
                 bits_per_second: rates.map(|seconds| bits / seconds),
                 mean_surprisal_bits: (count > 0).then(|| bits / count as f64),
                 by_array: each.clone().zip(analysis.array_bursts).collect(),
+                explained: config.learning.enabled.then(|| explained(summary, count, rates)),
                 bits_per_second_by_array: each
                     .zip(analysis.array_bits.map(|bits| bits / seconds.max(1e-3)))
                     .collect(),
@@ -353,6 +370,15 @@ impl Report {
             figure(self.bursts.bits_per_second, 0),
             figure(self.bursts.mean_surprisal_bits, 1)
         );
+        if let Some(explained) = &self.bursts.explained {
+            let _ = writeln!(
+                text,
+                "expected: {} more bursts did not enter ({} % of all), {} bit/s explained away.",
+                explained.count,
+                figure(explained.share.map(|share| 100.0 * share), 0),
+                figure(explained.bits_per_second, 0)
+            );
+        }
         if let Some(tonic) = &self.tonic {
             let interval = tonic
                 .exponent_ci
@@ -375,6 +401,18 @@ impl Report {
         );
         let _ = write!(text, "ledger: {}", self.ledger_hash);
         text
+    }
+}
+
+fn explained(summary: &Summary, entered: u64, seconds: Option<f64>) -> ExplainedReport {
+    let analysis = &summary.analysis;
+    let count: u64 = analysis.array_expected.iter().sum();
+    let names = summary.arrays.iter().map(|array| array.name.clone());
+    ExplainedReport {
+        count,
+        share: (count + entered > 0).then(|| count as f64 / (count + entered) as f64),
+        bits_per_second: seconds.map(|seconds| analysis.explained.bits() / seconds),
+        by_array: names.zip(analysis.array_expected).collect(),
     }
 }
 

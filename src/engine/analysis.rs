@@ -42,6 +42,12 @@ pub struct SecondFigures {
     pub bursts: u64,
     /// Their surprisal in bits.
     pub bits: f64,
+    /// Bursts that were expected and did not enter.
+    #[serde(default)]
+    pub expected: u64,
+    /// Bits that the slow memory explained away.
+    #[serde(default)]
+    pub explained_bits: f64,
     /// Bits about the input that the field held at its end; `null` without a twin.
     pub bits_held: Option<f64>,
     /// Total rms of `driven - twin` over the tonic rms at its end, all bands; `null` without a twin.
@@ -62,6 +68,8 @@ pub struct Analysis {
     pub heard: Vec<Onset>,
     /// Rates of bursts and bits.
     pub meter: BurstMeter,
+    /// Rates of the bursts that were expected, and of what was explained away.
+    pub explained: BurstMeter,
     /// Order parameter per band of the first array.
     pub order: Vec<Moments>,
     /// Latest order parameter per band of the first array.
@@ -86,6 +94,8 @@ pub struct Analysis {
     pub array_bits: [f64; super::tick::MOST_ARRAYS],
     /// Bursts of each array.
     pub array_bursts: [u64; super::tick::MOST_ARRAYS],
+    /// Bursts of each array that were expected and did not enter.
+    pub array_expected: [u64; super::tick::MOST_ARRAYS],
 }
 
 /// A block of sound: what is asked for at once.
@@ -109,6 +119,7 @@ impl Analysis {
                 .expect("the default parameters are in bounds"),
             heard: Vec::new(),
             meter: BurstMeter::new(TICKS_PER_SECOND as usize, TICKS_PER_SECOND),
+            explained: BurstMeter::new(TICKS_PER_SECOND as usize, TICKS_PER_SECOND),
             order: vec![Moments::new(); bands],
             order_now: vec![0.0; bands],
             held: vec![0.0; bands],
@@ -123,6 +134,7 @@ impl Analysis {
             misses: 0,
             array_bits: [0.0; super::tick::MOST_ARRAYS],
             array_bursts: [0; super::tick::MOST_ARRAYS],
+            array_expected: [0; super::tick::MOST_ARRAYS],
         }
     }
 
@@ -144,7 +156,13 @@ impl Analysis {
         let bursts: u32 = report.bursts.iter().sum();
         let bits: f64 = report.bits.iter().map(|bits| f64::from(*bits)).sum();
         self.meter.tick(bursts, bits);
+        let expected: u32 = report.expected.iter().sum();
+        let explained: f64 = report.explained_bits.iter().map(|bits| f64::from(*bits)).sum();
+        self.explained.tick(expected, explained);
         for (sum, count) in self.array_bursts.iter_mut().zip(report.bursts) {
+            *sum += u64::from(count);
+        }
+        for (sum, count) in self.array_expected.iter_mut().zip(report.expected) {
             *sum += u64::from(count);
         }
         for (sum, bits) in self.array_bits.iter_mut().zip(report.bits) {
@@ -160,6 +178,8 @@ impl Analysis {
         }
         self.second.bursts += u64::from(bursts);
         self.second.bits += bits;
+        self.second.expected += u64::from(expected);
+        self.second.explained_bits += explained;
         if (report.tick.0 + 1).is_multiple_of(TICKS_PER_SECOND) {
             self.second.bits_held = self.bits_held();
             self.second.differential = self.differential_now();

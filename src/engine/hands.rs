@@ -14,8 +14,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::instrument::{Instrument, MOST_BURSTS};
 use super::realtime::FIELD_EVERY;
 use super::tempo::Tempo;
-use super::tuning::{Change, Tuner, Tuning, live_parameters, live_states};
-use crate::array::ArrayParameters;
+use super::tuning::{Change, Tunable, Tuner, Tuning, live_parameters, live_states};
 use crate::error::{Error, Result};
 use crate::signal::{self, ArrayId, Burst, Control, InHand, Poke, SheetShape, Sign};
 use crate::stream::ring::{Consumer, Producer, ring};
@@ -122,7 +121,7 @@ pub(super) struct Hands {
 
 /// The ends of a run's hands; the giver of tunings is apart where a session is played again.
 pub(super) fn hands(
-    parameters: &ArrayParameters,
+    parameters: &Tunable,
     shapes: &[SheetShape],
     tempo: Arc<Tempo>,
     may_slow: bool,
@@ -280,7 +279,7 @@ mod tests {
 
     fn made(is_replay: bool, may_slow: bool) -> (Hands, Option<Tunings>, Touched) {
         let tempo = Arc::new(Tempo::new(Pace::Real { thousandths: 1_000 }));
-        hands(&ArrayParameters::default(), &[SHAPE], tempo, may_slow, is_replay)
+        hands(&Tunable::default(), &[SHAPE], tempo, may_slow, is_replay)
     }
 
     fn poke(row: u16, radius: u8, magnitude: f32) -> Poke {

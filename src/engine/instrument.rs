@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::kernel::archive::{Archive, Counting, Keeping, Taking};
 use crate::kernel::lattice::CAUSES;
 use crate::kernel::team::Team;
+use crate::memory::slow::SlowMemory;
 use crate::readout::electrodes::{Electrodes, Montage, MontageKind};
 use crate::readout::look::look;
 use crate::readout::onset::activity;
@@ -47,6 +48,8 @@ pub struct Instrument {
     names: Vec<&'static str>,
     arrays: Vec<Array>,
     hearing: Option<(usize, Cochlea)>,
+    /// An array's each, where they learn.
+    slow: Vec<SlowMemory>,
     electrodes: Electrodes,
     twin_electrodes: Option<Electrodes>,
     sonifier: Sonifier,
@@ -67,7 +70,11 @@ impl Instrument {
         let mut names = Vec::new();
         let mut arrays = Vec::new();
         let mut montages = Vec::new();
-        memory::check(&shapes(plan), &plan.array)?;
+        memory::check(
+            &shapes(plan),
+            &plan.array,
+            learning(plan).map(|(_, shape, span)| SlowMemory::bytes_of(shape, span)).sum(),
+        )?;
         let mut add = |name: &'static str, height, width, kind| -> Result<usize> {
             let index = arrays.len();
             let id = ArrayId(index as u8);
@@ -108,6 +115,9 @@ impl Instrument {
             names,
             arrays,
             hearing,
+            slow: learning(plan)
+                .map(|(id, shape, span)| SlowMemory::new(&plan.learning, &plan.array, id, shape, span))
+                .collect(),
             electrodes,
             twin_electrodes,
             sonifier,
@@ -151,6 +161,9 @@ impl Instrument {
         for array in &mut self.arrays {
             array.step(tick, team);
         }
+        for (slow, array) in self.slow.iter_mut().zip(&self.arrays) {
+            slow.learn(&array.field());
+        }
         timer.end(Stage::Step);
         self.read(tick, &mut report);
         timer.end(Stage::Read);
@@ -173,6 +186,9 @@ impl Instrument {
             self.arrays[*index].sustain(cochlea.sustained());
             report.hearing_activity = activity(&self.bursts[before..], ArrayId(*index as u8));
         }
+        if !self.slow.is_empty() {
+            self.explain(tick, report);
+        }
         for burst in &self.bursts {
             let index = usize::from(burst.array.0);
             if let Some(array) = self.arrays.get_mut(index) {
@@ -184,6 +200,16 @@ impl Instrument {
                 report.bits[index] += burst.surprisal_bits;
             }
         }
+    }
+
+    /// Takes from the bursts what was expected.
+    fn explain(&mut self, tick: Tick, report: &mut TickReport) {
+        for (index, slow) in self.slow.iter_mut().enumerate() {
+            let explained = slow.explain(tick, &mut self.bursts);
+            report.expected[index] = explained.bursts;
+            report.explained_bits[index] = explained.bits;
+        }
+        self.bursts.retain(|burst| burst.magnitude != 0.0);
     }
 
     fn read(&mut self, tick: Tick, report: &mut TickReport) {
@@ -213,8 +239,17 @@ impl Instrument {
         for (array, tuning) in self.arrays.iter_mut().zip(&mut tuning.arrays) {
             array.retune(tuning);
         }
+        for slow in &mut self.slow {
+            slow.set_rate(tuning.rate);
+        }
         std::mem::swap(&mut self.variances, &mut tuning.variances);
         self.sonifier.retune(&self.variances);
+    }
+
+    /// Whether its arrays learn to expect their bursts.
+    #[must_use]
+    pub fn learns(&self) -> bool {
+        !self.slow.is_empty()
     }
 
     /// The shapes of the arrays in their order.
@@ -319,6 +354,9 @@ impl Instrument {
         if let Some((_, cochlea)) = &mut self.hearing {
             cochlea.archive(archive);
         }
+        for slow in &mut self.slow {
+            slow.archive(archive);
+        }
     }
 
     /// Takes a state that another instrument of the same plan gave. Its sound and electrodes begin anew.
@@ -376,6 +414,15 @@ fn shapes(plan: &EnginePlan) -> Vec<SheetShape> {
     let scalar = plan.scalar.as_ref().map(|scalar| ScalarSense::shape(scalar.layout.names.len()));
     let of = |(height, width)| SheetShape { height, width, bands: plan.array.bands };
     [vision, hearing, scalar].into_iter().flatten().map(of).collect()
+}
+
+/// The arrays that learn, each with the sites of its cells: one where pictures are seen, a channel's elsewhere.
+fn learning(plan: &EnginePlan) -> impl Iterator<Item = (ArrayId, SheetShape, usize)> {
+    let eyes = usize::from(plan.vision.is_some());
+    let of = move |(index, shape): (usize, SheetShape)| {
+        (ArrayId(index as u8), shape, if index < eyes { 1 } else { shape.width })
+    };
+    shapes(plan).into_iter().filter(|_| plan.learning.enabled).enumerate().map(of)
 }
 
 fn narrow(values: &[f64]) -> Vec<f32> {

@@ -91,6 +91,8 @@ pub(super) struct Facts {
     pub(super) rate_hz: u32,
     pub(super) centres: Vec<Hertz>,
     pub(super) variances: Vec<f32>,
+    /// Whether arrays learn to expect their bursts.
+    pub(super) learns: bool,
     /// Names and counters of the rings on the way in.
     pub(super) sources: Vec<(String, Arc<Counters>)>,
 }

@@ -9,18 +9,19 @@ const COPIES: u64 = 2;
 /// Bytes in a megabyte, as people say it.
 const MEGABYTE: u64 = 1_000_000;
 
-/// Bytes that arrays of these shapes take, the ledger's copies of their state included.
+/// Bytes that arrays of these shapes take, and `learned` ones of what they learn, the ledger's copies of all that included.
 #[must_use]
-pub fn needed(shapes: &[SheetShape], parameters: &ArrayParameters) -> u64 {
-    shapes.iter().map(|shape| (1 + COPIES) * Array::bytes_of(*shape, parameters.twin)).sum()
+pub fn needed(shapes: &[SheetShape], parameters: &ArrayParameters, learned: u64) -> u64 {
+    let state: u64 = shapes.iter().map(|shape| Array::bytes_of(*shape, parameters.twin)).sum();
+    (1 + COPIES) * (state + learned)
 }
 
 /// Refuses shapes that this machine has no memory for; where the system tells nothing of its memory, nothing is refused.
 ///
 /// # Errors
 /// Names what is needed and what is free.
-pub fn check(shapes: &[SheetShape], parameters: &ArrayParameters) -> Result<()> {
-    let needed = needed(shapes, parameters);
+pub fn check(shapes: &[SheetShape], parameters: &ArrayParameters, learned: u64) -> Result<()> {
+    let needed = needed(shapes, parameters, learned);
     tracing::info!(megabytes = needed.div_ceil(MEGABYTE), "memory of the arrays");
     within(needed, available())
 }
@@ -49,7 +50,7 @@ mod tests {
     #[test]
     fn what_the_machine_cannot_hold_is_refused_with_both_figures() {
         let shape = SheetShape { height: 4_096, width: 4_096, bands: 8 };
-        let needed = needed(&[shape], &ArrayParameters::default());
+        let needed = needed(&[shape], &ArrayParameters::default(), 0);
         // Two copies of sixteen planes of 64 MiB, and three planes of drive, three times over.
         assert!((7_000_000_000..7_500_000_000).contains(&needed), "{needed}");
         let message = within(needed, Some(1_000_000_000)).unwrap_err().to_string();
@@ -60,6 +61,6 @@ mod tests {
     #[test]
     fn the_default_arrays_fit() {
         let shape = SheetShape { height: 128, width: 128, bands: 8 };
-        assert!(check(&[shape], &ArrayParameters::default()).is_ok());
+        assert!(check(&[shape], &ArrayParameters::default(), 0).is_ok());
     }
 }

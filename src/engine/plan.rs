@@ -1,6 +1,7 @@
 //! What an engine is made from: a checked plan.
 
 use crate::array::ArrayParameters;
+use crate::memory::slow::LearningParameters;
 use crate::readout::electrodes::ElectrodeParameters;
 use crate::readout::sonify::SonifyParameters;
 use crate::sense::cochlea::CochleaParameters;
@@ -83,6 +84,8 @@ pub struct EnginePlan {
     pub tail_ticks: u64,
     /// The dynamics of all arrays.
     pub array: ArrayParameters,
+    /// What they learn to expect.
+    pub learning: LearningParameters,
     /// Sight.
     pub vision: Option<VisionPlan>,
     /// Hearing.

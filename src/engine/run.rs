@@ -16,6 +16,7 @@ use super::plan::{EnginePlan, Pace};
 use super::pump::{self, BurstFeed, Common, Inputs, Pump, PumpReport, RecordedFeed, Shown, SoundFeed};
 use super::realtime::{EnteredOut, Live, Outlets, Played, RawField, Realtime, StateCopy};
 use super::tempo::{Pacer, Tempo};
+use super::tuning::Tunable;
 use crate::array::EnergyFigures;
 use crate::error::{Error, Kind, Result};
 use crate::kernel::team::Team;
@@ -138,7 +139,8 @@ impl Engine {
         let common = Common { urgent: plan.pace != Pace::Max, ..common };
         let may_slow = !is_live && common.urgent;
         let (shapes, again) = (instrument.shapes(), inputs.session.is_some());
-        let (hands, tunings, touched) = hands(&plan.array, &shapes, Arc::clone(&tempo), may_slow, again);
+        let tunable = Tunable { array: plan.array.clone(), learning: plan.learning.clone() };
+        let (hands, tunings, touched) = hands(&tunable, &shapes, Arc::clone(&tempo), may_slow, again);
         let may = hands.may().clone();
         let feeds = open_feeds(plan, &instrument, inputs, tunings, shown, start, &common)?;
         let keeper = Keeper {
@@ -302,6 +304,7 @@ fn facts(instrument: &Instrument, rate_hz: u32, centres: &[Hertz], pumps: &[Pump
         rate_hz,
         centres: centres.to_vec(),
         variances: instrument.band_variances().to_vec(),
+        learns: instrument.learns(),
         sources: pumps.iter().map(|pump| (pump.name().to_owned(), Arc::clone(&pump.counters))).collect(),
     }
 }

@@ -62,6 +62,10 @@ pub struct TickReport {
     pub places: [[u16; PLACES]; MOST_ARRAYS],
     /// Their surprisal in bits, per array.
     pub bits: [f32; MOST_ARRAYS],
+    /// Bursts that the slow memory expected and that did not enter, per array.
+    pub expected: [u32; MOST_ARRAYS],
+    /// Bits that it explained away, per array.
+    pub explained_bits: [f32; MOST_ARRAYS],
     /// Sum of the hearing On bursts' magnitudes: what onsets are found in.
     pub hearing_activity: f32,
     /// The band that the next figures are of.

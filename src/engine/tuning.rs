@@ -2,38 +2,51 @@
 
 use crate::array::{self, ArrayParameters};
 use crate::error::{Error, Result};
+use crate::memory::slow::LearningParameters;
 use crate::signal::{AS_CONFIGURED, LiveParameter, LiveState, SheetShape};
+
+/// The parameters of which some may change.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tunable {
+    /// Of the arrays.
+    pub array: ArrayParameters,
+    /// Of what they learn.
+    pub learning: LearningParameters,
+}
 
 /// A parameter that may change: how it is told, and where it lies.
 struct Live {
     told: LiveParameter,
-    of: fn(&mut ArrayParameters) -> &mut f64,
+    of: fn(&mut Tunable) -> &mut f64,
 }
 
+/// The one that is there only where arrays learn.
+const RATE: &str = "learning.rate";
+
 /// The parameters that may change while a run goes on, in the order in which they are told.
-fn live() -> [Live; 8] {
+fn live() -> [Live; 9] {
     let live = |key, name, unit, low, high, what, of| Live {
         told: LiveParameter { key, name, unit, low, high, default: 0.0, what },
         of,
     };
     [
         live("array.chi", "Exponent χ", "", 0.5, 2.0, "How steeply the tonic spectrum falls", |p| {
-            &mut p.chi
+            &mut p.array.chi
         }),
         live("array.kappa", "Cascade κ", "", 0.0, 4.0, "How strongly bursts spread to slower bands", |p| {
-            &mut p.kappa
+            &mut p.array.kappa
         }),
         live("array.tonic", "Tonic noise", "× rms", 0.0, 3.0, "How strong the rhythm of its own is", |p| {
-            &mut p.tonic
+            &mut p.array.tonic
         }),
         live("array.burst_gain", "Burst gain", "× rms", 0.0, 12.0, "How hard a burst strikes", |p| {
-            &mut p.burst_gain
+            &mut p.array.burst_gain
         }),
         live("array.burst_ms", "Burst length", "ms", 1.0, 200.0, "How long a burst drives", |p| {
-            &mut p.burst_ms
+            &mut p.array.burst_ms
         }),
         live("array.diffusion", "Diffusion", "γ", 0.0, 1.0, "How far a burst spreads over the sheet", |p| {
-            &mut p.diffusion
+            &mut p.array.diffusion
         }),
         live(
             "array.saturation",
@@ -42,17 +55,25 @@ fn live() -> [Live; 8] {
             0.0,
             1.0,
             "How hard strong amplitudes are held",
-            |p| &mut p.saturation,
+            |p| &mut p.array.saturation,
         ),
-        live("array.q", "Quality Q", "", 0.5, 10.0, "How long a band rings", |p| &mut p.q),
+        live("array.q", "Quality Q", "", 0.5, 10.0, "How long a band rings", |p| &mut p.array.q),
+        live(RATE, "Learning", "η", 0.0, 1.0, "How fast what repeats is expected and fades", |p| {
+            &mut p.learning.rate
+        }),
     ]
 }
 
-/// The parameters that may change, each with what it is in `parameters`.
+/// The parameters that may change, each with what it is in `parameters`; the rate of learning only where there is any.
 #[must_use]
-pub fn live_parameters(parameters: &ArrayParameters) -> Vec<LiveParameter> {
+pub fn live_parameters(parameters: &Tunable) -> Vec<LiveParameter> {
     let mut parameters = parameters.clone();
-    live().map(|live| LiveParameter { default: *(live.of)(&mut parameters), ..live.told }).to_vec()
+    let there = live().into_iter().filter(|live| parameters.learning.enabled || live.told.key != RATE);
+    let there: Vec<Live> = there.collect();
+    there
+        .into_iter()
+        .map(|live| LiveParameter { default: *(live.of)(&mut parameters), ..live.told })
+        .collect()
 }
 
 /// States of a brain that the array can take after.
@@ -87,6 +108,8 @@ pub fn live_states() -> Vec<LiveState> {
 pub struct Tuning {
     pub(super) arrays: Vec<array::Tuning>,
     pub(super) variances: Vec<f32>,
+    /// The rate of learning.
+    pub(super) rate: f64,
 }
 
 /// A change of a run: what a session keeps of it, and what the keeper must know.
@@ -103,15 +126,15 @@ pub struct Change {
 /// Works out tunings.
 #[derive(Clone, Debug)]
 pub struct Tuner {
-    configured: ArrayParameters,
-    parameters: ArrayParameters,
+    configured: Tunable,
+    parameters: Tunable,
     shapes: Vec<SheetShape>,
 }
 
 impl Tuner {
     /// A tuner of a run's arrays.
     #[must_use]
-    pub fn new(configured: &ArrayParameters, shapes: Vec<SheetShape>) -> Self {
+    pub fn new(configured: &Tunable, shapes: Vec<SheetShape>) -> Self {
         Self { configured: configured.clone(), parameters: configured.clone(), shapes }
     }
 
@@ -151,13 +174,15 @@ impl Tuner {
         self.tune(parameters)
     }
 
-    fn tune(&mut self, parameters: ArrayParameters) -> Result<(Tuning, Change)> {
+    fn tune(&mut self, parameters: Tunable) -> Result<(Tuning, Change)> {
+        parameters.learning.check()?;
         let tunings: Result<Vec<array::Tuning>> = self
             .shapes
             .iter()
-            .map(|shape| array::Tuning::new(&parameters, shape.height, shape.width))
+            .map(|shape| array::Tuning::new(&parameters.array, shape.height, shape.width))
             .collect();
         let arrays = tunings?;
+        let rate = parameters.learning.rate;
         self.parameters = parameters;
         let variances: Vec<f32> =
             arrays.first().map_or(&[][..], array::Tuning::band_variances).iter().map(|e| *e as f32).collect();
@@ -165,15 +190,16 @@ impl Tuner {
         let text: Vec<String> = told.iter().map(|live| format!("{}={}", live.key, live.default)).collect();
         let values = told.iter().map(|live| live.default).collect();
         Ok((
-            Tuning { arrays, variances: variances.clone() },
+            Tuning { arrays, variances: variances.clone(), rate },
             Change { text: text.join(" "), values, variances },
         ))
     }
 }
 
-fn put(parameters: &mut ArrayParameters, key: &str, value: f64) -> Result<()> {
-    let Some(live) = live().into_iter().find(|live| live.told.key == key) else {
-        let keys: Vec<&str> = live().iter().map(|live| live.told.key).collect();
+fn put(parameters: &mut Tunable, key: &str, value: f64) -> Result<()> {
+    let there = |live: &Live| parameters.learning.enabled || live.told.key != RATE;
+    let Some(live) = live().into_iter().filter(there).find(|live| live.told.key == key) else {
+        let keys: Vec<&str> = live().iter().filter(|live| there(live)).map(|live| live.told.key).collect();
         let error = Error::configuration(key, "this can't be changed while a run goes on");
         return Err(error.bound(keys.join(", ")));
     };
@@ -187,7 +213,7 @@ mod tests {
 
     fn tuner() -> Tuner {
         let shape = SheetShape { height: 8, width: 8, bands: 8 };
-        Tuner::new(&ArrayParameters::default(), vec![shape])
+        Tuner::new(&Tunable::default(), vec![shape])
     }
 
     #[test]
@@ -202,6 +228,22 @@ mod tests {
         assert_eq!(tuner.values(), other.values());
         let (_, first) = other.take(AS_CONFIGURED).unwrap();
         assert_eq!(first.values, self::tuner().values());
+    }
+
+    #[test]
+    fn the_rate_of_learning_may_change_where_there_is_any() {
+        let change = [("learning.rate".to_owned(), 0.75)];
+        assert!(tuner().set(&change).unwrap_err().to_string().contains("can't be changed"));
+        let learning = LearningParameters { enabled: true, ..Default::default() };
+        let learns = Tunable { learning, ..Tunable::default() };
+        let shape = SheetShape { height: 8, width: 8, bands: 8 };
+        let mut tuner = Tuner::new(&learns, vec![shape]);
+        assert_eq!(tuner.values().len(), 9);
+        let (tuning, change) = tuner.set(&change).unwrap();
+        assert_eq!(tuning.rate.to_bits(), 0.75f64.to_bits());
+        let (again, _) = Tuner::new(&learns, vec![shape]).take(&change.text).unwrap();
+        assert_eq!(again.rate.to_bits(), tuning.rate.to_bits());
+        assert!(tuner.set(&[("learning.rate".to_owned(), 2.0)]).unwrap_err().to_string().contains("0 to 1"));
     }
 
     #[test]
@@ -229,7 +271,7 @@ mod tests {
                 state.values.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect();
             tuner.set(&values).unwrap();
         }
-        for live in live_parameters(&ArrayParameters::default()) {
+        for live in live_parameters(&Tunable::default()) {
             for value in [live.low, live.high] {
                 let mut tuner = self::tuner();
                 // With a low Q bands lose much in a step and can spread less.

@@ -38,6 +38,12 @@ impl Archive for Keeping<'_> {
     fn number(&mut self, value: &mut f32) {
         self.word(&mut value.to_bits());
     }
+
+    // At once: a memory has a million of them, and they are kept within a tick.
+    fn numbers(&mut self, values: &mut [f32]) {
+        let room = self.0.capacity() - self.0.len();
+        self.0.extend(values.iter().take(room).map(|value| value.to_bits()));
+    }
 }
 
 /// Counts the words that it meets.

@@ -35,5 +35,6 @@ pub mod reduce;
 pub mod resample_area;
 pub mod sheet;
 pub mod team;
+pub mod traces;
 pub mod turns;
 pub mod wide;

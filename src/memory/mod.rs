@@ -6,8 +6,8 @@
 //!  what is left of a picture ───────────────────────────┘
 //! ```
 //!
-//! [`decay`] knows the array's numbers; nothing else here knows the array, and the array knows none of this. To add a way
-//! of rendering: implement [`backwards::Renderer`].
+//! Beside it stands the [`slow`] memory, which takes from bursts what was expected. [`decay`] and [`slow`] know the array's
+//! numbers; nothing else here knows the array, and the array knows none of this. To add a way of rendering: implement [`backwards::Renderer`].
 
 pub mod backwards;
 pub mod decay;
@@ -17,6 +17,7 @@ pub mod patches;
 pub mod picture;
 pub mod reader;
 pub mod recall;
+pub mod slow;
 pub mod store;
 
 #[cfg(test)]

@@ -130,6 +130,8 @@ pub struct Status {
     pub bursts_per_second: f64,
     /// Their information in the last second.
     pub bits_per_second: f64,
+    /// Information that was expected and so did not enter, in the last second; `None` where nothing learns.
+    pub explained_per_second: Option<f64>,
     /// Information about the input that the field still holds, in bits.
     pub bits_held: Option<f64>,
     /// Frequencies of the spectrum in Hz, ascending, without 0.

@@ -3,19 +3,20 @@
 use super::code::{bare, line, live, words};
 
 /// What decides the state: everything here must give the same bits on every processor.
-const UPSTREAM: [&str; 8] = [
+const UPSTREAM: [&str; 9] = [
     "src/source/",
     "src/sense/",
     "src/array/",
     "src/gpu/",
     "src/kernel/",
+    "src/memory/slow.rs",
     "src/time.rs",
     "src/random.rs",
     "src/units.rs",
 ];
 /// What runs within a tick.
-const REAL_TIME: [&str; 4] =
-    ["src/engine/realtime.rs", "src/engine/instrument.rs", "src/array/", "src/kernel/"];
+const REAL_TIME: [&str; 5] =
+    ["src/engine/realtime.rs", "src/engine/instrument.rs", "src/array/", "src/kernel/", "src/memory/slow.rs"];
 /// The most lines of a source.
 const MOST_LINES: usize = 500;
 

@@ -56,7 +56,7 @@ impl Device {
     fn row(&self, config: &Config, clock: &WallClock, side: usize, kind: Kind) -> Result<Throughput> {
         let parameters = kind.parameters(config);
         let shape = SheetShape { height: side, width: side, bands: parameters.bands };
-        memory::check(&[shape], &parameters)?;
+        memory::check(&[shape], &parameters, 0)?;
         let mut array = GpuArray::new(&self.gpu, ArrayId(0), side, side, &parameters, config.seed)?;
         let (cycle, steps_per_tick) = turns(&parameters, side);
         let mut tick = Tick(0);

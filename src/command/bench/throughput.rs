@@ -109,7 +109,7 @@ pub(super) fn measure(config: &Config, choice: &Choice<'_>) -> Result<Vec<Throug
 fn row(config: &Config, clock: &WallClock, side: usize, threads: usize, kind: Kind) -> Result<Throughput> {
     let parameters = kind.parameters(config);
     let shape = SheetShape { height: side, width: side, bands: parameters.bands };
-    memory::check(&[shape], &parameters)?;
+    memory::check(&[shape], &parameters, 0)?;
     let bytes = Array::bytes_of(shape, kind.twin) as usize;
     let mut array = Array::new(ArrayId(0), side, side, &parameters, config.seed, threads)?;
     let mut team = Team::new(threads);

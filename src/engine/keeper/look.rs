@@ -108,6 +108,8 @@ impl Keeper {
             deadline_misses: analysis.misses,
             bursts_per_second: analysis.meter.bursts_per_second().unwrap_or(0.0),
             bits_per_second: analysis.meter.bits_per_second().unwrap_or(0.0),
+            explained_per_second: (self.facts.learns)
+                .then(|| analysis.explained.bits_per_second().unwrap_or(0.0)),
             bits_held: analysis.bits_held(),
             spectrum_hz: if spectrum.is_empty() {
                 Vec::new()

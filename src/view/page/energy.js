@@ -50,9 +50,11 @@ export function energyPanel(host, note) {
     add: fade,
     /** @param {import("./messages.d.ts").Status} status */
     draw(status) {
+      const away = status.explained_per_second;
+      const explained = away === null ? "" : `${bits(away, "bit/s")} explained away, `;
       say(note, status.bits_held === null
-        ? `Information: ${bits(status.bits_per_second, "bit/s")} in; what is held is measured against a twin, which this run has not`
-        : `Information: ${bits(status.bits_per_second, "bit/s")} in, ${bits(status.bits_held, "bit")} held, ${bits(Math.max(0, faded), "bit/s")} fade`);
+        ? `Information: ${explained}${bits(status.bits_per_second, "bit/s")} in; what is held is measured against a twin, which this run has not`
+        : `Information: ${explained}${bits(status.bits_per_second, "bit/s")} in, ${bits(status.bits_held, "bit")} held, ${bits(Math.max(0, faded), "bit/s")} fade`);
       const most = Math.max(2, ...status.energy.map(({ stored }) => stored));
       status.energy.forEach((band, k) => {
         const cells = rows[k];

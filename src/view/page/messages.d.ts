@@ -337,6 +337,8 @@ export type Status = {
   bursts_per_second: number,
   /** Their information in the last second. */
   bits_per_second: number,
+  /** Information that was expected and so did not enter, in the last second; `None` where nothing learns. */
+  explained_per_second: number | null,
   /** Information about the input that the field still holds, in bits. */
   bits_held: number | null,
   /** Frequencies of the spectrum in Hz, ascending, without 0. */
