@@ -18,6 +18,7 @@ pub mod picture;
 pub mod reader;
 pub mod recall;
 pub mod store;
+pub mod trained;
 
 #[cfg(test)]
 mod tests;
