@@ -126,3 +126,41 @@ pub fn unfolded(sheets: &Sheets, scale: usize) -> Plane {
     }
     plane
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pictures() -> Vec<Plane> {
+        vec![Plane::of(LEAST_SIDE, LEAST_SIDE + 9, |y, x| {
+            0.5 + 0.4 * libm::sinf((y * y + 3 * x) as f32 * 0.02)
+        })]
+    }
+
+    #[test]
+    fn folding_is_undone_by_unfolding() {
+        let plane = Plane::of(6, 12, |y, x| (12 * y + x) as f32);
+        for scale in [1, 2, 3] {
+            let sheets = folded(&plane, scale, Some(0.5));
+            assert_eq!(sheets.channels(), scale * scale + 1);
+            assert!(sheets.row(scale * scale, 1).iter().all(|x| *x == 0.5));
+            assert_eq!(unfolded(&sheets, scale), plane);
+        }
+    }
+
+    #[test]
+    fn pieces_repeat_and_hold_what_their_job_asks() {
+        for job in [Job::Grow(2), Job::Grow(3), Job::Grow(4), Job::Clean] {
+            let (one, same) = (piece(&pictures(), job, 2, 9), piece(&pictures(), job, 2, 9));
+            assert_eq!((&one.seen, &one.wanted), (&same.seen, &same.wanted));
+            assert_ne!(one.seen, piece(&pictures(), job, 2, 10).seen);
+            assert_eq!((one.seen.height(), one.wanted.width()), (SIDE, SIDE));
+        }
+        let Piece { seen, wanted } = piece(&pictures(), Job::Clean, 2, 9);
+        let (mut square, sigma) = (0.0, seen.row(4, 0)[0]);
+        for y in 0..SIDE {
+            square += wanted.row(0, y).iter().map(|x| x * x).sum::<f32>() / (SIDE * SIDE) as f32;
+        }
+        assert!((square.sqrt() / sigma - 1.0).abs() < 0.1, "{} of {sigma}", square.sqrt());
+    }
+}

@@ -7,6 +7,7 @@
 use super::super::picture::Plane;
 use super::lessons::{Piece, piece};
 use super::model::{Job, Model};
+use crate::error::{Error, Result};
 use crate::kernel::convolve::Sheets;
 
 /// Where the square ends and the distance begins, to enlarge and to clean.
@@ -17,6 +18,8 @@ const START: u64 = 200;
 const LAST: f64 = 0.01;
 /// Longer slopes are shortened to this.
 const MOST_SLOPE: f32 = 0.5;
+const MOST_STEPS: u64 = 100_000_000;
+const MOST_BATCH: usize = 1_024;
 const BETA: [f32; 2] = [0.9, 0.99];
 const TINY: f32 = 1e-8;
 
@@ -34,6 +37,31 @@ pub struct Course {
     pub seed: u64,
     /// Whether enlarging and cleaning are trained.
     pub tasks: [bool; 2],
+}
+
+impl Course {
+    /// Whether all is within its bounds.
+    ///
+    /// # Errors
+    /// Names what is not, its value and its bound.
+    pub fn check(&self) -> Result<()> {
+        let bad = |name: &str, value: &dyn core::fmt::Display, bound: &str| {
+            Err(Error::call(name, "the value is out of bounds").value(value).bound(bound))
+        };
+        if self.steps > MOST_STEPS {
+            return bad("steps", &self.steps, "0 to 100000000");
+        }
+        if self.batch == 0 || self.batch > MOST_BATCH {
+            return bad("batch", &self.batch, "1 to 1024");
+        }
+        if !(self.rate > 0.0 && self.rate <= 1.0) {
+            return bad("rate", &self.rate, "above 0, at most 1");
+        }
+        if self.tasks == [false; 2] {
+            return bad("tasks", &"none", "at least one");
+        }
+        Ok(())
+    }
 }
 
 /// A model on its way: itself, the moments of its slopes, how far it is.
@@ -157,4 +185,58 @@ fn judged(out: &Sheets, wanted: &Sheets, turn: f32, batch: usize) -> (f64, Sheet
         }
     }
     (square / count as f64, slope)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::leaves::leaves;
+    use super::super::lessons::{LEAST_SIDE, luma};
+    use super::super::model::Size;
+    use super::*;
+
+    fn course(steps: u64) -> Course {
+        Course { steps, batch: 4, rate: 2e-3, seed: 3, tasks: [true, true] }
+    }
+
+    fn pictures() -> Vec<Plane> {
+        (0..2).map(|number| luma(LEAST_SIDE, LEAST_SIDE, &leaves(1, number, LEAST_SIDE))).collect()
+    }
+
+    fn trained(steps: u64, threads: usize) -> Training {
+        let mut training = Training::of(Model::new(Size { channels: 8, blocks: 1 }, 3));
+        let pictures = pictures();
+        for _ in 0..steps {
+            training.step(&course(steps), &pictures, threads);
+        }
+        training
+    }
+
+    #[test]
+    fn the_error_falls_and_threads_do_not_show() {
+        let training = trained(240, 1);
+        let mean = |errors: &[f32]| errors.iter().sum::<f32>() / errors.len() as f32;
+        let (early, late) = (mean(&training.errors[..60]), mean(&training.errors[180..]));
+        assert!(late < 0.6 * early, "{late} after {early}");
+        assert_eq!(trained(3, 2), trained(3, 3));
+    }
+
+    #[test]
+    fn the_rate_starts_low_and_ends_low() {
+        let course = course(10_000);
+        let rates = [0, 300, 7_000, 9_999].map(|step| rate(&course, step) / course.rate);
+        assert!(rates[0] < 0.01 && rates[1] == 1.0 && rates[2] == 1.0 && rates[3] < 0.02, "{rates:?}");
+    }
+
+    #[test]
+    fn what_is_out_of_bounds_is_named() {
+        let bad = |change: fn(&mut Course)| {
+            let mut course = course(5);
+            change(&mut course);
+            course.check().unwrap_err().to_string()
+        };
+        assert!(bad(|course| course.batch = 0).contains("batch"));
+        assert!(bad(|course| course.rate = f64::NAN).contains("NaN"));
+        assert!(bad(|course| course.tasks = [false; 2]).contains("tasks"));
+        assert!(bad(|course| course.steps = u64::MAX).contains("steps"));
+    }
 }
