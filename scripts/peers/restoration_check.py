@@ -50,7 +50,8 @@ def along(length, wanted):
 
 def resized(picture, height, width):
     rows, columns = along(picture.shape[0], height), along(picture.shape[1], width)
-    return np.clip(np.round(np.einsum("ya,axc,bx->ybc", rows, picture, columns)), 0, 255)
+    planes = [rows @ picture[..., part] @ columns.T for part in range(picture.shape[2])]
+    return np.clip(np.round(np.stack(planes, -1)), 0, 255)
 
 
 def luma(picture):
