@@ -179,7 +179,7 @@ fn run_napot(folder: &Path, command: &str, arguments: &[&str]) {
     }
     if let Some(at) = arguments.iter().position(|word| *word == "--out")
         // These write one file.
-        && !["analyze", "listen", "memory", "render"].contains(&arguments[0])
+        && !["analyze", "learn", "listen", "memory", "render"].contains(&arguments[0])
     {
         for name in ["report.json", "sound.wav", "electrodes.edf", "field.png", "ledger.txt"] {
             let file = folder.join(arguments[at + 1]).join(name);

@@ -12,6 +12,7 @@ mod devices;
 mod exchange;
 mod export;
 mod files;
+mod learn;
 mod listen;
 mod live;
 mod measure;
@@ -101,7 +102,9 @@ enum Command {
     Export(export::ExportArgs),
     /// Learn pictures in one pass into a memory; say, show and join what memories hold.
     Memory(memory::MemoryArgs),
-    /// Restore a picture from what is left of it, by a memory: noise, holes, lost edges, smallness, lost colour.
+    /// Train the renderer's networks on photographs, dead leaves and the room.
+    Learn(learn::LearnArgs),
+    /// Restore a picture from what is left of it: noise, holes, lost edges, smallness, lost colour.
     Render(render::RenderArgs),
     /// Print and plot what a run found.
     Analyze(analyze::AnalyzeArgs),
@@ -180,6 +183,7 @@ pub fn main() -> ExitCode {
         Command::Session(args) => session::run(common, args),
         Command::Export(args) => export::run(common, args),
         Command::Memory(args) => memory::run(common, args),
+        Command::Learn(args) => learn::run(common, args),
         Command::Render(args) => render::run(common, args),
         Command::Analyze(args) => analyze::run(common, args),
         Command::Bench(args) => bench::run(common, args),

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::memory::recall::PatchMemory;
 use crate::memory::store;
+use crate::memory::trained::model::Model;
+use crate::memory::trained::store::Kept;
 use crate::signal::Frame;
 use crate::sink::canvas::Canvas;
 use crate::sink::part::PartFile;
@@ -80,16 +82,37 @@ pub(super) fn write(path: &Path, (height, width): (usize, usize), rgb: &[u8]) ->
 
 /// Reads a memory.
 pub(super) fn load(path: &Path) -> Result<PatchMemory> {
+    store::from_bytes(path, &read(path, "the memory", "`napot memory learn` makes one.")?)
+}
+
+/// The model that comes with the program; `docs/restoration.md` says how it was made.
+const MODEL: &[u8] = include_bytes!("renderer.safetensors");
+
+/// Reads a trained model, or the one that comes with the program.
+pub(super) fn load_model(path: Option<&Path>) -> Result<Model> {
+    let kept = match path {
+        Some(path) => load_trained(path)?,
+        None => Kept::from_bytes(Path::new("the built-in model"), MODEL)?,
+    };
+    Ok(kept.training.model)
+}
+
+/// Reads a trained model, or a training on its way.
+pub(super) fn load_trained(path: &Path) -> Result<Kept> {
+    Kept::from_bytes(path, &read(path, "the model", "`napot learn` makes one.")?)
+}
+
+fn read(path: &Path, what: &str, help: &str) -> Result<Vec<u8>> {
     let failed = |cause: std::io::Error| {
-        let error = Error::call(path.display().to_string(), "the memory can't be read").value(cause);
-        error.help("`napot memory learn` makes one.")
+        let error = Error::call(path.display().to_string(), format!("{what} can't be read")).value(cause);
+        error.help(help)
     };
     let size = std::fs::metadata(path).map_err(failed)?.len();
     if size > MOST_BYTES {
-        let error = Error::input(path, "the memory is too large, in bytes");
+        let error = Error::input(path, format!("{what} is too large, in bytes"));
         return Err(error.value(size).bound(format!("at most {MOST_BYTES}")));
     }
-    store::from_bytes(path, &std::fs::read(path).map_err(failed)?)
+    std::fs::read(path).map_err(failed)
 }
 
 /// Writes a memory; one of that name stays as it is until the new one is whole.

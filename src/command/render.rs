@@ -1,4 +1,4 @@
-//! `napot render`: restores a picture from what is left of it, by a memory.
+//! `napot render`: restores a picture from what is left of it, by a memory, by trained networks, or by both.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,10 +8,12 @@ use serde::Serialize;
 
 use super::{Common, memory, pictures, print_json, print_line};
 use crate::error::{Error, Result};
-use crate::memory::backwards::Task;
+use crate::memory::backwards::{Renderer, Task};
 use crate::memory::measure::{Likeness, likeness};
 use crate::memory::picture::{Picture, Plane};
 use crate::memory::reader::Reading;
+use crate::memory::recall::PatchMemory;
+use crate::memory::trained::renderer::{Both, Trained};
 use crate::signal::Frame;
 
 /// The most pixels of a result; each is read many times, so that more would take hours.
@@ -33,6 +35,17 @@ enum What {
     Colour,
 }
 
+/// Who renders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum With {
+    /// The memory that `--memory` names.
+    Memory,
+    /// Trained networks: they denoise and super-resolve.
+    Trained,
+    /// Both: of noisy and of shrunken pictures the mean, of all else the memory.
+    Both,
+}
+
 /// What the command takes.
 #[derive(Args, Debug)]
 pub(super) struct RenderArgs {
@@ -40,9 +53,18 @@ pub(super) struct RenderArgs {
     task: What,
     /// What is left of it; the result goes to the PNG file that `--out` names.
     input: PathBuf,
+    /// Who renders: the memory where one is given, the trained networks where none is.
+    #[arg(long, value_name = "WHO")]
+    with: Option<With>,
     /// The memory that it is rendered from.
+    #[arg(long, value_name = "FILE", required_if_eq_any([("with", "memory"), ("with", "both")]))]
+    memory: Option<PathBuf>,
+    /// The networks that `napot learn` trained; those that come with the program where it is left out.
     #[arg(long, value_name = "FILE")]
-    memory: PathBuf,
+    model: Option<PathBuf>,
+    /// Have the networks look at the picture all eight ways round: better, and 8 times as long.
+    #[arg(long)]
+    turned: bool,
     /// A picture of the input's size, white where pixels were lost.
     #[arg(long, value_name = "FILE", required_if_eq("task", "inpaint"))]
     mask: Option<PathBuf>,
@@ -95,7 +117,12 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
     let out = memory::out(common, "a picture: --out x.png")?;
     let frame = pictures::picture(&args.input)?;
     let seen = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true);
-    let memory = pictures::load(&args.memory)?;
+    let with = args.with.unwrap_or(match (&args.memory, &args.model) {
+        (Some(_), None) => With::Memory,
+        (Some(_), Some(_)) => With::Both,
+        (None, _) => With::Trained,
+    });
+    let memory = args.memory.as_deref().map(pictures::load).transpose()?;
     let (task, observed) = task(args, &frame, seen)?;
     let sigma = match task {
         Task::Denoise { sigma } => Some(sigma * if observed.is_colour() { 3f32.sqrt() } else { 1.0 }),
@@ -108,9 +135,7 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
             Error::input(&args.input, "the result would be too large").value(format!("{width} x {height}"));
         return Err(error.bound(format!("at most {MOST_PIXELS} pixels")));
     }
-    let reader =
-        memory.reader(Reading { stride: args.stride.into(), own: args.own, threads: pictures::threads() });
-    let found = task.undo(&observed, &reader, args.steps as usize)?;
+    let found = undone(args, with, memory.as_ref(), &task, &observed)?;
     let rgb = found.to_rgb();
     let shave = if scale > 1 { scale } else { 0 };
     let likeness = match &args.truth {
@@ -131,6 +156,32 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The way back, by whoever renders.
+fn undone(
+    args: &RenderArgs,
+    with: With,
+    memory: Option<&PatchMemory>,
+    task: &Task,
+    observed: &Picture,
+) -> Result<Picture> {
+    let threads = pictures::threads();
+    let reading = Reading { stride: args.stride.into(), own: args.own, threads };
+    let reader = memory.map(|memory| memory.reader(reading));
+    let model = if with == With::Memory { None } else { Some(pictures::load_model(args.model.as_deref())?) };
+    let trained = model.as_ref().map(|model| Trained { model, threads, turned: args.turned });
+    let both;
+    let renderer: &dyn Renderer = match (&reader, &trained) {
+        (Some(reader), Some(trained)) if with == With::Both => {
+            both = Both(reader, trained);
+            &both
+        }
+        (_, Some(trained)) => trained,
+        (Some(reader), None) => reader,
+        (None, None) => return Err(Error::call("--memory", "there is no memory to render from")),
+    };
+    task.undo(observed, renderer, args.steps as usize)
 }
 
 /// The task, and what it starts from.

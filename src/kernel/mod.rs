@@ -18,6 +18,7 @@ pub mod blur;
 pub mod bound;
 pub mod carriers;
 pub mod contrast;
+pub mod convolve;
 pub mod decimate;
 pub mod gammatone;
 pub mod grains;

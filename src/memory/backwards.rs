@@ -43,8 +43,10 @@ pub enum Evidence<'a> {
     },
     /// The picture less a share `level` of what shrinking by `scale` takes.
     Blurred {
-        /// What is seen, at its full size.
+        /// What is left, at its full size.
         picture: &'a Picture,
+        /// What was seen: `scale` times smaller.
+        seen: &'a Picture,
         /// 2 to 4.
         scale: usize,
         /// 0 to 1.
@@ -119,7 +121,7 @@ impl Task {
                 renderer.render(&Evidence::Parts { picture: x, precisions: &precisions })?
             }
             Self::SuperResolve { scale } => {
-                renderer.render(&Evidence::Blurred { picture: x, scale: *scale, level: s })?
+                renderer.render(&Evidence::Blurred { picture: x, seen: observed, scale: *scale, level: s })?
             }
             Self::Colour => renderer.render(&Evidence::Grey { luminance: &observed.planes[0] })?,
         };

@@ -182,6 +182,14 @@ impl Picture {
         Self { planes: vec![self.planes[0].clone()] }
     }
 
+    /// Its luma, `0.299 R + 0.587 G + 0.114 B` (ITU-R BT.601).
+    #[must_use]
+    pub fn luma(&self) -> Plane {
+        let [y, re, im] = &self.planes[..] else { return self.planes[0].clone() };
+        let [along, across] = [ROOT * (0.299 - 0.5 * (0.587 + 0.114)), ROOT * SINE * (0.587 - 0.114)];
+        y.with(re, |y, re| y + along * re).with(im, |y, im| y + across * im)
+    }
+
     /// Every plane changed.
     #[must_use]
     pub fn map(&self, change: impl Fn(&Plane) -> Plane) -> Self {
@@ -235,6 +243,14 @@ mod tests {
         assert_eq!(picture.to_rgb(), rgb);
         let [_, re, im] = split([1.0, 0.0, 0.0]);
         assert!(re > 0.4 && im == 0.0);
+    }
+
+    #[test]
+    fn luma_is_that_of_red_green_and_blue() {
+        let luma = Picture::from_rgb(1, 3, &[255, 0, 0, 0, 255, 0, 0, 0, 255], true).luma();
+        for (found, wanted) in luma.values.iter().zip([0.299, 0.587, 0.114]) {
+            assert!((found - wanted).abs() < 1e-6, "{found}");
+        }
     }
 
     #[test]

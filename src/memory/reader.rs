@@ -80,7 +80,7 @@ impl Renderer for Reader<'_> {
             Evidence::Parts { picture, precisions } => {
                 Ok(self.apart(picture, |part| self.filled(part, precisions, 0)))
             }
-            Evidence::Blurred { picture, scale, level } => {
+            Evidence::Blurred { picture, scale, level, .. } => {
                 Ok(self.apart(picture, |part| self.sharpened(part, scale, level)))
             }
             Evidence::Grey { luminance } if self.memory.planes() == 3 => Ok(self.coloured(luminance)),

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use plotters::chart::{ChartBuilder, SeriesLabelPosition};
+use plotters::coord::Shift;
 use plotters::coord::combinators::IntoLogRange;
 use plotters::element::{PathElement, Polygon};
-use plotters::prelude::{DashedLineSeries, LineSeries, RGBColor};
+use plotters::prelude::{BitMapBackend, DashedLineSeries, DrawingArea, LineSeries, RGBColor};
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{Color, ShapeStyle};
 
@@ -187,6 +188,63 @@ pub fn information(path: impl AsRef<Path>, seconds: &[f64], bits_held: &[f64]) -
     over_time(path.as_ref(), &[Panel::new(title, "bits", colour::DATA, seconds, bits_held)])
 }
 
+/// Writes how a training went: PSNR in dB by step, of x2, x3, x4 and noise, as far as each was trained.
+///
+/// # Errors
+/// Where there are fewer than two points in all, or the file cannot be written.
+pub fn learning(path: impl AsRef<Path>, curves: &[Vec<(f64, f64)>; 4]) -> Result<()> {
+    let path = path.as_ref();
+    let points = curves.iter().flatten().count();
+    if points < 2 {
+        return Err(Error::output(path, "too few steps can be shown").value(points).bound("at least 2"));
+    }
+    let mut canvas = Canvas::new(WIDTH, HEIGHT);
+    canvas.draw(|area| draw_learning(&area, curves)).map_err(|error| not_drawn(path, &error))?;
+    canvas.save(path)
+}
+
+fn draw_learning(area: &DrawingArea<BitMapBackend, Shift>, curves: &[Vec<(f64, f64)>; 4]) -> Drawn {
+    let bounds = |value: fn(&(f64, f64)) -> f64| {
+        let values = curves.iter().flatten().map(value);
+        let (least, most) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+        least..most.max(least + 1e-3)
+    };
+    let mut chart = ChartBuilder::on(area)
+        .caption("Training: how near each step's pieces came, before it was learned", caption())
+        .margin(24)
+        .x_label_area_size(50)
+        .y_label_area_size(92)
+        .build_cartesian_2d(bounds(|point| point.0), bounds(|point| point.1))?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .bold_line_style(colour::GRID)
+        .light_line_style(colour::GROUND)
+        .axis_style(colour::FRAME)
+        .label_style(text_style(15, false, colour::QUIET, (HPos::Center, VPos::Center)))
+        .axis_desc_style(text_style(16, false, colour::TEXT, (HPos::Center, VPos::Center)))
+        .x_desc("step")
+        .y_desc("PSNR (dB)")
+        .draw()?;
+    let inks = [colour::DATA, colour::FIT, colour::TEXT, colour::QUIET];
+    let named = curves.iter().zip(["x2", "x3", "x4", "noise"].into_iter().zip(inks));
+    for (curve, (name, ink)) in named.filter(|(curve, _)| !curve.is_empty()) {
+        let line = chart.draw_series(LineSeries::new(curve.iter().copied(), stroke(ink, 2)))?;
+        line.label(name).legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], stroke(ink, 2)));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::LowerRight)
+        .margin(18)
+        .legend_area_size(36)
+        .background_style(colour::GROUND.mix(0.85))
+        .border_style(colour::GRID)
+        .label_font(text_style(16, false, colour::TEXT, (HPos::Left, VPos::Top)))
+        .draw()?;
+    area.present()?;
+    Ok(())
+}
+
 /// One curve over time in a panel of its own.
 struct Panel<'a> {
     title: &'a str,
@@ -203,10 +261,7 @@ impl<'a> Panel<'a> {
         Self { title, unit, colour, points: thinned(&points) }
     }
 
-    fn draw(
-        &self,
-        area: &plotters::prelude::DrawingArea<plotters::prelude::BitMapBackend, plotters::coord::Shift>,
-    ) -> Drawn {
+    fn draw(&self, area: &DrawingArea<BitMapBackend, Shift>) -> Drawn {
         let (from, to) = (self.points[0].0, self.points[self.points.len() - 1].0);
         let most = self.points.iter().map(|(_, value)| *value).fold(0.0, f64::max);
         let top = if most > 0.0 { 1.08 * most } else { 1.0 };

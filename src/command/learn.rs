@@ -1,0 +1,317 @@
+//! `napot learn`: trains the renderer on photographs, dead leaves and the room, into a file that `napot render` takes.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::{Common, memory, pictures, print_json, print_line};
+use crate::error::{Error, Result};
+use crate::memory::picture::Plane;
+use crate::memory::trained::leaves::leaves;
+use crate::memory::trained::lessons::{LEAST_SIDE, luma};
+use crate::memory::trained::model::{Job, Model, Size};
+use crate::memory::trained::store::{Kept, sized};
+use crate::memory::trained::train::{Course, Training};
+use crate::signal::{Frame, Origin, Stamp};
+use crate::sink::part::PartFile;
+use crate::sink::plot;
+use crate::source::room::{Room, RoomParameters};
+use crate::stream::Source;
+use crate::time::Timestamp;
+
+/// The side of a generated picture.
+const SIDE: usize = 264;
+/// Frames of the room between two that are learned.
+const FRAMES_BETWEEN: u32 = 15;
+
+/// What a network learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// To enlarge 2, 3 and 4 times.
+    SuperResolve,
+    /// To take noise away.
+    Denoise,
+}
+
+/// What the command takes.
+#[derive(Args, Debug)]
+pub(super) struct LearnArgs {
+    /// Pictures, films, folders of pictures; each at least 152 pixels high and wide.
+    inputs: Vec<PathBuf>,
+    /// Learn from this many pictures of dead leaves, generated from the seed.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    synthetic: u32,
+    /// Learn from this many pictures of the room, one every half a second.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    room: u32,
+    /// Steps of training.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
+    steps: u64,
+    /// What to learn; the other network stays as it is. Both in turn where it is left out.
+    #[arg(long, value_name = "TASK")]
+    only: Option<What>,
+    /// Pieces of a step, 32 x 32 sites each.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    batch: u16,
+    /// The rate of learning; it falls to a hundredth over the last fifth.
+    #[arg(long, value_name = "RATE", default_value_t = 1e-3)]
+    rate: f64,
+    /// Channels of a new network.
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    channels: usize,
+    /// Blocks of a new network, two layers each.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    blocks: usize,
+    /// Start from this model instead of a new one: fine-tuning.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    from: Option<PathBuf>,
+    /// Go on where the training into `--out` was left, by its `.checkpoint`, up to `--steps`.
+    #[arg(long)]
+    resume: bool,
+    /// Write the checkpoint every so many steps.
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
+    checkpoint: u64,
+    /// Threads; the result does not depend on them. As many as there are cores where it is left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+    /// Write the pictures into this folder, so that others can learn from the same.
+    #[arg(long, value_name = "DIR")]
+    write_pictures: Option<PathBuf>,
+}
+
+/// What was learned.
+#[derive(Serialize)]
+struct Learned<'a> {
+    file: &'a Path,
+    parameters: usize,
+    pictures: usize,
+    steps: u64,
+    /// The PSNR of the last steps' pieces before they were learned, by task; `None` where it was not trained.
+    psnr_db: [Option<f64>; 4],
+}
+
+/// Runs the command.
+pub(super) fn run(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
+    let out = memory::out(common, "a model: --out x.safetensors")?;
+    let seed = common.seed.unwrap_or_default();
+    let mut kept = begin(args, out, seed)?;
+    let frames = gathered(args, seed)?;
+    if let Some(folder) = &args.write_pictures {
+        written(folder, &frames)?;
+    }
+    let sum = frames.iter().fold(0, |sum, frame| crc32fast::hash(&frame.rgb) ^ u32::rotate_left(sum, 1));
+    let planes: Vec<Plane> = frames.iter().map(|frame| luma(frame.height, frame.width, &frame.rgb)).collect();
+    drop(frames);
+    if let Some((course, pictures)) = &mut kept.course {
+        if args.resume && *pictures != sum {
+            let error = Error::call("--resume", "the pictures are not those that the training began with");
+            return Err(error.at(checkpoint(out).display()).help("Make the same call with `--resume`."));
+        }
+        (course.steps, *pictures) = (args.steps, sum);
+    }
+    trained(common, args, out, &mut kept, &planes)?;
+    let finished = Kept { course: None, ..kept.clone() };
+    save(out, &finished.to_bytes()?)?;
+    let errors = &kept.training.errors;
+    if errors.len() > 1 {
+        plot::learning(out.with_extension("png"), &curves(&kept))?;
+    }
+    let learned = Learned {
+        file: out,
+        parameters: kept.training.model.networks().iter().map(|network| network.numbers().len()).sum(),
+        pictures: planes.len(),
+        steps: kept.training.step,
+        psnr_db: curves(&kept).map(|curve| curve.last().map(|(_, db)| *db)),
+    };
+    if common.json {
+        print_json(&learned)?;
+    } else if !common.quiet {
+        let Learned { parameters, pictures, steps, .. } = learned;
+        let text = format!("{}: {parameters} numbers, {pictures} pictures, {steps} steps", out.display());
+        print_line(&text)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn checkpoint(out: &Path) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".checkpoint");
+    PathBuf::from(name)
+}
+
+/// The training that the call starts or goes on with.
+fn begin(args: &LearnArgs, out: &Path, seed: u64) -> Result<Kept> {
+    if args.resume {
+        let file = checkpoint(out);
+        let kept = pictures::load_trained(&file)?;
+        if kept.course.is_none() {
+            return Err(
+                Error::input(&file, "this is a finished model, no training").help("Give it to `--from`.")
+            );
+        }
+        return Ok(kept);
+    }
+    let size = Size { channels: args.channels, blocks: args.blocks };
+    sized(size)?;
+    let tasks = [What::SuperResolve, What::Denoise].map(|one| args.only.is_none_or(|only| only == one));
+    let course = Course { steps: args.steps, batch: args.batch.into(), rate: args.rate, seed, tasks };
+    course.check()?;
+    let (model, mut made) = match &args.from {
+        Some(file) => {
+            let kept = pictures::load_trained(file)?;
+            (kept.training.model, kept.made)
+        }
+        None => (Model::new(size, seed), Vec::new()),
+    };
+    made.push(call(args, seed));
+    Ok(Kept { training: Training::of(model), made, course: Some((course, 0)) })
+}
+
+/// The call in words, without what says where files lie.
+fn call(args: &LearnArgs, seed: u64) -> String {
+    let mut text = "napot learn".to_owned();
+    if !args.inputs.is_empty() {
+        text += &format!(" ({} files or folders)", args.inputs.len());
+    }
+    for (flag, value) in [("synthetic", args.synthetic), ("room", args.room)] {
+        if value > 0 {
+            text += &format!(" --{flag} {value}");
+        }
+    }
+    if let Some(only) = args.only.and_then(|only| only.to_possible_value()) {
+        text += &format!(" --only {}", only.get_name());
+    }
+    let LearnArgs { steps, batch, rate, channels, blocks, .. } = args;
+    text += &format!(" --steps {steps} --batch {batch} --rate {rate}");
+    if args.from.is_some() {
+        text += " --from (the model so far)";
+    } else {
+        text += &format!(" --channels {channels} --blocks {blocks}");
+    }
+    text + &format!(" --seed {seed}")
+}
+
+/// All pictures: those given, dead leaves, the room.
+fn gathered(args: &LearnArgs, seed: u64) -> Result<Vec<Frame>> {
+    let mut frames = if args.inputs.is_empty() { Vec::new() } else { pictures::pictures(&args.inputs)? };
+    let small = |frame: &&Frame| frame.height < LEAST_SIDE || frame.width < LEAST_SIDE;
+    if let Some(frame) = frames.iter().find(small) {
+        let error = Error::call("inputs", "a picture is too small to be learned from");
+        return Err(error
+            .at(format!("picture {}", frame.sequence))
+            .value(format!("{} x {}", frame.width, frame.height))
+            .bound(format!("at least {LEAST_SIDE} x {LEAST_SIDE}")));
+    }
+    frames.extend(rained(args.synthetic, seed, threads(args)));
+    if args.room > 0 {
+        let parameters = RoomParameters { width: SIDE, height: SIDE, ..RoomParameters::default() };
+        let (mut video, _) = Room::new(&parameters, seed)?.into_sources();
+        for number in 0..args.room * FRAMES_BETWEEN {
+            if let Some(frame) = video.pull()?.filter(|_| number % FRAMES_BETWEEN == 0) {
+                frames.push(frame);
+            }
+        }
+    }
+    if frames.is_empty() {
+        let error = Error::call("learn", "there is nothing to learn from");
+        return Err(error.bound("pictures, `--synthetic N` or `--room N`"));
+    }
+    Ok(frames)
+}
+
+fn threads(args: &LearnArgs) -> usize {
+    args.threads.map_or_else(pictures::threads, usize::from)
+}
+
+/// Pictures of dead leaves, in the order of their numbers.
+fn rained(count: u32, seed: u64, threads: usize) -> Vec<Frame> {
+    let mut frames: Vec<Option<Frame>> = vec![None; count as usize];
+    let each = frames.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        for (member, frames) in frames.chunks_mut(each).enumerate() {
+            scope.spawn(move || {
+                for (at, frame) in frames.iter_mut().enumerate() {
+                    let number = (member * each + at) as u32;
+                    let rgb = leaves(seed, number, SIDE);
+                    let stamp = Stamp::recorded(Timestamp::ZERO);
+                    *frame = Some(Frame { stamp, sequence: number.into(), width: SIDE, height: SIDE, rgb });
+                }
+            });
+        }
+    });
+    debug_assert!(frames.iter().flatten().all(|frame| frame.stamp.origin == Origin::Recorded));
+    frames.into_iter().flatten().collect()
+}
+
+fn written(folder: &Path, frames: &[Frame]) -> Result<()> {
+    std::fs::create_dir_all(folder)
+        .map_err(|cause| Error::output(folder, "the folder can't be made").value(cause))?;
+    for (number, frame) in frames.iter().enumerate() {
+        pictures::write(&folder.join(format!("{number:05}.png")), (frame.height, frame.width), &frame.rgb)?;
+    }
+    Ok(())
+}
+
+/// Takes the steps that are left, with a checkpoint now and then and at the end.
+fn trained(common: &Common, args: &LearnArgs, out: &Path, kept: &mut Kept, planes: &[Plane]) -> Result<()> {
+    let Some((course, _)) = kept.course.clone() else { return Ok(()) };
+    let bar = if common.quiet || !std::io::stderr().is_terminal() {
+        ProgressBar::hidden()
+    } else {
+        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len}, {eta} left, {msg}");
+        ProgressBar::new(course.steps).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    };
+    while kept.training.step < course.steps {
+        let error = kept.training.step(&course, planes, threads(args));
+        if !error.is_finite() {
+            let problem = Error::new(crate::error::Kind::Numeric, "learn", "the training ran away");
+            return Err(problem
+                .at(format!("step {}", kept.training.step))
+                .value(error)
+                .bound("finite")
+                .help("Take a lower `--rate`; the last checkpoint stands."));
+        }
+        bar.set_position(kept.training.step);
+        bar.set_message(format!("{:.2} dB", decibels(f64::from(error))));
+        if kept.training.step.is_multiple_of(args.checkpoint) || kept.training.step == course.steps {
+            save(&checkpoint(out), &kept.to_bytes()?)?;
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn save(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = PartFile::create(path)?;
+    file.bytes(bytes)?;
+    file.finish()
+}
+
+fn decibels(error: f64) -> f64 {
+    -10.0 * libm::log10(error.max(1e-12))
+}
+
+/// The PSNR by step of x2, x3, x4 and noise, in means over some hundred steps.
+fn curves(kept: &Kept) -> [Vec<(f64, f64)>; 4] {
+    let Some((course, _)) = &kept.course else { return Default::default() };
+    let mut all: [Vec<(f64, f64)>; 4] = Default::default();
+    for (step, error) in (0..).zip(&kept.training.errors) {
+        let at = match Training::job(course, step) {
+            Job::Grow(scale) => scale - 2,
+            Job::Clean => 3,
+        };
+        all[at].push((step as f64, f64::from(*error)));
+    }
+    all.map(|points| {
+        let group = (points.len() / 200).clamp(1, 100);
+        let mean = |points: &[(f64, f64)]| {
+            let error = points.iter().map(|(_, error)| error).sum::<f64>() / points.len() as f64;
+            (points[points.len() - 1].0, decibels(error))
+        };
+        points.chunks(group).map(mean).collect()
+    })
+}

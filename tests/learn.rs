@@ -1,0 +1,191 @@
+//! Training of the renderer by the program: the same bits every time, left and taken up again, and what bad input meets.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn napot(folder: &Path, words: &str) -> Output {
+    let arguments = words.split_whitespace();
+    Command::new(env!("CARGO_BIN_EXE_napot")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn json(folder: &Path, words: &str) -> serde_json::Value {
+    let output = napot(folder, words);
+    assert!(output.status.success(), "`{words}`: {}", said(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A call that must be refused by one message with all of `parts`.
+fn refused(folder: &Path, words: &str, parts: &[&str]) {
+    let output = napot(folder, words);
+    let said = said(&output);
+    assert!(matches!(output.status.code(), Some(1 | 2)), "`{words}`: {:?}: {said}", output.status);
+    assert!(!said.contains("panicked") && output.stdout.is_empty(), "`{words}`: {said}");
+    for part in parts {
+        assert!(said.contains(part), "`{words}`: no `{part}` in: {said}");
+    }
+}
+
+/// A picture of rings as PPM.
+fn rings(path: &Path, side: usize) {
+    let pixel = |at: usize| {
+        let (y, x) = (at / side, at % side);
+        [u8::try_from((y * y + x * x) / 40 % 256).unwrap(); 3]
+    };
+    let head = format!("P6\n{side} {side}\n255\n").into_bytes();
+    fs::write(path, head.into_iter().chain((0..side * side).flat_map(pixel)).collect::<Vec<u8>>()).unwrap();
+}
+
+const SMALL: &str = "--channels 6 --blocks 1 --batch 2 --seed 4 --json";
+
+#[test]
+fn training_gives_the_same_bits_whoever_steps_and_wherever_it_was_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let learn = |more: &str| json(folder.path(), &format!("learn --synthetic 2 --room 1 {SMALL} {more}"));
+    let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    let told = learn("--steps 8 --threads 1 --out a.safetensors");
+    assert_eq!((told["steps"].as_u64(), told["pictures"].as_u64()), (Some(8), Some(3)));
+    assert!(told["psnr_db"][3].as_f64() > Some(1.0), "{told}");
+    learn("--steps 8 --threads 3 --out b.safetensors");
+    assert!(read("a.safetensors") == read("b.safetensors"));
+    assert!(read("a.png").len() > 1_000);
+    // The rate falls by how many steps are left: a training that is left is told of the whole.
+    fs::copy(folder.path().join("a.safetensors.checkpoint"), folder.path().join("c.safetensors.checkpoint"))
+        .unwrap();
+    learn("--steps 11 --resume --out c.safetensors");
+    learn("--steps 11 --resume --out a.safetensors");
+    assert!(read("a.safetensors") == read("c.safetensors") && read("a.safetensors") != read("b.safetensors"));
+    // Fine-tuning says what it came from; one task leaves the other as it is.
+    learn("--steps 2 --only denoise --from a.safetensors --out d.safetensors");
+    let text = String::from_utf8_lossy(&read("d.safetensors")).into_owned();
+    assert!(text.contains("--only denoise") && text.matches("napot learn").count() == 2);
+}
+
+#[test]
+fn a_trained_model_renders_and_pictures_are_written_for_others() {
+    let folder = tempfile::tempdir().unwrap();
+    rings(&folder.path().join("rings.ppm"), 160);
+    rings(&folder.path().join("small.ppm"), 40);
+    let told = json(
+        folder.path(),
+        &format!("learn rings.ppm --synthetic 1 {SMALL} --steps 4 --write-pictures seen --out m.safetensors"),
+    );
+    assert_eq!(told["pictures"], 2);
+    assert!(folder.path().join("seen/00001.png").is_file());
+    for (task, width) in [("super-resolve --scale 3", 120), ("denoise --sigma 0.1 --turned", 40)] {
+        let (task, more) = task.split_once(' ').unwrap();
+        let call = format!("render {task} small.ppm {more} --model m.safetensors --out o.png --json");
+        assert_eq!(json(folder.path(), &call)["width"], width);
+    }
+    // The model that comes with the program, and the bits again.
+    let again = |name: &str| {
+        json(folder.path(), &format!("render super-resolve small.ppm --scale 2 --out {name} --json"));
+        fs::read(folder.path().join(name)).unwrap()
+    };
+    assert!(again("p.png") == again("q.png"));
+}
+
+#[test]
+fn the_model_that_comes_with_the_program_is_ahead_of_bicubic_and_of_noise() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    // A wedge: sharp edges in many directions.
+    let wedge = |side: usize, grain: bool| {
+        let fine = 4;
+        let pixel = |at: usize| {
+            let (top, left) = (at / side * fine, at % side * fine);
+            let lit = |point: usize| {
+                let scale = 96.0 / (side * fine) as f64;
+                let (y, x) =
+                    ((top + point / fine) as f64 * scale - 40.0, (left + point % fine) as f64 * scale - 30.0);
+                let (angle, away) = (y.atan2(x), y.hypot(x));
+                u32::from((angle * 2.0 + away * 0.05).sin() > 0.0)
+            };
+            let sum: u32 = (0..fine * fine).map(lit).sum();
+            let noise = napot::random::philox4x32([u32::try_from(at).unwrap(), 0, 0, 0], [1, 2]);
+            let spread = if grain {
+                noise.iter().map(|word| f64::from(word >> 16) / 65536.0 - 0.5).sum()
+            } else {
+                0.0
+            };
+            // Four uniform numbers: σ of 0.577 times 36.
+            let level = 60.0 + 130.0 * f64::from(sum) / (fine * fine) as f64 + 36.0 * spread;
+            [level.round().clamp(0.0, 255.0); 3]
+        };
+        let head = format!("P6\n{side} {side}\n255\n").into_bytes();
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // within a byte
+        let bytes = (0..side * side).flat_map(pixel).map(|level| level as u8);
+        head.into_iter().chain(bytes).collect::<Vec<u8>>()
+    };
+    fs::write(path("truth.ppm"), wedge(96, false)).unwrap();
+    fs::write(path("small.ppm"), wedge(48, false)).unwrap();
+    fs::write(path("noisy.ppm"), wedge(96, true)).unwrap();
+    let psnr = |call: &str| {
+        let told = json(folder.path(), &format!("render {call} --out o.png --truth truth.ppm --json"));
+        told["likeness"]["psnr_db"].as_f64().unwrap()
+    };
+    json(
+        folder.path(),
+        "learn --synthetic 1 --steps 0 --channels 4 --blocks 1 --out none.safetensors --json",
+    );
+    let bicubic = psnr("super-resolve small.ppm --model none.safetensors");
+    let trained = psnr("super-resolve small.ppm");
+    assert!(trained > bicubic + 1.0, "{trained} dB, bicubic {bicubic} dB");
+    let noisy = psnr("denoise noisy.ppm --sigma 0.0815 --model none.safetensors");
+    let clean = psnr("denoise noisy.ppm --sigma 0.0815");
+    assert!(clean > noisy + 6.0, "{clean} dB, noisy {noisy} dB");
+}
+
+#[test]
+fn bad_input_meets_one_message_and_nothing_is_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    rings(&path("rings.ppm"), 160);
+    rings(&path("small.ppm"), 40);
+    let learned = napot(folder.path(), &format!("learn rings.ppm {SMALL} --steps 2 --out m.safetensors"));
+    assert!(learned.status.success(), "{}", said(&learned));
+    let whole = fs::read(path("m.safetensors")).unwrap();
+    let refused = |words: &str, parts: &[&str]| {
+        refused(folder.path(), words, parts);
+        assert!(fs::read(path("m.safetensors")).unwrap() == whole && !path("o.png").exists(), "{words}");
+    };
+    let learn = |words: &str| format!("learn {words} --out m.safetensors");
+    refused("learn rings.ppm", &["--out"]);
+    refused(&learn(""), &["nothing to learn from", "--synthetic"]);
+    refused(&learn("small.ppm"), &["40 x 40", "152 x 152"]);
+    refused(&learn("absent.ppm"), &["absent.ppm"]);
+    refused(&learn("rings.ppm --rate 0"), &["rate", "above 0"]);
+    refused(&learn("rings.ppm --channels 5000"), &["channels", "5000", "1 to 256"]);
+    refused(&learn("rings.ppm --from absent"), &["absent", "napot learn"]);
+    refused(&learn("--synthetic 1 --resume"), &["pictures are not those"]);
+    let render = "render super-resolve small.ppm --out o.png";
+    fs::write(path("cut"), &whole[..whole.len() / 2]).unwrap();
+    refused(&format!("{render} --model cut"), &["cut", "no whole model"]);
+    fs::write(path("text"), "no such thing").unwrap();
+    refused(&format!("{render} --model text"), &["text", "no whole model"]);
+    let mut spoilt = whole.clone();
+    let end = spoilt.len();
+    spoilt[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(path("nan"), spoilt).unwrap();
+    refused(&format!("{render} --model nan"), &["nan", "number", "NaN", "finite"]);
+    refused(&format!("{render} --with memory"), &["--memory"]);
+    refused("render colour small.ppm --out o.png", &["no colour", "--memory"]);
+    refused("render uncrop small.ppm --margin 4 --out o.png", &["no holes", "--memory"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_keeps_the_old_model() {
+    let folder = tempfile::tempdir().unwrap();
+    rings(&folder.path().join("rings.ppm"), 160);
+    let learn = format!("learn rings.ppm {SMALL} --steps 1 --out m.safetensors");
+    assert!(napot(folder.path(), &learn).status.success());
+    let old = fs::read(folder.path().join("m.safetensors")).unwrap();
+    std::os::unix::fs::symlink("/dev/full", folder.path().join("m.safetensors.part")).unwrap();
+    refused(folder.path(), &learn, &["m.safetensors", "can't be written"]);
+    assert!(fs::read(folder.path().join("m.safetensors")).unwrap() == old);
+}
