@@ -18,6 +18,8 @@ pub mod picture;
 pub mod reader;
 pub mod recall;
 pub mod store;
+pub mod trace;
+pub mod trained;
 
 #[cfg(test)]
 mod tests;
