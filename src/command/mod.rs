@@ -2,6 +2,7 @@
 //!
 //! To add a command: its file here, its variant of `Command`, a line in [`main`]'s match.
 
+mod ablate;
 mod again;
 mod analyze;
 mod bench;
@@ -114,6 +115,8 @@ enum Command {
     Certify,
     /// Hold the array's physics against closed forms: a table with intervals.
     Validate(validate::ValidateArgs),
+    /// Take away, claim by claim, what is said to do it: the same model without, with seeds, mean and spread.
+    Ablate(ablate::AblateArgs),
     /// List the devices: what they offer, or why they cannot be opened.
     Devices,
     /// Check, print or describe the configuration.
@@ -189,6 +192,7 @@ pub fn main() -> ExitCode {
         Command::Bench(args) => bench::run(common, args),
         Command::Certify => certify::run(common),
         Command::Validate(args) => validate::run(common, args),
+        Command::Ablate(args) => ablate::run(common, args),
         Command::Devices => devices::run(common),
         Command::Config(args) => configuration::run(common, args),
     };

@@ -71,6 +71,19 @@ pub fn fit(model: &impl Model, data: &[f64], start: &[f64], bounds: &[(f64, f64)
     None
 }
 
+/// The weights of the line `y = rows w` through data, by least squares: `rows` holds as many numbers for each datum as there
+/// are weights. `None` where the data do not determine them.
+///
+/// # Panics
+/// Where the rows are not whole.
+#[must_use]
+pub fn line(rows: &[f64], data: &[f64]) -> Option<Vec<f64>> {
+    assert!(!data.is_empty() && rows.len().is_multiple_of(data.len()), "a row for each datum");
+    let count = rows.len() / data.len();
+    let (normal, gradient) = normal_equations(data, &vec![0.0; data.len()], rows, count);
+    damped_step(&normal, &gradient, &(0..count).collect::<Vec<_>>(), count, 0.0)
+}
+
 /// The sum of squared residuals; infinite where a value is not finite.
 fn cost_of(data: &[f64], values: &[f64]) -> f64 {
     let sum: f64 = data.iter().zip(values).map(|(data, value)| (data - value) * (data - value)).sum();

@@ -19,6 +19,7 @@ pub mod reader;
 pub mod recall;
 pub mod slow;
 pub mod store;
+pub mod trace;
 pub mod trained;
 
 #[cfg(test)]

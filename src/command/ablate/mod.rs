@@ -1,0 +1,182 @@
+//! `napot ablate`: for every claim of what the array does, the same model without the part that is said to do it.
+//!
+//! A row is a figure of one variant: its mean and its spread over seeds. To add a claim: its variants in a file here and a line
+//! in [`CLAIMS`].
+
+mod recall;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use super::{Common, print_json, print_line};
+use crate::error::{Error, Result};
+use crate::time::monotonic;
+
+/// What the command takes.
+#[derive(Args, Debug)]
+pub(super) struct AblateArgs {
+    /// Only the claims whose name contains this.
+    #[arg(long, value_name = "WORD")]
+    only: Option<String>,
+    /// Seeds that every variant runs with.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    seeds: u32,
+    /// A tenth of the trials and one seed: whether it runs, not what it finds.
+    #[arg(long, conflicts_with = "seeds")]
+    quick: bool,
+    /// Print the table as Markdown, as `docs/memory.md` holds it.
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
+}
+
+/// A claim and what is run for it.
+struct Claim {
+    name: &'static str,
+    says: &'static str,
+    /// One run of one variant: by its number, with a seed, on a tenth of the trials where it is to be quick.
+    run: fn(usize, u64, bool) -> Result<Vec<Figure>>,
+    variants: &'static [&'static str],
+}
+
+/// All claims in the order of the table.
+const CLAIMS: [Claim; 1] = [Claim {
+    name: "recall",
+    says: "A picture that was flashed for 100 ms is read back from the field alone",
+    run: recall::run,
+    variants: &recall::VARIANTS,
+}];
+
+/// A figure of one run.
+struct Figure {
+    task: String,
+    metric: &'static str,
+    value: f64,
+}
+
+/// A figure over all seeds.
+#[derive(Debug, Serialize)]
+struct Row {
+    claim: &'static str,
+    task: String,
+    variant: &'static str,
+    metric: &'static str,
+    mean: f64,
+    /// Standard deviation over seeds; 0 for one seed.
+    sd: f64,
+    seeds: u32,
+    /// Seconds that the variant's runs took, all seeds together.
+    seconds: f64,
+}
+
+/// Runs the command.
+pub(super) fn run(common: &Common, args: &AblateArgs) -> Result<ExitCode> {
+    let config = common.load()?;
+    let seeds = if args.quick { 1 } else { args.seeds };
+    let chosen = chosen(args.only.as_deref().unwrap_or_default())?;
+    let shown = !common.quiet && std::io::stderr().is_terminal();
+    let bar = if shown { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    bar.set_length(chosen.iter().map(|claim| claim.variants.len() as u64 * u64::from(seeds)).sum());
+    let mut all = Vec::new();
+    for claim in chosen {
+        let rows = rows(claim, config.seed, seeds, args.quick, &bar)?;
+        if !common.json && !common.quiet {
+            bar.suspend(|| print(claim, &rows, args.markdown))?;
+        }
+        all.extend(rows);
+    }
+    bar.finish_and_clear();
+    if common.json {
+        print_json(&all)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn chosen(word: &str) -> Result<Vec<&'static Claim>> {
+    let chosen: Vec<&Claim> =
+        CLAIMS.iter().filter(|claim| claim.name.contains(&word.to_lowercase())).collect();
+    if chosen.is_empty() {
+        let names: Vec<&str> = CLAIMS.iter().map(|claim| claim.name).collect();
+        let error = Error::call("--only", "no claim has this in its name").value(word);
+        return Err(error.bound(names.join(", ")));
+    }
+    Ok(chosen)
+}
+
+/// What one run of a variant found, and how long it took.
+type Found = Result<(Vec<Figure>, Duration)>;
+
+/// Runs all variants of a claim with all seeds, as many at a time as there are cores.
+fn rows(claim: &Claim, seed: u64, seeds: u32, quick: bool, bar: &ProgressBar) -> Result<Vec<Row>> {
+    let jobs: Vec<(usize, u64)> = (0..claim.variants.len())
+        .flat_map(|variant| (0..u64::from(seeds)).map(move |s| (variant, s)))
+        .collect();
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let work = || {
+        let mut found: Vec<(usize, Found)> = Vec::new();
+        while let Some((variant, number)) = jobs.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+        {
+            let start = monotonic();
+            let figures = (claim.run)(*variant, seed.wrapping_add(*number), quick);
+            found.push((*variant, figures.map(|figures| (figures, monotonic().saturating_sub(start)))));
+            bar.inc(1);
+        }
+        found
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
+    let found: Vec<(usize, Found)> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut found = work();
+        for other in others {
+            found.extend(other.join().unwrap_or_default());
+        }
+        found
+    });
+    let mut by_variant: Vec<Vec<(Vec<Figure>, Duration)>> =
+        claim.variants.iter().map(|_| Vec::new()).collect();
+    for (variant, found) in found {
+        by_variant[variant].push(found?);
+    }
+    Ok(by_variant
+        .iter()
+        .zip(claim.variants)
+        .flat_map(|(runs, name)| summed(claim.name, name, runs))
+        .collect())
+}
+
+/// Means and spreads over the runs of a variant.
+fn summed(claim: &'static str, variant: &'static str, runs: &[(Vec<Figure>, Duration)]) -> Vec<Row> {
+    let seconds = runs.iter().map(|(_, took)| took.as_secs_f64()).sum();
+    let Some((first, _)) = runs.first() else { return Vec::new() };
+    let row = |(at, figure): (usize, &Figure)| {
+        let values: Vec<f64> = runs.iter().map(|(figures, _)| figures[at].value).collect();
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
+        let sd = if values.len() > 1 { (squares / (count - 1.0)).sqrt() } else { 0.0 };
+        let (task, metric, seeds) = (figure.task.clone(), figure.metric, runs.len() as u32);
+        Row { claim, task, variant, metric, mean, sd, seeds, seconds }
+    };
+    first.iter().enumerate().map(row).collect()
+}
+
+fn print(claim: &Claim, rows: &[Row], markdown: bool) -> Result<()> {
+    if markdown {
+        print_line(&format!("\n### {}\n", claim.says))?;
+        print_line("| variant | task | figure | mean | sd |\n|---|---|---|---|---|")?;
+    } else {
+        print_line(&format!("\n{}", claim.says))?;
+    }
+    for Row { variant, task, metric, mean, sd, .. } in rows {
+        print_line(&if markdown {
+            format!("| {variant} | {task} | {metric} | {mean:.3} | {sd:.3} |")
+        } else {
+            format!("  {variant:<34} {task:<18} {metric:<28} {mean:>7.3} ± {sd:.3}")
+        })?;
+    }
+    Ok(())
+}
