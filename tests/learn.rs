@@ -1,5 +1,7 @@
 //! Training of the renderer by the program: the same bits every time, left and taken up again, and what bad input meets.
 
+#![allow(clippy::cast_precision_loss)] // small counts
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

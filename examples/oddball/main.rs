@@ -3,6 +3,8 @@
 //!
 //! `oddball [--trials N] [--set key=value]... [--interval-ms N] [--json]`
 
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // small counts
+
 mod judge;
 mod stimuli;
 mod trial;

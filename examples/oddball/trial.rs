@@ -94,21 +94,24 @@ pub fn play(plan: &Plan, settings: &[&str]) -> Result<[Vec<Trial>; 2]> {
             retina.encode(&frame, &mut |burst| waiting.push(burst));
             next_picture += 1;
         }
-        let mut heard: TickSound = [[0.0; 2]; SAMPLES_PER_TICK];
+        let mut wave: TickSound = [[0.0; 2]; SAMPLES_PER_TICK];
         let first = after as usize * SAMPLES_PER_TICK;
         if let Some(number) = trial.filter(|_| first < SOUND_FRAMES) {
             let sound = &sounds[shown(1, number)][first..];
-            heard.iter_mut().zip(sound).for_each(|(frame, value)| *frame = [*value; 2]);
+            for (frame, value) in wave.iter_mut().zip(sound) {
+                *frame = [*value; 2];
+            }
         }
         let mut timer = StageTimer::start(&clock);
-        let report = instrument.tick(Tick(tick), &heard, &waiting, &mut team, &mut timer);
+        let report = instrument.tick(Tick(tick), &wave, &waiting, &mut team, &mut timer);
         waiting.clear();
         let sample = instrument.electrodes().unwrap_or(&[]);
         let Some(number) = trial else { continue };
         for (sense, trials) in trials.iter_mut().enumerate() {
             if after == 0 {
-                trials.push(Trial::new(block, number, shown(sense, number), orders[block][sense][number]));
-                trials.last_mut().map(|trial| trial.begin(electrodes[sense].len()));
+                let mut trial = Trial::new(block, number, shown(sense, number), orders[block][sense][number]);
+                trial.begin(electrodes[sense].len());
+                trials.push(trial);
             }
             let Some(trial) = trials.last_mut() else { continue };
             trial.bursts += report.bursts[sense];

@@ -173,26 +173,28 @@ fn begin(args: &LearnArgs, out: &Path, seed: u64) -> Result<Kept> {
 
 /// The call in words, without what says where files lie.
 fn call(args: &LearnArgs, seed: u64) -> String {
-    let mut text = "napot learn".to_owned();
+    let mut words = vec!["napot learn".to_owned()];
+    let mut add = |word: String| words.push(word);
     if !args.inputs.is_empty() {
-        text += &format!(" ({} files or folders)", args.inputs.len());
+        add(format!("({} files or folders)", args.inputs.len()));
     }
     for (flag, value) in [("synthetic", args.synthetic), ("room", args.room)] {
         if value > 0 {
-            text += &format!(" --{flag} {value}");
+            add(format!("--{flag} {value}"));
         }
     }
     if let Some(only) = args.only.and_then(|only| only.to_possible_value()) {
-        text += &format!(" --only {}", only.get_name());
+        add(format!("--only {}", only.get_name()));
     }
     let LearnArgs { steps, batch, rate, channels, blocks, .. } = args;
-    text += &format!(" --steps {steps} --batch {batch} --rate {rate}");
+    add(format!("--steps {steps} --batch {batch} --rate {rate}"));
     if args.from.is_some() {
-        text += " --from (the model so far)";
+        add("--from (the model so far)".to_owned());
     } else {
-        text += &format!(" --channels {channels} --blocks {blocks}");
+        add(format!("--channels {channels} --blocks {blocks}"));
     }
-    text + &format!(" --seed {seed}")
+    add(format!("--seed {seed}"));
+    words.join(" ")
 }
 
 /// All pictures: those given, dead leaves, the room.

@@ -114,8 +114,7 @@ impl Engine {
         common: Common,
     ) -> Result<Self> {
         let arrays = instrument.arrays();
-        let electrodes = instrument.electrode_names().to_vec();
-        let places = instrument.electrode_places();
+        let (electrodes, places) = (instrument.electrode_names().to_vec(), instrument.electrode_places());
         let aim = Arc::new(Aim::at(plan.array.bands / 2));
         let centres: Vec<Hertz> = (0..plan.array.bands).map(|band| plan.array.centre(band)).collect();
         let rate_hz = plan.electrodes.rate_hz;

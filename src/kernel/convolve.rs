@@ -207,15 +207,15 @@ impl There<'_> {
                     let seen = l.load(from.values[place..].first_chunk().expect("a rim"));
                     let at = (input * WINDOW + site) * with.padded + output;
                     let weights: &[f32; TILE] = with.weights[at..].first_chunk().expect("padded outputs");
-                    for at in 0..TILE {
-                        sums[at] = l.fma(l.splat(weights[at]), seen, sums[at]);
+                    for (sum, weight) in sums.iter_mut().zip(weights) {
+                        *sum = l.fma(l.splat(*weight), seen, *sum);
                     }
                 }
             }
             let wide = LANES.min(self.out.width - left);
             let mut sum = [0.0; LANES];
-            for at in 0..TILE.min(with.outputs.saturating_sub(output)) {
-                l.store(&mut sum, sums[at]);
+            for (at, of) in sums.iter().enumerate().take(with.outputs.saturating_sub(output)) {
+                l.store(&mut sum, *of);
                 let start = self.out.start(output + at, y) + left;
                 for (to, sum) in self.out.values[start..][..wide].iter_mut().zip(&sum) {
                     *to = if self.rectified { sum.max(0.0) } else { *sum };
@@ -286,20 +286,20 @@ impl Back<'_> {
                         l.load(from.values[seen + left + column..].first_chunk().expect("a rim"))
                     };
                     let around = [load(0), load(1), load(2)];
-                    for at in 0..TILE {
+                    for (at, sums) in sums.iter_mut().enumerate() {
                         let place = first + at * sheet + left;
                         let slope = l.load(slope.values[place..].first_chunk().expect("whole vectors"));
-                        for column in 0..3 {
-                            sums[at][column] = l.fma(slope, around[column], sums[at][column]);
+                        for (sum, around) in sums.iter_mut().zip(around) {
+                            *sum = l.fma(slope, around, *sum);
                         }
                     }
                 }
             }
-            for at in 0..TILE {
+            for (at, of) in sums.iter().enumerate() {
                 let start = ((output + at) * from.channels + input) * WINDOW + 3 * row;
-                for column in 0..3 {
+                for (column, of) in of.iter().enumerate() {
                     let mut sum = [0.0; LANES];
-                    l.store(&mut sum, sums[at][column]);
+                    l.store(&mut sum, *of);
                     self.weights[start + column] += total(&sum);
                 }
             }

@@ -11,7 +11,7 @@
 //! A cell costs nothing while nothing happens in it: both stages are brought up to date when an event comes.
 //!
 //! Sources: the closed form is that of a two-stage gamma filter (de Vries and Principe, Neural Networks 5, 1992) with a
-//! complex pole; the rule is the normalised form of the complex least mean squares (Widrow, McCool and Ball, Proc. IEEE 63,
+//! complex pole; the rule is the normalised form of the complex least mean squares (Widrow, `McCool` and Ball, Proc. IEEE 63,
 //! 1975).
 
 /// Traces of a cell.

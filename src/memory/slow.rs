@@ -234,7 +234,7 @@ impl SlowMemory {
         let cell = &mut self.cells[at * CELL..(at + 1) * CELL];
         let volley = &mut self.volleys[at];
         let since = tick.0.saturating_sub(volley.begun);
-        if since >= VOLLEY || volley.came == [0.0; 2] {
+        if since >= VOLLEY || volley.came.iter().all(|part| *part == 0.0) {
             let ([re, im], [p_re, p_im]) = (volley.came, volley.expected);
             if self.rate > 0.0 && volley.coherence >= self.coherence {
                 learn(cell, [re - p_re, im - p_im], self.rate, FLOOR * (re * re + im * im));

@@ -363,3 +363,67 @@ pub fn correlation(a: &[f32], b: &[f32]) -> f64 {
     }
     if aa > 0.0 && bb > 0.0 { ab / (aa * bb).sqrt() } else { 0.0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+
+    /// Bright and dark squares, 8 x 8 of them.
+    fn picture(draws: &mut Stream, side: usize) -> Vec<u8> {
+        let squares: Vec<u8> = (0..64).map(|_| if draws.word() & 1 == 0 { 20 } else { 220 }).collect();
+        (0..side * side).map(|at| squares[(at / side) * 8 / side * 8 + (at % side) * 8 / side]).collect()
+    }
+
+    #[test]
+    fn a_line_finds_the_weights_that_made_its_numbers() {
+        let mut draws = Stream::new(1, 1);
+        let traces: Vec<Vec<f32>> =
+            (0..4).map(|_| (0..200).map(|_| draws.between(0.0, 2.0) as f32).collect()).collect();
+        let truth =
+            |trace: &Vec<f32>| trace.chunks(2).map(|x| 0.5 * x[0] - 2.0 * x[1] + 1.0).collect::<Vec<f32>>();
+        let truths: Vec<Vec<f32>> = traces.iter().map(truth).collect();
+        let borrowed = |of: &[Vec<f32>]| -> Vec<Vec<f32>> { of.to_vec() };
+        let (a, b) = (borrowed(&traces), borrowed(&truths));
+        let line = Line::fit(
+            &a.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+            &b.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+        );
+        assert!(line.explained > 0.999_999, "{}", line.explained);
+        assert!((line.read(&[1.0, 1.0])[0] + 0.5).abs() < 1e-4);
+    }
+
+    #[test]
+    fn a_flash_is_recognised_in_the_field_that_saw_it_and_not_in_its_twin_nor_without_the_cascade() {
+        let mut right = Vec::new();
+        for kappa in [2.0, 0.0] {
+            let mut flash = Flash { side: 64, pixels: 8, lags: vec![50], ..Flash::default() };
+            flash.array.kappa = kappa;
+            let mut draws = Stream::new(7, 0);
+            let pictures: Vec<Vec<u8>> = (0..60).map(|_| picture(&mut draws, flash.side)).collect();
+            let impressions: Vec<Vec<f32>> =
+                pictures.iter().map(|picture| flash.impression(picture).unwrap()).collect();
+            let greys: Vec<Vec<f32>> = pictures.iter().map(|picture| flash.grey(picture)).collect();
+            let mut exposure = Exposure::new(&flash, 3).unwrap();
+            let left: Vec<Left> =
+                pictures[..32].iter().map(|picture| exposure.flash(picture).remove(0)).collect();
+            let traces: Vec<&[f32]> = left[..20].iter().map(|left| &left.driven.envelope[..]).collect();
+            let truths: Vec<&[f32]> = impressions[..20].iter().map(Vec::as_slice).collect();
+            let line = Line::fit(&traces, &truths);
+            // The last forty are known; the first twelve of them were flashed.
+            let known = Known::new(&impressions[20..], &greys[20..]);
+            let count = |of: fn(&Left) -> &[f32]| {
+                let chosen = left[20..].iter().map(|left| known.choose(&line, of(left)));
+                chosen.enumerate().filter(|(at, chosen)| at == chosen).count()
+            };
+            right.push([count(|left| &left.driven.envelope), count(|left| &left.twin.envelope)]);
+            if kappa > 0.0 {
+                let recalled = known.recall(&line, &left[20].driven.envelope);
+                assert!(correlation(&recalled, &greys[20]) > 0.5);
+            }
+        }
+        let [with, without] = right[..] else { unreachable!() };
+        assert!(with[0] >= 8, "{with:?} of 12 with the cascade");
+        assert!(with[1] <= 2 && without[0] <= 3, "chance: {with:?}, {without:?}");
+    }
+}

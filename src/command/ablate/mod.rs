@@ -26,7 +26,7 @@ pub(super) struct AblateArgs {
     /// Seeds that every variant runs with.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     seeds: u32,
-    /// A tenth of the trials and one seed: whether it runs, not what it finds.
+    /// A tenth of the trials on a quarter of the sheet, one seed: whether it runs, not what it finds.
     #[arg(long, conflicts_with = "seeds")]
     quick: bool,
     /// Print the table as Markdown, as `docs/memory.md` holds it.

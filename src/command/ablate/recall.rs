@@ -17,6 +17,9 @@ const FLASHED: usize = 100;
 /// Runs a variant.
 pub(super) fn run(variant: usize, seed: u64, quick: bool) -> Result<Vec<Figure>> {
     let mut flash = Flash::default();
+    if quick {
+        (flash.side, flash.pixels) = (64, 8);
+    }
     if variant == 1 {
         flash.array.kappa = 0.0;
     }

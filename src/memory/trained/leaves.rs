@@ -288,7 +288,9 @@ fn octaves(draws: &mut Stream) -> Vec<f32> {
         cells *= 2;
     }
     let scale = 1.0 / power.sqrt();
-    sum.iter_mut().for_each(|x| *x *= scale);
+    for x in &mut sum {
+        *x *= scale;
+    }
     sum
 }
 

@@ -9,7 +9,7 @@
 //!
 //! Sources: Shi et al., "Real-time single image and video super-resolution using an efficient sub-pixel convolutional
 //! neural network", CVPR 2016; Lim et al., "Enhanced deep residual networks", CVPRW 2017 (blocks without normalisation);
-//! Zhang, Zuo, Zhang, "FFDNet", IEEE Trans Image Process 27:4608 (2018) (the noise level as a channel).
+//! Zhang, Zuo, Zhang, "`FFDNet`", IEEE Trans Image Process 27:4608 (2018) (the noise level as a channel).
 
 use core::ops::Range;
 

@@ -146,7 +146,9 @@ impl Training {
     fn follow(&mut self, at: usize, slope: &mut [f32], rate: f64) {
         let length = slope.iter().map(|x| x * x).sum::<f32>().sqrt();
         if length > MOST_SLOPE {
-            slope.iter_mut().for_each(|x| *x *= MOST_SLOPE / length);
+            for x in slope.iter_mut() {
+                *x *= MOST_SLOPE / length;
+            }
         }
         self.taken[at] += 1;
         let taken = self.taken[at] as f64;
