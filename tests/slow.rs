@@ -1,8 +1,8 @@
 //! The slow memory in whole runs: what repeats fades, what deviates comes back, and what was learnt is in the session.
 
-#[allow(dead_code)] // whole outputs are judged elsewhere
 #![allow(clippy::cast_precision_loss)] // small counts
 
+#[allow(dead_code)] // whole outputs are judged elsewhere
 mod small;
 
 use std::fs;
