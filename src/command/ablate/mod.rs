@@ -3,6 +3,7 @@
 //! A row is a figure of one variant: its mean and its spread over seeds. To add a claim: its variants in a file here and a line
 //! in [`CLAIMS`].
 
+mod flash;
 mod recall;
 
 use std::io::IsTerminal;

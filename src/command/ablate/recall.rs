@@ -1,8 +1,9 @@
 //! The claim of recall: what the field alone still tells of a picture, with the cascade and without.
 
 use super::Figure;
+use super::flash::{Exposure, Flash, Left};
 use crate::error::Result;
-use crate::memory::trace::{Exposure, Flash, Known, Left, Line, correlation};
+use crate::memory::trace::{Known, Line, correlation};
 use crate::memory::trained::leaves::leaves;
 
 /// The variants by their numbers.
