@@ -281,6 +281,14 @@ fn trained(common: &Common, args: &LearnArgs, out: &Path, kept: &mut Kept, plane
         bar.set_message(format!("{:.2} dB", decibels(f64::from(error))));
         if kept.training.step.is_multiple_of(args.checkpoint) || kept.training.step == course.steps {
             save(&checkpoint(out), &kept.to_bytes()?)?;
+            if bar.is_hidden() && !common.quiet {
+                eprintln!(
+                    "step {} of {}, {:.2} dB",
+                    kept.training.step,
+                    course.steps,
+                    decibels(f64::from(error))
+                );
+            }
         }
     }
     bar.finish_and_clear();
