@@ -195,3 +195,26 @@ fn a_full_disk_keeps_the_old_memory() {
     );
     assert!(fs::read(studio.path().join("m.safetensors")).unwrap() == old);
 }
+
+#[test]
+fn ablations_come_as_rows_for_programs_and_an_unknown_claim_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = json(&napot(folder.path(), "ablate --quick --only recall --json"));
+    let rows = rows.as_array().unwrap();
+    for key in ["claim", "task", "variant", "metric", "mean", "sd", "seeds", "seconds"] {
+        assert!(rows.iter().all(|row| row.get(key).is_some()), "no `{key}` in {rows:?}");
+    }
+    let mean = |variant: &str, metric: &str, task: &str| {
+        let is = |row: &&serde_json::Value| {
+            row["variant"] == variant && row["metric"] == metric && row["task"] == task
+        };
+        rows.iter().find(is).unwrap()["mean"].as_f64().unwrap()
+    };
+    let soon = "50 ms after";
+    assert!(mean("as it is", "right choice", soon) > mean("as it is", "right choice, twin", soon) + 0.3);
+    assert!(
+        mean("as it is", "right choice", soon)
+            > mean("without cascade (kappa 0)", "right choice", soon) + 0.3
+    );
+    refused(folder.path(), "ablate --only sleep", &["--only", "sleep", "recall"]);
+}

@@ -165,18 +165,42 @@ fn summed(claim: &'static str, variant: &'static str, runs: &[(Vec<Figure>, Dura
     first.iter().enumerate().map(row).collect()
 }
 
+/// Prints a claim's figures: a line for each of a variant's, its tasks beside each other.
 fn print(claim: &Claim, rows: &[Row], markdown: bool) -> Result<()> {
-    if markdown {
-        print_line(&format!("\n### {}\n", claim.says))?;
-        print_line("| variant | task | figure | mean | sd |\n|---|---|---|---|---|")?;
-    } else {
-        print_line(&format!("\n{}", claim.says))?;
+    let mut tasks: Vec<&str> = Vec::new();
+    let mut lines: Vec<(&str, &str)> = Vec::new();
+    for row in rows {
+        if !tasks.contains(&&row.task[..]) {
+            tasks.push(&row.task);
+        }
+        if !lines.contains(&(row.variant, row.metric)) {
+            lines.push((row.variant, row.metric));
+        }
     }
-    for Row { variant, task, metric, mean, sd, .. } in rows {
+    let seeds = rows.first().map_or(0, |row| row.seeds);
+    let cell = |line: (&str, &str), task: &str| {
+        let row = rows.iter().find(|row| (row.variant, row.metric) == line && row.task == task);
+        row.map_or_else(String::new, |row| format!("{:.3} ± {:.3}", row.mean, row.sd))
+    };
+    if markdown {
+        print_line(&format!("| variant | figure (seeds: {seeds}, ± sd) | {} |", tasks.join(" | ")))?;
+        print_line(&"|---".repeat(tasks.len() + 2))?;
+    } else {
+        print_line(&format!("\n{} (seeds: {seeds}, ± sd)", claim.says))?;
+        print_line(&format!(
+            "  {:<58}{}",
+            "",
+            tasks.iter().map(|task| format!("{task:>16}")).collect::<String>()
+        ))?;
+    }
+    for line in lines {
+        let cells: Vec<String> = tasks.iter().map(|task| cell(line, task)).collect();
+        let (variant, metric) = line;
         print_line(&if markdown {
-            format!("| {variant} | {task} | {metric} | {mean:.3} | {sd:.3} |")
+            format!("| {variant} | {metric} | {} |", cells.join(" | "))
         } else {
-            format!("  {variant:<34} {task:<18} {metric:<28} {mean:>7.3} ± {sd:.3}")
+            let cells: String = cells.iter().map(|cell| format!("{cell:>16}")).collect();
+            format!("  {variant:<28}{metric:<30}{cells}")
         })?;
     }
     Ok(())

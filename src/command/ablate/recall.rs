@@ -61,9 +61,9 @@ pub(super) fn run(variant: usize, seed: u64, quick: bool) -> Result<Vec<Figure>>
             |trace: &[f32], number: usize| correlation(&known.recall(&to_impression, trace), truth(number));
         let chosen =
             |trace: &[f32], number| f64::from(u8::from(known.choose(&to_impression, trace) == number));
-        add("r, linear read-out of z", mean(&|number, left| likeness(&linear, &left.driven.linear, number)));
+        add("r, linear read-out", mean(&|number, left| likeness(&linear, &left.driven.linear, number)));
         add(
-            "r, read-out of |z|²",
+            "r, read-out of power",
             mean(&|number, left| likeness(&to_picture, &left.driven.envelope, number)),
         );
         add("r, with the memory", mean(&|number, left| recalled(&left.driven.envelope, number)));
