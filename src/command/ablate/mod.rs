@@ -187,11 +187,8 @@ fn print(claim: &Claim, rows: &[Row], markdown: bool) -> Result<()> {
         print_line(&"|---".repeat(tasks.len() + 2))?;
     } else {
         print_line(&format!("\n{} (seeds: {seeds}, ± sd)", claim.says))?;
-        print_line(&format!(
-            "  {:<58}{}",
-            "",
-            tasks.iter().map(|task| format!("{task:>16}")).collect::<String>()
-        ))?;
+        let heads: Vec<String> = tasks.iter().map(|task| format!("{task:>16}")).collect();
+        print_line(&format!("  {:<58}{}", "", heads.concat()))?;
     }
     for line in lines {
         let cells: Vec<String> = tasks.iter().map(|task| cell(line, task)).collect();
@@ -199,8 +196,8 @@ fn print(claim: &Claim, rows: &[Row], markdown: bool) -> Result<()> {
         print_line(&if markdown {
             format!("| {variant} | {metric} | {} |", cells.join(" | "))
         } else {
-            let cells: String = cells.iter().map(|cell| format!("{cell:>16}")).collect();
-            format!("  {variant:<28}{metric:<30}{cells}")
+            let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:>16}")).collect();
+            format!("  {variant:<28}{metric:<30}{}", cells.concat())
         })?;
     }
     Ok(())
