@@ -220,7 +220,11 @@ fn print_text(certificate: &Certificate) -> Result<()> {
         "recommended block: {} frames ({})",
         certificate.recommended_buffer, certificate.reason
     ))?;
-    print_line(if certificate.pass { "This machine passes." } else { "This machine does NOT pass." })
+    print_line(match (certificate.pass, certificate.not_measured.is_empty()) {
+        (false, _) => "This machine does NOT pass.",
+        (true, true) => "This machine passes.",
+        (true, false) => "This machine passes what was measured; the lines with -- were not.",
+    })
 }
 
 #[cfg(test)]
