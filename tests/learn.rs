@@ -158,12 +158,18 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
     let learn = |words: &str| format!("learn {words} --out m.safetensors");
     refused("learn rings.ppm", &["--out"]);
     refused(&learn(""), &["nothing to learn from", "--synthetic"]);
-    refused(&learn("small.ppm"), &["40 x 40", "152 x 152"]);
+    refused(&learn("small.ppm"), &["small.ppm", "picture 0", "40 x 40", "152 x 152"]);
     refused(&learn("absent.ppm"), &["absent.ppm"]);
     refused(&learn("rings.ppm --rate 0"), &["rate", "above 0"]);
     refused(&learn("rings.ppm --channels 5000"), &["channels", "5000", "1 to 256"]);
     refused(&learn("rings.ppm --from absent"), &["absent", "napot learn"]);
-    refused(&learn("--synthetic 1 --resume"), &["pictures are not those"]);
+    refused(&learn(&format!("--synthetic 1 --resume {SMALL}")), &["pictures are not those"]);
+    refused(&learn("rings.ppm --resume"), &["--batch", "began with another value", "16", "allowed: 2"]);
+    refused(&learn("rings.ppm --resume --batch 2"), &["--seed", "began with another value"]);
+    refused(
+        &learn("rings.ppm --resume --batch 2 --seed 4 --only denoise"),
+        &["--only", "denoise", "both tasks"],
+    );
     let render = "render super-resolve small.ppm --out o.png";
     fs::write(path("cut"), &whole[..whole.len() / 2]).unwrap();
     refused(&format!("{render} --model cut"), &["cut", "no whole model"]);

@@ -9,14 +9,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::{Common, memory, pictures, print_json, print_line};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::memory::picture::Plane;
 use crate::memory::trained::leaves::leaves;
 use crate::memory::trained::lessons::{LEAST_SIDE, luma};
 use crate::memory::trained::model::{Job, Model, Size};
 use crate::memory::trained::store::{Kept, sized};
 use crate::memory::trained::train::{Course, Training};
-use crate::signal::{Frame, Origin, Stamp};
+use crate::signal::{Frame, Stamp};
 use crate::sink::part::PartFile;
 use crate::sink::plot;
 use crate::source::room::{Room, RoomParameters};
@@ -145,21 +145,14 @@ fn checkpoint(out: &Path) -> PathBuf {
 
 /// The training that the call starts or goes on with.
 fn begin(args: &LearnArgs, out: &Path, seed: u64) -> Result<Kept> {
-    if args.resume {
-        let file = checkpoint(out);
-        let kept = pictures::load_trained(&file)?;
-        if kept.course.is_none() {
-            return Err(
-                Error::input(&file, "this is a finished model, no training").help("Give it to `--from`.")
-            );
-        }
-        return Ok(kept);
-    }
-    let size = Size { channels: args.channels, blocks: args.blocks };
-    sized(size)?;
     let tasks = [What::SuperResolve, What::Denoise].map(|one| args.only.is_none_or(|only| only == one));
     let course = Course { steps: args.steps, batch: args.batch.into(), rate: args.rate, seed, tasks };
     course.check()?;
+    if args.resume {
+        return resumed(&checkpoint(out), &course);
+    }
+    let size = Size { channels: args.channels, blocks: args.blocks };
+    sized(size)?;
     let (model, mut made) = match &args.from {
         Some(file) => {
             let kept = pictures::load_trained(file)?;
@@ -169,6 +162,30 @@ fn begin(args: &LearnArgs, out: &Path, seed: u64) -> Result<Kept> {
     };
     made.push(call(args, seed));
     Ok(Kept { training: Training::of(model), made, course: Some((course, 0)) })
+}
+
+/// The training that a checkpoint holds, if `asked` differs in no more than its steps.
+fn resumed(file: &Path, asked: &Course) -> Result<Kept> {
+    let kept = pictures::load_trained(file)?;
+    let Some((began, _)) = &kept.course else {
+        return Err(Error::input(file, "this is a finished model, no training").help("Give it to `--from`."));
+    };
+    let only = |[grow, clean]: [bool; 2]| match (grow, clean) {
+        (true, false) => "super-resolve",
+        (false, true) => "denoise",
+        _ => "both tasks",
+    };
+    let flags = [
+        ("--batch", asked.batch.to_string(), began.batch.to_string()),
+        ("--rate", asked.rate.to_string(), began.rate.to_string()),
+        ("--seed", asked.seed.to_string(), began.seed.to_string()),
+        ("--only", only(asked.tasks).to_owned(), only(began.tasks).to_owned()),
+    ];
+    if let Some((flag, asked, began)) = flags.into_iter().find(|(_, asked, began)| asked != began) {
+        let error = Error::call(flag, "the training began with another value").at(file.display());
+        return Err(error.value(asked).bound(began).help("Make the same call with `--resume`."));
+    }
+    Ok(kept)
 }
 
 /// The call in words, without what says where files lie.
@@ -199,15 +216,7 @@ fn call(args: &LearnArgs, seed: u64) -> String {
 
 /// All pictures: those given, dead leaves, the room.
 fn gathered(args: &LearnArgs, seed: u64) -> Result<Vec<Frame>> {
-    let mut frames = if args.inputs.is_empty() { Vec::new() } else { pictures::pictures(&args.inputs)? };
-    let small = |frame: &&Frame| frame.height < LEAST_SIDE || frame.width < LEAST_SIDE;
-    if let Some(frame) = frames.iter().find(small) {
-        let error = Error::call("inputs", "a picture is too small to be learned from");
-        return Err(error
-            .at(format!("picture {}", frame.sequence))
-            .value(format!("{} x {}", frame.width, frame.height))
-            .bound(format!("at least {LEAST_SIDE} x {LEAST_SIDE}")));
-    }
+    let mut frames = pictures::pictures(&args.inputs, LEAST_SIDE)?;
     frames.extend(rained(args.synthetic, seed, threads(args)));
     if args.room > 0 {
         let parameters = RoomParameters { width: SIDE, height: SIDE, ..RoomParameters::default() };
@@ -245,7 +254,6 @@ fn rained(count: u32, seed: u64, threads: usize) -> Vec<Frame> {
             });
         }
     });
-    debug_assert!(frames.iter().flatten().all(|frame| frame.stamp.origin == Origin::Recorded));
     frames.into_iter().flatten().collect()
 }
 
@@ -270,7 +278,7 @@ fn trained(common: &Common, args: &LearnArgs, out: &Path, kept: &mut Kept, plane
     while kept.training.step < course.steps {
         let error = kept.training.step(&course, planes, threads(args));
         if !error.is_finite() {
-            let problem = Error::new(crate::error::Kind::Numeric, "learn", "the training ran away");
+            let problem = Error::new(Kind::Numeric, "learn", "the training ran away");
             return Err(problem
                 .at(format!("step {}", kept.training.step))
                 .value(error)

@@ -106,7 +106,7 @@ pub(super) fn run(common: &Common, args: &MemoryArgs) -> Result<ExitCode> {
 }
 
 fn learn(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
-    let frames = pictures::pictures(&args.inputs)?;
+    let frames = pictures::pictures(&args.inputs, 1)?;
     let found: Vec<Picture> = frames
         .into_iter()
         .map(|frame| Picture::from_rgb(frame.height, frame.width, &frame.rgb, true))

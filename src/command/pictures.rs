@@ -24,16 +24,16 @@ const MOST_HELD: usize = 512 << 20;
 /// The first picture of a file.
 pub(super) fn picture(path: &Path) -> Result<Frame> {
     let mut room = usize::MAX;
-    let mut first = gather(path, 1, &mut room)?;
+    let mut first = gather(path, 1, 1, &mut room)?;
     first.pop().ok_or_else(|| no_pictures(path))
 }
 
-/// Every picture of files and folders.
-pub(super) fn pictures(paths: &[PathBuf]) -> Result<Vec<Frame>> {
+/// Every picture of files and folders, each at least `least` pixels high and wide.
+pub(super) fn pictures(paths: &[PathBuf], least: usize) -> Result<Vec<Frame>> {
     let mut all = Vec::new();
     let mut room = MOST_HELD;
     for path in paths {
-        all.extend(gather(path, MOST_PICTURES + 1, &mut room)?);
+        all.extend(gather(path, MOST_PICTURES + 1, least, &mut room)?);
         if all.len() > MOST_PICTURES {
             let error = Error::call(path.display().to_string(), "there are too many pictures");
             return Err(error
@@ -44,8 +44,8 @@ pub(super) fn pictures(paths: &[PathBuf]) -> Result<Vec<Frame>> {
     Ok(all)
 }
 
-/// The first `most` pictures of a file or folder, as long as there is `room` for their bytes.
-fn gather(path: &Path, most: usize, room: &mut usize) -> Result<Vec<Frame>> {
+/// The first `most` pictures of a file or folder, none smaller than `least`, as long as there is `room` for their bytes.
+fn gather(path: &Path, most: usize, least: usize, room: &mut usize) -> Result<Vec<Frame>> {
     if !path.is_dir() && !Content::of(path)?.may_show() {
         return Err(no_pictures(path));
     }
@@ -54,6 +54,9 @@ fn gather(path: &Path, most: usize, room: &mut usize) -> Result<Vec<Frame>> {
     while frames.len() < most
         && let Some(frame) = source.pull()?
     {
+        if frame.height.min(frame.width) < least {
+            return Err(too_small(path, &frame, least));
+        }
         *room = room.checked_sub(frame.rgb.len()).ok_or_else(|| too_large(path))?;
         frames.push(frame);
     }
@@ -65,10 +68,17 @@ fn no_pictures(path: &Path) -> Error {
         .bound("PNG, JPEG, BMP, PNM, GIF, a film, or a folder of them")
 }
 
+fn too_small(path: &Path, frame: &Frame, least: usize) -> Error {
+    Error::input(path, "a picture is too small to be learned from")
+        .at(format!("picture {}", frame.sequence))
+        .value(format!("{} x {}", frame.width, frame.height))
+        .bound(format!("at least {least} x {least}"))
+}
+
 fn too_large(path: &Path) -> Error {
     Error::call(path.display().to_string(), "the pictures are too large to be learned in one call")
         .bound(format!("at most {} MiB together, three bytes a pixel", MOST_HELD >> 20))
-        .help("Learn them in several calls: a memory learns on.")
+        .help("Learn them in several calls: a memory learns on, a model by `--from`.")
 }
 
 /// Writes sRGB bytes as a PNG file: whole or not at all.
@@ -138,7 +148,7 @@ mod tests {
         for name in ["a.ppm", "b.ppm"] {
             std::fs::write(folder.path().join(name), b"P6\n2 2\n255\n............").unwrap();
         }
-        let held = |room: usize| gather(folder.path(), 9, &mut room.clone());
+        let held = |room: usize| gather(folder.path(), 9, 1, &mut room.clone());
         assert_eq!(held(24).unwrap().len(), 2);
         let refused = held(23).unwrap_err().to_string();
         for part in ["too large to be learned in one call", "512 MiB", "several calls"] {

@@ -23,13 +23,14 @@ struct Live {
 /// The one that is there only where arrays learn.
 const RATE: &str = "learning.rate";
 
-/// The parameters that may change while a run goes on, in the order in which they are told.
-fn live() -> [Live; 9] {
+/// The parameters that may change while a run goes on, in the order in which they are told; the rate of learning only where
+/// a run `learns`.
+fn live(learns: bool) -> impl Iterator<Item = Live> {
     let live = |key, name, unit, low, high, what, of| Live {
         told: LiveParameter { key, name, unit, low, high, default: 0.0, what },
         of,
     };
-    [
+    let all = [
         live("array.chi", "Exponent χ", "", 0.5, 2.0, "How steeply the tonic spectrum falls", |p| {
             &mut p.array.chi
         }),
@@ -61,19 +62,16 @@ fn live() -> [Live; 9] {
         live(RATE, "Learning", "η", 0.0, 1.0, "How fast what repeats is expected and fades", |p| {
             &mut p.learning.rate
         }),
-    ]
+    ];
+    all.into_iter().filter(move |live| learns || live.told.key != RATE)
 }
 
-/// The parameters that may change, each with what it is in `parameters`; the rate of learning only where there is any.
+/// The parameters that may change, each with what it is in `parameters`.
 #[must_use]
 pub fn live_parameters(parameters: &Tunable) -> Vec<LiveParameter> {
     let mut parameters = parameters.clone();
-    let there = live().into_iter().filter(|live| parameters.learning.enabled || live.told.key != RATE);
-    let there: Vec<Live> = there.collect();
-    there
-        .into_iter()
-        .map(|live| LiveParameter { default: *(live.of)(&mut parameters), ..live.told })
-        .collect()
+    let there = live(parameters.learning.enabled);
+    there.map(|live| LiveParameter { default: *(live.of)(&mut parameters), ..live.told }).collect()
 }
 
 /// States of a brain that the array can take after.
@@ -197,9 +195,9 @@ impl Tuner {
 }
 
 fn put(parameters: &mut Tunable, key: &str, value: f64) -> Result<()> {
-    let there = |live: &Live| parameters.learning.enabled || live.told.key != RATE;
-    let Some(live) = live().into_iter().filter(there).find(|live| live.told.key == key) else {
-        let keys: Vec<&str> = live().iter().filter(|live| there(live)).map(|live| live.told.key).collect();
+    let there = || live(parameters.learning.enabled);
+    let Some(live) = there().find(|live| live.told.key == key) else {
+        let keys: Vec<&str> = there().map(|live| live.told.key).collect();
         let error = Error::configuration(key, "this can't be changed while a run goes on");
         return Err(error.bound(keys.join(", ")));
     };

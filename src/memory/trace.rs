@@ -65,48 +65,54 @@ impl Known {
     /// # Panics
     /// Where there are none or lengths differ.
     #[must_use]
-    pub fn new(impressions: &[Vec<f32>], pictures: &[Vec<f32>]) -> Self {
+    pub fn new(impressions: &[&[f32]], pictures: &[&[f32]]) -> Self {
         let area = impressions[0].len();
         let mut memory = Dense::new(2 * area, impressions.len(), 0);
         for (impression, picture) in impressions.iter().zip(pictures) {
             assert!(impression.len() == area && picture.len() == area, "pictures of one size");
-            memory.append(&[&impression[..], &picture[..]].concat(), 1.0);
+            memory.append(&[*impression, *picture].concat(), 1.0);
         }
-        let numbers = || impressions.iter().flatten().copied().map(f64::from);
+        let numbers = || impressions.iter().copied().flatten().copied().map(f64::from);
         let count = (impressions.len() * area) as f64;
         let mean = numbers().sum::<f64>() / count;
         let variance = numbers().map(|x| (x - mean) * (x - mean)).sum::<f64>() / count;
         Self { memory, area, mean: mean as f32, variance: variance as f32 }
     }
 
-    /// What `line` reads from a trace, as an impression with noise, and the noise's rms.
-    fn noisy(&self, line: &Line, trace: &[f32]) -> (Vec<f32>, f32) {
-        let explained = line.explained.clamp(1e-6, 0.999_999) as f32;
-        let seen = line.read(trace).iter().map(|x| self.mean + (x - self.mean) / explained).collect();
-        (seen, (self.variance * (1.0 - explained) / explained).sqrt())
+    /// What `line` reads from a trace, as an impression with noise.
+    fn noisy(&self, line: &Line, trace: &[f32]) -> Vec<f32> {
+        let explained = explained(line);
+        line.read(trace).iter().map(|x| self.mean + (x - self.mean) / explained).collect()
     }
 
-    /// The picture that a trace recalls: the mean of all that are known, each by its posterior probability.
+    /// The pictures that traces recall: of each the mean of all that are known, by their posterior probabilities.
     #[must_use]
-    pub fn recall(&self, line: &Line, trace: &[f32]) -> Vec<f32> {
-        let (seen, noise) = self.noisy(line, trace);
+    pub fn recall(&self, line: &Line, traces: &[&[f32]]) -> Vec<Vec<f32>> {
+        let seen: Vec<f32> = traces.iter().flat_map(|trace| self.noisy(line, trace)).collect();
+        let noise = (self.variance * (1.0 - explained(line)) / explained(line)).sqrt();
         let mut look = vec![0.0; self.area * 2 * self.area];
         for at in 0..self.area {
             look[at * 2 * self.area + at] = 1.0;
         }
         let look = Projection::new(look, 2 * self.area);
-        self.memory.read(&look, &seen, noise, 1).split_off(self.area)
+        let rows = self.memory.read(&look, &seen, noise, 1);
+        rows.chunks_exact(2 * self.area).map(|row| row[self.area..].to_vec()).collect()
     }
 
     /// Which of all known pictures a trace is most likely of.
     #[must_use]
     pub fn choose(&self, line: &Line, trace: &[f32]) -> usize {
-        let (seen, _) = self.noisy(line, trace);
+        let seen = self.noisy(line, trace);
         let apart = |row: &[f32]| row.iter().zip(&seen).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
         let distances = self.memory.rows().chunks_exact(2 * self.area).map(|row| apart(&row[..self.area]));
         let nearest = distances.enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
         nearest.map_or(0, |(at, _)| at)
     }
+}
+
+/// What a line explains, so that it may be divided by.
+fn explained(line: &Line) -> f32 {
+    line.explained.clamp(1e-6, 0.999_999) as f32
 }
 
 /// Pearson's correlation; 0 where one of both does not vary.

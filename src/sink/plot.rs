@@ -224,6 +224,7 @@ fn draw_learning(area: &DrawingArea<BitMapBackend, Shift>, curves: &[Vec<(f64, f
         .label_style(text_style(15, false, colour::QUIET, (HPos::Center, VPos::Center)))
         .axis_desc_style(text_style(16, false, colour::TEXT, (HPos::Center, VPos::Center)))
         .x_desc("step")
+        .x_label_formatter(&|step| format!("{step:.0}"))
         .y_desc("PSNR (dB)")
         .draw()?;
     let inks = [colour::DATA, colour::FIT, colour::TEXT, colour::QUIET];

@@ -272,15 +272,17 @@ mod tests {
             let truths: Vec<&[f32]> = impressions[..20].iter().map(Vec::as_slice).collect();
             let line = Line::fit(&traces, &truths);
             // The last forty are known; the first twelve of them were flashed.
-            let known = Known::new(&impressions[20..], &greys[20..]);
+            let [impressions, truths] =
+                [&impressions[20..], &greys[20..]].map(|of| of.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            let known = Known::new(&impressions, &truths);
             let count = |of: fn(&Left) -> &[f32]| {
                 let chosen = left[20..].iter().map(|left| known.choose(&line, of(left)));
                 chosen.enumerate().filter(|(at, chosen)| at == chosen).count()
             };
             right.push([count(|left| &left.driven.envelope), count(|left| &left.twin.envelope)]);
             if kappa > 0.0 {
-                let recalled = known.recall(&line, &left[20].driven.envelope);
-                assert!(correlation(&recalled, &greys[20]) > 0.5);
+                let recalled = known.recall(&line, &[&left[20].driven.envelope]);
+                assert!(correlation(&recalled[0], &greys[20]) > 0.5);
             }
         }
         let [with, without] = right[..] else { unreachable!() };

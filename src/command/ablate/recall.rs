@@ -26,76 +26,71 @@ pub(super) fn run(variant: usize, seed: u64, quick: bool) -> Result<Vec<Figure>>
     }
     let share = if quick { 10 } else { 1 };
     let (fitted, known, flashed) = (FITTED / share, KNOWN / share, FLASHED / share);
+    let picture = |number: usize| Shown::new(&flash, grey(&leaves(seed, number as u32, flash.side)));
+    let fitted = (KNOWN..KNOWN + fitted).map(picture).collect::<Result<Vec<Shown>>>()?;
+    let known = (0..known).map(picture).collect::<Result<Vec<Shown>>>()?;
     let mut exposure = Exposure::new(&flash, seed)?;
-    let picture = |number: usize| grey(&leaves(seed, number as u32, flash.side));
-    let fit = Flashes::of(&flash, &mut exposure, fitted, &|number| picture(KNOWN + number))?;
-    let test = Flashes::of(&flash, &mut exposure, flashed, &picture)?;
-    let mut impressions = Vec::new();
-    let mut pictures = Vec::new();
-    for number in 0..known {
-        let picture = picture(number);
-        impressions.push(flash.impression(&picture)?);
-        pictures.push(flash.grey(&picture));
-    }
-    let known = Known::new(&impressions, &pictures);
+    let mut left_of =
+        |of: &[Shown]| -> Vec<Vec<Left>> { of.iter().map(|shown| exposure.flash(&shown.picture)).collect() };
+    let (fitted_left, left) = (left_of(&fitted), left_of(&known[..flashed]));
+    let impressions: fn(&Shown) -> &[f32] = |shown| &shown.impression;
+    let pixels: fn(&Shown) -> &[f32] = |shown| &shown.pixels;
+    let memory = Known::new(
+        &known.iter().map(impressions).collect::<Vec<_>>(),
+        &known.iter().map(pixels).collect::<Vec<_>>(),
+    );
+    let truths: Vec<&[f32]> = known[..flashed].iter().map(pixels).collect();
     let mut figures = Vec::new();
     for (at, lag) in flash.lags.iter().enumerate() {
+        let fit = |of: fn(&Left) -> &[f32], truth: fn(&Shown) -> &[f32]| {
+            let traces: Vec<&[f32]> = fitted_left.iter().map(|left| of(&left[at])).collect();
+            Line::fit(&traces, &fitted.iter().map(truth).collect::<Vec<_>>())
+        };
+        let (driven, twin, linear): Reads =
+            (|left| &left.driven.envelope, |left| &left.twin.envelope, |left| &left.driven.linear);
+        let traces =
+            |of: fn(&Left) -> &[f32]| -> Vec<&[f32]> { left.iter().map(|left| of(&left[at])).collect() };
+        let likeness = |found: &[Vec<f32>]| {
+            let each = found.iter().zip(&truths).map(|(found, truth)| correlation(found, truth));
+            each.sum::<f64>() / flashed as f64
+        };
+        let read = |of: fn(&Left) -> &[f32]| {
+            let line = fit(of, pixels);
+            likeness(&traces(of).into_iter().map(|trace| line.read(trace)).collect::<Vec<_>>())
+        };
+        let to_impression = fit(driven, impressions);
+        let recalled = |of: fn(&Left) -> &[f32]| likeness(&memory.recall(&to_impression, &traces(of)));
+        let right = |of: fn(&Left) -> &[f32]| {
+            let chosen = traces(of).into_iter().map(|trace| memory.choose(&to_impression, trace));
+            chosen.enumerate().filter(|(number, chosen)| number == chosen).count() as f64 / flashed as f64
+        };
+        let found = [
+            ("r, linear read-out", read(linear)),
+            ("r, read-out of power", read(driven)),
+            ("r, with the memory", recalled(driven)),
+            ("r, with the memory, twin", recalled(twin)),
+            ("right choice", right(driven)),
+            ("right choice, twin", right(twin)),
+        ];
         let task = format!("{lag} ms after");
-        let mut add = |metric, value| figures.push(Figure { task: task.clone(), metric, value });
-        let line = |of: fn(&Left) -> &[f32], truths: &[Vec<f32>]| {
-            let traces: Vec<&[f32]> = fit.left.iter().map(|left| of(&left[at])).collect();
-            Line::fit(&traces, &truths.iter().map(Vec::as_slice).collect::<Vec<_>>())
-        };
-        let envelope: fn(&Left) -> &[f32] = |left| &left.driven.envelope;
-        let to_impression = line(envelope, &fit.impressions);
-        let to_picture = line(envelope, &fit.pictures);
-        let linear = line(|left| &left.driven.linear, &fit.pictures);
-        let mean = |of: &dyn Fn(usize, &Left) -> f64| {
-            test.left.iter().enumerate().map(|(number, left)| of(number, &left[at])).sum::<f64>()
-                / flashed as f64
-        };
-        let truth = |number: usize| &test.pictures[number][..];
-        let likeness =
-            |line: &Line, trace: &[f32], number: usize| correlation(&line.read(trace), truth(number));
-        let recalled =
-            |trace: &[f32], number: usize| correlation(&known.recall(&to_impression, trace), truth(number));
-        let chosen =
-            |trace: &[f32], number| f64::from(u8::from(known.choose(&to_impression, trace) == number));
-        add("r, linear read-out", mean(&|number, left| likeness(&linear, &left.driven.linear, number)));
-        add(
-            "r, read-out of power",
-            mean(&|number, left| likeness(&to_picture, &left.driven.envelope, number)),
-        );
-        add("r, with the memory", mean(&|number, left| recalled(&left.driven.envelope, number)));
-        add("r, with the memory, twin", mean(&|number, left| recalled(&left.twin.envelope, number)));
-        add("right choice", mean(&|number, left| chosen(&left.driven.envelope, number)));
-        add("right choice, twin", mean(&|number, left| chosen(&left.twin.envelope, number)));
+        figures.extend(found.map(|(metric, value)| Figure { task: task.clone(), metric, value }));
     }
     Ok(figures)
 }
 
-/// Pictures that were flashed, and what was left of each at every lag.
-struct Flashes {
-    left: Vec<Vec<Left>>,
-    impressions: Vec<Vec<f32>>,
-    pictures: Vec<Vec<f32>>,
+/// What of a trace is read: the power in the field that saw the picture and in its twin, and the field itself.
+type Reads = (fn(&Left) -> &[f32], fn(&Left) -> &[f32], fn(&Left) -> &[f32]);
+
+/// A picture, what the retina makes of it, and its pixels as they are to be read back.
+struct Shown {
+    picture: Vec<u8>,
+    impression: Vec<f32>,
+    pixels: Vec<f32>,
 }
 
-impl Flashes {
-    fn of(
-        flash: &Flash,
-        exposure: &mut Exposure,
-        count: usize,
-        picture: &dyn Fn(usize) -> Vec<u8>,
-    ) -> Result<Self> {
-        let mut all = Self { left: Vec::new(), impressions: Vec::new(), pictures: Vec::new() };
-        for number in 0..count {
-            let picture = picture(number);
-            all.left.push(exposure.flash(&picture));
-            all.impressions.push(flash.impression(&picture)?);
-            all.pictures.push(flash.grey(&picture));
-        }
-        Ok(all)
+impl Shown {
+    fn new(flash: &Flash, picture: Vec<u8>) -> Result<Self> {
+        Ok(Self { impression: flash.impression(&picture)?, pixels: flash.grey(&picture), picture })
     }
 }
 

@@ -106,18 +106,19 @@ impl Painter {
             truth.labels[at] = hit.label();
         }
         let t = run.distances();
-        let mut left = (0..lanes).fold(0u32, |set, lane| set | 1 << lane);
-        while left != 0 {
-            let lane = left.trailing_zeros() as usize;
-            let hit = run.hit(lane);
+        let mut painted = [false; RUN];
+        for next in 0..lanes {
+            if painted[next] {
+                continue;
+            }
+            let hit = run.hit(next);
             let Some(surface) = hit.side() else {
-                let colour = paint_hit(stage, view, &run.ray(lane), &hit, band.lit(row, first + lane));
-                self.write(rgb, first + lane, y, entries(colour));
-                left &= left - 1;
+                let colour = paint_hit(stage, view, &run.rays.at(next), &hit, band.lit(row, first + next));
+                self.write(rgb, first + next, y, entries(colour));
                 continue;
             };
             // All pixels of this side together.
-            let alike = |lane: &usize| left & 1 << lane != 0 && run.hit(*lane).side() == Some(surface);
+            let alike = |lane: &usize| run.hit(*lane).side() == Some(surface);
             let lights = band.lights(row, first / RUN, surface).unwrap_or_else(|| {
                 let mut lights = [Lit::default(); RUN];
                 for lane in (0..lanes).filter(alike) {
@@ -134,8 +135,8 @@ impl Painter {
             let colours = paint_side(&side, (TABLE - 1) as f32);
             for lane in (0..lanes).filter(alike) {
                 self.write(rgb, first + lane, y, [0, 1, 2].map(|i: usize| colours[i].at(lane)));
+                painted[lane] = true;
             }
-            left &= !(0..lanes).filter(alike).fold(0u32, |set, lane| set | 1 << lane);
         }
     }
 

@@ -9,7 +9,6 @@ use super::camera::{CameraPose, Intrinsics};
 use super::light::Lit;
 use super::scenery::{Scenery, Surface};
 use super::shade::{Hit, Stage, side_light};
-use super::vector::length;
 use super::wide::{Triple, Wide, Words};
 use crate::kernel::wide::compile_wide;
 
@@ -38,12 +37,20 @@ pub(super) struct Ray {
     pub(super) vignette: f32,
 }
 
-/// The rays of a run.
+/// Rays side by side.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rays {
-    pub(super) direction: Triple<RUN>,
-    pub(super) scale: Wide<RUN>,
-    vignette: Wide<RUN>,
+pub(super) struct Rays<const N: usize = RUN> {
+    pub(super) direction: Triple<N>,
+    pub(super) scale: Wide<N>,
+    vignette: Wide<N>,
+}
+
+impl<const N: usize> Rays<N> {
+    #[inline]
+    pub(super) fn at(&self, lane: usize) -> Ray {
+        let Self { direction, scale, vignette } = self;
+        Ray { direction: direction.at(lane), scale: scale.0[lane], vignette: vignette.0[lane] }
+    }
 }
 
 /// What the rays of a run met.
@@ -72,12 +79,7 @@ impl View {
     /// The ray through a place of the picture.
     #[inline]
     pub(super) fn ray(&self, u: f32, v: f32) -> Ray {
-        let lens = &self.lens;
-        let ray =
-            self.right * ((u - lens.cx) / lens.fx) + self.down * ((v - lens.cy) / lens.fy) + self.forward;
-        let scale = 1.0 / length(ray);
-        let (dx, dy) = (u / (2.0 * lens.cx) - 0.5, v / (2.0 * lens.cy) - 0.5);
-        Ray { direction: ray * scale, scale, vignette: 1.0 - 0.42 * (dx * dx + dy * dy) }
+        self.rays(Wide([u]), v).at(0)
     }
 
     /// Focal length in pixels.
@@ -91,14 +93,10 @@ impl View {
         0.5 * RUN as f32 / self.lens.fx
     }
 
+    /// The rays through places of a row.
     #[inline(always)]
-    fn rays(&self, first: f32, v: f32) -> Rays {
+    fn rays<const N: usize>(&self, u: Wide<N>, v: f32) -> Rays<N> {
         let lens = &self.lens;
-        let mut lanes = [first; RUN];
-        for (lane, u) in lanes.iter_mut().enumerate() {
-            *u += lane as f32 + 0.5;
-        }
-        let u = Wide(lanes);
         let ray = Triple::splat(self.right) * ((u - lens.cx) / lens.fx)
             + Triple::splat(self.down * ((v - lens.cy) / lens.fy))
             + Triple::splat(self.forward);
@@ -158,12 +156,6 @@ impl Run {
             Seen::Each(hits) => hits[lane],
         }
     }
-
-    #[inline]
-    pub(super) fn ray(&self, lane: usize) -> Ray {
-        let Rays { direction, scale, vignette } = &self.rays;
-        Ray { direction: direction.at(lane), scale: scale.0[lane], vignette: vignette.0[lane] }
-    }
 }
 
 compile_wide! {
@@ -173,7 +165,11 @@ compile_wide! {
 
 #[inline(always)]
 fn set_out_body(view: &View, first: f32, v: f32) -> (Rays, Option<(Surface, Wide<RUN>)>) {
-    let rays = view.rays(first, v);
+    let mut u = [first; RUN];
+    for (lane, u) in u.iter_mut().enumerate() {
+        *u += lane as f32 + 0.5;
+    }
+    let rays = view.rays(Wide(u), v);
     let side = Scenery::cast_together(view.origin, &rays.direction);
     (rays, side)
 }
@@ -248,7 +244,7 @@ mod tests {
             let Seen::Side(surface, t) = run.seen else { continue };
             surfaces.push(surface);
             let points = [0, 1, 2, 3, 4, 5, 6, 7]
-                .map(|lane: usize| (run.ray(lane), run.hit(lane)))
+                .map(|lane: usize| (run.rays.at(lane), run.hit(lane)))
                 .map(|(ray, hit)| (ray, hit, stage.lit(&hit, view.origin + ray.direction * hit.t)));
             let lights = points.map(|(_, _, lit)| lit);
             let mirrored = stage.mirrored_in_varnish(&view, &run.rays, &t);
