@@ -11,6 +11,7 @@ use crate::engine::cores;
 use crate::engine::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeParameters;
+use crate::memory::mind::MindParameters;
 use crate::memory::slow::LearningParameters;
 use crate::readout::electrodes::ElectrodeParameters;
 use crate::readout::sonify::{SonifyParameters, scenes};
@@ -42,6 +43,8 @@ pub struct Config {
     pub array: ArrayParameters,
     /// What the arrays learn to expect.
     pub learning: LearningParameters,
+    /// The mind's eye.
+    pub mind: MindParameters,
     /// Sight.
     pub vision: VisionConfig,
     /// Hearing.
@@ -221,6 +224,7 @@ impl Config {
         }
         self.array.check()?;
         self.learning.check()?;
+        self.mind.check()?;
         self.vision.retina.check()?;
         self.hearing.cochlea.check()?;
         self.scalar.check()?;
@@ -248,6 +252,7 @@ impl Config {
             tail_ticks: ticks(session.tail_seconds),
             array: self.array.clone(),
             learning: self.learning.clone(),
+            mind: self.mind.clone(),
             vision: self.vision.enabled.then(|| VisionPlan {
                 height: self.vision.height,
                 width: self.vision.width,
@@ -288,12 +293,13 @@ impl Config {
         })
     }
 
-    /// What decides the result: everything but threads, page, recording, exchange and devices, which are those of another
-    /// machine.
+    /// What decides the result: everything but threads, the mind's eye, page, recording, exchange and devices, which are those
+    /// of another machine.
     #[must_use]
     pub fn decisive(&self) -> Self {
         Self {
             engine: EngineConfig::default(),
+            mind: MindParameters::default(),
             view: ViewParameters::default(),
             record: RecordConfig::default(),
             exchange: ExchangeParameters::default(),
@@ -307,12 +313,16 @@ impl Config {
     /// The hash of what decides the result.
     #[must_use]
     pub fn hash(&self) -> String {
-        let mut text = serde_json::to_string(&self.decisive()).unwrap_or_default();
+        let decisive = self.decisive();
+        let mut text = serde_json::to_string(&decisive).unwrap_or_default();
+        let mut leave_out = |section: String| text = text.replacen(&section, "", 1);
+        // What is younger than some sessions and decides nothing is left out: they keep their hash and go on playing.
         if !self.learning.enabled {
-            // What does not learn has the hash that it had before there was learning: its sessions go on playing.
-            let section = serde_json::to_string(&self.learning).unwrap_or_default();
-            text = text.replacen(&format!("\"learning\":{section},"), "", 1);
+            let section = serde_json::to_string(&decisive.learning).unwrap_or_default();
+            leave_out(format!("\"learning\":{section},"));
         }
+        let section = serde_json::to_string(&decisive.mind).unwrap_or_default();
+        leave_out(format!("\"mind\":{section},"));
         blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
     }
 }

@@ -8,6 +8,7 @@ use std::cell::Cell;
 
 use napot::config::{Config, Session};
 use napot::engine::instrument::Instrument;
+use napot::engine::mind;
 use napot::engine::{Pace, StageTimer};
 use napot::kernel::team::Team;
 use napot::signal::{ArrayId, Burst, Sign};
@@ -79,6 +80,7 @@ fn allocates_nothing(learns: bool) {
     config.vision.width = 32;
     let session = Session { pace: Pace::Max, seconds: None, tail_seconds: 0.0, layout: None };
     let mut instrument = Instrument::new(&config.plan(&session)).unwrap();
+    let (mut probe, _moments, _mind) = mind::mind(&config.mind, (0, instrument.shapes()[0]), 0);
     let mut team = Team::new(1);
     let clock = ManualClock::new();
     let mut state = Vec::with_capacity(instrument.state_values());
@@ -105,6 +107,7 @@ fn allocates_nothing(learns: bool) {
             let mut timer = StageTimer::start(&clock);
             instrument.tick(Tick(tick), &heard, seen, &mut team, &mut timer);
             instrument.electrodes();
+            probe.tick(Tick(tick), &instrument);
             if tick % 100 == 99 {
                 instrument.take_input_hash();
                 instrument.copy_state(&mut state);

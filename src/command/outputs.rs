@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::pictures;
 use super::report::Report;
 use crate::config::Config;
 use crate::engine::Keep;
 use crate::error::{Error, Result};
+use crate::memory::recall::PatchMemory;
 use crate::readout::electrodes::prefilter;
 use crate::signal::{FieldRow, LedgerLine};
 use crate::sink::edf::EdfWriter;
@@ -57,8 +59,11 @@ impl Outputs {
         Ok((self, keep))
     }
 
-    /// Writes the report.
-    pub(super) fn finish(self, report: &Report) -> Result<()> {
+    /// Writes the report, and the memory of what was seen where there is one.
+    pub(super) fn finish(self, report: &Report, memory: Option<&PatchMemory>) -> Result<()> {
+        if let Some(memory) = memory {
+            pictures::save(&self.dir.join("memory.safetensors"), memory)?;
+        }
         let path = self.dir.join("report.json");
         let text = serde_json::to_string_pretty(report)
             .map_err(|cause| Error::output(&path, "the report can't be written").value(cause))?;

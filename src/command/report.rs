@@ -1,9 +1,9 @@
 //! `report.json`: what a run did and found. A figure that was not measured is `null`, never 0.
 
 mod session;
+mod text;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::engine::instrument::ArrayInfo;
 use crate::engine::{SourceSummary, Stage, Summary};
 use crate::exchange::ExchangeReport;
 use crate::kernel::lanes::Instructions;
-use crate::signal::{DeviceFigures, DeviceKind, Origin, RecordingFigures};
+use crate::signal::{DeviceFigures, MindFigures, Origin, RecordingFigures};
 use crate::stream::ring::Counts;
 use crate::stream::trace::HopReport;
 use crate::view::ViewFigures;
@@ -59,6 +59,9 @@ pub struct Report {
     pub differential: Option<f64>,
     /// Order parameter of the first array per band: mean, and standard deviation over time (metastability).
     pub order: Vec<OrderReport>,
+    /// The mind's eye; `null` where there was none.
+    #[serde(default)]
+    pub mind: Option<MindFigures>,
     /// Latency per hop.
     pub latency_ms: BTreeMap<String, HopReport>,
     /// Mean engine time per tick by stage in microseconds.
@@ -302,6 +305,7 @@ impl Report {
                 .iter()
                 .map(|order| OrderReport { mean: order.mean(), metastability: order.standard_deviation() })
                 .collect(),
+            mind: summary.mind.as_ref().map(|mind| mind.figures().clone()),
             latency_ms,
             stage_us: Stage::ALL
                 .iter()
@@ -324,83 +328,6 @@ impl Report {
             each_second: analysis.seconds.clone(),
             spectrum: spectrum(summary),
         }
-    }
-
-    /// A few lines for people.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        let figure = |value: Option<f64>, digits: usize| {
-            value.map_or_else(|| "not measured".to_owned(), |value| format!("{value:.digits$}"))
-        };
-        let mut text = format!(
-            "{:.1} s of model time in {:.1} s; the engine alone runs at {} x real time.\n",
-            self.seconds,
-            self.wall_seconds,
-            figure(self.realtime_factor, 2)
-        );
-        if let Some(session) = &self.session {
-            let _ = writeln!(text, "{}", session.text());
-        }
-        for source in &self.sources {
-            let decoding =
-                source.decoding_seconds.map_or_else(String::new, |s| format!("; {s:.1} s to decode"));
-            let SourceReport { kind, name, format, produced, delivered, dropped, .. } = source;
-            let _ = writeln!(
-                text,
-                "{kind}: {name} ({format}): {produced} in, {delivered} used, {dropped} not used{decoding}."
-            );
-        }
-        for device in self.devices.iter().filter(|device| device.kind != DeviceKind::Camera) {
-            let DeviceFigures { name, format, delivered, filled, faults, .. } = device;
-            let drift = device.drift_ppm.map_or_else(String::new, |ppm| format!(", drift {ppm:+.1} ppm"));
-            let _ = writeln!(
-                text,
-                "{}: {name} ({format}): {delivered} frames, {filled} filled in, {faults} faults{drift}.",
-                device.kind.name()
-            );
-        }
-        for exchange in &self.exchange {
-            let _ = writeln!(text, "{}", exchange.text());
-        }
-        let _ = writeln!(
-            text,
-            "bursts: {} ({} a second), {} bit/s, {} bit each.",
-            self.bursts.count,
-            figure(self.bursts.per_second, 0),
-            figure(self.bursts.bits_per_second, 0),
-            figure(self.bursts.mean_surprisal_bits, 1)
-        );
-        if let Some(explained) = &self.bursts.explained {
-            let _ = writeln!(
-                text,
-                "expected: {} more bursts did not enter ({} % of all), {} bit/s explained away.",
-                explained.count,
-                figure(explained.share.map(|share| 100.0 * share), 0),
-                figure(explained.bits_per_second, 0)
-            );
-        }
-        if let Some(tonic) = &self.tonic {
-            let interval = tonic
-                .exponent_ci
-                .map_or_else(String::new, |[low, high]| format!(" (95 %: {low:.3} to {high:.3})"));
-            let _ = writeln!(
-                text,
-                "tonic: exponent {:.3}{interval} over {} to {} Hz, largest octave residual {:.2} dB, excess kurtosis {}.",
-                tonic.exponent,
-                tonic.range_hz[0],
-                tonic.range_hz[1],
-                tonic.max_residual_db,
-                figure(tonic.excess_kurtosis, 3)
-            );
-        }
-        let _ = writeln!(
-            text,
-            "energy book: closes within {:.1e}; difference from the twin at the end: {} of the tonic rms.",
-            self.energy.relative_error,
-            figure(self.differential, 4)
-        );
-        let _ = write!(text, "ledger: {}", self.ledger_hash);
-        text
     }
 }
 

@@ -26,6 +26,7 @@ use crate::engine::instrument::Instrument;
 use crate::engine::{Engine, Inputs, Pace, pump};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::{Address, Electrodes};
+use crate::memory::mind::Mind;
 use crate::session::{Facts, Recorder, Sheet};
 use crate::signal::{DeviceKind, ScalarLayout, SessionItem};
 use crate::stream::Sink;
@@ -266,7 +267,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     let told = Common { quiet: common.quiet || args.terminal, ..common.clone() };
     let mut teller = Teller::new(&told, monitor.clone());
     wait(&told, &engine, &stop, &*clock, &show, &mut teller);
-    let summary = engine.join(&stop)?;
+    let mut summary = engine.join(&stop)?;
     // Their figures are final once they are closed.
     drop(owned);
     teller.tell();
@@ -277,8 +278,9 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     report.devices = devices.iter().map(|device| device.figures()).collect();
     report.session = again.map(Again::report_after);
     report.recording = monitor.map(|monitor| monitor.figures());
+    let memory = summary.mind.take().and_then(Mind::into_patches);
     if let Some(outputs) = outputs {
-        outputs.finish(&report)?;
+        outputs.finish(&report, memory.as_ref())?;
     }
     if common.json {
         print_json(&report)?;

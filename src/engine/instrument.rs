@@ -388,6 +388,18 @@ impl Instrument {
         Ok(())
     }
 
+    /// The bursts that entered in the last tick, without what was expected of them.
+    #[must_use]
+    pub fn bursts(&self) -> &[Burst] {
+        &self.bursts
+    }
+
+    /// The drive that a burst of magnitude 1 starts in an array, by its index, in tonic rms; 0 where there is none.
+    #[must_use]
+    pub fn burst_gain(&self, index: usize) -> f32 {
+        self.arrays.get(index).map_or(0.0, |array| array.parameters().burst_gain as f32)
+    }
+
     /// The hash of what entered since the last call.
     pub fn take_input_hash(&mut self) -> [u8; 16] {
         let hash = shorten(&self.inputs.finalize());

@@ -16,14 +16,15 @@ use super::gathering::Gathering;
 use super::hands::Hands;
 use super::instrument::ArrayInfo;
 use super::ledger::hash_of_state;
+use super::mind::Moments;
 use super::realtime::{RawField, StateCopy};
 use super::tick::TickReport;
 use crate::error::Error;
 use crate::readout::onset::Onset;
 use crate::readout::paint::{FULL_SCALE, paint};
 use crate::signal::{
-    ArrayId, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, InputPicture, LedgerLine, Origin,
-    SessionItem, StateItem, Status, TraceChunk,
+    ArrayId, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, InputPicture, LedgerLine, MindPicture,
+    Origin, SessionItem, StateItem, Status, TraceChunk,
 };
 use crate::stream::Sink;
 use crate::stream::device::DeviceMonitor;
@@ -74,6 +75,8 @@ pub struct Publish {
     pub watched: Arc<AtomicBool>,
     /// What comes in, when the field shows what it makes of it.
     pub input: Writer<InputPicture>,
+    /// What the mind's eye has before it; taken by its own thread.
+    pub mind: Option<Writer<MindPicture>>,
     /// Figures.
     pub status: Writer<Status>,
     /// Electrode traces; what finds no room is dropped.
@@ -82,6 +85,13 @@ pub struct Publish {
     pub sound: Producer<[f32; 2]>,
     /// What the page asks for.
     pub control: crossbeam_channel::Receiver<Control>,
+}
+
+impl Publish {
+    /// Where the mind's eye shows what it has before it, and whether anybody looks.
+    pub(super) fn take_mind(&mut self) -> Option<(Writer<MindPicture>, Arc<AtomicBool>)> {
+        Some((self.mind.take()?, Arc::clone(&self.watched)))
+    }
 }
 
 /// What the keeper must know of the engine.
@@ -106,6 +116,8 @@ pub(super) struct Keeper {
     pub(super) spare: Producer<Box<StateCopy>>,
     pub(super) field: Reader<RawField>,
     pub(super) gathering: Gathering,
+    /// The way to the mind's eye, where there is one.
+    pub(super) moments: Option<Moments>,
     pub(super) aim: Arc<Aim>,
     pub(super) hands: Hands,
     pub(super) keep: Keep,
@@ -185,6 +197,9 @@ impl Keeper {
         let reports = self.take_reports(desk);
         let states = self.take_states(desk);
         self.take_pictures();
+        if let Some(moments) = &mut self.moments {
+            moments.hand_on(self.gathering.played());
+        }
         sound | reports | states
     }
 
@@ -290,6 +305,9 @@ impl Keeper {
     /// Shows the pictures of the ticks that were played.
     fn take_pictures(&mut self) {
         while let Some(picture) = self.gathering.picture() {
+            if let Some(moments) = &mut self.moments {
+                moments.see(&picture);
+            }
             if let Some(publish) = &mut self.publish {
                 publish.input.write(picture);
             }

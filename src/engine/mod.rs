@@ -21,6 +21,7 @@ pub mod instrument;
 pub mod keeper;
 mod ledger;
 pub mod memory;
+pub mod mind;
 mod plan;
 pub mod pump;
 mod realtime;

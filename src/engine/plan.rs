@@ -1,6 +1,7 @@
 //! What an engine is made from: a checked plan.
 
 use crate::array::ArrayParameters;
+use crate::memory::mind::MindParameters;
 use crate::memory::slow::LearningParameters;
 use crate::readout::electrodes::ElectrodeParameters;
 use crate::readout::sonify::SonifyParameters;
@@ -86,6 +87,8 @@ pub struct EnginePlan {
     pub array: ArrayParameters,
     /// What they learn to expect.
     pub learning: LearningParameters,
+    /// The mind's eye; never changes the result.
+    pub mind: MindParameters,
     /// Sight.
     pub vision: Option<VisionPlan>,
     /// Hearing.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::aim::Aim;
 use super::hands::Touched;
 use super::instrument::{Instrument, MOST_BURSTS, TickSound};
+use super::mind::Probe;
 use super::pump::{BurstFeed, RecordedFeed, SoundFeed};
 use super::tempo::Pacer;
 use super::tick::{Stage, StageTimer, TickReport};
@@ -65,6 +66,8 @@ pub(super) struct Outlets {
     pub(super) aim: Arc<Aim>,
     /// What entered, where a session is kept.
     pub(super) entered: Option<EnteredOut>,
+    /// What the mind's eye is given, where there is one.
+    pub(super) probe: Option<Probe>,
 }
 
 /// What entered the engine, on its way to a session; the tick's report says how many bursts are its own.
@@ -266,6 +269,7 @@ impl Realtime {
             && out.states.vacant() > 0
             && self.touched.has_room()
             && out.entered.as_ref().is_none_or(EnteredOut::has_room)
+            && out.probe.as_ref().is_none_or(Probe::has_room)
     }
 
     fn inputs_ended(&self) -> bool {
@@ -368,6 +372,9 @@ impl Realtime {
         if let Some(sample) = self.instrument.electrodes() {
             self.outlets.electrodes.push_some(sample);
             report.sampled = true;
+        }
+        if let Some(probe) = &mut self.outlets.probe {
+            probe.tick(tick, &self.instrument);
         }
         timer.end(Stage::Read);
         if last || (tick.0 + 1).is_multiple_of(TICKS_PER_SECOND) {

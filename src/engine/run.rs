@@ -12,6 +12,7 @@ use super::gathering::{EnteredIn, Gathering};
 use super::hands::{Tunings, hands};
 use super::instrument::{ArrayInfo, Instrument, MOST_BURSTS};
 use super::keeper::{Facts, Keep, Keeper, Kept, Publish};
+use super::mind;
 use super::plan::{EnginePlan, Pace};
 use super::pump::{self, BurstFeed, Common, Inputs, Pump, PumpReport, RecordedFeed, Shown, SoundFeed};
 use super::realtime::{EnteredOut, Live, Outlets, Played, RawField, Realtime, StateCopy};
@@ -20,6 +21,7 @@ use super::tuning::Tunable;
 use crate::array::EnergyFigures;
 use crate::error::{Error, Kind, Result};
 use crate::kernel::team::Team;
+use crate::memory::mind::Mind;
 use crate::sense::retina::Retina;
 use crate::sense::scalar::ScalarSense;
 use crate::signal::{ElectrodePlace, Hands};
@@ -63,6 +65,8 @@ pub struct Summary {
     pub energy: Vec<EnergyFigures>,
     /// Bursts and levels that were refused.
     pub refused: u64,
+    /// The mind's eye, where there was one.
+    pub mind: Option<Mind>,
     /// Hash of all ledger lines.
     pub ledger_hash: String,
     /// Rings on the way out: name and counts.
@@ -79,6 +83,7 @@ pub struct Summary {
 pub struct Engine {
     realtime: JoinHandle<(Played, Option<String>)>,
     keeper: JoinHandle<Kept>,
+    mind: Option<JoinHandle<Mind>>,
     pumps: Vec<Pump>,
     rings: Vec<(&'static str, Arc<Counters>)>,
     arrays: Vec<ArrayInfo>,
@@ -110,14 +115,13 @@ impl Engine {
         mut instrument: Instrument,
         mut inputs: Inputs,
         keep: Keep,
-        publish: Option<Publish>,
+        mut publish: Option<Publish>,
         common: Common,
     ) -> Result<Self> {
         let arrays = instrument.arrays();
         let (electrodes, places) = (instrument.electrode_names().to_vec(), instrument.electrode_places());
-        let aim = Arc::new(Aim::at(plan.array.bands / 2));
+        let (aim, rate_hz) = (Arc::new(Aim::at(plan.array.bands / 2)), plan.electrodes.rate_hz);
         let centres: Vec<Hertz> = (0..plan.array.bands).map(|band| plan.array.centre(band)).collect();
-        let rate_hz = plan.electrodes.rate_hz;
         let wide = electrodes.len() * if plan.array.twin { 2 } else { 1 };
         let (sound_in, sound_out, sound_counts) = ring(WAITING_SECONDS * SAMPLE_RATE as usize);
         let (electrodes_in, electrodes_out, electrode_counts) =
@@ -130,7 +134,10 @@ impl Engine {
         let (field_in, field_out) = latest(&empty_field(&arrays));
         let analysis = Analysis::new(electrodes.len(), rate_hz, centres.clone(), plan.array.twin);
         // Last: model time 0 of a live source is its pump's start, and the engine's is soon after.
-        let (shown, seen) = pump::shown(publish.is_some(), keep.session.is_some());
+        let eye = eye(plan, &instrument);
+        let (shown, seen) = pump::shown(publish.is_some() || eye.is_some(), keep.session.is_some());
+        let (probe, moments, minder) = unzipped(eye);
+        let shows = publish.as_mut().and_then(Publish::take_mind);
         let live = take_live(&mut inputs);
         let is_live = live.is_there();
         let start = is_live.then(|| common.clock.now() + UNTIL_START);
@@ -150,6 +157,7 @@ impl Engine {
             spare: spare_in,
             field: field_out,
             gathering: Gathering::new(entered_out, seen, electrodes.len(), first_sample(plan)),
+            moments,
             aim: Arc::clone(&aim),
             hands,
             keep,
@@ -180,6 +188,7 @@ impl Engine {
                 field: field_in,
                 aim,
                 entered: entered_in,
+                probe,
             },
             clock: Arc::clone(&common.clock),
             stop: Arc::clone(&common.stop),
@@ -193,18 +202,14 @@ impl Engine {
         let (pinned, urgent) = (plan.cores.clone(), common.urgent);
         Ok(Self {
             keeper: thread("napot-keeper", move || keeper.run())?,
+            mind: minder.map(|minder| thread("napot-mind", move || minder.run(shows))).transpose()?,
             realtime: thread("napot-engine", move || {
                 cores::pin(&pinned, 0);
                 let priority = urgent.then(|| ask_for_priority(is_live));
                 (realtime.run(), priority)
             })?,
             pumps: feeds.pumps,
-            rings: vec![
-                ("sound", sound_counts),
-                ("electrodes", electrode_counts),
-                ("reports", report_counts),
-                ("states", state_counts),
-            ],
+            rings: named([sound_counts, electrode_counts, report_counts, state_counts]),
             arrays,
             electrodes,
             places,
@@ -263,6 +268,8 @@ impl Engine {
         // Pumps whose input goes on for ever end with the engine.
         stop.store(true, Ordering::Release);
         let kept = self.keeper.join().map_err(|_| panicked("keeper"))?;
+        // It lives what the keeper handed on, to the end.
+        let mind = self.mind.map(JoinHandle::join).transpose().map_err(|_| panicked("mind"))?;
         let (Played { mut instrument, ticks }, priority) = played?;
         let mut failures = kept.failures;
         let mut sources = Vec::new();
@@ -281,6 +288,7 @@ impl Engine {
             fit: kept.fit,
             energy: instrument.energy(),
             refused: instrument.refused(),
+            mind,
             ledger_hash: kept.ledger_hash,
             rings: self.rings.into_iter().map(|(name, counters)| (name, counters.read())).collect(),
             priority,
@@ -288,6 +296,22 @@ impl Engine {
             failures,
         })
     }
+}
+
+/// The rings on the way out.
+fn named(counters: [Arc<Counters>; 4]) -> Vec<(&'static str, Arc<Counters>)> {
+    ["sound", "electrodes", "reports", "states"].into_iter().zip(counters).collect()
+}
+
+/// The mind's eye of the array that sees, where there are both.
+fn eye(plan: &EnginePlan, instrument: &Instrument) -> Option<(mind::Probe, mind::Moments, mind::Minder)> {
+    let array = usize::from(instrument.array_named("vision")?.0);
+    let shape = *instrument.shapes().get(array)?;
+    plan.mind.enabled.then(|| mind::mind(&plan.mind, (array, shape), plan.seed))
+}
+
+fn unzipped<A, B, C>(all: Option<(A, B, C)>) -> (Option<A>, Option<B>, Option<C>) {
+    all.map_or((None, None, None), |(a, b, c)| (Some(a), Some(b), Some(c)))
 }
 
 /// The number of the first electrode sample.

@@ -167,22 +167,31 @@ impl Dense {
         &self.counts
     }
 
+    /// Where the next row goes: behind the others, or in a full memory in the place of one drawn at random.
+    #[must_use]
+    pub fn next_place(&self) -> usize {
+        if self.len() < self.capacity {
+            return self.len();
+        }
+        let [low, high] = split(self.written);
+        // The fourth word sets these draws apart from other uses of the generator under the same seed.
+        let word = philox4x32([low, high, 0, 0x4D45_4D4F], split(self.seed))[0];
+        ((u64::from(word) * self.capacity as u64) >> 32) as usize
+    }
+
     /// Learns a row in one shot, whatever is known; tells whether another was forgotten for it.
     ///
     /// # Panics
     /// Where the row has another length.
     pub fn append(&mut self, row: &[f32], count: f32) -> bool {
         assert_eq!(row.len(), self.dims, "a row of the memory's length");
-        let [low, high] = split(self.written);
+        let place = self.next_place();
         self.written += 1;
-        if self.len() < self.capacity {
+        if place == self.len() {
             self.rows.extend_from_slice(row);
             self.counts.push(count);
             return false;
         }
-        // The fourth word sets these draws apart from other uses of the generator under the same seed.
-        let word = philox4x32([low, high, 0, 0x4D45_4D4F], split(self.seed))[0];
-        let place = ((u64::from(word) * self.capacity as u64) >> 32) as usize;
         self.rows[place * self.dims..][..self.dims].copy_from_slice(row);
         self.counts[place] = count;
         true

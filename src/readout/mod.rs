@@ -15,3 +15,4 @@ pub mod paint;
 pub mod roundtrip;
 pub mod sonify;
 pub mod spectrum;
+pub mod trace;

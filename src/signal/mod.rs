@@ -27,8 +27,8 @@ pub use picture::PictureItem;
 pub use scalar::{ScalarLayout, ScalarSample};
 pub use session::{ChannelsItem, Entered, LatencyItem, LedgerLine, SessionItem, StateItem};
 pub use snapshot::{
-    BandEnergy, ElectrodePlace, FieldFrame, FieldImage, HopFigures, InputPicture, RecordingFigures, Status,
-    TraceChunk,
+    BandEnergy, ElectrodePlace, FieldFrame, FieldImage, HopFigures, InputPicture, MindFigures, MindPicture,
+    RecordingFigures, Status, TraceChunk,
 };
 pub use sound::AudioBlock;
 pub use stamp::{Origin, Stamp};

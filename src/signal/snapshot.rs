@@ -48,6 +48,49 @@ pub struct InputPicture {
     pub rgb: Vec<u8>,
 }
 
+/// What the mind's eye has before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MindPicture {
+    /// The tick of the field that it is of.
+    pub tick: Tick,
+    /// Whether it is dreamt; else it is recalled.
+    pub dream: bool,
+    /// Columns; 0 before the first picture.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Red, green, blue, row by row.
+    pub rgb: Vec<u8>,
+}
+
+/// What the mind's eye did and holds; what is not measured yet is `None`.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct MindFigures {
+    /// Moments that it lived: one every 97 ms.
+    pub moments: u64,
+    /// Pictures that it remembers.
+    pub episodes: u64,
+    /// Patches that it remembers, all scales.
+    pub patches: u64,
+    /// Pictures that it learned.
+    pub written: u64,
+    /// Pictures that the field recalled by itself, and that were not learned therefore.
+    pub predicted: u64,
+    /// Pictures that made room for others.
+    pub forgotten: u64,
+    /// R²: how much of what bursts left at a pixel is read from the field, before it was met.
+    pub explained: Option<f64>,
+    /// Correlation of what is recalled with what is seen, both less the mean of what was seen; over the last ten seconds or so.
+    pub alike: Option<f64>,
+    /// The same with what was seen ten seconds before: chance.
+    pub elsewhere: Option<f64>,
+    /// Whether it dreams now.
+    pub dreaming: bool,
+    /// Moments that it dreamt.
+    pub dreamt: u64,
+}
+
 /// A stretch of electrode traces.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -126,6 +169,8 @@ pub struct Status {
     pub realtime_factor: Option<f64>,
     /// Blocks that were not ready when asked for.
     pub deadline_misses: u64,
+    /// The mind's eye; `None` where there is none.
+    pub mind: Option<MindFigures>,
     /// Bursts in the last second.
     pub bursts_per_second: f64,
     /// Their information in the last second.

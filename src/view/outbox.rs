@@ -43,14 +43,14 @@ pub(super) struct FieldBytes {
 pub(super) enum Next {
     /// Bytes as they are.
     Ready(Bytes),
-    /// A field frame, preceded by the input picture that belongs to it; takes one credit.
+    /// A field frame, preceded by the pictures that belong to it; takes one credit.
     Field {
         /// Its sequence number.
         sequence: u64,
         /// The frame.
         field: FieldBytes,
-        /// The newest picture that was not sent yet.
-        input: Option<Bytes>,
+        /// The newest input picture and the newest of the mind's eye, where they were not sent yet.
+        pictures: [Option<Bytes>; 2],
     },
     /// The status, to which the viewer adds its counts.
     Status(Arc<Status>),
@@ -61,6 +61,7 @@ struct Waiting {
     field: Option<(u64, FieldBytes)>,
     last_sequence: u64,
     input: Option<Bytes>,
+    mind: Option<Bytes>,
     status: Option<Arc<Status>>,
     traces: VecDeque<Bytes>,
     sound: VecDeque<(usize, Bytes)>,
@@ -108,6 +109,11 @@ impl Outbox {
     /// A new input picture; it leaves with the next field frame.
     pub(super) fn offer_input(&self, input: Bytes) {
         self.lock().input = Some(input);
+    }
+
+    /// A new picture of the mind's eye; it leaves with the next field frame, too.
+    pub(super) fn offer_mind(&self, mind: Bytes) {
+        self.lock().mind = Some(mind);
     }
 
     /// A new status.
@@ -176,7 +182,8 @@ impl Outbox {
         }
         let (sequence, field) = waiting.field.take()?;
         waiting.counts.delivered += 1;
-        Some(Next::Field { sequence, field, input: waiting.input.take() })
+        let pictures = [waiting.input.take(), waiting.mind.take()];
+        Some(Next::Field { sequence, field, pictures })
     }
 
     /// The counts now.

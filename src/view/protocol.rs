@@ -1,18 +1,20 @@
 //! The bytes on the page's WebSocket: a 24-byte header, then pictures, sound or JSON.
 //!
 //! ```text
-//! byte  0      kind, from the server: 1 field, 2 input picture, 3 sound, 4 status, 5 traces, 6 about, 9 answer
+//! byte  0      kind, from the server: 1 field, 2 input picture, 3 sound, 4 status, 5 traces, 6 about, 9 answer,
+//!              10 picture of the mind's eye
 //!              kind, from the page: 7 sound of its microphone, 8 picture of its camera
 //!       1      version of this protocol, 1
-//!       2..4   detail: the band of a field, 256 more where it is the field less its twin; the channels (1 or 2) of kind 7, else 0
+//!       2..4   detail: the band of a field, 256 more where it is the field less its twin; the channels (1 or 2) of kind 7;
+//!              1 where a picture of the mind's eye is dreamt; else 0
 //!       4..8   count: images of a field, frames of sound (of kind 7 at most 4,800), else 1
 //!       8..16  sequence number among messages of this kind, from 1, as the server took them from the engine;
 //!              from the page: as the device gave them, so that what the page left out shows as a gap
-//!      16..24  tick; of sound: the position of its first frame at 48 kHz;
+//!      16..24  tick, of an input picture 0; of sound: the position of its first frame at 48 kHz;
 //!              from the page: when it (of sound: its first frame) was captured, in ns on the run's clock, signed
 //! ```
 //! All little-endian. A field's image is `array, 0, width, height` (u16 each), then phase and amplitude per
-//! site; an input picture is `width, height` (u16), four bytes 0, then RGB; sound is pairs of f32, of the page with
+//! site; an input picture, or one of the mind's eye, is `width, height` (u16), four bytes 0, then RGB; sound is pairs of f32, of the page with
 //! as many as it has channels; a picture of the page is one JPEG picture of at most 4 MB.
 //! Kinds 4 to 6 and 9 carry JSON in UTF-8: [`Figures`], [`TraceChunk`], [`Described`] and [`Answer`]. The page asks in
 //! JSON, see [`Request`].
@@ -28,7 +30,9 @@ use axum::body::Bytes;
 
 use super::About;
 use super::outbox::Counts;
-use crate::signal::{DeviceKind, DeviceListing, FieldFrame, InputPicture, Poke, Status, TraceChunk};
+use crate::signal::{
+    DeviceKind, DeviceListing, FieldFrame, InputPicture, MindPicture, Poke, Status, TraceChunk,
+};
 
 /// The header's size in bytes; a multiple of 4, so that sound lies aligned.
 pub(super) const HEADER_BYTES: usize = 24;
@@ -63,6 +67,8 @@ pub(super) enum Kind {
     Camera = 8,
     /// What became of a request.
     Answer = 9,
+    /// What the mind's eye has before it.
+    Mind = 10,
 }
 
 /// What a page can give of its device.
@@ -302,15 +308,29 @@ pub(super) fn field(frame: &FieldFrame, sequence: u64) -> Option<Bytes> {
 
 /// An input picture; `None` where it is empty or not whole.
 pub(super) fn input(picture: &InputPicture, sequence: u64) -> Option<Bytes> {
-    let pixels = picture.width * picture.height;
-    if pixels == 0 || picture.rgb.len() != 3 * pixels {
+    pixels((Kind::Input, 0, sequence, 0), picture.width, picture.height, &picture.rgb)
+}
+
+/// A picture of the mind's eye; `None` where it is empty or not whole.
+pub(super) fn mind(picture: &MindPicture, sequence: u64) -> Option<Bytes> {
+    let head = (Kind::Mind, u16::from(picture.dream), sequence, picture.tick.0);
+    pixels(head, picture.width, picture.height, &picture.rgb)
+}
+
+fn pixels(
+    (kind, detail, sequence, tick): (Kind, u16, u64, u64),
+    width: usize,
+    height: usize,
+    rgb: &[u8],
+) -> Option<Bytes> {
+    if width * height == 0 || rgb.len() != 3 * width * height {
         return None;
     }
-    let mut bytes = header(Kind::Input, 0, 1, sequence, 0, 8 + picture.rgb.len());
-    bytes.extend(small(picture.width).to_le_bytes());
-    bytes.extend(small(picture.height).to_le_bytes());
+    let mut bytes = header(kind, detail, 1, sequence, tick, 8 + rgb.len());
+    bytes.extend(small(width).to_le_bytes());
+    bytes.extend(small(height).to_le_bytes());
     bytes.extend([0; 4]);
-    bytes.extend_from_slice(&picture.rgb);
+    bytes.extend_from_slice(rgb);
     Some(bytes.into())
 }
 

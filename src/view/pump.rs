@@ -22,6 +22,7 @@ pub(super) struct Pump {
     shared: Arc<Shared>,
     field_sequence: u64,
     input_sequence: u64,
+    mind_sequence: u64,
     trace_sequence: u64,
     sound_sequence: u64,
     sound_position: u64,
@@ -37,6 +38,7 @@ impl Pump {
             shared,
             field_sequence: 0,
             input_sequence: 0,
+            mind_sequence: 0,
             trace_sequence: 0,
             sound_sequence: 0,
             sound_position: 0,
@@ -58,6 +60,7 @@ impl Pump {
         let written = self.feeds.sound.is_written();
         self.pass_field(watched, joined);
         self.pass_input(watched, joined);
+        self.pass_mind(watched, joined);
         self.pass_traces(watched);
         self.pass_sound(watched);
         if !written && !self.traces_open && !self.shared.has_ended() {
@@ -93,6 +96,17 @@ impl Pump {
             && let Some(bytes) = protocol::input(self.feeds.input.output_buffer(), self.input_sequence)
         {
             self.shared.each(|outbox| outbox.offer_input(bytes.clone()));
+        }
+    }
+
+    fn pass_mind(&mut self, watched: bool, joined: bool) {
+        let fresh = self.feeds.mind.update();
+        self.mind_sequence += u64::from(fresh);
+        if watched
+            && (fresh || joined)
+            && let Some(bytes) = protocol::mind(self.feeds.mind.output_buffer(), self.mind_sequence)
+        {
+            self.shared.each(|outbox| outbox.offer_mind(bytes.clone()));
         }
     }
 

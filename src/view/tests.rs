@@ -15,7 +15,8 @@ use crossbeam_channel::{Receiver, Sender};
 use super::server::Limits;
 use super::{About, Bell, DEFAULT_PORT, Feeds, Running, ViewParameters, start, start_within};
 use crate::signal::{
-    ArrayId, Control, FieldFrame, FieldImage, Hands, InputPicture, SheetShape, Status, TraceChunk,
+    ArrayId, Control, FieldFrame, FieldImage, Hands, InputPicture, MindPicture, SheetShape, Status,
+    TraceChunk,
 };
 use crate::stream::latest::{Writer, latest};
 use crate::stream::ring::{Counters, Producer, ring};
@@ -25,6 +26,7 @@ use crate::time::Tick;
 struct Engine {
     field: Writer<FieldFrame>,
     input: Writer<InputPicture>,
+    mind: Writer<MindPicture>,
     status: Writer<Status>,
     traces: Sender<TraceChunk>,
     sound: Producer<[f32; 2]>,
@@ -38,6 +40,7 @@ impl Engine {
     fn new() -> (Self, Feeds) {
         let (field, field_out) = latest(&FieldFrame::default());
         let (input, input_out) = latest(&InputPicture::default());
+        let (mind, mind_out) = latest(&MindPicture::default());
         let (status, status_out) = latest(&Status::default());
         let (traces, traces_out) = crossbeam_channel::bounded(16);
         let (sound, sound_out, sound_counts) = ring(4_800);
@@ -56,6 +59,7 @@ impl Engine {
         let feeds = Feeds {
             field: field_out,
             input: input_out,
+            mind: mind_out,
             status: status_out,
             traces: traces_out,
             sound: sound_out,
@@ -68,7 +72,18 @@ impl Engine {
             about,
         };
         (
-            Self { field, input, status, traces, sound, sound_counts, wishes, ticks: 0, difference: false },
+            Self {
+                field,
+                input,
+                mind,
+                status,
+                traces,
+                sound,
+                sound_counts,
+                wishes,
+                ticks: 0,
+                difference: false,
+            },
             feeds,
         )
     }
@@ -280,6 +295,23 @@ fn the_page_holds_nothing_inline_and_names_no_other_place() {
             }
         }
     }
+}
+
+#[test]
+fn pictures_come_before_the_field_that_they_belong_to() {
+    let (mut engine, page) = served(Limits::default());
+    let mut viewer = Viewer::open(page.address());
+    viewer.next(6);
+    let rgb = vec![9; 3 * 4 * 2];
+    engine.input.write(InputPicture { width: 4, height: 2, rgb: rgb.clone(), ..InputPicture::default() });
+    engine.mind.write(MindPicture { tick: Tick(700), dream: true, width: 2, height: 4, rgb: rgb.clone() });
+    engine.field();
+    let input = viewer.next(2);
+    assert_eq!((&input[2..4], &input[24..28], &input[32..]), (&[0, 0][..], &[4, 0, 2, 0][..], &rgb[..]));
+    let Said::Binary(mind) = viewer.hear() else { panic!("the mind's eye comes with it") };
+    assert_eq!((mind[0], &mind[2..4], &mind[24..28]), (10, &[1, 0][..], &[2, 0, 4, 0][..]));
+    assert_eq!(u64::from_le_bytes(mind[16..24].try_into().unwrap()), 700);
+    viewer.next(1);
 }
 
 #[test]

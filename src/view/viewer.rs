@@ -172,10 +172,10 @@ impl Viewer<'_> {
                 let message = self.status(Some(&status), self.shared.has_ended());
                 self.send(message).await
             }
-            Next::Field { sequence, field, input } => {
+            Next::Field { sequence, field, pictures } => {
                 self.field_broke_off = true;
-                if let Some(input) = input {
-                    self.send(Message::Binary(input)).await?;
+                for picture in pictures.into_iter().flatten() {
+                    self.send(Message::Binary(picture)).await?;
                 }
                 self.send(Message::Binary(field.bytes)).await?;
                 if let Some((captured, sent)) = field.captured.zip(self.shared.sent.as_ref()) {

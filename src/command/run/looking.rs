@@ -8,7 +8,7 @@ use super::{RunArgs, Show};
 use crate::config::Config;
 use crate::engine::{Engine, Publish, pump};
 use crate::error::Result;
-use crate::signal::{FieldFrame, InputPicture, Origin, SheetShape, Status};
+use crate::signal::{FieldFrame, InputPicture, MindPicture, Origin, SheetShape, Status};
 use crate::stream::latest::latest;
 use crate::stream::ring::ring;
 use crate::view::{self, ViewParameters};
@@ -31,6 +31,7 @@ pub(super) fn page(senses: Option<view::Senses>, common: &pump::Common, has_devi
     });
     let (field_in, field) = latest(&FieldFrame::default());
     let (input_in, input) = latest(&InputPicture::default());
+    let (mind_in, mind) = latest(&MindPicture::default());
     let (status_in, status) = latest(&Status::default());
     let (traces_in, traces) = crossbeam_channel::bounded(64);
     let (sound_in, sound, _) = ring(PAGE_SOUND);
@@ -44,6 +45,7 @@ pub(super) fn page(senses: Option<view::Senses>, common: &pump::Common, has_devi
             shown: Box::new(move || rings.ring()),
             watched: Arc::clone(&watched),
             input: input_in,
+            mind: Some(mind_in),
             status: status_in,
             traces: traces_in,
             sound: sound_in,
@@ -52,6 +54,7 @@ pub(super) fn page(senses: Option<view::Senses>, common: &pump::Common, has_devi
         feeds: view::Feeds {
             field,
             input,
+            mind,
             status,
             traces,
             sound,

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Desk, Keeper, push};
+use super::{Desk, Keeper, Moments, push};
 use crate::readout::paint::{DIFFERENCE_SCALE, FULL_SCALE, paint};
 use crate::signal::{ArrayId, Control, FieldImage, HopFigures, SessionItem, Status};
 use crate::stream::trace::HopReport;
@@ -111,6 +111,7 @@ impl Keeper {
             explained_per_second: (self.facts.learns)
                 .then(|| analysis.explained.bits_per_second().unwrap_or(0.0)),
             bits_held: analysis.bits_held(),
+            mind: self.moments.as_ref().map(Moments::figures),
             spectrum_hz: if spectrum.is_empty() {
                 Vec::new()
             } else {

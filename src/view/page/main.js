@@ -15,6 +15,7 @@ import { inputPanel } from "./input.js";
 import { latencyPanel } from "./latency.js";
 import { eventLog } from "./log.js";
 import { meterPanel } from "./meters.js";
+import { mindPanel } from "./mind.js";
 import { PALETTES, VIEWS, drawWheel, fieldTable } from "./palette.js";
 import { rasterPanel } from "./raster.js";
 import { scopePanel } from "./scope.js";
@@ -39,6 +40,7 @@ const STRIKE = { radius: 3, magnitude: 16 };
 
 const field = fieldPanel(byId("sheets"), (array, row, column) => link.ask({ poke: { array, row, column, ...STRIKE } }));
 const input = inputPanel(canvasById("input"), byId("input-none"), byId("input-sub"));
+const mind = mindPanel(canvasById("mind"), byId("mind-none"), byId("mind-sub"), byId("mind-facts"));
 const meters = meterPanel(byId("meters"));
 const spectrum = spectrumPanel(canvasById("spectrum"), byId("exponent"));
 const traces = tracePanel(canvasById("traces"), byId("traces-sub"));
@@ -98,6 +100,7 @@ const link = connect({
     if (document.hidden || calmQuery.matches) link.ack(frame.sequence);
   },
   input(picture) { fresh.input = picture; },
+  mind(picture) { mind.take(picture); },
   sound(samples) {
     scope.add(samples);
     sound.push(samples);
@@ -259,6 +262,7 @@ function drawFigures() {
     rateFrom = now;
     field.describe(whatIsShown() || "no band", shownDifference);
     input.describe();
+    mind.describe();
   }
   say(byId("clock"), clock(status.seconds));
   bands.setOrder(status.order);
@@ -266,6 +270,7 @@ function drawFigures() {
   if (shownPanel("spectrum-panel")) spectrum.draw(status, colours);
   if (shownPanel("energy-panel")) energy.draw(status);
   if (shownPanel("latency-panel")) latency.draw(status);
+  if (shownPanel("mind-panel")) mind.tell(status.mind);
   health.show(status, viewer, drawnRate, age.figures());
   if (!byId("hands").hidden || status.hand.paused) hands.show(status.hand, control);
   if (!byId("hands").hidden) devices.offer(status.devices);
@@ -292,7 +297,8 @@ function frame(now) {
   if (calmQuery.matches && now - lastDrawn < CALM) return;
   lastDrawn = now;
   drawField();
-  if (fresh.input) { input.draw(fresh.input); fresh.input = undefined; }
+  if (fresh.input) { input.draw(fresh.input); mind.shape(fresh.input); fresh.input = undefined; }
+  if (shownPanel("mind-panel")) mind.draw(now);
   if (fresh.traces) { drawTraces(); fresh.traces = false; }
   if (fresh.status) { drawFigures(); fresh.status = false; }
 }
@@ -409,7 +415,7 @@ const palette = commandPalette(/** @type {HTMLDialogElement} */ (byId("command-b
   { name: "Stage", key: "F11", hidden: true, run: () => toggleStage() },
   { name: "This help", key: "?", run: help },
   ...["spectrum", "waterfall", "energy", "latency", "log"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => upper.show(`${id}-panel`) })),
-  ...["traces", "head", "raster", "scope"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => lower.show(`${id}-panel`) })),
+  ...["traces", "head", "raster", "scope", "mind"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => lower.show(`${id}-panel`) })),
   ...devices.choices(figures?.status.devices ?? []).map(({ kind, name }) => ({ name: `Use another ${kind}`, run: () => devices.open(kind, name) })),
   ...hands.states().map(({ name, values }) => ({ name: `State: ${name}`, run: () => link.ask({ set: Object.fromEntries(values) }) })),
 ], () => single.checked);

@@ -244,6 +244,32 @@ export type LiveState = {
   values: Array<[string, number]>,
 };
 
+/** What the mind's eye did and holds; what is not measured yet is `None`. */
+export type MindFigures = {
+  /** Moments that it lived: one every 97 ms. */
+  moments: number,
+  /** Pictures that it remembers. */
+  episodes: number,
+  /** Patches that it remembers, all scales. */
+  patches: number,
+  /** Pictures that it learned. */
+  written: number,
+  /** Pictures that the field recalled by itself, and that were not learned therefore. */
+  predicted: number,
+  /** Pictures that made room for others. */
+  forgotten: number,
+  /** R²: how much of what bursts left at a pixel is read from the field, before it was met. */
+  explained: number | null,
+  /** Correlation of what is recalled with what is seen, both less the mean of what was seen; over the last ten seconds or so. */
+  alike: number | null,
+  /** The same with what was seen ten seconds before: chance. */
+  elsewhere: number | null,
+  /** Whether it dreams now. */
+  dreaming: boolean,
+  /** Moments that it dreamt. */
+  dreamt: number,
+};
+
 /** A burst from a person's hand: a disc of sites that is struck at once. */
 export type Poke = {
   /** The array's number. */
@@ -333,6 +359,8 @@ export type Status = {
   realtime_factor: number | null,
   /** Blocks that were not ready when asked for. */
   deadline_misses: number,
+  /** The mind's eye; `None` where there is none. */
+  mind: MindFigures | null,
   /** Bursts in the last second. */
   bursts_per_second: number,
   /** Their information in the last second. */

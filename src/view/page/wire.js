@@ -7,8 +7,9 @@ import { PAGE } from "./version.js";
 /** @typedef {{ array: number, width: number, height: number, bytes: Uint8Array }} FieldImage */
 /** @typedef {{ sequence: number, tick: number, band: number, difference: boolean, images: FieldImage[] }} FieldFrame */
 /** @typedef {{ width: number, height: number, rgb: Uint8Array }} Picture */
+/** @typedef {Picture & { dream: boolean }} MindPicture */
 /** @typedef {"connecting" | "live" | "ended" | "lost"} LinkState */
-/** @typedef {{ field(frame: FieldFrame): void, input(picture: Picture): void, sound(samples: Float32Array, position: number): void,
+/** @typedef {{ field(frame: FieldFrame): void, input(picture: Picture): void, mind(picture: MindPicture): void, sound(samples: Float32Array, position: number): void,
  *   status(status: Status, viewer: Counts, control: InControl): void, traces(chunk: TraceChunk): void, about(about: About): void,
  *   answer(answer: Answer): void, state(state: LinkState, why?: string): void }} Receiver */
 
@@ -42,6 +43,13 @@ function readField(buffer, view) {
   return { sequence: count(view, 8), tick: count(view, 16), band: view.getUint8(2), difference: view.getUint8(3) === 1, images };
 }
 
+/** @param {ArrayBuffer} buffer @param {DataView} view @returns {Picture} */
+const readPicture = (buffer, view) => ({
+  width: view.getUint16(HEADER_BYTES, true),
+  height: view.getUint16(HEADER_BYTES + 2, true),
+  rgb: new Uint8Array(buffer, HEADER_BYTES + 8),
+});
+
 /** A 64-bit count; exact below 2^53, which at one a millisecond is 285,000 years. @param {DataView} view @param {number} at */
 const count = (view, at) => Number(view.getBigUint64(at, true));
 
@@ -53,11 +61,7 @@ function dispatch(buffer, receiver) {
   const json = () => JSON.parse(text.decode(new Uint8Array(buffer, HEADER_BYTES)));
   switch (view.getUint8(0)) {
     case 1: return receiver.field(readField(buffer, view));
-    case 2: return receiver.input({
-      width: view.getUint16(HEADER_BYTES, true),
-      height: view.getUint16(HEADER_BYTES + 2, true),
-      rgb: new Uint8Array(buffer, HEADER_BYTES + 8),
-    });
+    case 2: return receiver.input(readPicture(buffer, view));
     case 3: return receiver.sound(new Float32Array(buffer, HEADER_BYTES), count(view, 16));
     case 4: {
       const message = /** @type {Figures} */ (json());
@@ -68,6 +72,7 @@ function dispatch(buffer, receiver) {
     case 5: return receiver.traces(json());
     case 6: return receiver.about(json());
     case 9: return receiver.answer(json());
+    case 10: return receiver.mind({ ...readPicture(buffer, view), dream: view.getUint16(2, true) === 1 });
   }
 }
 

@@ -1,0 +1,102 @@
+//! The report in a few lines for people.
+
+use std::fmt::Write as _;
+
+use super::{Report, SourceReport};
+use crate::memory::mind::MOMENT_TICKS;
+use crate::signal::{DeviceFigures, DeviceKind, MindFigures};
+
+impl Report {
+    /// A few lines for people.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let figure = |value: Option<f64>, digits: usize| {
+            value.map_or_else(|| "not measured".to_owned(), |value| format!("{value:.digits$}"))
+        };
+        let mut text = format!(
+            "{:.1} s of model time in {:.1} s; the engine alone runs at {} x real time.\n",
+            self.seconds,
+            self.wall_seconds,
+            figure(self.realtime_factor, 2)
+        );
+        if let Some(session) = &self.session {
+            let _ = writeln!(text, "{}", session.text());
+        }
+        for source in &self.sources {
+            let decoding =
+                source.decoding_seconds.map_or_else(String::new, |s| format!("; {s:.1} s to decode"));
+            let SourceReport { kind, name, format, produced, delivered, dropped, .. } = source;
+            let _ = writeln!(
+                text,
+                "{kind}: {name} ({format}): {produced} in, {delivered} used, {dropped} not used{decoding}."
+            );
+        }
+        for device in self.devices.iter().filter(|device| device.kind != DeviceKind::Camera) {
+            let DeviceFigures { name, format, delivered, filled, faults, .. } = device;
+            let drift = device.drift_ppm.map_or_else(String::new, |ppm| format!(", drift {ppm:+.1} ppm"));
+            let _ = writeln!(
+                text,
+                "{}: {name} ({format}): {delivered} frames, {filled} filled in, {faults} faults{drift}.",
+                device.kind.name()
+            );
+        }
+        for exchange in &self.exchange {
+            let _ = writeln!(text, "{}", exchange.text());
+        }
+        let _ = writeln!(
+            text,
+            "bursts: {} ({} a second), {} bit/s, {} bit each.",
+            self.bursts.count,
+            figure(self.bursts.per_second, 0),
+            figure(self.bursts.bits_per_second, 0),
+            figure(self.bursts.mean_surprisal_bits, 1)
+        );
+        if let Some(explained) = &self.bursts.explained {
+            let _ = writeln!(
+                text,
+                "expected: {} more bursts did not enter ({} % of all), {} bit/s explained away.",
+                explained.count,
+                figure(explained.share.map(|share| 100.0 * share), 0),
+                figure(explained.bits_per_second, 0)
+            );
+        }
+        if let Some(mind) = &self.mind {
+            let _ = writeln!(text, "{}", mind_text(mind));
+        }
+        if let Some(tonic) = &self.tonic {
+            let interval = tonic
+                .exponent_ci
+                .map_or_else(String::new, |[low, high]| format!(" (95 %: {low:.3} to {high:.3})"));
+            let _ = writeln!(
+                text,
+                "tonic: exponent {:.3}{interval} over {} to {} Hz, largest octave residual {:.2} dB, excess kurtosis {}.",
+                tonic.exponent,
+                tonic.range_hz[0],
+                tonic.range_hz[1],
+                tonic.max_residual_db,
+                figure(tonic.excess_kurtosis, 3)
+            );
+        }
+        let _ = writeln!(
+            text,
+            "energy book: closes within {:.1e}; difference from the twin at the end: {} of the tonic rms.",
+            self.energy.relative_error,
+            figure(self.differential, 4)
+        );
+        let _ = write!(text, "ledger: {}", self.ledger_hash);
+        text
+    }
+}
+
+/// What the mind's eye did, in a line.
+fn mind_text(mind: &MindFigures) -> String {
+    let figure = |value: Option<f64>| value.map_or_else(|| "not measured".to_owned(), |r| format!("{r:.2}"));
+    format!(
+        "mind's eye: {} pictures learned, {} recalled already; recall and sight correlate by {} (by chance {}); dreamt {:.1} s.",
+        mind.written,
+        mind.predicted,
+        figure(mind.alike),
+        figure(mind.elsewhere),
+        mind.dreamt as f64 * MOMENT_TICKS as f64 / 1_000.0
+    )
+}

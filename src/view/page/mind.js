@@ -1,0 +1,105 @@
+// @ts-check
+// The mind's eye: what the array still holds of what it saw, or what it dreams. A pixel's light moves by at most
+// SLEW of its range a second, so that up and down three times a second (WCAG 2.3.1) is less than a tenth.
+
+import { say, whole } from "./canvas.js";
+
+/** Share of the whole range of relative luminance that a pixel may go in a second. */
+const SLEW = 0.55;
+/** From one picture to the next in seconds of the run; they may come faster or slower. */
+const MOMENT = 0.1;
+/** Relative luminance of a byte, and the byte of a 4095th of it. */
+const LIGHT = Float32Array.from({ length: 256 }, (_, byte) => (byte <= 10 ? byte / 255 / 12.92 : ((byte / 255 + 0.055) / 1.055) ** 2.4));
+const BYTE = Uint8Array.from({ length: 4096 }, (_, step) => {
+  const light = step / 4095;
+  return Math.round(255 * (light <= 0.0031308 ? 12.92 * light : 1.055 * light ** (1 / 2.4) - 0.055));
+});
+
+const FACTS = [
+  ["Remembered", "pictures that it holds"],
+  ["Learned", "pictures that the field did not recall when they came"],
+  ["Recalled", "pictures that the field recalled already, and that were not learned therefore"],
+  ["Read, R²", "how much of what bursts left is read from the field"],
+];
+
+/** A correlation. @param {number | null} r */
+const signed = (r) => (r === null ? "–" : r.toFixed(2).replace("-", "\u2212"));
+
+/** @param {HTMLCanvasElement} canvas @param {HTMLElement} none @param {HTMLElement} note @param {HTMLElement} facts */
+export function mindPanel(canvas, none, note, facts) {
+  const context = canvas.getContext("2d", { alpha: false });
+  /** @type {ImageData | undefined} */
+  let image;
+  /** @type {Float32Array} */
+  let shown = new Float32Array(0), wanted = new Float32Array(0);
+  let drawn = 0, dream = false, fresh = false;
+  const box = /** @type {HTMLElement} */ (canvas.closest(".mind"));
+  canvas.hidden = true;
+  const cells = FACTS.map(([name, title]) => {
+    const value = document.createElement("dd"), term = document.createElement("dt");
+    term.textContent = name;
+    term.title = title;
+    facts.append(term, value);
+    return value;
+  });
+  return {
+    /** Takes a picture. @param {import("./wire.js").MindPicture} picture */
+    take(picture) {
+      const { width, height, rgb } = picture;
+      if (!context || rgb.length < 3 * width * height) return;
+      dream = picture.dream;
+      if (image?.width !== width || image?.height !== height) {
+        canvas.width = width;
+        canvas.height = height;
+        image = context.createImageData(width, height);
+        image.data.fill(255);
+        shown = new Float32Array(3 * width * height).fill(LIGHT[60]);
+        wanted = new Float32Array(3 * width * height);
+        canvas.hidden = false;
+        none.hidden = true;
+      }
+      for (let at = 0; at < wanted.length; at++) wanted[at] = LIGHT[rgb[at]];
+      fresh = true;
+    },
+    /** Moves on towards what was taken. @param {number} now in ms */
+    draw(now) {
+      if (!context || !image || !fresh) return;
+      fresh = false;
+      const most = SLEW * Math.min((now - drawn) / 1000, MOMENT);
+      drawn = now;
+      for (let at = 0, to = 0; at < wanted.length; at++) {
+        shown[at] += Math.max(-most, Math.min(most, wanted[at] - shown[at]));
+        image.data[to] = BYTE[Math.round(4095 * shown[at])];
+        to += at % 3 === 2 ? 2 : 1;
+      }
+      context.putImageData(image, 0, 0);
+    },
+    /** Gives it the shape of what is seen, which it remembers as a square. @param {import("./wire.js").Picture} input */
+    shape({ width, height }) {
+      const shape = String(width / height);
+      if (width && height && box.style.getPropertyValue("--shape") !== shape) box.style.setProperty("--shape", shape);
+    },
+    /** Says how it does. @param {import("./messages.d.ts").MindFigures | null} figures */
+    tell(figures) {
+      if (!figures) {
+        say(none, "there is none in this run");
+        return;
+      }
+      if (canvas.hidden) say(none, "nothing is remembered yet");
+      say(note, figures.dreaming
+        ? "Dreaming: tonic noise runs back to what is known"
+        : `Recalled from the field: ${signed(figures.alike)} like what is seen, ${signed(figures.elsewhere)} by chance`);
+      const values = [whole(figures.episodes), whole(figures.written), whole(figures.predicted),
+        figures.explained === null ? "–" : `${Math.round(100 * figures.explained)} %`];
+      cells.forEach((cell, k) => say(cell, values[k]));
+    },
+    /** Says in words what is shown. */
+    describe() {
+      if (!image) return;
+      let sum = 0;
+      for (const light of shown) sum += light;
+      const mean = Math.round((100 * sum) / shown.length);
+      canvas.setAttribute("aria-label", `The mind's eye ${dream ? "dreams" : "recalls"}: ${image.width} by ${image.height} pixels, mean light ${mean} %`);
+    },
+  };
+}
