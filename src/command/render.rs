@@ -11,10 +11,12 @@ use crate::error::{Error, Result};
 use crate::memory::backwards::{Renderer, Task};
 use crate::memory::measure::{Likeness, likeness};
 use crate::memory::picture::{Picture, Plane};
+use crate::memory::quantised::Quantised;
 use crate::memory::reader::Reading;
 use crate::memory::recall::PatchMemory;
 use crate::memory::trained::renderer::{Both, Trained};
 use crate::signal::Frame;
+use crate::source::video::jpeg_steps;
 
 /// The most pixels of a result; each is read many times, so that more would take hours.
 const MOST_PIXELS: usize = 4_096 * 4_096;
@@ -33,6 +35,8 @@ enum What {
     SuperResolve,
     /// Its colour was lost.
     Colour,
+    /// It was kept as a JPEG file; what is no JPEG file now needs `--quality`.
+    RepairJpeg,
 }
 
 /// Who renders.
@@ -40,9 +44,9 @@ enum What {
 enum With {
     /// The memory that `--memory` names.
     Memory,
-    /// Trained networks: they denoise and super-resolve.
+    /// Trained networks: they denoise, super-resolve and repair JPEG pictures.
     Trained,
-    /// Both: of noisy and of shrunken pictures the mean, of all else the memory.
+    /// Both: of noisy, JPEG and shrunken pictures the mean, of all else the memory.
     Both,
 }
 
@@ -74,9 +78,13 @@ pub(super) struct RenderArgs {
     /// How much smaller the input is than the whole.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=4))]
     scale: u8,
-    /// The noise's σ in red, green and blue, of a range of 1; estimated from the finest detail where it is not given.
+    /// The noise's σ in red, green and blue, of a range of 1; estimated from the finest detail, or from a JPEG file's
+    /// steps, where it is not given.
     #[arg(long, value_name = "SIGMA", value_parser = sigma)]
     sigma: Option<f32>,
+    /// The quality of the JPEG file that INPUT once was, by the Independent JPEG Group's scale; a JPEG file tells by itself.
+    #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
+    quality: Option<u8>,
     /// Steps of the way back.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     steps: u32,
@@ -126,6 +134,7 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
     let (task, observed) = task(args, &frame, seen)?;
     let sigma = match task {
         Task::Denoise { sigma } => Some(sigma * if observed.is_colour() { 3f32.sqrt() } else { 1.0 }),
+        Task::RepairJpeg { sigma, .. } => Some(sigma),
         _ => None,
     };
     let scale = if args.task == What::SuperResolve { usize::from(args.scale) } else { 1 };
@@ -209,7 +218,29 @@ fn task(args: &RenderArgs, frame: &Frame, seen: Picture) -> Result<(Task, Pictur
         }
         What::SuperResolve => (Task::SuperResolve { scale: args.scale.into() }, seen),
         What::Colour => (Task::Colour, seen.luminance()),
+        What::RepairJpeg => {
+            let quantised = Box::new(quantised(args)?);
+            let sigma = args.sigma.unwrap_or_else(|| quantised.like_noise(&seen.luma()));
+            (Task::RepairJpeg { quantised, sigma }, seen)
+        }
     })
+}
+
+/// How the input was rounded as a JPEG file: by its own tables, or by the quality that is named.
+fn quantised(args: &RenderArgs) -> Result<Quantised> {
+    match (jpeg_steps(&args.input)?, args.quality) {
+        (Some(steps), None) => Ok(Quantised::of(&steps)),
+        (None, Some(quality)) => Ok(Quantised::of_quality(quality)),
+        (Some(_), Some(quality)) => {
+            let error = Error::call("--quality", "the input is a JPEG file, whose own tables count");
+            Err(error.at(args.input.display()).value(quality).help("Leave `--quality` out."))
+        }
+        (None, None) => {
+            let error =
+                Error::call("--quality", "the input is no JPEG file: the quality that it had is not known");
+            Err(error.at(args.input.display()).bound("1 to 100"))
+        }
+    }
 }
 
 /// 1 where the mask is dark.

@@ -16,12 +16,14 @@
 //! | inpaint, uncrop | `x` where it is known, in the hole what it was filled with at first |
 //! | super-resolve | `x` shrunk and grown again |
 //! | colour | the luminance of `x` without chroma |
+//! | repair a JPEG | the JPEG |
 //!
 //! Sources: Bansal et al., arXiv 2208.09392, algorithm 2; Saharia et al., arXiv 2111.05826, section 5.7.
 //!
 //! To add a task: its variant of [`Task`], a line in each of its methods, its word in the command.
 
 use super::picture::{Picture, Plane};
+use super::quantised::Quantised;
 use crate::error::{Error, Result};
 
 /// What is left of a picture, as a renderer is told.
@@ -88,6 +90,13 @@ pub enum Task {
     },
     /// Its chroma was lost.
     Colour,
+    /// It was kept as a JPEG file; luma and chroma were rounded.
+    RepairJpeg {
+        /// How luma was rounded.
+        quantised: Box<Quantised>,
+        /// The white noise that is taken away in its place; of a range of 1.
+        sigma: f32,
+    },
 }
 
 /// Precision of a pixel that is known: within a quarter of a step of 8 bits.
@@ -106,7 +115,7 @@ impl Task {
                 let none = Plane::flat(observed.height(), observed.width(), 0.0);
                 Picture { planes: vec![observed.planes[0].clone(), none.clone(), none] }
             }
-            Self::Denoise { .. } | Self::Inpaint { .. } => observed.clone(),
+            Self::Denoise { .. } | Self::Inpaint { .. } | Self::RepairJpeg { .. } => observed.clone(),
         }
     }
 
@@ -124,6 +133,15 @@ impl Task {
                 renderer.render(&Evidence::Blurred { picture: x, seen: observed, scale: *scale, level: s })?
             }
             Self::Colour => renderer.render(&Evidence::Grey { luminance: &observed.planes[0] })?,
+            Self::RepairJpeg { sigma, .. } => {
+                // Luma and chroma were rounded apart, so they are cleaned apart.
+                let mut seen = x.clone();
+                seen.planes[0] = x.luma();
+                let mut clean = renderer.render(&Evidence::Noisy { picture: &seen, sigma: s * sigma })?;
+                let luma = clean.planes[0].clone();
+                clean.set_luma(&luma);
+                clean
+            }
         };
         Ok(self.conditioned(estimate, observed))
     }
@@ -144,6 +162,12 @@ impl Task {
                 });
                 Picture { planes: planes.collect() }
             }
+            Self::RepairJpeg { quantised, .. } => {
+                let mut held = estimate;
+                let luma = quantised.held(&held.luma(), &observed.luma());
+                held.set_luma(&luma);
+                held
+            }
             Self::SuperResolve { .. } => {
                 let (height, width) = (estimate.height(), estimate.width());
                 let low = estimate.resized(observed.height(), observed.width());
@@ -157,7 +181,9 @@ impl Task {
     fn lost(&self, estimate: &Picture, start: &Picture, observed: &Picture) -> Picture {
         match self {
             // In the known part of an inpainted picture, start and estimate are the same.
-            Self::Denoise { .. } | Self::Inpaint { .. } | Self::Colour => start.clone(),
+            Self::Denoise { .. } | Self::Inpaint { .. } | Self::Colour | Self::RepairJpeg { .. } => {
+                start.clone()
+            }
             Self::SuperResolve { .. } => estimate
                 .resized(observed.height(), observed.width())
                 .resized(estimate.height(), estimate.width()),

@@ -15,6 +15,7 @@ pub mod dense;
 pub mod measure;
 pub mod patches;
 pub mod picture;
+pub mod quantised;
 pub mod reader;
 pub mod recall;
 pub mod slow;

@@ -190,6 +190,13 @@ impl Picture {
         y.with(re, |y, re| y + along * re).with(im, |y, im| y + across * im)
     }
 
+    /// Changes luminance so that the luma is `luma`; chroma stays.
+    pub fn set_luma(&mut self, luma: &Plane) {
+        let found = self.luma();
+        let missing = luma.with(&found, |wanted, found| wanted - found);
+        self.planes[0] = self.planes[0].with(&missing, |y, missing| y + missing);
+    }
+
     /// Every plane changed.
     #[must_use]
     pub fn map(&self, change: impl Fn(&Plane) -> Plane) -> Self {
