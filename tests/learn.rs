@@ -182,7 +182,6 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
     refused(&format!("{render} --model nan"), &["nan", "number", "NaN", "finite"]);
     refused(&format!("{render} --with memory"), &["--memory"]);
     refused("render colour small.ppm --out o.png", &["no colour", "--memory"]);
-    refused("render uncrop small.ppm --margin 4 --out o.png", &["no holes", "--memory"]);
 }
 
 #[test]

@@ -102,8 +102,10 @@ fn every_task_brings_the_picture_nearer_to_the_truth() {
     };
     let denoised = render("denoise noisy.ppm --sigma 0.07");
     assert!(denoised > 27.0, "denoise: {denoised} dB");
-    let filled = render("inpaint holed.ppm --mask mask.ppm --steps 3");
-    assert!(filled > 25.0, "inpaint: {filled} dB");
+    for more in ["--steps 3", "--with both", "--with trained --steps 2"] {
+        let filled = render(&format!("inpaint holed.ppm --mask mask.ppm {more}"));
+        assert!(filled > 25.0, "inpaint {more}: {filled} dB");
+    }
     let coloured = render("colour grey.ppm");
     assert!(coloured > 20.0, "colour: {coloured} dB");
     let wide = json(&napot(

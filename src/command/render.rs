@@ -44,9 +44,9 @@ enum What {
 enum With {
     /// The memory that `--memory` names.
     Memory,
-    /// Trained networks: they denoise, super-resolve and repair JPEG pictures.
+    /// Trained networks: all but colour.
     Trained,
-    /// Both: of noisy, JPEG and shrunken pictures the mean, of all else the memory.
+    /// Both: of noisy, JPEG and shrunken pictures the mean, a hole one after the other, of colour the memory.
     Both,
 }
 

@@ -13,7 +13,7 @@
 //! | task | `L(x)` |
 //! |---|---|
 //! | denoise | the noisy picture |
-//! | inpaint, uncrop | `x` where it is known, in the hole what it was filled with at first |
+//! | inpaint, uncrop | `x` where it is known, in the hole the smoothest that goes on from around it |
 //! | super-resolve | `x` shrunk and grown again |
 //! | colour | the luminance of `x` without chroma |
 //! | repair a JPEG | the JPEG |
@@ -24,6 +24,7 @@
 
 use super::picture::{Picture, Plane};
 use super::quantised::Quantised;
+use super::smooth;
 use crate::error::{Error, Result};
 
 /// What is left of a picture, as a renderer is told.
@@ -101,8 +102,8 @@ pub enum Task {
 
 /// Precision of a pixel that is known: within a quarter of a step of 8 bits.
 const KNOWN: f32 = 1e6;
-/// Spread of what a hole was filled with at first, of a range of 1.
-const FILL: f32 = 0.2;
+/// How far what a hole is filled with at first lies from what it held, of a range of 1; a memory's first answer as much.
+pub const FILL: f32 = 0.1;
 
 impl Task {
     /// What the observed picture is at `s = 1`: the size of the whole.
@@ -115,7 +116,8 @@ impl Task {
                 let none = Plane::flat(observed.height(), observed.width(), 0.0);
                 Picture { planes: vec![observed.planes[0].clone(), none.clone(), none] }
             }
-            Self::Denoise { .. } | Self::Inpaint { .. } | Self::RepairJpeg { .. } => observed.clone(),
+            Self::Inpaint { known } => smooth::filled(observed, known),
+            Self::Denoise { .. } | Self::RepairJpeg { .. } => observed.clone(),
         }
     }
 
@@ -124,8 +126,7 @@ impl Task {
         let estimate = match self {
             Self::Denoise { sigma } => renderer.render(&Evidence::Noisy { picture: x, sigma: s * sigma })?,
             Self::Inpaint { known } => {
-                // What the hole holds counts for nothing at first, and more as it clears.
-                let hole = (1.0 / (s * s) - 1.0) / (FILL * FILL);
+                let hole = 1.0 / (s * s * FILL * FILL);
                 let precisions = known.map(|known| if known > 0.5 { KNOWN } else { hole });
                 renderer.render(&Evidence::Parts { picture: x, precisions: &precisions })?
             }

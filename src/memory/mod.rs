@@ -19,6 +19,7 @@ pub mod quantised;
 pub mod reader;
 pub mod recall;
 pub mod slow;
+pub mod smooth;
 pub mod store;
 pub mod trace;
 pub mod trained;
