@@ -148,7 +148,7 @@ impl Task {
     }
 
     /// An estimate with what is known put into it.
-    fn conditioned(&self, estimate: Picture, observed: &Picture) -> Picture {
+    pub(super) fn conditioned(&self, estimate: Picture, observed: &Picture) -> Picture {
         match self {
             Self::Denoise { .. } | Self::Colour => estimate,
             Self::Inpaint { known } => {

@@ -12,7 +12,9 @@
 pub mod backwards;
 pub mod decay;
 pub mod dense;
+pub mod film;
 pub mod measure;
+pub mod motion;
 pub mod patches;
 pub mod picture;
 pub mod quantised;

@@ -104,7 +104,7 @@ fn transposed(values: &[f32], height: usize, width: usize) -> Vec<f32> {
 }
 
 /// Keys' kernel with a = -1/2.
-fn cubic(x: f32) -> f32 {
+pub(super) fn cubic(x: f32) -> f32 {
     let x = x.abs();
     if x < 1.0 {
         (1.5 * x - 2.5) * x * x + 1.0
