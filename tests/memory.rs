@@ -1,7 +1,7 @@
 //! Memories and what is rendered from them, by the program: one-shot learning, restoring, and what bad input meets.
 
 // Pictures are small: every cast is of a value that fits.
-#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 use std::fs;
 use std::path::Path;
