@@ -232,7 +232,8 @@ fn a_film_is_made_larger_by_the_memory_of_its_last_pictures() {
     assert_eq!((told["frames"].as_u64(), told["width"].as_u64()), (Some(5), Some(96)));
     let mean = told["likeness"]["psnr_db"].as_f64().unwrap();
     let alone = |number: usize| {
-        let call = format!("clip/{number}.ppm --scale 2 --truth whole/{number}.ppm --out {number}.png --json");
+        let call =
+            format!("clip/{number}.ppm --scale 2 --truth whole/{number}.ppm --out {number}.png --json");
         json(folder.path(), &format!("render super-resolve {call}"))["likeness"]["psnr_db"].as_f64().unwrap()
     };
     let single = (0..5).map(alone).sum::<f64>() / 5.0;

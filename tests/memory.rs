@@ -249,8 +249,8 @@ fn a_jpeg_picture_is_repaired_by_its_own_tables_or_by_the_quality_that_is_named(
     // All but nothing is taken away: the picture as it was decoded.
     let poor = psnr("denoise poor.jpg --sigma 0.001 --out poor.png");
     let repaired = psnr("repair-jpeg poor.jpg --out a.png");
-    assert!(repaired > poor + 0.5, "{repaired} dB, the JPEG itself {poor} dB");
-    assert!(psnr("repair-jpeg poor.jpg --steps 3 --turned --out b.png") > poor + 0.5);
+    assert!(repaired > poor + 0.2, "{repaired} dB, the JPEG itself {poor} dB");
+    assert!(psnr("repair-jpeg poor.jpg --steps 3 --turned --out b.png") > poor + 0.2);
     // The same as a picture of another format: only its quality is known, and to a byte what was decoded.
     psnr("repair-jpeg poor.png --quality 10 --out c.png");
     napot(folder.path(), "memory learn whole.ppm --memory m.safetensors --rows 500 --quiet");

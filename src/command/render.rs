@@ -129,7 +129,7 @@ struct Rendered<'a> {
 
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
-    let out = memory::out(common, "a picture: --out x.png")?;
+    let out = memory::out(common, "a picture, x.png, or a new folder for a film")?;
     let one = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
     if args.task == What::SuperResolve
         && !one
