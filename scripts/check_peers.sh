@@ -1,6 +1,6 @@
 #!/bin/sh
 # Hands what napot wrote to outside judges: MNE-Python, specparam, librosa, mir_eval, SciPy, pyxdf, scikit-image,
-# scikit-learn, BM3D; reads what others wrote. Takes some minutes.
+# scikit-learn, BM3D, OpenCV; reads what others wrote. Takes some minutes.
 #
 #   scripts/check_peers.sh [DATA_FOLDER]      recordings; default ../shared/data
 set -eu
@@ -42,6 +42,7 @@ if [ -d "$data" ]; then
     judge onsets_check.py "$sound" "$out/drums/report.json"
     judge memory_check.py "$napot" target/release/examples/digits "$data/image"
     judge restoration_check.py "$napot" "$data/image"
+    judge inpainting_check.py "$napot" "$data/image" "$data/av/cockatoo.mp4"
 else
     echo "SKIPPED: recorded spectra, onsets, the memory and the trained renderer: there is no folder $data"
 fi

@@ -182,7 +182,6 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
     refused(&format!("{render} --model nan"), &["nan", "number", "NaN", "finite"]);
     refused(&format!("{render} --with memory"), &["--memory"]);
     refused("render colour small.ppm --out o.png", &["no colour", "--memory"]);
-    refused("render uncrop small.ppm --margin 4 --out o.png", &["no holes", "--memory"]);
 }
 
 #[test]
@@ -196,4 +195,59 @@ fn a_full_disk_keeps_the_old_model() {
     std::os::unix::fs::symlink("/dev/full", folder.path().join("m.safetensors.part")).unwrap();
     refused(folder.path(), &learn, &["m.safetensors", "can't be written"]);
     assert!(fs::read(folder.path().join("m.safetensors")).unwrap() == old);
+}
+
+#[test]
+fn a_film_is_made_larger_by_the_memory_of_its_last_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for name in ["clip", "whole", "short"] {
+        fs::create_dir(path(name)).unwrap();
+    }
+    // Stripes that drift by a part of a pixel: what one picture lacks another has.
+    let stripes = |side: usize, number: usize| {
+        let fine = 192 / side;
+        let pixel = |at: usize| {
+            let (top, left) = (at / side * fine, at % side * fine);
+            let light = |point: usize| {
+                let (y, x) = ((top + point / fine) as f64, (left + point % fine) as f64);
+                let x = x + 0.74 * number as f64;
+                let wave = |length: f64| (std::f64::consts::TAU * x / length).sin();
+                128.0 + 50.0 * wave(9.0) * (y / 40.0).cos() + 40.0 * wave(61.0) + 20.0 * (y / 7.0).sin()
+            };
+            let mean = (0..fine * fine).map(light).sum::<f64>() / (fine * fine) as f64;
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // within a byte
+            [mean.round() as u8; 3]
+        };
+        let head = format!("P6\n{side} {side}\n255\n").into_bytes();
+        head.into_iter().chain((0..side * side).flat_map(pixel)).collect::<Vec<u8>>()
+    };
+    for number in 0..5 {
+        fs::write(path(&format!("clip/{number}.ppm")), stripes(48, number)).unwrap();
+        fs::write(path(&format!("whole/{number}.ppm")), stripes(96, number)).unwrap();
+    }
+    fs::write(path("short/0.ppm"), stripes(96, 0)).unwrap();
+    fs::write(path("short/1.ppm"), stripes(48, 1)).unwrap();
+    let told = json(folder.path(), "render super-resolve clip --scale 2 --truth whole --out large --json");
+    assert_eq!((told["frames"].as_u64(), told["width"].as_u64()), (Some(5), Some(96)));
+    let mean = told["likeness"]["psnr_db"].as_f64().unwrap();
+    let alone = |number: usize| {
+        let call =
+            format!("clip/{number}.ppm --scale 2 --truth whole/{number}.ppm --out {number}.png --json");
+        json(folder.path(), &format!("render super-resolve {call}"))["likeness"]["psnr_db"].as_f64().unwrap()
+    };
+    let single = (0..5).map(alone).sum::<f64>() / 5.0;
+    assert!(mean > single, "{mean} dB by the memory, {single} dB alone");
+    let read = |name: &str| fs::read(path(name)).unwrap();
+    assert_eq!(read("large/000001.png"), read("0.png"));
+    assert_eq!(String::from_utf8(read("large/times.csv")).unwrap().lines().count(), 6);
+    // A name of one picture takes the first; a folder that exists is left as it is.
+    assert!(json(folder.path(), "render super-resolve clip --out one.png --json")["frames"].is_null());
+    assert_eq!(read("one.png"), read("0.png"));
+    let film = "render super-resolve clip --scale 2";
+    refused(folder.path(), &format!("{film} --out large"), &["--out", "folder"]);
+    let short = format!("{film} --truth short --out other");
+    refused(folder.path(), &short, &["short", "picture 1", "48 x 48", "96 x 96"]);
+    refused(folder.path(), &format!("{film} --truth 0.png --out other"), &["0.png", "at least 2"]);
+    assert!(!path("other").exists() && !path("other.part").exists() && path("large/000005.png").exists());
 }

@@ -1,7 +1,7 @@
 //! Memories and what is rendered from them, by the program: one-shot learning, restoring, and what bad input meets.
 
 // Pictures are small: every cast is of a value that fits.
-#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 use std::fs;
 use std::path::Path;
@@ -102,8 +102,10 @@ fn every_task_brings_the_picture_nearer_to_the_truth() {
     };
     let denoised = render("denoise noisy.ppm --sigma 0.07");
     assert!(denoised > 27.0, "denoise: {denoised} dB");
-    let filled = render("inpaint holed.ppm --mask mask.ppm --steps 3");
-    assert!(filled > 25.0, "inpaint: {filled} dB");
+    for more in ["--steps 3", "--with both", "--with trained --steps 2"] {
+        let filled = render(&format!("inpaint holed.ppm --mask mask.ppm {more}"));
+        assert!(filled > 25.0, "inpaint {more}: {filled} dB");
+    }
     let coloured = render("colour grey.ppm");
     assert!(coloured > 20.0, "colour: {coloured} dB");
     let wide = json(&napot(
@@ -217,4 +219,55 @@ fn ablations_come_as_rows_for_programs_and_an_unknown_claim_is_named() {
             > mean("without cascade (kappa 0)", "right choice", soon) + 0.3
     );
     refused(folder.path(), "ablate --only sleep", &["--only", "sleep", "recall"]);
+}
+
+/// Blobs and stripes as a JPEG file of quality 10, and as they were.
+fn jpeg(folder: &Path) {
+    let pixel = |y: usize, x: usize| {
+        let lit = (y as f32 - 20.0).hypot(x as f32 - 22.0) < 15.0;
+        let wave = 60.0 * ((y + 2 * x) as f32 * 0.12).sin();
+        [if lit { 210 } else { 120 }, 90, 60].map(|level| (level as f32 + wave).clamp(0.0, 255.0) as u8)
+    };
+    draw(&folder.join("whole.ppm"), (45, 52), pixel);
+    let rgb: Vec<u8> = (0..45 * 52).flat_map(|at| pixel(at / 52, at % 52)).collect();
+    let mut bytes = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 10);
+    encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_2_2);
+    encoder.encode(&rgb, 52, 45, jpeg_encoder::ColorType::Rgb).unwrap();
+    fs::write(folder.join("poor.jpg"), bytes).unwrap();
+}
+
+#[test]
+fn a_jpeg_picture_is_repaired_by_its_own_tables_or_by_the_quality_that_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    jpeg(folder.path());
+    let psnr = |words: &str| {
+        let call = format!("render {words} --truth whole.ppm --json");
+        json(&napot(folder.path(), &call))["likeness"]["psnr_db"].as_f64().unwrap()
+    };
+    // All but nothing is taken away: the picture as it was decoded.
+    let poor = psnr("denoise poor.jpg --sigma 0.001 --out poor.png");
+    let repaired = psnr("repair-jpeg poor.jpg --out a.png");
+    assert!(repaired > poor + 0.2, "{repaired} dB, the JPEG itself {poor} dB");
+    assert!(psnr("repair-jpeg poor.jpg --steps 3 --turned --out b.png") > poor + 0.2);
+    // The same as a picture of another format: only its quality is known, and to a byte what was decoded.
+    psnr("repair-jpeg poor.png --quality 10 --out c.png");
+    napot(folder.path(), "memory learn whole.ppm --memory m.safetensors --rows 500 --quiet");
+    assert!(psnr("repair-jpeg poor.jpg --memory m.safetensors --stride 3 --out d.png") > poor);
+    let old = fs::read(path("a.png")).unwrap();
+    let refused = |words: &str, parts: &[&str]| {
+        refused(folder.path(), words, parts);
+        assert_eq!(fs::read(path("a.png")).unwrap(), old, "{words}");
+    };
+    refused("render repair-jpeg poor.png --out a.png", &["--quality", "poor.png", "1 to 100"]);
+    refused("render repair-jpeg poor.jpg --quality 10 --out a.png", &["--quality", "poor.jpg", "own tables"]);
+    refused("render repair-jpeg poor.png --quality 0 --out a.png", &["0", "1..=100"]);
+    let whole = fs::read(path("poor.jpg")).unwrap();
+    fs::write(path("cut.jpg"), &whole[..whole.len() / 2]).unwrap();
+    refused("render repair-jpeg cut.jpg --out a.png", &["cut.jpg", "damaged"]);
+    // Adobe's mark: components are red, green and blue.
+    let mark = b"\xFF\xEE\x00\x0EAdobe\x00\x64\x00\x00\x00\x00\x00";
+    fs::write(path("rgb.jpg"), [&whole[..2], mark, &whole[2..]].concat()).unwrap();
+    refused("render repair-jpeg rgb.jpg --out a.png", &["rgb.jpg", "no luma", "frame header"]);
 }

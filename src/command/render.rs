@@ -1,20 +1,24 @@
 //! `napot render`: restores a picture from what is left of it, by a memory, by trained networks, or by both.
 
+mod film;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use self::film::{Clip, How};
 use super::{Common, memory, pictures, print_json, print_line};
 use crate::error::{Error, Result};
 use crate::memory::backwards::{Renderer, Task};
 use crate::memory::measure::{Likeness, likeness};
 use crate::memory::picture::{Picture, Plane};
+use crate::memory::quantised::Quantised;
 use crate::memory::reader::Reading;
-use crate::memory::recall::PatchMemory;
 use crate::memory::trained::renderer::{Both, Trained};
 use crate::signal::Frame;
+use crate::source::video::jpeg_steps;
 
 /// The most pixels of a result; each is read many times, so that more would take hours.
 const MOST_PIXELS: usize = 4_096 * 4_096;
@@ -33,6 +37,8 @@ enum What {
     SuperResolve,
     /// Its colour was lost.
     Colour,
+    /// It was kept as a JPEG file; what is no JPEG file now needs `--quality`.
+    RepairJpeg,
 }
 
 /// Who renders.
@@ -40,9 +46,9 @@ enum What {
 enum With {
     /// The memory that `--memory` names.
     Memory,
-    /// Trained networks: they denoise and super-resolve.
+    /// Trained networks: all but colour.
     Trained,
-    /// Both: of noisy and of shrunken pictures the mean, of all else the memory.
+    /// Both: of noisy, JPEG and shrunken pictures the mean, a hole one after the other, of colour the memory.
     Both,
 }
 
@@ -51,7 +57,9 @@ enum With {
 pub(super) struct RenderArgs {
     /// What was done to the picture.
     task: What,
-    /// What is left of it; the result goes to the PNG file that `--out` names.
+    /// What is left of it; the result goes to the PNG file that `--out` names. Of a film, or a folder of pictures, that was
+    /// shrunk all pictures are rendered, by the memory of the last ones, into the new folder that `--out` names; where that
+    /// ends in `.png`, and of all else, the first.
     input: PathBuf,
     /// Who renders: the memory where one is given, the trained networks where none is.
     #[arg(long, value_name = "WHO")]
@@ -74,9 +82,13 @@ pub(super) struct RenderArgs {
     /// How much smaller the input is than the whole.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=4))]
     scale: u8,
-    /// The noise's σ in red, green and blue, of a range of 1; estimated from the finest detail where it is not given.
+    /// The noise's σ in red, green and blue, of a range of 1; estimated from the finest detail, or from a JPEG file's
+    /// steps, where it is not given.
     #[arg(long, value_name = "SIGMA", value_parser = sigma)]
     sigma: Option<f32>,
+    /// The quality of the JPEG file that INPUT once was, by the Independent JPEG Group's scale; a JPEG file tells by itself.
+    #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
+    quality: Option<u8>,
     /// Steps of the way back.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     steps: u32,
@@ -86,7 +98,7 @@ pub(super) struct RenderArgs {
     /// Read a noisy picture twice, the second time by its own patches too: better, and some three times as long.
     #[arg(long)]
     own: bool,
-    /// The whole picture: prints PSNR and SSIM on Y.
+    /// The whole picture or film: prints PSNR and SSIM on Y.
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
 }
@@ -107,6 +119,9 @@ struct Rendered<'a> {
     out: &'a Path,
     width: usize,
     height: usize,
+    /// Pictures of a film.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frames: Option<u64>,
     steps: u32,
     sigma: Option<f32>,
     likeness: Option<Likeness>,
@@ -114,18 +129,20 @@ struct Rendered<'a> {
 
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
-    let out = memory::out(common, "a picture: --out x.png")?;
+    let out = memory::out(common, "a picture, x.png, or a new folder for a film")?;
+    let one = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
+    if args.task == What::SuperResolve
+        && !one
+        && let Some(clip) = Clip::open(&args.input)?
+    {
+        return film(common, args, clip, out);
+    }
     let frame = pictures::picture(&args.input)?;
     let seen = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true);
-    let with = args.with.unwrap_or(match (&args.memory, &args.model) {
-        (Some(_), None) => With::Memory,
-        (Some(_), Some(_)) => With::Both,
-        (None, _) => With::Trained,
-    });
-    let memory = args.memory.as_deref().map(pictures::load).transpose()?;
     let (task, observed) = task(args, &frame, seen)?;
     let sigma = match task {
         Task::Denoise { sigma } => Some(sigma * if observed.is_colour() { 3f32.sqrt() } else { 1.0 }),
+        Task::RepairJpeg { sigma, .. } => Some(sigma),
         _ => None,
     };
     let scale = if args.task == What::SuperResolve { usize::from(args.scale) } else { 1 };
@@ -135,7 +152,7 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
             Error::input(&args.input, "the result would be too large").value(format!("{width} x {height}"));
         return Err(error.bound(format!("at most {MOST_PIXELS} pixels")));
     }
-    let found = undone(args, with, memory.as_ref(), &task, &observed)?;
+    let found = rendering(args, |renderer| task.undo(&observed, renderer, args.steps as usize))?;
     let rgb = found.to_rgb();
     let shave = if scale > 1 { scale } else { 0 };
     let likeness = match &args.truth {
@@ -144,12 +161,30 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
     };
     pictures::write(out, (height, width), &rgb)?;
     let input = args.input.as_path();
-    let told = Rendered { task: args.task, input, out, width, height, steps: args.steps, sigma, likeness };
+    let (task, steps) = (args.task, args.steps);
+    tell(common, &Rendered { task, input, out, width, height, frames: None, steps, sigma, likeness })
+}
+
+/// Makes a film larger.
+fn film(common: &Common, args: &RenderArgs, mut clip: Clip, out: &Path) -> Result<ExitCode> {
+    let (scale, steps) = (args.scale.into(), args.steps as usize);
+    let how = How { scale, steps, most: MOST_PIXELS, truth: args.truth.as_deref() };
+    let made = rendering(args, |renderer| film::enlarge(&mut clip, &how, renderer, out))?;
+    let (height, width) = made.size;
+    let (input, frames) = (args.input.as_path(), Some(made.frames));
+    let (task, steps, likeness) = (args.task, args.steps, made.likeness);
+    tell(common, &Rendered { task, input, out, width, height, frames, steps, sigma: None, likeness })
+}
+
+/// Says what was rendered.
+fn tell(common: &Common, told: &Rendered<'_>) -> Result<ExitCode> {
     if common.json {
-        print_json(&told)?;
+        print_json(told)?;
     } else if !common.quiet {
-        print_line(&format!("{width} x {height} in {}", out.display()))?;
-        if let Some(Likeness { psnr_db, ssim }) = likeness {
+        let Rendered { width, height, out, .. } = told;
+        let what = told.frames.map_or_else(String::new, |frames| format!("{frames} pictures of "));
+        print_line(&format!("{what}{width} x {height} in {}", out.display()))?;
+        if let Some(Likeness { psnr_db, ssim }) = told.likeness {
             let text =
                 |value: Option<f64>, digits: usize| value.map_or("-".into(), |x| format!("{x:.digits$}"));
             print_line(&format!("PSNR {} dB, SSIM {} on Y", text(psnr_db, 2), text(ssim, 4)))?;
@@ -158,30 +193,25 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The way back, by whoever renders.
-fn undone(
-    args: &RenderArgs,
-    with: With,
-    memory: Option<&PatchMemory>,
-    task: &Task,
-    observed: &Picture,
-) -> Result<Picture> {
+/// Has whoever renders do `work`.
+fn rendering<T>(args: &RenderArgs, work: impl FnOnce(&dyn Renderer) -> Result<T>) -> Result<T> {
+    let with = args.with.unwrap_or(match (&args.memory, &args.model) {
+        (Some(_), None) => With::Memory,
+        (Some(_), Some(_)) => With::Both,
+        (None, _) => With::Trained,
+    });
+    let memory = args.memory.as_deref().map(pictures::load).transpose()?;
     let threads = pictures::threads();
     let reading = Reading { stride: args.stride.into(), own: args.own, threads };
-    let reader = memory.map(|memory| memory.reader(reading));
+    let reader = memory.as_ref().map(|memory| memory.reader(reading));
     let model = if with == With::Memory { None } else { Some(pictures::load_model(args.model.as_deref())?) };
     let trained = model.as_ref().map(|model| Trained { model, threads, turned: args.turned });
-    let both;
-    let renderer: &dyn Renderer = match (&reader, &trained) {
-        (Some(reader), Some(trained)) if with == With::Both => {
-            both = Both(reader, trained);
-            &both
-        }
-        (_, Some(trained)) => trained,
-        (Some(reader), None) => reader,
-        (None, None) => return Err(Error::call("--memory", "there is no memory to render from")),
-    };
-    task.undo(observed, renderer, args.steps as usize)
+    match (&reader, &trained) {
+        (Some(reader), Some(trained)) if with == With::Both => work(&Both(reader, trained)),
+        (_, Some(trained)) => work(trained),
+        (Some(reader), None) => work(reader),
+        (None, None) => Err(Error::call("--memory", "there is no memory to render from")),
+    }
 }
 
 /// The task, and what it starts from.
@@ -209,7 +239,29 @@ fn task(args: &RenderArgs, frame: &Frame, seen: Picture) -> Result<(Task, Pictur
         }
         What::SuperResolve => (Task::SuperResolve { scale: args.scale.into() }, seen),
         What::Colour => (Task::Colour, seen.luminance()),
+        What::RepairJpeg => {
+            let quantised = Box::new(quantised(args)?);
+            let sigma = args.sigma.unwrap_or_else(|| quantised.like_noise(&seen.luma()));
+            (Task::RepairJpeg { quantised, sigma }, seen)
+        }
     })
+}
+
+/// How the input was rounded as a JPEG file: by its own tables, or by the quality that is named.
+fn quantised(args: &RenderArgs) -> Result<Quantised> {
+    match (jpeg_steps(&args.input)?, args.quality) {
+        (Some(steps), None) => Ok(Quantised::of(&steps)),
+        (None, Some(quality)) => Ok(Quantised::of_quality(quality)),
+        (Some(_), Some(quality)) => {
+            let error = Error::call("--quality", "the input is a JPEG file, whose own tables count");
+            Err(error.at(args.input.display()).value(quality).help("Leave `--quality` out."))
+        }
+        (None, None) => {
+            let error =
+                Error::call("--quality", "the input is no JPEG file: the quality that it had is not known");
+            Err(error.at(args.input.display()).bound("1 to 100"))
+        }
+    }
 }
 
 /// 1 where the mask is dark.

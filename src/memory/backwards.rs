@@ -13,15 +13,18 @@
 //! | task | `L(x)` |
 //! |---|---|
 //! | denoise | the noisy picture |
-//! | inpaint, uncrop | `x` where it is known, in the hole what it was filled with at first |
+//! | inpaint, uncrop | `x` where it is known, in the hole the smoothest that goes on from around it |
 //! | super-resolve | `x` shrunk and grown again |
 //! | colour | the luminance of `x` without chroma |
+//! | repair a JPEG | the JPEG |
 //!
 //! Sources: Bansal et al., arXiv 2208.09392, algorithm 2; Saharia et al., arXiv 2111.05826, section 5.7.
 //!
 //! To add a task: its variant of [`Task`], a line in each of its methods, its word in the command.
 
 use super::picture::{Picture, Plane};
+use super::quantised::Quantised;
+use super::smooth;
 use crate::error::{Error, Result};
 
 /// What is left of a picture, as a renderer is told.
@@ -88,12 +91,19 @@ pub enum Task {
     },
     /// Its chroma was lost.
     Colour,
+    /// It was kept as a JPEG file; luma and chroma were rounded.
+    RepairJpeg {
+        /// How luma was rounded.
+        quantised: Box<Quantised>,
+        /// The white noise that is taken away in its place; of a range of 1.
+        sigma: f32,
+    },
 }
 
 /// Precision of a pixel that is known: within a quarter of a step of 8 bits.
 const KNOWN: f32 = 1e6;
-/// Spread of what a hole was filled with at first, of a range of 1.
-const FILL: f32 = 0.2;
+/// How far what a hole is filled with at first lies from what it held, of a range of 1; a memory's first answer as much.
+pub const FILL: f32 = 0.1;
 
 impl Task {
     /// What the observed picture is at `s = 1`: the size of the whole.
@@ -106,7 +116,8 @@ impl Task {
                 let none = Plane::flat(observed.height(), observed.width(), 0.0);
                 Picture { planes: vec![observed.planes[0].clone(), none.clone(), none] }
             }
-            Self::Denoise { .. } | Self::Inpaint { .. } => observed.clone(),
+            Self::Inpaint { known } => smooth::filled(observed, known),
+            Self::Denoise { .. } | Self::RepairJpeg { .. } => observed.clone(),
         }
     }
 
@@ -115,8 +126,7 @@ impl Task {
         let estimate = match self {
             Self::Denoise { sigma } => renderer.render(&Evidence::Noisy { picture: x, sigma: s * sigma })?,
             Self::Inpaint { known } => {
-                // What the hole holds counts for nothing at first, and more as it clears.
-                let hole = (1.0 / (s * s) - 1.0) / (FILL * FILL);
+                let hole = 1.0 / (s * s * FILL * FILL);
                 let precisions = known.map(|known| if known > 0.5 { KNOWN } else { hole });
                 renderer.render(&Evidence::Parts { picture: x, precisions: &precisions })?
             }
@@ -124,12 +134,21 @@ impl Task {
                 renderer.render(&Evidence::Blurred { picture: x, seen: observed, scale: *scale, level: s })?
             }
             Self::Colour => renderer.render(&Evidence::Grey { luminance: &observed.planes[0] })?,
+            Self::RepairJpeg { sigma, .. } => {
+                // Luma and chroma were rounded apart, so they are cleaned apart.
+                let mut seen = x.clone();
+                seen.planes[0] = x.luma();
+                let mut clean = renderer.render(&Evidence::Noisy { picture: &seen, sigma: s * sigma })?;
+                let luma = clean.planes[0].clone();
+                clean.set_luma(&luma);
+                clean
+            }
         };
         Ok(self.conditioned(estimate, observed))
     }
 
     /// An estimate with what is known put into it.
-    fn conditioned(&self, estimate: Picture, observed: &Picture) -> Picture {
+    pub(super) fn conditioned(&self, estimate: Picture, observed: &Picture) -> Picture {
         match self {
             Self::Denoise { .. } | Self::Colour => estimate,
             Self::Inpaint { known } => {
@@ -144,6 +163,12 @@ impl Task {
                 });
                 Picture { planes: planes.collect() }
             }
+            Self::RepairJpeg { quantised, .. } => {
+                let mut held = estimate;
+                let luma = quantised.held(&held.luma(), &observed.luma());
+                held.set_luma(&luma);
+                held
+            }
             Self::SuperResolve { .. } => {
                 let (height, width) = (estimate.height(), estimate.width());
                 let low = estimate.resized(observed.height(), observed.width());
@@ -157,7 +182,9 @@ impl Task {
     fn lost(&self, estimate: &Picture, start: &Picture, observed: &Picture) -> Picture {
         match self {
             // In the known part of an inpainted picture, start and estimate are the same.
-            Self::Denoise { .. } | Self::Inpaint { .. } | Self::Colour => start.clone(),
+            Self::Denoise { .. } | Self::Inpaint { .. } | Self::Colour | Self::RepairJpeg { .. } => {
+                start.clone()
+            }
             Self::SuperResolve { .. } => estimate
                 .resized(observed.height(), observed.width())
                 .resized(estimate.height(), estimate.width()),

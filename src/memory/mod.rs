@@ -12,13 +12,17 @@
 pub mod backwards;
 pub mod decay;
 pub mod dense;
+pub mod film;
 pub mod measure;
 pub mod mind;
+pub mod motion;
 pub mod patches;
 pub mod picture;
+pub mod quantised;
 pub mod reader;
 pub mod recall;
 pub mod slow;
+pub mod smooth;
 pub mod store;
 pub mod trace;
 pub mod trained;

@@ -104,7 +104,7 @@ fn transposed(values: &[f32], height: usize, width: usize) -> Vec<f32> {
 }
 
 /// Keys' kernel with a = -1/2.
-fn cubic(x: f32) -> f32 {
+pub(super) fn cubic(x: f32) -> f32 {
     let x = x.abs();
     if x < 1.0 {
         (1.5 * x - 2.5) * x * x + 1.0
@@ -188,6 +188,13 @@ impl Picture {
         let [y, re, im] = &self.planes[..] else { return self.planes[0].clone() };
         let [along, across] = [ROOT * (0.299 - 0.5 * (0.587 + 0.114)), ROOT * SINE * (0.587 - 0.114)];
         y.with(re, |y, re| y + along * re).with(im, |y, im| y + across * im)
+    }
+
+    /// Changes luminance so that the luma is `luma`; chroma stays.
+    pub fn set_luma(&mut self, luma: &Plane) {
+        let found = self.luma();
+        let missing = luma.with(&found, |wanted, found| wanted - found);
+        self.planes[0] = self.planes[0].with(&missing, |y, missing| y + missing);
     }
 
     /// Every plane changed.

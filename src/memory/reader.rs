@@ -7,7 +7,7 @@
 //! Sources: Zoran and Weiss, ICCV 2011, patch mixtures as a prior; Buades, Coll, Morel, CVPR 2005, the mean by likeness;
 //! Gortler et al., SIGGRAPH 1996, pull and push.
 
-use super::backwards::{Evidence, Renderer};
+use super::backwards::{Evidence, FILL, Renderer};
 use super::dense::{Dense, blocks, rows_of};
 use super::patches::{Grid, Mosaic};
 use super::picture::{Picture, Plane, mirrored};
@@ -78,7 +78,17 @@ impl Renderer for Reader<'_> {
                 Ok(self.apart(picture, |part| self.denoised(part, sigma, 0)))
             }
             Evidence::Parts { picture, precisions } => {
-                Ok(self.apart(picture, |part| self.filled(part, precisions, 0)))
+                // What is no better known than by a smooth fill doesn't say what is looked for; it is one of two guesses.
+                let fill = 1.0 / (FILL * FILL);
+                let asked = precisions.map(|w| (w - fill).max(0.0));
+                let found = self.apart(picture, |part| self.filled(part, &asked, 0));
+                let share = precisions.map(|w| fill / (w + fill));
+                let joined = found.planes.iter().zip(&picture.planes).map(|(found, seen)| {
+                    let change =
+                        found.with(seen, |found, seen| found - seen).with(&share, |x, share| x * share);
+                    seen.with(&change, |seen, change| seen + change)
+                });
+                Ok(Picture { planes: joined.collect() })
             }
             Evidence::Blurred { picture, scale, level, .. } => {
                 Ok(self.apart(picture, |part| self.sharpened(part, scale, level)))

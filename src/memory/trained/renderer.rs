@@ -14,6 +14,11 @@ use crate::kernel::convolve::Sheets;
 
 /// Sites of a tile in a row and in a column, without what lies around.
 const TILE: usize = 128;
+/// Rounds in which a hole is cleaned, and the σ of the last as a part of the first's.
+const ROUNDS: usize = 8;
+const LAST: f32 = 0.2;
+/// A pixel of this precision or more is known, and stays.
+const HELD: f32 = 1e5;
 
 /// Renders by a trained model.
 #[derive(Clone, Copy, Debug)]
@@ -30,13 +35,9 @@ impl Renderer for Trained<'_> {
     fn render(&self, evidence: &Evidence<'_>) -> Result<Picture> {
         match *evidence {
             Evidence::Noisy { picture, sigma } => {
-                let plane = |(at, plane): (usize, &Plane)| {
-                    // Chroma lies around 0, luminance around the middle.
-                    let middle = if at == 0 { 0.0 } else { 0.5 };
-                    let clean = self.cleaned(&plane.map(|x| x + middle), sigma);
-                    clean.map(|x| x - middle)
-                };
-                Ok(Picture { planes: picture.planes.iter().enumerate().map(plane).collect() })
+                let planes =
+                    (0..).zip(&picture.planes).map(|(at, plane)| self.cleaned_around(at, plane, sigma));
+                Ok(Picture { planes: planes.collect() })
             }
             Evidence::Blurred { seen, scale, .. } if SCALES.contains(&scale) => {
                 Ok(self.enlarged(seen, scale))
@@ -45,9 +46,10 @@ impl Renderer for Trained<'_> {
                 let error = Error::call("--scale", "the trained renderer does not enlarge so").value(scale);
                 Err(error.bound("2, 3 or 4"))
             }
-            Evidence::Parts { .. } => {
-                let error = Error::call("--with", "the trained renderer fills no holes");
-                Err(error.help("Give a memory: `--memory FILE`."))
+            Evidence::Parts { picture, precisions } => {
+                let planes =
+                    (0..).zip(&picture.planes).map(|(at, plane)| self.settled(at, plane, precisions));
+                Ok(Picture { planes: planes.collect() })
             }
             Evidence::Grey { .. } => {
                 let error = Error::call("--with", "the trained renderer knows no colour");
@@ -58,6 +60,27 @@ impl Renderer for Trained<'_> {
 }
 
 impl Trained<'_> {
+    /// Plane number `at` of a picture without its noise: chroma lies around 0, luminance around the middle.
+    fn cleaned_around(&self, at: usize, plane: &Plane, sigma: f32) -> Plane {
+        let middle = if at == 0 { 0.0 } else { 0.5 };
+        self.cleaned(&plane.map(|x| x + middle), sigma).map(|x| x - middle)
+    }
+
+    /// A hole is a picture under noise, less of it each time, where what is known is put back in between.
+    fn settled(&self, at: usize, plane: &Plane, precisions: &Plane) -> Plane {
+        let open = precisions.map(|w| f32::from(u8::from(w < HELD)));
+        let least = precisions.values.iter().copied().fold(HELD, f32::min);
+        let most = (1.0 / least.max(f32::MIN_POSITIVE).sqrt()).min(MOST_NOISE);
+        let mut settled = plane.clone();
+        for round in 0..ROUNDS {
+            let sigma = most * libm::powf(LAST, round as f32 / (ROUNDS - 1) as f32);
+            let clean = self.cleaned_around(at, &settled, sigma);
+            let change = clean.with(&settled, |clean, seen| clean - seen).with(&open, |x, open| x * open);
+            settled = settled.with(&change, |x, change| x + change);
+        }
+        settled
+    }
+
     fn cleaned(&self, plane: &Plane, sigma: f32) -> Plane {
         // Stronger noise than it met: the same picture at less contrast.
         let shrink = (MOST_NOISE / sigma.max(f32::MIN_POSITIVE)).min(1.0);
@@ -169,7 +192,8 @@ fn tiled(ready: &Ready, input: &Sheets, reach: usize, threads: usize) -> Sheets 
     out
 }
 
-/// Two renderers: of noisy and of shrunken pictures the mean of both, of all else what the first says.
+/// Two renderers: of noisy and of shrunken pictures the mean of both; a hole the second fills from what the first did; of
+/// colour what the first says.
 #[derive(Clone, Copy)]
 pub struct Both<'a>(pub &'a dyn Renderer, pub &'a dyn Renderer);
 
@@ -180,7 +204,10 @@ impl Renderer for Both<'_> {
             Evidence::Noisy { .. } | Evidence::Blurred { .. } => {
                 first.with(&self.1.render(evidence)?, |x, y| 0.5 * (x + y))
             }
-            Evidence::Parts { .. } | Evidence::Grey { .. } => first,
+            Evidence::Parts { precisions, .. } => {
+                self.1.render(&Evidence::Parts { picture: &first, precisions })?
+            }
+            Evidence::Grey { .. } => first,
         })
     }
 }
@@ -241,12 +268,27 @@ mod tests {
     }
 
     #[test]
+    fn a_hole_is_filled_and_what_is_known_stays_to_the_bit() {
+        let (model, seen) = (model(), picture(12, 10));
+        let trained = Trained { model: &model, threads: 1, turned: false };
+        let precisions = Plane::of(12, 10, |y, x| if y > 4 && x > 3 { 100.0 } else { 1e6 });
+        let found = trained.render(&Evidence::Parts { picture: &seen, precisions: &precisions }).unwrap();
+        for ((x, y), w) in found.planes[0].values.iter().zip(&seen.planes[0].values).zip(&precisions.values) {
+            assert_eq!(x == y, *w > 1e5);
+        }
+        // Whoever comes second starts from what the first found.
+        let joined =
+            Both(&trained, &trained).render(&Evidence::Parts { picture: &seen, precisions: &precisions });
+        let again = trained.render(&Evidence::Parts { picture: &found, precisions: &precisions });
+        assert_eq!(joined.unwrap(), again.unwrap());
+    }
+
+    #[test]
     fn what_it_does_not_know_it_says() {
         let (model, seen) = (model(), picture(8, 8));
         let trained = Trained { model: &model, threads: 1, turned: false };
         let said = |evidence: &Evidence<'_>| trained.render(evidence).unwrap_err().to_string();
         assert!(said(&Evidence::Grey { luminance: &seen.planes[0] }).contains("no colour"));
-        assert!(said(&Evidence::Parts { picture: &seen, precisions: &seen.planes[0] }).contains("no holes"));
         let five = Evidence::Blurred { picture: &seen, seen: &seen, scale: 5, level: 1.0 };
         assert!(said(&five).contains("2, 3 or 4"));
     }

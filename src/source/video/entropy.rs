@@ -31,6 +31,9 @@ pub(super) struct Survey {
     pub coefficient_bytes: usize,
     /// The byte after the end marker.
     pub end: usize,
+    /// The steps by which luma was rounded, in the file's order; `None` where the first component is not luma, or is
+    /// smaller than the picture.
+    pub luma_steps: Option<[u16; 64]>,
 }
 
 /// Walks `jpeg`, which carries its Huffman tables.
@@ -50,6 +53,11 @@ pub(super) fn survey(jpeg: &[u8]) -> Result<Survey, Damage> {
             0xDA => walk.scan()?,
             0xDD => walk.restart_interval()?,
             0xDB => walk.quantisation()?,
+            0xEE => {
+                let content = walk.segment()?;
+                // Adobe's mark: the last byte tells whether colours were turned into luma and chroma.
+                walk.untouched |= content.starts_with(b"Adobe") && content.get(11) == Some(&0);
+            }
             0xE0..=0xEF | 0xFE => {
                 walk.segment()?;
             }
@@ -83,6 +91,8 @@ struct Walk<'a> {
     steps: [Option<Box<[u16; 64]>>; 4],
     restart: usize,
     scans: usize,
+    /// Whether the components are red, green and blue as they were.
+    untouched: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -98,6 +108,7 @@ impl<'a> Walk<'a> {
             steps: Default::default(),
             restart: 0,
             scans: 0,
+            untouched: false,
         }
     }
 
@@ -281,6 +292,15 @@ impl<'a> Walk<'a> {
         width.div_ceil(8 * most_across) * height.div_ceil(8 * most_down)
     }
 
+    /// The table of the first component, where that is luma in the picture's size.
+    fn luma_steps(&self) -> Option<[u16; 64]> {
+        let (first, others) = self.components.split_first()?;
+        let full = others.iter().all(|part| part.across <= first.across && part.down <= first.down);
+        let colours = self.components.iter().map(|part| part.id).eq(*b"RGB") || self.untouched;
+        let luma = others.is_empty() || (others.len() == 2 && full && !colours);
+        self.steps.get(first.steps)?.as_deref().copied().filter(|_| luma)
+    }
+
     fn finish(&self) -> Result<Survey, Damage> {
         let (width, height) = self.size.ok_or_else(|| self.damage("it ends before its frame header"))?;
         if !self.components.iter().all(|part| part.seen) {
@@ -290,6 +310,6 @@ impl<'a> Walk<'a> {
         let unit = self.components.iter().map(|part| part.across).max().unwrap_or(1)
             * self.components.iter().map(|part| part.down).max().unwrap_or(1);
         let coefficient_bytes = if self.scans > 1 { 2 * width * height * areas / unit } else { 0 };
-        Ok(Survey { width, height, coefficient_bytes, end: self.at })
+        Ok(Survey { width, height, coefficient_bytes, end: self.at, luma_steps: self.luma_steps() })
     }
 }

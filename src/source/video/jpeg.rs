@@ -70,6 +70,15 @@ impl From<Damage> for Refusal {
     }
 }
 
+/// The steps by which the luma of the first picture in `data` was rounded, of a range of 255, in the file's order; `None`
+/// where it keeps no luma of its own size.
+///
+/// # Errors
+/// Where the picture is damaged.
+pub(super) fn luma_steps(data: &[u8]) -> Result<Option<[u16; 64]>, Refusal> {
+    Ok(entropy::survey(&with_tables(data))?.luma_steps)
+}
+
 /// Decodes the first picture in `data`; what follows its end marker is not looked at.
 ///
 /// Motion-JPEG leaves out the Huffman tables where they are the standard's (ITU-T T.81, annex K.3):

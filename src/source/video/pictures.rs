@@ -163,15 +163,7 @@ fn read(path: &Path, format: Format) -> Result<Picture> {
     let file = File::open(path).map_err(|cause| Error::input(path, "it cannot be opened").value(cause))?;
     match format {
         Format::Jpeg => {
-            let mut data = Vec::new();
-            let limit = MAX_PACKET + 1;
-            file.take(limit).read_to_end(&mut data).map_err(|cause| damaged(path, &cause))?;
-            if data.len() as u64 == limit {
-                return Err(Error::input(path, "the JPEG file is too long")
-                    .value(format!("over {MAX_PACKET} bytes"))
-                    .bound(format!("at most {MAX_PACKET} bytes")));
-            }
-            jpeg::decode(&data).map_err(|refusal| refusal.into_error(path, ""))
+            jpeg::decode(&jpeg_bytes(path, file)?).map_err(|refusal| refusal.into_error(path, ""))
         }
         Format::Png => png(path, BufReader::new(file)),
         Format::Bmp => {
@@ -183,6 +175,36 @@ fn read(path: &Path, format: Format) -> Result<Picture> {
             through_image(path, decoder)
         }
     }
+}
+
+fn jpeg_bytes(path: &Path, file: File) -> Result<Vec<u8>> {
+    let mut data = Vec::new();
+    let limit = MAX_PACKET + 1;
+    file.take(limit).read_to_end(&mut data).map_err(|cause| damaged(path, &cause))?;
+    if data.len() as u64 == limit {
+        return Err(Error::input(path, "the JPEG file is too long")
+            .value(format!("over {MAX_PACKET} bytes"))
+            .bound(format!("at most {MAX_PACKET} bytes")));
+    }
+    Ok(data)
+}
+
+/// The steps by which a JPEG file's luma was rounded, of a range of 255, in the file's order; `None` of other files.
+///
+/// # Errors
+/// Where the file is damaged, or its first component is not luma in the picture's size.
+pub fn jpeg_steps(path: &Path) -> Result<Option<[u16; 64]>> {
+    if format_of(path) != Some(Format::Jpeg) {
+        return Ok(None);
+    }
+    let file = File::open(path).map_err(|cause| Error::input(path, "it cannot be opened").value(cause))?;
+    let steps = jpeg::luma_steps(&jpeg_bytes(path, file)?).map_err(|refusal| refusal.into_error(path, ""))?;
+    let none = || {
+        Error::input(path, "the JPEG file keeps no luma in the picture's size")
+            .at("its frame header")
+            .bound("grey, or luma and two of chroma")
+    };
+    steps.ok_or_else(none).map(Some)
 }
 
 fn damaged(path: &Path, cause: &dyn std::fmt::Display) -> Error {
