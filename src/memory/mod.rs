@@ -12,6 +12,7 @@
 pub mod backwards;
 pub mod decay;
 pub mod dense;
+pub mod frequencies;
 pub mod measure;
 pub mod patches;
 pub mod picture;
