@@ -1,11 +1,12 @@
 //! Times one read of a memory for `benches/peers/memory.py`, which times NumPy and PyTorch at the same work.
 //!
-//! Commands on standard input, one answer a line: `open FOLDER` (`rows.f32` and `queries.f32` of 49 numbers each,
+//! `attention make FOLDER` learns 8,192 patches of dead leaves, and lays noise of 0.1 over a piece of 64 x 64 that it did not
+//! learn. Without arguments, commands on standard input, one answer a line: `open FOLDER` (`rows.f32` and `queries.f32` of 49 numbers each,
 //! `picture.f32` of as many pixels as there are queries, little-endian; `noise.txt`, the σ), `points` and `step` (seconds),
 //! `approximate` (seconds), `write FILE` (what the last of them gave). `points` is softmax attention over the rows as points,
 //! `step` a whole denoising step by the mixture of Gaussians, exact or approximate. One thread.
 
-#![allow(clippy::cast_precision_loss)] // small counts
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // small counts
 
 use std::io::BufRead;
 use std::path::Path;
@@ -14,9 +15,13 @@ use napot::error::{Error, Result};
 use napot::kernel::attention::{Bank, Each, Law, attend};
 use napot::memory::backwards::{Evidence, Renderer};
 use napot::memory::dense::{Dense, blocks, rows_of};
+use napot::memory::patches::Grid;
 use napot::memory::picture::{Picture, Plane};
 use napot::memory::reader::Reading;
-use napot::memory::recall::{AREA, PatchMemory};
+use napot::memory::recall::{self, AREA, PatchMemory};
+use napot::memory::trained::leaves::leaves;
+use napot::memory::trained::lessons::luma;
+use napot::random::Stream;
 use napot::time::monotonic;
 
 /// What is read, and what came of it.
@@ -32,7 +37,13 @@ struct Read {
 }
 
 fn main() -> std::process::ExitCode {
-    match serve() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let done = match &words[..] {
+        [] => serve(),
+        [make, folder] if make == "make" => made(Path::new(folder)),
+        _ => Err(Error::call("attention", "an argument is not known").value(words.join(" "))),
+    };
+    match done {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -62,8 +73,7 @@ fn serve() -> Result<()> {
                 println!("{:.9}", monotonic().saturating_sub(start).as_secs_f64());
             }
             ("write", Some(read)) => {
-                let bytes: Vec<u8> = read.found.iter().flat_map(|x| x.to_le_bytes()).collect();
-                std::fs::write(rest, bytes).map_err(|cause| Error::output(rest, cause.to_string()))?;
+                write(Path::new(rest), &read.found)?;
                 println!("written");
             }
             _ => {
@@ -74,6 +84,44 @@ fn serve() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Side of a picture, of the piece that is read, the noise, and how many rows there are.
+const SIDE: usize = 160;
+const PIECE: usize = 64;
+const SIGMA: f32 = 0.1;
+const ROWS: usize = 8_192;
+
+/// Writes what is read.
+fn made(folder: &Path) -> Result<()> {
+    let picture = |number: u32| {
+        let plane = luma(SIDE, SIDE, &leaves(1, number, SIDE));
+        Picture { planes: vec![plane.map(|x| x - 0.5)] }
+    };
+    let mut memory = PatchMemory::new(1, 1, ROWS, 0, 0.03);
+    memory.learn(&(0..16).map(picture).collect::<Vec<_>>(), 100_000, 0)?;
+    let mut draws = Stream::new(7, 0);
+    let whole = &picture(16).planes[0];
+    let noisy = Plane::of(PIECE, PIECE, |y, x| {
+        whole.values[(y + 48) * SIDE + x + 48] + SIGMA * draws.normal() as f32
+    });
+    let picture = Picture { planes: vec![noisy] };
+    let grid = Grid::new(recall::SIDE, (PIECE, PIECE), 1);
+    let files = [
+        ("rows.f32", memory.scales()[0].rows()),
+        ("queries.f32", &grid.cut(&picture, 0..grid.len())),
+        ("picture.f32", &picture.planes[0].values),
+    ];
+    for (name, numbers) in files {
+        write(&folder.join(name), numbers)?;
+    }
+    let noise = folder.join("noise.txt");
+    std::fs::write(&noise, SIGMA.to_string()).map_err(|cause| Error::output(&noise, cause.to_string()))
+}
+
+fn write(path: &Path, numbers: &[f32]) -> Result<()> {
+    let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+    std::fs::write(path, bytes).map_err(|cause| Error::output(path, cause.to_string()))
 }
 
 /// Numbers of a file.

@@ -164,50 +164,6 @@ fn attend_with(with: Instructions, bank: &Bank<'_>, asked: &[Each], how: How<'_>
     answer
 }
 
-/// For every query of `asked`, `blocks x dims`, the row of `keys` that lies nearest, and the square of its distance. Of
-/// rows that are equally near it is the first.
-///
-/// # Panics
-/// Where lengths do not agree, or there is no row.
-#[must_use]
-pub fn nearest(keys: &[f32], dims: usize, asked: &[Each]) -> Vec<([u32; QUERIES], Each)> {
-    assert!(!keys.is_empty() && keys.len().is_multiple_of(dims), "a memory of at least one row");
-    asked.chunks_exact(dims).map(|asked| Instructions::best().run(Nearest { keys, asked })).collect()
-}
-
-/// One block in search of its nearest rows.
-struct Nearest<'a> {
-    keys: &'a [f32],
-    asked: &'a [Each],
-}
-
-impl Work for Nearest<'_> {
-    type Output = ([u32; QUERIES], Each);
-
-    #[inline(always)]
-    fn run<L: Lanes>(self, l: L) -> Self::Output {
-        let dims = self.asked.len();
-        let (mut rows, mut best) = ([0; QUERIES], [LOWEST; QUERIES]);
-        let mut found = [[0.0; QUERIES]; ROWS];
-        for (first, keys) in self.keys.chunks(ROWS * dims).enumerate() {
-            let count = keys.len() / dims;
-            products::<L, 0>(l, keys, self.asked, &mut found[..count]);
-            for (at, (found, key)) in found.iter().zip(keys.chunks_exact(dims)).enumerate() {
-                let half = 0.5 * key.iter().map(|x| x * x).sum::<f32>();
-                let row = (first * ROWS + at) as u32;
-                for lane in 0..QUERIES {
-                    if found[lane] - half > best[lane] {
-                        (best[lane], rows[lane]) = (found[lane] - half, row);
-                    }
-                }
-            }
-        }
-        let square = |lane: usize| self.asked.iter().map(|part| part[lane] * part[lane]).sum::<f32>();
-        let apart = std::array::from_fn(|lane| (square(lane) - 2.0 * best[lane]).max(0.0));
-        (rows, apart)
-    }
-}
-
 /// Some blocks, and where their answers go.
 struct Part<'a> {
     bank: Bank<'a>,

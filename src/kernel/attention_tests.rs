@@ -1,6 +1,7 @@
 //! Attention against the textbook's sums, and against itself on other instructions and threads.
 
 use super::*;
+use crate::kernel::shortlist::nearest;
 use crate::random::Stream;
 
 const DIMS: usize = 11;

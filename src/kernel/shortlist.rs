@@ -1,4 +1,4 @@
-//! Which rows of a memory are near a block of queries, by a coarse look at both.
+//! Which rows of a memory are near: to a query the nearest, to a block of queries all that a coarse look cannot rule out.
 //!
 //! A look is fewer numbers than a key has, such as its lowest frequencies. The rows' laws are applied to the products of looks; a
 //! row is near where its logit comes within `reach` of the largest of all rows, for one query of the block at least. So a
@@ -64,12 +64,58 @@ impl Work for Looks<'_> {
     }
 }
 
+/// For every query of `asked`, `blocks x dims`, the row of `keys` that lies nearest, and the square of its distance. Of
+/// rows that are equally near it is the first.
+///
+/// # Panics
+/// Where lengths do not agree, or there is no row.
+#[must_use]
+pub fn nearest(keys: &[f32], dims: usize, asked: &[Each]) -> Vec<([u32; QUERIES], Each)> {
+    assert!(!keys.is_empty() && keys.len().is_multiple_of(dims), "a memory of at least one row");
+    asked.chunks_exact(dims).map(|asked| Instructions::best().run(Nearest { keys, asked })).collect()
+}
+
+/// One block in search of its nearest rows.
+struct Nearest<'a> {
+    keys: &'a [f32],
+    asked: &'a [Each],
+}
+
+impl Work for Nearest<'_> {
+    type Output = ([u32; QUERIES], Each);
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, l: L) -> Self::Output {
+        let dims = self.asked.len();
+        let (mut rows, mut best) = ([0; QUERIES], [LOWEST; QUERIES]);
+        let mut found = [[0.0; QUERIES]; ROWS];
+        for (first, keys) in self.keys.chunks(ROWS * dims).enumerate() {
+            let count = keys.len() / dims;
+            products::<L, 0>(l, keys, self.asked, &mut found[..count]);
+            for (at, (found, key)) in found.iter().zip(keys.chunks_exact(dims)).enumerate() {
+                let half = 0.5 * key.iter().map(|x| x * x).sum::<f32>();
+                let row = (first * ROWS + at) as u32;
+                for lane in 0..QUERIES {
+                    if found[lane] - half > best[lane] {
+                        (best[lane], rows[lane]) = (found[lane] - half, row);
+                    }
+                }
+            }
+        }
+        let square = |lane: usize| self.asked.iter().map(|part| part[lane] * part[lane]).sum::<f32>();
+        let apart = std::array::from_fn(|lane| (square(lane) - 2.0 * best[lane]).max(0.0));
+        (rows, apart)
+    }
+}
+
 /// The rows that are near, side by side.
 #[derive(Default)]
 pub(super) struct Short {
     keys: Vec<f32>,
     values: Vec<f32>,
     laws: Vec<Law>,
+    /// Whether what is read are the keys themselves.
+    alike: bool,
     /// Rows that were near as far as was known when they were met, and their logits.
     met: Vec<(u32, Each)>,
     logits: Vec<Each>,
@@ -78,7 +124,8 @@ pub(super) struct Short {
 impl Short {
     /// They as a bank.
     pub(super) fn bank(&self, dims: usize, width: usize) -> Bank<'_> {
-        Bank { keys: &self.keys, dims, values: &self.values, width, laws: &self.laws }
+        let values = if self.alike { &self.keys } else { &self.values };
+        Bank { keys: &self.keys, dims, values, width, laws: &self.laws }
     }
 
     /// Chooses rows for a block.
@@ -102,6 +149,7 @@ impl Short {
             }
         }
         let least = lowered(l, &peak, coarse.reach);
+        self.alike = core::ptr::eq(bank.keys, bank.values) && bank.dims == bank.width;
         self.keys.clear();
         self.values.clear();
         self.laws.clear();
@@ -109,7 +157,9 @@ impl Short {
             if any_above(logit, &least) {
                 let row = *row as usize;
                 self.keys.extend_from_slice(&bank.keys[row * bank.dims..][..bank.dims]);
-                self.values.extend_from_slice(&bank.values[row * bank.width..][..bank.width]);
+                if !self.alike {
+                    self.values.extend_from_slice(&bank.values[row * bank.width..][..bank.width]);
+                }
                 self.laws.push(bank.laws[row]);
             }
         }

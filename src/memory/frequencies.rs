@@ -9,7 +9,7 @@ use crate::kernel::attention::{Each, QUERIES};
 use crate::kernel::shortlist::looks;
 
 /// Numbers of a plane's look, of the 48 that a patch without its mean has.
-const LOOK: usize = 32;
+const LOOK: usize = 28;
 
 /// The coarse look of patches of some planes.
 #[derive(Clone, Debug)]

@@ -10,6 +10,8 @@ pub struct Grid {
     width: usize,
     rows: Vec<usize>,
     columns: Vec<usize>,
+    /// Rows and columns from as far before the picture as a patch reaches to as far behind it, mirrored at its edges.
+    mirror: [Vec<usize>; 2],
     /// Of all rows and columns, only the places whose row and column add up to a multiple of this.
     diagonal: usize,
 }
@@ -25,7 +27,11 @@ impl Grid {
             }
             places
         };
-        Self { side, height, width, rows: every(height), columns: every(width), diagonal: 1 }
+        let reach = side / 2;
+        let mirror = [height, width].map(|length| {
+            (0..length + 2 * reach).map(|at| mirrored(at, reach, length)).collect::<Vec<usize>>()
+        });
+        Self { side, height, width, rows: every(height), columns: every(width), mirror, diagonal: 1 }
     }
 
     /// Every third place of each row, one further to the left in each row than in the one above: a third of all places, as
@@ -69,23 +75,18 @@ impl Grid {
         self.len() == 0
     }
 
-    /// The pixels of a patch, mirrored where it reaches beyond the picture.
-    fn pixels(&self, patch: usize) -> impl Iterator<Item = usize> + '_ {
-        let reach = self.side / 2;
-        let (y, x) = self.place(patch);
-        (0..self.side * self.side).map(move |at| {
-            let row = mirrored(y + at / self.side, reach, self.height);
-            row * self.width + mirrored(x + at % self.side, reach, self.width)
-        })
-    }
-
     /// Patches `range` of a picture, plane after plane.
     #[must_use]
     pub fn cut(&self, picture: &Picture, range: std::ops::Range<usize>) -> Vec<f32> {
         let mut out = Vec::with_capacity(range.len() * picture.planes.len() * self.side * self.side);
         for patch in range {
+            let (y, x) = self.place(patch);
+            let columns = &self.mirror[1][x..x + self.side];
             for plane in &picture.planes {
-                out.extend(self.pixels(patch).map(|at| plane.values[at]));
+                for row in &self.mirror[0][y..y + self.side] {
+                    let line = &plane.values[row * self.width..][..self.width];
+                    out.extend(columns.iter().map(|column| line[*column]));
+                }
             }
         }
         out
@@ -114,14 +115,19 @@ impl Mosaic {
         let reach = grid.side / 2;
         for (patch, values) in patches.chunks_exact(area * planes).enumerate() {
             let (y, x) = grid.place(first + patch);
-            for at in 0..area {
-                let row = (y + at / grid.side).checked_sub(reach).filter(|row| *row < grid.height);
-                let column = (x + at % grid.side).checked_sub(reach).filter(|column| *column < grid.width);
-                if let (Some(row), Some(column)) = (row, column) {
-                    let pixel = row * grid.width + column;
-                    self.counts.values[pixel] += 1.0;
-                    for (plane, sums) in self.sums.planes.iter_mut().enumerate() {
-                        sums.values[pixel] += values[plane * area + at];
+            // What of the patch lies within the picture.
+            let rows = reach.saturating_sub(y)..grid.side.min(grid.height + reach - y);
+            let columns = reach.saturating_sub(x)..grid.side.min(grid.width + reach - x);
+            for row in rows {
+                let to = (y + row - reach) * grid.width + x + columns.start - reach;
+                for count in &mut self.counts.values[to..to + columns.len()] {
+                    *count += 1.0;
+                }
+                for (plane, sums) in self.sums.planes.iter_mut().enumerate() {
+                    let from = plane * area + row * grid.side;
+                    let values = &values[from + columns.start..from + columns.end];
+                    for (sum, value) in sums.values[to..to + columns.len()].iter_mut().zip(values) {
+                        *sum += value;
                     }
                 }
             }

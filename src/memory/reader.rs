@@ -38,7 +38,7 @@ const BELIEF: f32 = 0.35;
 const HUE: (f32, f32) = (0.05, 0.08);
 
 /// How far below the likeliest row, in logits, a row still counts where a noisy picture is read approximately.
-const REACH: f32 = 3.0;
+const REACH: f32 = 2.0;
 
 /// How a memory is read.
 #[derive(Clone, Copy, Debug)]
@@ -204,12 +204,14 @@ impl Reader<'_> {
     /// The rows of a scale with the first `planes` planes, each plane's mean taken off.
     fn rows(&self, scale: usize, planes: usize) -> Vec<f32> {
         let memory = &self.memory.scales()[scale];
-        let part = |row: &[f32]| {
-            let mut row = row[..planes * AREA].to_vec();
-            centre(&mut row);
-            row
-        };
-        memory.rows().chunks_exact(memory.dims()).flat_map(part).collect()
+        let mut rows = Vec::with_capacity(memory.len() * planes * AREA);
+        for row in memory.rows().chunks_exact(memory.dims()) {
+            rows.extend_from_slice(&row[..planes * AREA]);
+        }
+        rows.chunks_exact_mut(planes * AREA).for_each(|row| {
+            centre(row);
+        });
+        rows
     }
 
     /// Reads every patch of `picture`: `read` turns a batch of patches into as many patches of `planes` planes.

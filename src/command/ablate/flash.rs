@@ -73,8 +73,9 @@ impl Flash {
     /// As many oscillators in one band of `hz`: a larger sheet, for the same pixels.
     pub(super) fn in_one_band(mut self, hz: f64) -> Self {
         let oscillators = self.side * self.side * self.array.bands;
-        let large = |side: &usize| side * side >= oscillators;
-        self.side = (1..).map(|sites| sites * self.pixels).find(large).unwrap_or(self.side);
+        while self.side * self.side < oscillators {
+            self.side += self.pixels;
+        }
         (self.array.bands, self.array.lowest_hz) = (1, hz);
         self
     }

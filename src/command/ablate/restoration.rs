@@ -103,15 +103,12 @@ fn tasks() -> Vec<(Task, String)> {
 
 /// What is seen of a picture: as numbers under noise, in 8 bits where it was shrunk.
 fn seen(task: &Task, picture: &Plane, draws: &mut Stream) -> Picture {
-    let plane = match task {
-        Task::Denoise { sigma } => {
-            let noise = Plane::of(picture.height, picture.width, |_, _| sigma * draws.normal() as f32);
-            picture.with(&noise, |x, noise| x + noise)
-        }
-        _ => {
-            let small = picture.resized(picture.height / SCALE, picture.width / SCALE);
-            small.map(|x| (x.clamp(0.0, 1.0) * 255.0).round() / 255.0)
-        }
+    let plane = if let Task::Denoise { sigma } = task {
+        let noise = Plane::of(picture.height, picture.width, |_, _| sigma * draws.normal() as f32);
+        picture.with(&noise, |x, noise| x + noise)
+    } else {
+        let small = picture.resized(picture.height / SCALE, picture.width / SCALE);
+        small.map(|x| (x.clamp(0.0, 1.0) * 255.0).round() / 255.0)
     };
     Picture { planes: vec![plane] }
 }
