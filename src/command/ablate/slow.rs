@@ -21,8 +21,8 @@ const SETTINGS: [&[&str]; VARIANTS.len()] = [
     // Whatever the field does, every burst teaches.
     &["learning.coherence=0"],
 ];
-/// Trials of the one block: 161 standards and 23 deviants.
-const TRIALS: usize = 184;
+/// Trials of the one block: 280 standards and 40 deviants.
+const TRIALS: usize = 320;
 
 /// Runs a variant.
 pub(super) fn run(variant: usize, seed: u64, quick: bool) -> Result<Vec<Figure>> {
