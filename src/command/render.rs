@@ -83,8 +83,8 @@ pub(super) struct RenderArgs {
     /// Read a patch at every N-th row and column: N² times as fast, not exact.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=7))]
     stride: u8,
-    /// Read a patch at every third place, and a noisy one by those rows of the memory alone that may be near: more than five
-    /// times as fast, a tenth of a dB lost at most.
+    /// Read a patch at every third place, and a noisy one by those rows of the memory alone that may be near: some four
+    /// times as fast, at a loss of less than a tenth of a dB.
     #[arg(long, conflicts_with = "stride")]
     approximate: bool,
     /// Read a noisy picture twice, the second time by its own patches too: better, and some three times as long.

@@ -46,7 +46,7 @@ pub struct Reading {
     /// Every `stride`-th row and column has a patch of its own; 1 is exact.
     pub stride: usize,
     /// Whether every third place has a patch, whatever the stride, and a noisy patch is read by those rows alone that its
-    /// lowest frequencies are near to: five times as fast or more, and a tenth of a dB is lost at most.
+    /// lowest frequencies are near to: some four times as fast, at a loss of less than a tenth of a dB.
     pub approximate: bool,
     /// Whether a noisy picture is read twice, the second time also by its own patches as they were restored first: for
     /// these the memory is one-shot, too.
