@@ -1,4 +1,4 @@
-//! Times one read of a memory for `benches/peers/memory.py`, which times NumPy and PyTorch at the same work.
+//! Times one read of a memory for `benches/peers/memory.py`, which times `NumPy` and `PyTorch` at the same work.
 //!
 //! `attention make FOLDER` learns 8,192 patches of dead leaves, and lays noise of 0.1 over a piece of 64 x 64 that it did not
 //! learn. Without arguments, commands on standard input, one answer a line: `open FOLDER` (`rows.f32` and `queries.f32` of 49 numbers each,
@@ -115,8 +115,8 @@ fn made(folder: &Path) -> Result<()> {
     for (name, numbers) in files {
         write(&folder.join(name), numbers)?;
     }
-    let noise = folder.join("noise.txt");
-    std::fs::write(&noise, SIGMA.to_string()).map_err(|cause| Error::output(&noise, cause.to_string()))
+    let sigma = folder.join("noise.txt");
+    std::fs::write(&sigma, SIGMA.to_string()).map_err(|cause| Error::output(&sigma, cause.to_string()))
 }
 
 fn write(path: &Path, numbers: &[f32]) -> Result<()> {
