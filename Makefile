@@ -128,6 +128,11 @@ bench-peers: ## time the lattice against C, Numba, JAX, PyTorch, NumPy and Brian
 	@scripts/install.sh build peers compilers
 	@scripts/bench_peers.sh $(ARGS)
 
+.PHONY: bench-memory
+bench-memory: ## time a read of the memory of pictures against NumPy and PyTorch (7 GB of packages): ARGS="--rounds 21"
+	@scripts/install.sh build peers compilers
+	@scripts/bench_peers.sh memory $(ARGS)
+
 .PHONY: bench-latency
 bench-latency: ## measure the way from microphone to speaker on a virtual JACK server beside other programs (4 minutes): ARGS="64 256"
 	@scripts/install.sh build rigs

@@ -1,7 +1,9 @@
 #!/bin/sh
-# Times the lattice's step against the same work in C, Numba, JAX, PyTorch, NumPy and Brian2. Takes some minutes.
+# Times the lattice's step against the same work in C, Numba, JAX, PyTorch, NumPy and Brian2, or a read of the memory of
+# pictures against NumPy and PyTorch. Takes some minutes.
 #
 #   scripts/bench_peers.sh [SIDE] [--rounds N] [--only NAME] [--json]     default: 256, 5 rounds, every peer
+#   scripts/bench_peers.sh memory [--rounds N] [--json]                   default: 11 rounds
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -20,6 +22,11 @@ if ! cmp -s "$wanted" "$environment/requirements.txt"; then
             echo "bench_peers.sh: going on without $requirement (rm -r $environment to try again)" >&2
     done <"$wanted"
     cp "$wanted" "$environment/requirements.txt"
+fi
+if [ "${1-}" = memory ]; then
+    shift
+    cargo build --release --locked --example attention
+    exec python3 benches/peers/memory.py "$@"
 fi
 cargo build --release --locked --bin napot
 exec python3 benches/peers/run.py "$@"

@@ -102,6 +102,11 @@ fn every_task_brings_the_picture_nearer_to_the_truth() {
     };
     let denoised = render("denoise noisy.ppm --sigma 0.07");
     assert!(denoised > 27.0, "denoise: {denoised} dB");
+    let near = render("denoise noisy.ppm --sigma 0.07 --approximate");
+    assert!(
+        near > denoised - 0.5 && near.to_bits() != denoised.to_bits(),
+        "approximate: {near} dB of {denoised}"
+    );
     for more in ["--steps 3", "--with both", "--with trained --steps 2"] {
         let filled = render(&format!("inpaint holed.ppm --mask mask.ppm {more}"));
         assert!(filled > 25.0, "inpaint {more}: {filled} dB");
@@ -143,6 +148,10 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
     refused(&format!("render inpaint holed.ppm {with}"), &["--mask"]);
     refused(&format!("render denoise absent.ppm {with}"), &["absent.ppm", "no such file"]);
     refused(&format!("render super-resolve truth.ppm --scale 5 {with}"), &["5", "2..=4"]);
+    refused(
+        &format!("render denoise noisy.ppm --approximate --stride 2 {with}"),
+        &["--approximate", "--stride"],
+    );
     refused(&format!("render denoise noisy.ppm --truth other.ppm {with}"), &["other.ppm", "31", "32 x 32"]);
     refused("render denoise noisy.ppm --memory absent --out out.png", &["absent", "memory learn"]);
     refused("render denoise noisy.ppm --memory m.safetensors", &["--out"]);
@@ -218,7 +227,28 @@ fn ablations_come_as_rows_for_programs_and_an_unknown_claim_is_named() {
         mean("as it is", "right choice", soon)
             > mean("without cascade (kappa 0)", "right choice", soon) + 0.3
     );
-    refused(folder.path(), "ablate --only sleep", &["--only", "sleep", "recall"]);
+    refused(
+        folder.path(),
+        "ablate --only sleep",
+        &["--only", "sleep", "recall", "slow memory", "restoration"],
+    );
+}
+
+#[test]
+fn bursts_fade_with_learning_and_not_without_and_restoration_says_that_the_array_has_no_part_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = json(&napot(folder.path(), "ablate --quick --only slow --json"));
+    let fall = |variant: &str| {
+        let is = |row: &&serde_json::Value| {
+            row["variant"] == variant && row["metric"] == "standards fall by" && row["task"] == "vision"
+        };
+        rows.as_array().unwrap().iter().find(is).unwrap()["mean"].as_f64().unwrap()
+    };
+    assert!(fall("as it is") > fall("without learning (rate 0)") + 0.2, "{rows}");
+    let table = napot(folder.path(), "ablate --quick --only restoration --markdown");
+    let table = String::from_utf8(table.stdout).unwrap();
+    assert!(table.contains("The array plays no part in it"), "{table}");
+    assert!(table.lines().filter(|line| line.starts_with("| memory")).count() >= 6, "{table}");
 }
 
 /// Blobs and stripes as a JPEG file of quality 10, and as they were.

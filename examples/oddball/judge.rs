@@ -1,8 +1,7 @@
 //! Judges the trials: how bursts fall, and whether a stimulus differs as deviant and as standard, by permutations.
 
+use napot::command::oddball::{BIN, CUT, Fading, Plan, SENSES, Trial, mean};
 use napot::random::Stream;
-
-use crate::trial::{BIN, CUT, Plan, SENSES, Trial};
 
 /// Shufflings of which trials were deviants.
 const PERMUTATIONS: usize = 4_000;
@@ -35,23 +34,13 @@ pub struct Found {
     pub power_p: f64,
 }
 
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
-    sum / count
-}
-
 /// Judges both senses.
 pub fn judge(plan: &Plan, runs: &[Vec<Trial>; 2]) -> Vec<Found> {
     SENSES.iter().zip(runs).map(|(sense, trials)| of(plan, sense, trials)).collect()
 }
 
 fn of(plan: &Plan, sense: &'static str, trials: &[Trial]) -> Found {
-    let standards: Vec<&Trial> = trials.iter().filter(|trial| trial.block == 0 && !trial.deviant).collect();
-    let tail = &standards[standards.len().saturating_sub(100)..];
-    let first = mean(standards.iter().take(10).map(|trial| f64::from(trial.bursts)));
-    let last = mean(tail.iter().map(|trial| f64::from(trial.bursts)));
-    let late = |trial: &&Trial| trial.deviant && trial.number >= plan.trials / 2;
-    let deviants: Vec<&Trial> = trials.iter().filter(late).collect();
+    let fading = Fading::of(plan, trials);
     let groups = groups(plan, trials);
     let (place, t, p) = test(&groups, |trial| &trial.response);
     let (_, power_t, power_p) = test(&groups, |trial| &trial.power);
@@ -65,12 +54,12 @@ fn of(plan: &Plan, sense: &'static str, trials: &[Trial]) -> Found {
     let power = |trial: &Trial| mean(trial.power.iter().map(|value| f64::from(*value)));
     Found {
         sense,
-        first,
-        last,
-        fall: 1.0 - last / first,
-        raw: mean(tail.iter().map(|trial| f64::from(trial.raised))),
-        deviant: mean(deviants.iter().map(|trial| f64::from(trial.bursts))),
-        raw_deviant: mean(deviants.iter().map(|trial| f64::from(trial.raised))),
+        first: fading.first,
+        last: fading.last,
+        fall: fading.fall(),
+        raw: fading.raw,
+        deviant: fading.deviant,
+        raw_deviant: fading.raw_deviant,
         electrodes: trials[0].response.len() / (CUT / BIN),
         difference_uv: there(true) - there(false),
         standard_uv: there(false),

@@ -6,12 +6,10 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // small counts
 
 mod judge;
-mod stimuli;
-mod trial;
 
 use judge::{Found, judge};
+use napot::command::oddball::{Plan, play};
 use napot::error::{Error, Result};
-use trial::{Plan, play};
 
 /// What the experiment is asked for.
 struct Asked {

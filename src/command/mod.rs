@@ -18,6 +18,7 @@ mod listen;
 mod live;
 mod measure;
 mod memory;
+pub mod oddball;
 mod outputs;
 mod pictures;
 mod render;

@@ -6,6 +6,7 @@
 //! these products are kept (Milakov and Gimelshein, arXiv 1805.02867; Dao et al., arXiv 2205.14135).
 
 use super::lanes::{Instructions, LANES, Lanes, Work};
+use super::shortlist::{Coarse, Short};
 use super::team::share;
 
 /// Queries of a block.
@@ -13,13 +14,13 @@ pub const QUERIES: usize = 2 * LANES;
 /// A number for each query of a block.
 pub type Each = [f32; QUERIES];
 /// Rows taken at a time: their products stay in the first-level cache.
-const ROWS: usize = 128;
+pub(super) const ROWS: usize = 128;
 /// Rows, or values, whose sums are kept in registers together.
 const TILE: usize = 8;
 /// The least logit below its maximum that is told from the others: `e^-80` is still a normal number.
 const LEAST: f32 = -80.0;
 /// Below every logit.
-const LOWEST: f32 = -1e30;
+pub(super) const LOWEST: f32 = -1e30;
 
 /// How a row answers to its product `s` with the query, where all parts of a query count alike:
 /// logit `(square s + line) s + fixed`, and its values enter times `slope s + level`.
@@ -83,21 +84,55 @@ pub struct Answer {
 /// Where lengths do not agree, or there is no row.
 #[must_use]
 pub fn attend(bank: &Bank<'_>, asked: &[Each], weighted: Option<&Weighted<'_>>, threads: usize) -> Answer {
-    attend_with(Instructions::best(), bank, asked, weighted, threads)
+    let how = weighted.map_or(How::Alike, |weighted| How::Weighted(*weighted));
+    attend_with(Instructions::best(), bank, asked, how, threads)
 }
 
-fn attend_with(
-    with: Instructions,
-    bank: &Bank<'_>,
-    asked: &[Each],
-    weighted: Option<&Weighted<'_>>,
-    threads: usize,
-) -> Answer {
+/// Reads `asked` by the rows' laws as [`attend`] does, but each block of queries only by the rows that a coarse look finds near:
+/// all others count as nothing.
+///
+/// # Panics
+/// Where lengths do not agree, or there is no row.
+#[must_use]
+pub fn attend_near(bank: &Bank<'_>, asked: &[Each], coarse: &Coarse<'_>, threads: usize) -> Answer {
+    attend_with(Instructions::best(), bank, asked, How::Near(*coarse), threads)
+}
+
+/// How rows answer.
+#[derive(Clone, Copy)]
+enum How<'a> {
+    /// By their laws.
+    Alike,
+    /// By precisions of the queries' parts.
+    Weighted(Weighted<'a>),
+    /// By their laws, those alone that are near.
+    Near(Coarse<'a>),
+}
+
+impl How<'_> {
+    /// For some blocks, of keys with `dims` numbers.
+    fn part(&self, own: &std::ops::Range<usize>, dims: usize) -> Self {
+        match *self {
+            Self::Alike => Self::Alike,
+            Self::Weighted(w) => Self::Weighted(Weighted {
+                precisions: &w.precisions[own.start * dims..own.end * dims],
+                open: &w.open[own.clone()],
+            }),
+            Self::Near(coarse) => Self::Near(coarse.part(own)),
+        }
+    }
+}
+
+fn attend_with(with: Instructions, bank: &Bank<'_>, asked: &[Each], how: How<'_>, threads: usize) -> Answer {
     let (rows, dims, width) = (bank.laws.len(), bank.dims, bank.width);
     assert!(rows > 0 && dims > 0, "a memory of at least one row");
     assert!(bank.keys.len() == rows * dims && bank.values.len() == rows * width, "a key and a value per law");
     let blocks = asked.len() / dims;
-    assert!(weighted.is_none_or(|w| w.precisions.len() == asked.len() && w.open.len() == blocks));
+    assert!(match &how {
+        How::Alike => true,
+        How::Weighted(w) => w.precisions.len() == asked.len() && w.open.len() == blocks,
+        How::Near(coarse) => coarse.fits(rows, blocks),
+    });
     let mut answer = Answer {
         values: vec![[0.0; QUERIES]; blocks * width],
         norms: vec![[0.0; QUERIES]; blocks],
@@ -113,10 +148,7 @@ fn attend_with(
             let part = Part {
                 bank: *bank,
                 asked: &asked[own.start * dims..own.end * dims],
-                weighted: weighted.map(|w| Weighted {
-                    precisions: &w.precisions[own.start * dims..own.end * dims],
-                    open: &w.open[own.clone()],
-                }),
+                how: how.part(&own, dims),
                 values: values.split_off_mut(..own.len() * width).unwrap_or_default(),
                 norms: norms.split_off_mut(..own.len()).unwrap_or_default(),
                 peaks: peaks.split_off_mut(..own.len()).unwrap_or_default(),
@@ -132,55 +164,11 @@ fn attend_with(
     answer
 }
 
-/// For every query of `asked`, `blocks x dims`, the row of `keys` that lies nearest, and the square of its distance. Of
-/// rows that are equally near it is the first.
-///
-/// # Panics
-/// Where lengths do not agree, or there is no row.
-#[must_use]
-pub fn nearest(keys: &[f32], dims: usize, asked: &[Each]) -> Vec<([u32; QUERIES], Each)> {
-    assert!(!keys.is_empty() && keys.len().is_multiple_of(dims), "a memory of at least one row");
-    asked.chunks_exact(dims).map(|asked| Instructions::best().run(Nearest { keys, asked })).collect()
-}
-
-/// One block in search of its nearest rows.
-struct Nearest<'a> {
-    keys: &'a [f32],
-    asked: &'a [Each],
-}
-
-impl Work for Nearest<'_> {
-    type Output = ([u32; QUERIES], Each);
-
-    #[inline(always)]
-    fn run<L: Lanes>(self, l: L) -> Self::Output {
-        let dims = self.asked.len();
-        let (mut rows, mut best) = ([0; QUERIES], [LOWEST; QUERIES]);
-        let mut found = [[0.0; QUERIES]; ROWS];
-        for (first, keys) in self.keys.chunks(ROWS * dims).enumerate() {
-            let count = keys.len() / dims;
-            products::<L, 0>(l, keys, self.asked, &mut found[..count]);
-            for (at, (found, key)) in found.iter().zip(keys.chunks_exact(dims)).enumerate() {
-                let half = 0.5 * key.iter().map(|x| x * x).sum::<f32>();
-                let row = (first * ROWS + at) as u32;
-                for lane in 0..QUERIES {
-                    if found[lane] - half > best[lane] {
-                        (best[lane], rows[lane]) = (found[lane] - half, row);
-                    }
-                }
-            }
-        }
-        let square = |lane: usize| self.asked.iter().map(|part| part[lane] * part[lane]).sum::<f32>();
-        let apart = std::array::from_fn(|lane| (square(lane) - 2.0 * best[lane]).max(0.0));
-        (rows, apart)
-    }
-}
-
 /// Some blocks, and where their answers go.
 struct Part<'a> {
     bank: Bank<'a>,
     asked: &'a [Each],
-    weighted: Option<Weighted<'a>>,
+    how: How<'a>,
     values: &'a mut [Each],
     norms: &'a mut [Each],
     peaks: &'a mut [Each],
@@ -192,33 +180,58 @@ impl Work for Part<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, l: L) {
-        let Bank { keys, dims, values, width, laws } = self.bank;
+        let Bank { dims, width, .. } = self.bank;
         let zeros = || vec![[0.0; QUERIES]; ROWS];
         let mut room = Room { logits: zeros(), others: [zeros(), zeros()] };
+        let mut short = Short::default();
         for block in 0..self.norms.len() {
             let asked = &self.asked[block * dims..][..dims];
             let sums = &mut self.values[block * width..][..width];
             let mut state =
                 State { peak: self.peaks[block], norm: self.norms[block], offset: self.offsets[block] };
-            for first in (0..laws.len()).step_by(ROWS) {
-                let count = ROWS.min(laws.len() - first);
-                let laws = &laws[first..][..count];
-                let keys = &keys[first * dims..][..count * dims];
-                products::<L, 0>(l, keys, asked, &mut room.logits[..count]);
-                if let Some(weighted) = &self.weighted {
-                    let precisions = &weighted.precisions[block * dims..][..dims];
-                    products::<L, 1>(l, keys, precisions, &mut room.others[0][..count]);
-                    products::<L, 2>(l, keys, precisions, &mut room.others[1][..count]);
-                    distances(l, laws, (asked, &weighted.open[block]), &mut room);
-                } else {
-                    lawful(l, laws, &mut room);
+            match &self.how {
+                How::Alike => read_block(l, &self.bank, asked, None, &mut room, &mut state, sums),
+                How::Weighted(w) => {
+                    let weighted = (&w.precisions[block * dims..][..dims], &w.open[block]);
+                    read_block(l, &self.bank, asked, Some(weighted), &mut room, &mut state, sums);
                 }
-                let shrink = soften(l, count, self.weighted.is_some(), &mut room, &mut state);
-                gather(l, &room.logits[..count], &values[first * width..][..count * width], &shrink, sums);
+                How::Near(coarse) => {
+                    short.choose(l, &self.bank, coarse, block);
+                    read_block(l, &short.bank(dims, width), asked, None, &mut room, &mut state, sums);
+                }
             }
             (self.peaks[block], self.norms[block], self.offsets[block]) =
                 (state.peak, state.norm, state.offset);
         }
+    }
+}
+
+/// Reads all rows of a bank for one block.
+#[inline(always)]
+fn read_block<L: Lanes>(
+    l: L,
+    bank: &Bank<'_>,
+    asked: &[Each],
+    weighted: Option<(&[Each], &Each)>,
+    room: &mut Room,
+    state: &mut State,
+    sums: &mut [Each],
+) {
+    let Bank { keys, dims, values, width, laws } = *bank;
+    for first in (0..laws.len()).step_by(ROWS) {
+        let count = ROWS.min(laws.len() - first);
+        let laws = &laws[first..][..count];
+        let keys = &keys[first * dims..][..count * dims];
+        products::<L, 0>(l, keys, asked, &mut room.logits[..count]);
+        if let Some((precisions, open)) = weighted {
+            products::<L, 1>(l, keys, precisions, &mut room.others[0][..count]);
+            products::<L, 2>(l, keys, precisions, &mut room.others[1][..count]);
+            distances(l, laws, (asked, open), room);
+        } else {
+            lawful(l, laws, room);
+        }
+        let shrink = soften(l, count, weighted.is_some(), room, state);
+        gather(l, &room.logits[..count], &values[first * width..][..count * width], &shrink, sums);
     }
 }
 
@@ -239,23 +252,23 @@ struct State {
 
 /// A number for each query, in two vectors. What works on them are functions, never closures: a closure is compiled
 /// without the instructions of whoever calls it.
-type Pair<L> = [<L as Lanes>::F; 2];
+pub(super) type Pair<L> = [<L as Lanes>::F; 2];
 
 #[inline(always)]
-fn load<L: Lanes>(l: L, each: &Each) -> Pair<L> {
+pub(super) fn load<L: Lanes>(l: L, each: &Each) -> Pair<L> {
     let (halves, _) = each.as_chunks::<LANES>();
     [l.load(&halves[0]), l.load(&halves[1])]
 }
 
 #[inline(always)]
-fn store<L: Lanes>(l: L, each: &mut Each, [low, high]: Pair<L>) {
+pub(super) fn store<L: Lanes>(l: L, each: &mut Each, [low, high]: Pair<L>) {
     let (halves, _) = each.as_chunks_mut::<LANES>();
     l.store(&mut halves[0], low);
     l.store(&mut halves[1], high);
 }
 
 #[inline(always)]
-fn splat<L: Lanes>(l: L, x: f32) -> Pair<L> {
+pub(super) fn splat<L: Lanes>(l: L, x: f32) -> Pair<L> {
     [l.splat(x), l.splat(x)]
 }
 
@@ -265,7 +278,7 @@ fn add<L: Lanes>(l: L, a: Pair<L>, b: Pair<L>) -> Pair<L> {
 }
 
 #[inline(always)]
-fn sub<L: Lanes>(l: L, a: Pair<L>, b: Pair<L>) -> Pair<L> {
+pub(super) fn sub<L: Lanes>(l: L, a: Pair<L>, b: Pair<L>) -> Pair<L> {
     [l.sub(a[0], b[0]), l.sub(a[1], b[1])]
 }
 
@@ -276,7 +289,7 @@ fn mul<L: Lanes>(l: L, a: Pair<L>, b: Pair<L>) -> Pair<L> {
 
 /// `a b + c`.
 #[inline(always)]
-fn fma<L: Lanes>(l: L, a: Pair<L>, b: Pair<L>, c: Pair<L>) -> Pair<L> {
+pub(super) fn fma<L: Lanes>(l: L, a: Pair<L>, b: Pair<L>, c: Pair<L>) -> Pair<L> {
     [l.fma(a[0], b[0], c[0]), l.fma(a[1], b[1], c[1])]
 }
 
@@ -287,7 +300,7 @@ fn fnma<L: Lanes>(l: L, a: Pair<L>, b: Pair<L>, c: Pair<L>) -> Pair<L> {
 }
 
 #[inline(always)]
-fn larger<L: Lanes>(l: L, a: Pair<L>, b: Pair<L>) -> Pair<L> {
+pub(super) fn larger<L: Lanes>(l: L, a: Pair<L>, b: Pair<L>) -> Pair<L> {
     let none = splat(l, 0.0);
     let (a, b) = (sub(l, none, a), sub(l, none, b));
     sub(l, none, [l.min(a[0], b[0]), l.min(a[1], b[1])])
@@ -295,7 +308,7 @@ fn larger<L: Lanes>(l: L, a: Pair<L>, b: Pair<L>) -> Pair<L> {
 
 /// The products of rows with queries: of the rows themselves (`KIND` 0 and 2) or of their squares (1).
 #[inline(always)]
-fn products<L: Lanes, const KIND: u8>(l: L, keys: &[f32], asked: &[Each], out: &mut [Each]) {
+pub(super) fn products<L: Lanes, const KIND: u8>(l: L, keys: &[f32], asked: &[Each], out: &mut [Each]) {
     let dims = asked.len();
     let mut tiles = out.chunks_exact_mut(TILE);
     let mut keys = keys.chunks_exact(TILE * dims);

@@ -1,6 +1,7 @@
 //! Attention against the textbook's sums, and against itself on other instructions and threads.
 
 use super::*;
+use crate::kernel::shortlist::nearest;
 use crate::random::Stream;
 
 const DIMS: usize = 11;
@@ -43,6 +44,12 @@ impl Fixture {
         Weighted { precisions: &self.precisions, open: &self.open }
     }
 
+    /// The first half of the numbers of keys and queries.
+    fn looks(&self) -> Halves {
+        let keys = self.keys.chunks(DIMS).flat_map(|key| key[..DIMS / 2].to_vec()).collect();
+        Halves { keys, asked: self.asked.chunks(DIMS).flat_map(|asked| asked[..DIMS / 2].to_vec()).collect() }
+    }
+
     /// The textbook's sums in double precision: values, then the offset.
     fn reference(&self, block: usize, lane: usize, weighted: bool) -> Vec<f64> {
         let part = |of: &[Each], at: usize| f64::from(of[block * DIMS + at][lane]);
@@ -73,6 +80,17 @@ impl Fixture {
     }
 }
 
+struct Halves {
+    keys: Vec<f32>,
+    asked: Vec<Each>,
+}
+
+impl Halves {
+    fn coarse(&self, reach: f32) -> Coarse<'_> {
+        Coarse { keys: &self.keys, dims: DIMS / 2, asked: &self.asked, reach }
+    }
+}
+
 #[test]
 fn attention_is_the_weighted_mean_of_the_textbook() {
     for rows in [1, 7, 128, 301] {
@@ -99,11 +117,11 @@ fn attention_is_the_weighted_mean_of_the_textbook() {
 #[test]
 fn instructions_and_threads_never_change_a_bit() {
     let fixture = Fixture::new(301, 5);
-    for weighted in [false, true] {
-        let w = fixture.weighted();
+    let looks = fixture.looks();
+    for how in [How::Alike, How::Weighted(fixture.weighted()), How::Near(looks.coarse(2.0))] {
         let read = |with, threads| {
             let asked = &fixture.asked;
-            let answer = attend_with(with, &fixture.bank(), asked, weighted.then_some(&w), threads);
+            let answer = attend_with(with, &fixture.bank(), asked, how, threads);
             let all = [answer.values, answer.norms, answer.peaks, answer.offsets].concat();
             all.into_iter().flatten().map(f32::to_bits).collect::<Vec<u32>>()
         };
@@ -114,6 +132,52 @@ fn instructions_and_threads_never_change_a_bit() {
             }
         }
     }
+}
+
+#[test]
+fn rows_beyond_reach_count_as_nothing_and_with_all_in_reach_all_is_read() {
+    let fixture = Fixture::new(301, 3);
+    let looks = fixture.looks();
+    let all = attend(&fixture.bank(), &fixture.asked, None, 1);
+    let whole = attend_near(&fixture.bank(), &fixture.asked, &looks.coarse(1e6), 2);
+    assert!(all.values == whole.values && all.norms == whole.norms && all.peaks == whole.peaks);
+    // What is left out weighs at most so much: the looks here are the keys' own first numbers.
+    let near = attend_near(&fixture.bank(), &fixture.asked, &looks.coarse(1e-3), 2);
+    assert!(near.norms != all.norms);
+    let sums = |answer: &Answer| answer.norms.iter().flatten().sum::<f32>();
+    assert!(sums(&near) < 0.9 * sums(&all), "{} of {}", sums(&near), sums(&all));
+}
+
+#[test]
+fn a_row_is_near_where_one_query_of_the_block_finds_it_so() {
+    // One number each: the look is the key. The logit is the product, and what is read the key.
+    let keys: Vec<f32> = (0..200).map(|row| row as f32).collect();
+    let law = Law { square: 0.0, line: 1.0, fixed: 0.0, slope: 0.0, level: 1.0 };
+    let laws = vec![law; keys.len()];
+    let bank = Bank { keys: &keys, dims: 1, values: &keys, width: 1, laws: &laws };
+    let mut asked = [[1.0; QUERIES]];
+    asked[0][7] = -1.0;
+    let coarse = Coarse { keys: &keys, dims: 1, asked: &asked, reach: 2.5 };
+    let answer = attend_near(&bank, &asked, &coarse, 1);
+    // Near are 0, 1, 2 by one query, 197, 198, 199 by the others; every query reads all six.
+    let sum = |lane: usize| -> f32 {
+        [0.0f32, 1.0, 2.0, 197.0, 198.0, 199.0]
+            .iter()
+            .map(|s| (asked[0][lane] * s - answer.peaks[0][lane]).exp())
+            .sum()
+    };
+    for lane in [0, 7, 31] {
+        assert!((answer.norms[0][lane] - sum(lane)).abs() < 1e-4, "{} {}", answer.norms[0][lane], sum(lane));
+    }
+    assert!((answer.values[0][7] / answer.norms[0][7] - 0.424_7).abs() < 1e-2);
+}
+
+#[test]
+#[should_panic(expected = "coarse.fits")]
+fn looks_at_other_rows_are_refused() {
+    let fixture = Fixture::new(8, 1);
+    let coarse = Coarse { keys: &fixture.keys[..7], dims: 1, asked: &fixture.asked[..1], reach: 1.0 };
+    let _ = attend_near(&fixture.bank(), &fixture.asked, &coarse, 1);
 }
 
 #[test]

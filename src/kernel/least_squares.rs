@@ -130,13 +130,37 @@ fn damped_step(
     damping: f64,
 ) -> Option<Vec<f64>> {
     let n = free.len();
+    let at =
+        |i: usize, j: usize| normal[free[i] * count + free[j]] * if i == j { 1.0 + damping } else { 1.0 };
+    let factor = factored(n, at)?;
+    let mut step: Vec<f64> = free.iter().map(|i| gradient[*i]).collect();
+    substitute(&factor, &mut step);
+    Some(step)
+}
+
+/// Solves `matrix x = right` for every right side, `n` numbers each, one after the other; the matrix is `n x n`, symmetric.
+/// `None` where it is not positive definite.
+///
+/// # Panics
+/// Where the matrix is not square or the right sides are not whole.
+#[must_use]
+pub fn solved(matrix: &[f64], rights: &[f64]) -> Option<Vec<f64>> {
+    let n = matrix.len().isqrt();
+    assert!(n > 0 && n * n == matrix.len() && rights.len().is_multiple_of(n), "a square matrix, whole sides");
+    let factor = factored(n, |i, j| matrix[i * n + j])?;
+    let mut out = rights.to_vec();
+    for right in out.chunks_exact_mut(n) {
+        substitute(&factor, right);
+    }
+    Some(out)
+}
+
+/// Cholesky's lower factor of the symmetric matrix of these numbers; `None` where it is not positive definite.
+fn factored(n: usize, at: impl Fn(usize, usize) -> f64) -> Option<Vec<f64>> {
     let mut factor = vec![0.0; n * n];
     for i in 0..n {
         for j in 0..=i {
-            let mut sum = normal[free[i] * count + free[j]];
-            if i == j {
-                sum *= 1.0 + damping;
-            }
+            let mut sum = at(i, j);
             for k in 0..j {
                 sum -= factor[i * n + k] * factor[j * n + k];
             }
@@ -150,7 +174,12 @@ fn damped_step(
             }
         }
     }
-    let mut step: Vec<f64> = free.iter().map(|i| gradient[*i]).collect();
+    Some(factor)
+}
+
+/// Solves by a factor, in place.
+fn substitute(factor: &[f64], step: &mut [f64]) {
+    let n = step.len();
     for i in 0..n {
         for k in 0..i {
             step[i] -= factor[i * n + k] * step[k];
@@ -163,7 +192,6 @@ fn damped_step(
         }
         step[i] /= factor[i * n + i];
     }
-    Some(step)
 }
 
 #[cfg(test)]
@@ -206,5 +234,13 @@ mod tests {
     fn a_start_where_the_model_is_not_defined_finds_nothing() {
         let free = [(f64::NEG_INFINITY, f64::INFINITY); 2];
         assert_eq!(fit(&Decay, &data(), &[f64::NAN, 0.0], &free), None);
+    }
+
+    #[test]
+    fn every_right_side_is_solved_and_a_matrix_that_is_not_positive_definite_is_none() {
+        let found = solved(&[4.0, 2.0, 2.0, 3.0], &[8.0, 7.0, 4.0, 2.0]).unwrap();
+        let wanted = [1.25, 1.5, 1.0, 0.0];
+        assert!(found.iter().zip(wanted).all(|(x, y)| (x - y).abs() < 1e-12), "{found:?}");
+        assert_eq!(solved(&[1.0, 2.0, 2.0, 1.0], &[1.0, 1.0]), None);
     }
 }

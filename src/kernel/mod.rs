@@ -1,7 +1,7 @@
 //! Pure loops on slices and scalars; they know no clock, configuration or device.
 //!
 //! The only folder with `unsafe`: one source compiled for several instruction sets (the same bits: a fused multiply-add
-//! is exact wherever it runs), and shared rows of a team. [`lattice`] and [`attention`] are written in the lanes of [`lanes`]; every other
+//! is exact wherever it runs), and shared rows of a team. [`lattice`], [`attention`] and [`shortlist`] are written in the lanes of [`lanes`]; every other
 //! kernel is a plain loop that [`wide`] has compiled three times.
 //!
 //! To add a kernel: write the loop as an `#[inline(always)]` body over slices, compile it with `compile_wide!`, test it
@@ -35,6 +35,7 @@ pub mod pulse;
 pub mod reduce;
 pub mod resample_area;
 pub mod sheet;
+pub mod shortlist;
 pub mod team;
 pub mod traces;
 pub mod turns;

@@ -11,7 +11,8 @@
 //! associative memory.
 
 use crate::error::{Error, Result};
-use crate::kernel::attention::{Bank, Each, Law, QUERIES, attend, nearest};
+use crate::kernel::attention::{Bank, Each, Law, QUERIES, attend};
+use crate::kernel::shortlist::nearest;
 use crate::random::{philox4x32, split};
 
 /// Rows of `dims` numbers, at most `capacity` of them.

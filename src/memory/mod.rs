@@ -13,6 +13,7 @@ pub mod backwards;
 pub mod decay;
 pub mod dense;
 pub mod film;
+pub mod frequencies;
 pub mod measure;
 pub mod mind;
 pub mod motion;

@@ -10,6 +10,10 @@ pub struct Grid {
     width: usize,
     rows: Vec<usize>,
     columns: Vec<usize>,
+    /// Rows and columns from as far before the picture as a patch reaches to as far behind it, mirrored at its edges.
+    mirror: [Vec<usize>; 2],
+    /// Of all rows and columns, only the places whose row and column add up to a multiple of this.
+    diagonal: usize,
 }
 
 impl Grid {
@@ -23,13 +27,46 @@ impl Grid {
             }
             places
         };
-        Self { side, height, width, rows: every(height), columns: every(width) }
+        let reach = side / 2;
+        let mirror = [height, width].map(|length| {
+            (0..length + 2 * reach).map(|at| mirrored(at, reach, length)).collect::<Vec<usize>>()
+        });
+        Self { side, height, width, rows: every(height), columns: every(width), mirror, diagonal: 1 }
+    }
+
+    /// Every third place of each row, one further to the left in each row than in the one above: a third of all places, as
+    /// evenly as can be.
+    #[must_use]
+    pub fn thirds(side: usize, size: (usize, usize)) -> Self {
+        Self { diagonal: 3, ..Self::new(side, size, 1) }
+    }
+
+    /// Places of `row`: the first column, and how many there are.
+    fn along(&self, row: usize) -> (usize, usize) {
+        let first = (self.diagonal - row % self.diagonal) % self.diagonal;
+        (first, self.columns.len().saturating_sub(first).div_ceil(self.diagonal))
+    }
+
+    /// Row and column of a patch.
+    fn place(&self, patch: usize) -> (usize, usize) {
+        // As many rows as a diagonal is wide have together as many places as one whole row.
+        let whole = self.columns.len();
+        let (mut row, mut left) = (patch / whole * self.diagonal, patch % whole);
+        loop {
+            let (first, count) = self.along(row);
+            if left < count {
+                return (self.rows[row], self.columns[first + left * self.diagonal]);
+            }
+            (row, left) = (row + 1, left - count);
+        }
     }
 
     /// Patches.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rows.len() * self.columns.len()
+        let whole = self.rows.len() / self.diagonal;
+        let rest = whole * self.diagonal..self.rows.len();
+        whole * self.columns.len() + rest.map(|row| self.along(row).1).sum::<usize>()
     }
 
     /// Never: a picture has a pixel.
@@ -38,23 +75,18 @@ impl Grid {
         self.len() == 0
     }
 
-    /// The pixels of a patch, mirrored where it reaches beyond the picture.
-    fn pixels(&self, patch: usize) -> impl Iterator<Item = usize> + '_ {
-        let reach = self.side / 2;
-        let (y, x) = (self.rows[patch / self.columns.len()], self.columns[patch % self.columns.len()]);
-        (0..self.side * self.side).map(move |at| {
-            let row = mirrored(y + at / self.side, reach, self.height);
-            row * self.width + mirrored(x + at % self.side, reach, self.width)
-        })
-    }
-
     /// Patches `range` of a picture, plane after plane.
     #[must_use]
     pub fn cut(&self, picture: &Picture, range: std::ops::Range<usize>) -> Vec<f32> {
         let mut out = Vec::with_capacity(range.len() * picture.planes.len() * self.side * self.side);
         for patch in range {
+            let (y, x) = self.place(patch);
+            let columns = &self.mirror[1][x..x + self.side];
             for plane in &picture.planes {
-                out.extend(self.pixels(patch).map(|at| plane.values[at]));
+                for row in &self.mirror[0][y..y + self.side] {
+                    let line = &plane.values[row * self.width..][..self.width];
+                    out.extend(columns.iter().map(|column| line[*column]));
+                }
             }
         }
         out
@@ -82,16 +114,20 @@ impl Mosaic {
         let planes = self.sums.planes.len();
         let reach = grid.side / 2;
         for (patch, values) in patches.chunks_exact(area * planes).enumerate() {
-            let place = first + patch;
-            let (y, x) = (grid.rows[place / grid.columns.len()], grid.columns[place % grid.columns.len()]);
-            for at in 0..area {
-                let row = (y + at / grid.side).checked_sub(reach).filter(|row| *row < grid.height);
-                let column = (x + at % grid.side).checked_sub(reach).filter(|column| *column < grid.width);
-                if let (Some(row), Some(column)) = (row, column) {
-                    let pixel = row * grid.width + column;
-                    self.counts.values[pixel] += 1.0;
-                    for (plane, sums) in self.sums.planes.iter_mut().enumerate() {
-                        sums.values[pixel] += values[plane * area + at];
+            let (y, x) = grid.place(first + patch);
+            // What of the patch lies within the picture.
+            let rows = reach.saturating_sub(y)..grid.side.min(grid.height + reach - y);
+            let columns = reach.saturating_sub(x)..grid.side.min(grid.width + reach - x);
+            for row in rows {
+                let to = (y + row - reach) * grid.width + x + columns.start - reach;
+                for count in &mut self.counts.values[to..to + columns.len()] {
+                    *count += 1.0;
+                }
+                for (plane, sums) in self.sums.planes.iter_mut().enumerate() {
+                    let from = plane * area + row * grid.side;
+                    let values = &values[from + columns.start..from + columns.end];
+                    for (sum, value) in sums.values[to..to + columns.len()].iter_mut().zip(values) {
+                        *sum += value;
                     }
                 }
             }
@@ -113,8 +149,8 @@ mod tests {
     fn a_picture_comes_back_from_its_patches() {
         let plane = |seed: usize| Plane::of(9, 13, |y, x| ((y * 31 + x * 17 + seed) % 23) as f32);
         let picture = Picture { planes: vec![plane(0), plane(5), plane(11)] };
-        for stride in [1, 2, 3, 5] {
-            let grid = Grid::new(5, (9, 13), stride);
+        let grids = [1, 2, 3, 5].map(|stride| (stride, Grid::new(5, (9, 13), stride)));
+        for (stride, grid) in grids.into_iter().chain([(0, Grid::thirds(5, (9, 13)))]) {
             let mut mosaic = Mosaic::new(&grid, 3);
             for first in (0..grid.len()).step_by(7) {
                 let patches = grid.cut(&picture, first..(first + 7).min(grid.len()));
@@ -133,5 +169,22 @@ mod tests {
         let grid = Grid::new(7, (1, 1), 4);
         let picture = Picture { planes: vec![Plane::flat(1, 1, 0.5)] };
         assert_eq!((grid.len(), grid.cut(&picture, 0..1)), (1, vec![0.5; 49]));
+    }
+
+    #[test]
+    fn thirds_are_the_places_of_every_third_diagonal_whatever_the_picture() {
+        for (height, width) in [(1, 1), (1, 5), (5, 1), (2, 2), (3, 4), (8, 7), (9, 13)] {
+            let grid = Grid::thirds(7, (height, width));
+            let wanted: Vec<(usize, usize)> = (0..height)
+                .flat_map(|y| (0..width).map(move |x| (y, x)))
+                .filter(|(y, x)| (y + x) % 3 == 0)
+                .collect();
+            let found: Vec<(usize, usize)> = (0..grid.len()).map(|patch| grid.place(patch)).collect();
+            assert_eq!(found, wanted, "{height} x {width}");
+            let mut mosaic = Mosaic::new(&grid, 1);
+            let picture = Picture { planes: vec![Plane::flat(height, width, 0.5)] };
+            mosaic.lay(&grid, 0, &grid.cut(&picture, 0..grid.len()));
+            assert_eq!(mosaic.finish(), picture, "a pixel of {height} x {width} lies in no patch");
+        }
     }
 }

@@ -9,11 +9,13 @@
 
 use super::backwards::{Evidence, FILL, Renderer};
 use super::dense::{Dense, blocks, rows_of};
+use super::frequencies::Lowest;
 use super::patches::{Grid, Mosaic};
 use super::picture::{Picture, Plane, mirrored};
 use super::recall::{AREA, PatchMemory, SIDE};
 use crate::error::{Error, Result};
-use crate::kernel::attention::{Bank, Each, Law, QUERIES, Weighted, attend};
+use crate::kernel::attention::{Bank, Each, Law, QUERIES, Weighted, attend, attend_near};
+use crate::kernel::shortlist::Coarse;
 
 /// Patches that are read at a time.
 const BATCH: usize = 128 * QUERIES;
@@ -35,11 +37,17 @@ const BELIEF: f32 = 0.35;
 /// Distances of luminance and of its mean at which patches lend each other their colour.
 const HUE: (f32, f32) = (0.05, 0.08);
 
+/// How far below the likeliest row, in logits, a row still counts where a noisy picture is read approximately.
+const REACH: f32 = 2.0;
+
 /// How a memory is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading {
     /// Every `stride`-th row and column has a patch of its own; 1 is exact.
     pub stride: usize,
+    /// Whether every third place has a patch, whatever the stride, and a noisy patch is read by those rows alone that its
+    /// lowest frequencies are near to: some four times as fast, at a loss of less than a tenth of a dB.
+    pub approximate: bool,
     /// Whether a noisy picture is read twice, the second time also by its own patches as they were restored first: for
     /// these the memory is one-shot, too.
     pub own: bool,
@@ -49,7 +57,7 @@ pub struct Reading {
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { stride: 1, own: false, threads: 1 }
+        Self { stride: 1, approximate: false, own: false, threads: 1 }
     }
 }
 
@@ -206,12 +214,14 @@ impl Reader<'_> {
     /// The rows of a scale with the first `planes` planes, each plane's mean taken off.
     fn rows(&self, scale: usize, planes: usize) -> Vec<f32> {
         let memory = &self.memory.scales()[scale];
-        let part = |row: &[f32]| {
-            let mut row = row[..planes * AREA].to_vec();
-            centre(&mut row);
-            row
-        };
-        memory.rows().chunks_exact(memory.dims()).flat_map(part).collect()
+        let mut rows = Vec::with_capacity(memory.len() * planes * AREA);
+        for row in memory.rows().chunks_exact(memory.dims()) {
+            rows.extend_from_slice(&row[..planes * AREA]);
+        }
+        rows.chunks_exact_mut(planes * AREA).for_each(|row| {
+            centre(row);
+        });
+        rows
     }
 
     /// Reads every patch of `picture`: `read` turns a batch of patches into as many patches of `planes` planes.
@@ -221,7 +231,12 @@ impl Reader<'_> {
         planes: usize,
         read: impl Fn(Vec<f32>, &Grid, usize) -> Vec<f32>,
     ) -> Picture {
-        let grid = Grid::new(SIDE, (picture.height(), picture.width()), self.reading.stride);
+        let size = (picture.height(), picture.width());
+        let grid = if self.reading.approximate {
+            Grid::thirds(SIDE, size)
+        } else {
+            Grid::new(SIDE, size, self.reading.stride)
+        };
         let mut mosaic = Mosaic::new(&grid, planes);
         for first in (0..grid.len()).step_by(BATCH) {
             let patches = grid.cut(picture, first..(first + BATCH).min(grid.len()));
@@ -261,9 +276,19 @@ impl Reader<'_> {
         let dims = known.dims;
         let bank = Bank { keys: &known.keys, dims, values: &known.keys, width: dims, laws: &known.laws };
         let across = across(noise);
+        let lowest = self.reading.approximate.then(|| Lowest::new(picture.planes.len()));
+        let coarse = lowest.as_ref().map(|lowest| (lowest, lowest.of_rows(&known.keys)));
         self.each(picture, picture.planes.len(), |mut patches, _, _| {
             let means: Vec<[f32; 3]> = patches.chunks_exact_mut(dims).map(centre).collect();
-            let answer = attend(&bank, &blocks(&patches, dims), None, self.reading.threads);
+            let asked = blocks(&patches, dims);
+            let answer = match &coarse {
+                Some((lowest, keys)) => {
+                    let looks = lowest.of_blocks(&asked);
+                    let coarse = Coarse { keys, dims: lowest.dims(), asked: &looks, reach: REACH };
+                    attend_near(&bank, &asked, &coarse, self.reading.threads)
+                }
+                None => attend(&bank, &asked, None, self.reading.threads),
+            };
             let mut read = rows_of(&answer.values, &answer.norms, dims, means.len());
             for ((read, patch), means) in
                 read.chunks_exact_mut(dims).zip(patches.chunks_exact(dims)).zip(&means)

@@ -4,7 +4,7 @@
 //! of the variance `(1 - R²)/R²` times its own, and the memory's softmax is then the posterior over the pictures that it knows.
 
 use super::dense::{Dense, Projection};
-use crate::kernel::least_squares::line;
+use crate::kernel::least_squares::{line, solved};
 
 /// A line from what is left of a pixel to a number of it.
 #[derive(Clone, Debug)]
@@ -49,6 +49,80 @@ impl Line {
             |row: &[f32]| row.iter().zip(weights).map(|(x, w)| f64::from(*x) * w).sum::<f64>() + added;
         trace.chunks_exact(weights.len()).map(|row| number(row) as f32).collect()
     }
+}
+
+/// A line from a whole trace to all numbers of a picture, by ridge regression: a memory's rival of as many numbers as it has.
+pub struct Ridge {
+    /// What it was fitted on, less its mean, and how much each counts for each number.
+    traces: Vec<Vec<f64>>,
+    shares: Vec<Vec<f64>>,
+    means: [Vec<f64>; 2],
+}
+
+/// Penalties that are tried, in units of the mean square of a trace.
+const PENALTIES: [f64; 5] = [0.01, 0.1, 1.0, 10.0, 100.0];
+
+impl Ridge {
+    /// Fits on `traces`, with the penalty under which the first half of them reads the second best.
+    ///
+    /// # Panics
+    /// Where lengths do not agree or there are fewer than two traces.
+    #[must_use]
+    pub fn fit(traces: &[&[f32]], truths: &[&[f32]]) -> Self {
+        assert!(traces.len() > 1 && traces.len() == truths.len(), "two traces or more, a truth for each");
+        let half = traces.len() / 2;
+        let likeness = |penalty: f64| {
+            let fitted = Self::with(&traces[..half], &truths[..half], penalty);
+            let pairs = traces[half..].iter().zip(&truths[half..]);
+            pairs.map(|(trace, truth)| correlation(&fitted.read(trace), truth)).sum::<f64>()
+        };
+        let found: Vec<f64> = PENALTIES.iter().map(|penalty| likeness(*penalty)).collect();
+        let best = (0..found.len()).max_by(|a, b| found[*a].total_cmp(&found[*b])).unwrap_or_default();
+        Self::with(traces, truths, PENALTIES[best])
+    }
+
+    /// In the space of the traces, of which there are fewer than numbers in each.
+    fn with(traces: &[&[f32]], truths: &[&[f32]], penalty: f64) -> Self {
+        let (traces, mean_trace) = centred(traces);
+        let (truths, mean_truth) = centred(truths);
+        let count = traces.len();
+        let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let mut matrix: Vec<f64> =
+            (0..count * count).map(|at| product(&traces[at / count], &traces[at % count])).collect();
+        let square = (0..count).map(|at| matrix[at * count + at]).sum::<f64>() / count as f64;
+        for at in 0..count {
+            matrix[at * count + at] += penalty * square.max(1e-12);
+        }
+        let rights: Vec<f64> =
+            (0..mean_truth.len()).flat_map(|number| truths.iter().map(move |truth| truth[number])).collect();
+        let shares = solved(&matrix, &rights).unwrap_or_else(|| vec![0.0; rights.len()]);
+        let shares = shares.chunks_exact(count).map(<[f64]>::to_vec).collect();
+        Self { traces, shares, means: [mean_trace, mean_truth] }
+    }
+
+    /// All numbers of the picture that left a trace.
+    #[must_use]
+    pub fn read(&self, trace: &[f32]) -> Vec<f32> {
+        let [mean_trace, mean_truth] = &self.means;
+        let apart: Vec<f64> = trace.iter().zip(mean_trace).map(|(x, mean)| f64::from(*x) - mean).collect();
+        let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let like: Vec<f64> = self.traces.iter().map(|known| product(known, &apart)).collect();
+        self.shares
+            .iter()
+            .zip(mean_truth)
+            .map(|(shares, mean)| (mean + product(shares, &like)) as f32)
+            .collect()
+    }
+}
+
+/// Rows less their mean, and the mean.
+fn centred(rows: &[&[f32]]) -> (Vec<Vec<f64>>, Vec<f64>) {
+    let mut mean = vec![0.0; rows[0].len()];
+    for row in rows {
+        mean.iter_mut().zip(*row).for_each(|(mean, x)| *mean += f64::from(*x) / rows.len() as f64);
+    }
+    let less = |row: &&[f32]| row.iter().zip(&mean).map(|(x, mean)| f64::from(*x) - mean).collect();
+    (rows.iter().map(less).collect(), mean)
 }
 
 /// Pictures that are known, by what the retina makes of them.
@@ -149,5 +223,27 @@ mod tests {
         );
         assert!(line.explained > 0.999_999, "{}", line.explained);
         assert!((line.read(&[1.0, 1.0])[0] + 0.5).abs() < 1e-4);
+    }
+
+    #[test]
+    fn a_ridge_finds_what_a_line_of_whole_traces_made_and_nothing_in_noise() {
+        let mut draws = Stream::new(2, 1);
+        let mut many = |count: usize, length: usize| -> Vec<Vec<f32>> {
+            (0..count).map(|_| (0..length).map(|_| draws.normal() as f32).collect()).collect()
+        };
+        let traces = many(60, 8);
+        let truths: Vec<Vec<f32>> =
+            traces.iter().map(|x| vec![x[0] + x[5], x[1] - x[2], 2.0 * x[7]]).collect();
+        let noise = many(60, 3);
+        let borrowed = |of: &[Vec<f32>]| -> Vec<Vec<f32>> { of[..40].to_vec() };
+        let likeness = |truths: &[Vec<f32>]| {
+            let (x, y) = (borrowed(&traces), borrowed(truths));
+            let [x, y] = [&x, &y].map(|of| of.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            let ridge = Ridge::fit(&x, &y);
+            let read: Vec<f32> = traces[40..].iter().flat_map(|trace| ridge.read(trace)).collect();
+            correlation(&read, &truths[40..].concat())
+        };
+        assert!(likeness(&truths) > 0.99, "{}", likeness(&truths));
+        assert!(likeness(&noise).abs() < 0.4, "{}", likeness(&noise));
     }
 }

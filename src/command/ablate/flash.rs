@@ -10,8 +10,9 @@
 //! burst's sign is gone and a linear read-out of `z_b` finds nothing; its trace is that `|z_b|²` is larger where bursts came. A
 //! pixel's reading is a line through the `|z_b|²` of its sites, one weight a band, fitted on flashes of other pictures.
 //!
-//! The state is kept in the frame that turns with its band, and in that frame the array's equation has no frequency: the same
-//! array without oscillation leaves the same trace to the bit. What counts here is the spread of time constants and the cascade.
+//! The state is kept in frames that turn with their bands, and in them the array's equation has no frequency. So the same array
+//! without oscillation is the field as it stands in these frames, and with it the field as its carriers turn it: that alone
+//! tells [`Flash::turns`].
 
 use crate::array::{Array, ArrayParameters};
 use crate::error::Result;
@@ -36,6 +37,9 @@ pub(super) struct Flash {
     pub(super) shown: u64,
     /// When the field is read, in ticks after the picture's end, ascending.
     pub(super) lags: Vec<u64>,
+    /// Whether the field is read as it turns; else as it stands in the frames of its bands, which is an array that does not
+    /// oscillate.
+    pub(super) turns: bool,
     /// The array.
     pub(super) array: ArrayParameters,
     /// The retina.
@@ -52,6 +56,7 @@ impl Default for Flash {
             before: 400,
             shown: 100,
             lags: vec![50, 100, 200, 400],
+            turns: true,
             array: ArrayParameters { burst_gain: 12.0, ..ArrayParameters::default() },
             retina: RetinaParameters {
                 threshold: 0.4,
@@ -65,6 +70,16 @@ impl Default for Flash {
 }
 
 impl Flash {
+    /// As many oscillators in one band of `hz`: a larger sheet, for the same pixels.
+    pub(super) fn in_one_band(mut self, hz: f64) -> Self {
+        let oscillators = self.side * self.side * self.array.bands;
+        while self.side * self.side < oscillators {
+            self.side += self.pixels;
+        }
+        (self.array.bands, self.array.lowest_hz) = (1, hz);
+        self
+    }
+
     /// Pixels of a reading.
     pub(super) fn area(&self) -> usize {
         self.pixels * self.pixels
@@ -227,12 +242,16 @@ impl Exposure {
         let by_band = |of: &dyn Fn(usize, usize, usize) -> f32| -> Vec<Vec<f32>> {
             (0..bands).map(|band| self.flash.pooled(|y, x| of(band, y, x))).collect()
         };
-        let square = |band: usize, y: usize, x: usize| {
+        let turned = |band: usize, y: usize, x: usize| {
+            let [cos, sin] = if self.flash.turns { field.carrier(band) } else { [1.0, 0.0] };
             let (re, im) = (field.re[[band, y, x]], field.im[[band, y, x]]);
+            [re * cos - im * sin, re * sin + im * cos]
+        };
+        let square = |band: usize, y: usize, x: usize| {
+            let [re, im] = turned(band, y, x);
             ((re * re + im * im) / self.array.band_variances()[band] as f32).min(HELD)
         };
-        let parts =
-            [by_band(&|band, y, x| field.re[[band, y, x]]), by_band(&|band, y, x| field.im[[band, y, x]])];
+        let parts = [0, 1].map(|part| by_band(&|band, y, x| turned(band, y, x)[part]));
         Trace { envelope: by_pixel(&by_band(&square)), linear: by_pixel(&parts.concat()) }
     }
 }

@@ -1,10 +1,12 @@
-//! `napot ablate`: for every claim of what the array does, the same model without the part that is said to do it.
+//! `napot ablate`: for every claim of what the model does, the same model without the part that is said to do it.
 //!
 //! A row is a figure of one variant: its mean and its spread over seeds. To add a claim: its variants in a file here and a line
-//! in [`CLAIMS`].
+//! in [`CLAIMS`]. What was found stands in `docs/ablations.md`.
 
 mod flash;
 mod recall;
+mod restoration;
+mod slow;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -30,7 +32,7 @@ pub(super) struct AblateArgs {
     /// A tenth of the trials on a quarter of the sheet, one seed: whether it runs, not what it finds.
     #[arg(long, conflicts_with = "seeds")]
     quick: bool,
-    /// Print the table as Markdown, as `docs/memory.md` holds it.
+    /// Print the table as Markdown, as `docs/ablations.md` holds it.
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
 }
@@ -39,18 +41,37 @@ pub(super) struct AblateArgs {
 struct Claim {
     name: &'static str,
     says: &'static str,
-    /// One run of one variant: by its number, with a seed, on a tenth of the trials where it is to be quick.
+    /// What plays no part in it, and so has no row.
+    absent: &'static str,
+    /// One run of one variant: by its number, with a seed, on fewer trials where it is to be quick.
     run: fn(usize, u64, bool) -> Result<Vec<Figure>>,
     variants: &'static [&'static str],
 }
 
 /// All claims in the order of the table.
-const CLAIMS: [Claim; 1] = [Claim {
-    name: "recall",
-    says: "A picture that was flashed for 100 ms is read back from the field alone",
-    run: recall::run,
-    variants: &recall::VARIANTS,
-}];
+const CLAIMS: [Claim; 3] = [
+    Claim {
+        name: "recall",
+        says: "A picture that was flashed for 100 ms is read back from the field alone",
+        absent: "",
+        run: recall::run,
+        variants: &recall::VARIANTS,
+    },
+    Claim {
+        name: "slow memory",
+        says: "Bursts of what repeats fade, those of what deviates come back",
+        absent: "The memory of pictures plays no part in it.",
+        run: slow::run,
+        variants: &slow::VARIANTS,
+    },
+    Claim {
+        name: "restoration",
+        says: "Pictures under noise, or shrunk, are restored by memory and networks",
+        absent: "The array plays no part in it, nor its oscillation, nor its cascade.",
+        run: restoration::run,
+        variants: &restoration::VARIANTS,
+    },
+];
 
 /// A figure of one run.
 struct Figure {
@@ -180,15 +201,16 @@ fn print(claim: &Claim, rows: &[Row], markdown: bool) -> Result<()> {
     let seeds = rows.first().map_or(0, |row| row.seeds);
     let cell = |line: (&str, &str), task: &str| {
         let row = rows.iter().find(|row| (row.variant, row.metric) == line && row.task == task);
-        row.map_or_else(String::new, |row| format!("{:.3} ± {:.3}", row.mean, row.sd))
+        row.map_or_else(String::new, |row| spread(row.mean, row.sd))
     };
     if markdown {
+        print_line(&format!("**{}.** {}\n", claim.says, claim.absent).replace(" \n", "\n"))?;
         print_line(&format!("| variant | figure (seeds: {seeds}, ± sd) | {} |", tasks.join(" | ")))?;
-        print_line(&"|---".repeat(tasks.len() + 2))?;
+        print_line(&("|---".repeat(tasks.len() + 2) + "|"))?;
     } else {
-        print_line(&format!("\n{} (seeds: {seeds}, ± sd)", claim.says))?;
-        let heads: Vec<String> = tasks.iter().map(|task| format!("{task:>16}")).collect();
-        print_line(&format!("  {:<58}{}", "", heads.concat()))?;
+        print_line(&format!("\n{} (seeds: {seeds}, ± sd). {}", claim.says, claim.absent))?;
+        let heads: Vec<String> = tasks.iter().map(|task| format!("{task:>19}")).collect();
+        print_line(&format!("  {:<66}{}", "", heads.concat()))?;
     }
     for line in lines {
         let cells: Vec<String> = tasks.iter().map(|task| cell(line, task)).collect();
@@ -196,9 +218,18 @@ fn print(claim: &Claim, rows: &[Row], markdown: bool) -> Result<()> {
         print_line(&if markdown {
             format!("| {variant} | {metric} | {} |", cells.join(" | "))
         } else {
-            let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:>16}")).collect();
-            format!("  {variant:<28}{metric:<30}{}", cells.concat())
+            let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:>19}")).collect();
+            format!("  {variant:<36}{metric:<30}{}", cells.concat())
         })?;
     }
-    Ok(())
+    if markdown { print_line("") } else { Ok(()) }
+}
+
+/// A mean and its spread with as many digits as are worth reading.
+fn spread(mean: f64, sd: f64) -> String {
+    match mean.abs() {
+        1_000.0.. => format!("{mean:.0} ± {sd:.0}"),
+        10.0.. => format!("{mean:.2} ± {sd:.2}"),
+        _ => format!("{mean:.3} ± {sd:.3}"),
+    }
 }

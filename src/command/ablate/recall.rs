@@ -1,13 +1,24 @@
-//! The claim of recall: what the field alone still tells of a picture, with the cascade and without.
+//! The claim of recall: what the field alone still tells of a picture, and which part of the array and of the reading does that.
+//!
+//! Every variant is read in several ways, so what the memory of pictures does is in each: by lines alone, by a memory that knows
+//! the pictures, by a ridge of as many numbers as that memory, and, of the twin, by the memory alone.
 
 use super::Figure;
 use super::flash::{Exposure, Flash, Left};
 use crate::error::Result;
-use crate::memory::trace::{Known, Line, correlation};
+use crate::memory::trace::{Known, Line, Ridge, correlation};
 use crate::memory::trained::leaves::leaves;
 
-/// The variants by their numbers.
-pub(super) const VARIANTS: [&str; 2] = ["as it is", "without cascade (kappa 0)"];
+/// The variants by their numbers. Those of one band are larger sheets of as many oscillators.
+pub(super) const VARIANTS: [&str; 5] = [
+    "as it is",
+    "without oscillation",
+    "without cascade (kappa 0)",
+    "one driven band, 96 Hz",
+    "one slow band, 6 Hz",
+];
+/// The only band of a variant, in Hz.
+const BANDS: [Option<f64>; VARIANTS.len()] = [None, None, None, Some(96.0), Some(6.0)];
 /// Pictures that the lines are fitted on; none of them is known to the memory.
 const FITTED: usize = 120;
 /// Pictures that are known.
@@ -21,12 +32,19 @@ pub(super) fn run(variant: usize, seed: u64, quick: bool) -> Result<Vec<Figure>>
     if quick {
         (flash.side, flash.pixels) = (64, 8);
     }
-    if variant == 1 {
-        flash.array.kappa = 0.0;
+    let drawn = flash.side;
+    match (variant, BANDS[variant]) {
+        (_, Some(hz)) => flash = flash.in_one_band(hz),
+        (1, _) => flash.turns = false,
+        (2, _) => flash.array.kappa = 0.0,
+        _ => {}
     }
     let share = if quick { 10 } else { 1 };
     let (fitted, known, flashed) = (FITTED / share, KNOWN / share, FLASHED / share);
-    let picture = |number: usize| Shown::new(&flash, grey(&leaves(seed, number as u32, flash.side)));
+    let picture = |number: usize| {
+        let picture = grey(&leaves(seed, number as u32, drawn));
+        Shown::new(&flash, spread(&picture, drawn, flash.side))
+    };
     let fitted = (KNOWN..KNOWN + fitted).map(picture).collect::<Result<Vec<Shown>>>()?;
     let known = (0..known).map(picture).collect::<Result<Vec<Shown>>>()?;
     let mut exposure = Exposure::new(&flash, seed)?;
@@ -58,6 +76,11 @@ pub(super) fn run(variant: usize, seed: u64, quick: bool) -> Result<Vec<Figure>>
             let line = fit(of, pixels);
             likeness(&traces(of).into_iter().map(|trace| line.read(trace)).collect::<Vec<_>>())
         };
+        let ridge = {
+            let traces: Vec<&[f32]> = fitted_left.iter().map(|left| driven(&left[at])).collect();
+            Ridge::fit(&traces, &fitted.iter().map(pixels).collect::<Vec<_>>())
+        };
+        let by_ridge = traces(driven).into_iter().map(|trace| ridge.read(trace)).collect::<Vec<_>>();
         let to_impression = fit(driven, impressions);
         let recalled = |of: fn(&Left) -> &[f32]| likeness(&memory.recall(&to_impression, &traces(of)));
         let right = |of: fn(&Left) -> &[f32]| {
@@ -67,6 +90,7 @@ pub(super) fn run(variant: usize, seed: u64, quick: bool) -> Result<Vec<Figure>>
         let found = [
             ("r, linear read-out", read(linear)),
             ("r, read-out of power", read(driven)),
+            ("r, ridge of equal numbers", likeness(&by_ridge)),
             ("r, with the memory", recalled(driven)),
             ("r, with the memory, twin", recalled(twin)),
             ("right choice", right(driven)),
@@ -92,6 +116,11 @@ impl Shown {
     fn new(flash: &Flash, picture: Vec<u8>) -> Result<Self> {
         Ok(Self { impression: flash.impression(&picture)?, pixels: flash.grey(&picture), picture })
     }
+}
+
+/// A picture on a sheet of another side, each pixel as often as it takes.
+fn spread(picture: &[u8], from: usize, to: usize) -> Vec<u8> {
+    (0..to * to).map(|at| picture[at / to * from / to * from + at % to * from / to]).collect()
 }
 
 /// The mean of red, green and blue.

@@ -1,22 +1,22 @@
 //! Two sounds and two pictures, and the order in which they come.
 
-use napot::random::Stream;
-use napot::signal::{Frame, Stamp};
-use napot::time::Timestamp;
+use crate::random::Stream;
+use crate::signal::{Frame, Stamp};
+use crate::time::Timestamp;
 
 /// Frames of a sound: 50 ms.
-pub const SOUND_FRAMES: usize = 2_400;
+pub(super) const SOUND_FRAMES: usize = 2_400;
 /// Pictures a second: a flash of two of them lasts 1/12 s.
-pub const PICTURES_PER_SECOND: u32 = 24;
+pub(super) const PICTURES_PER_SECOND: u32 = 24;
 /// A side of a picture in pixels.
 const SIDE: usize = 32;
 /// Tones in a sound.
 const TONES: usize = 60;
 /// One in so many is a deviant.
-pub const ONE_IN: usize = 8;
+const ONE_IN: usize = 8;
 
 /// A burst of many tones between two frequencies, with ramps of 2 ms, at a fifth of full scale.
-pub fn sound(low_hz: f64, high_hz: f64, seed: u64) -> Vec<f32> {
+pub(super) fn sound(low_hz: f64, high_hz: f64, seed: u64) -> Vec<f32> {
     let mut stream = Stream::new(seed, 1);
     let mut out = vec![0.0; SOUND_FRAMES];
     for tone in 0..TONES {
@@ -33,7 +33,7 @@ pub fn sound(low_hz: f64, high_hz: f64, seed: u64) -> Vec<f32> {
 }
 
 /// A picture: grey, or with checks in colour on its left (`Some(0)`) or right half (`Some(1)`).
-pub fn picture(shown: Option<usize>, number: u64) -> Frame {
+pub(super) fn picture(shown: Option<usize>, number: u64) -> Frame {
     let mut rgb = vec![96; 3 * SIDE * SIDE];
     for (at, pixel) in rgb.chunks_exact_mut(3).enumerate() {
         let (row, column) = (at / SIDE, at % SIDE);
@@ -48,7 +48,7 @@ pub fn picture(shown: Option<usize>, number: u64) -> Frame {
 }
 
 /// Which trials of a block are deviants: one in eight, never the first of eight, so that no two follow each other.
-pub fn deviants(trials: usize, seed: u64, stream: u32) -> Vec<bool> {
+pub(super) fn deviants(trials: usize, seed: u64, stream: u32) -> Vec<bool> {
     let mut stream = Stream::new(seed, stream);
     let mut out = vec![false; trials];
     for group in out.chunks_exact_mut(ONE_IN) {

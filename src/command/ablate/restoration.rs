@@ -1,0 +1,212 @@
+//! The claim of restoration: generated pictures under noise and shrunk, by the memory, by the networks, by both, by none.
+//!
+//! No picture that is restored was learned: the memory's dead leaves have other numbers, and its room another seed, than those that are
+//! restored, and the networks that come with the program were trained on numbers below both.
+
+use super::Figure;
+use crate::command::pictures;
+use crate::error::Result;
+use crate::memory::backwards::{Renderer, Task};
+use crate::memory::picture::{Picture, Plane};
+use crate::memory::reader::Reading;
+use crate::memory::recall::{AREA, PatchMemory};
+use crate::memory::trained::leaves::leaves;
+use crate::memory::trained::lessons::luma;
+use crate::memory::trained::model::Model;
+use crate::memory::trained::renderer::{Both, Trained};
+use crate::random::Stream;
+use crate::source::room::{Room, RoomParameters};
+use crate::stream::Source;
+
+/// The variants by their numbers.
+pub(super) const VARIANTS: [&str; 5] = [
+    "memory and networks",
+    "memory alone",
+    "memory alone, equal numbers",
+    "networks alone",
+    "neither: what was seen",
+];
+/// The side of a picture that is learned.
+const SIDE: usize = 128;
+/// The side of the piece in its middle that is restored.
+const PIECE: usize = 64;
+/// Pictures of each kind that are learned, and that are restored.
+const LEARNED: usize = 12;
+const RESTORED: usize = 3;
+/// Numbers of dead leaves: `napot learn` takes those below 10,000.
+const LEARNED_FROM: u32 = 10_000;
+const RESTORED_FROM: u32 = 20_000;
+/// Seeds of the room, set apart from those of trainings.
+const LEARNED_ROOM: u64 = 0x524F_4F4D;
+const RESTORED_ROOM: u64 = 0x524F_4F4E;
+/// Frames of the room between two pictures: half a second.
+const BETWEEN: usize = 15;
+/// The memory as `napot memory learn` makes it: scales, rows of each, patches looked at, tolerance.
+const SCALES: usize = 2;
+const ROWS: usize = 8_192;
+const PATCHES: usize = 40_000;
+const TOLERANCE: f32 = 0.03;
+/// Noise, of a range of 1.
+const SIGMAS: [f32; 2] = [0.1, 0.4];
+/// How much smaller.
+const SCALE: usize = 2;
+
+/// Runs a variant.
+pub(super) fn run(variant: usize, seed: u64, quick: bool) -> Result<Vec<Figure>> {
+    let model = pictures::load_model(None)?;
+    let networks: Vec<usize> = model.networks().iter().map(|network| network.numbers().len()).collect();
+    let rows = match (variant, quick) {
+        (2, _) => networks.iter().copied().min().unwrap_or_default() / SCALES / (AREA + 1),
+        (_, true) => ROWS / 16,
+        _ => ROWS,
+    };
+    let memory = if variant < 3 { Some(learned(seed, rows, quick)?) } else { None };
+    let numbers = memory.as_ref().map_or(0, |memory| {
+        memory.scales().iter().map(|scale| scale.rows().len() + scale.counts().len()).sum::<usize>()
+    });
+    let count = if quick { 1 } else { RESTORED };
+    let kinds =
+        [("leaves", rained(seed, RESTORED_FROM, count)), ("room", roomed(seed ^ RESTORED_ROOM, count)?)];
+    let mut figures = Vec::new();
+    for (kind, whole) in kinds {
+        let pieces: Vec<Plane> = whole.iter().map(middle).collect();
+        let mut draws = Stream::new(seed, 1);
+        for (task, name) in tasks() {
+            let mut sum = 0.0;
+            for piece in &pieces {
+                let seen = seen(&task, piece, &mut draws);
+                sum += psnr(
+                    &restored(
+                        &task,
+                        &seen,
+                        memory.as_ref(),
+                        (variant == 0 || variant == 3).then_some(&model),
+                    )?,
+                    piece,
+                );
+            }
+            let network = usize::from(matches!(task, Task::Denoise { .. }));
+            let held = numbers + if variant == 0 || variant == 3 { networks[network] } else { 0 };
+            let task = format!("{kind}, {name}");
+            let psnr = Figure { task: task.clone(), metric: "PSNR in dB", value: sum / pieces.len() as f64 };
+            figures.extend([psnr, Figure { task, metric: "numbers held", value: held as f64 }]);
+        }
+    }
+    Ok(figures)
+}
+
+/// What is done to pictures, by its name in the table.
+fn tasks() -> Vec<(Task, String)> {
+    let noise = SIGMAS.map(|sigma| (Task::Denoise { sigma }, format!("noise {sigma}")));
+    noise.into_iter().chain([(Task::SuperResolve { scale: SCALE }, format!("x{SCALE}"))]).collect()
+}
+
+/// What is seen of a picture: as numbers under noise, in 8 bits where it was shrunk.
+fn seen(task: &Task, picture: &Plane, draws: &mut Stream) -> Picture {
+    let plane = if let Task::Denoise { sigma } = task {
+        let noise = Plane::of(picture.height, picture.width, |_, _| sigma * draws.normal() as f32);
+        picture.with(&noise, |x, noise| x + noise)
+    } else {
+        let small = picture.resized(picture.height / SCALE, picture.width / SCALE);
+        small.map(|x| (x.clamp(0.0, 1.0) * 255.0).round() / 255.0)
+    };
+    Picture { planes: vec![plane] }
+}
+
+/// The picture by whoever there is; without any, what was seen, at its full size.
+fn restored(
+    task: &Task,
+    seen: &Picture,
+    memory: Option<&PatchMemory>,
+    model: Option<&Model>,
+) -> Result<Picture> {
+    let reader = memory.map(|memory| memory.reader(Reading::default()));
+    let trained = model.map(|model| Trained { model, threads: 1, turned: false });
+    let both;
+    let renderer: &dyn Renderer = match (&reader, &trained) {
+        (Some(reader), Some(trained)) => {
+            both = Both(reader, trained);
+            &both
+        }
+        (Some(reader), None) => reader,
+        (None, Some(trained)) => trained,
+        (None, None) => {
+            let enlarged = |scale| seen.resized(seen.height() * scale, seen.width() * scale);
+            return Ok(if matches!(task, Task::SuperResolve { .. }) {
+                enlarged(SCALE)
+            } else {
+                seen.clone()
+            });
+        }
+    };
+    task.undo(seen, renderer, 1)
+}
+
+fn psnr(found: &Picture, truth: &Plane) -> f64 {
+    let square = |(x, y): (&f32, &f32)| f64::from(x.clamp(0.0, 1.0) - y) * f64::from(x.clamp(0.0, 1.0) - y);
+    let sum: f64 = found.planes[0].values.iter().zip(&truth.values).map(square).sum();
+    -10.0 * libm::log10((sum / truth.values.len() as f64).max(1e-12))
+}
+
+/// A memory of dead leaves and the room.
+fn learned(seed: u64, rows: usize, quick: bool) -> Result<PatchMemory> {
+    let (count, patches) = if quick { (2, PATCHES / 16) } else { (LEARNED, PATCHES) };
+    let planes = [rained(seed, LEARNED_FROM, count), roomed(seed ^ LEARNED_ROOM, count)?].concat();
+    let pictures: Vec<Picture> = planes.into_iter().map(|plane| Picture { planes: vec![plane] }).collect();
+    let mut memory = PatchMemory::new(1, SCALES, rows, seed, TOLERANCE);
+    memory.learn(&pictures, patches, seed)?;
+    Ok(memory)
+}
+
+/// The luma of dead leaves.
+fn rained(seed: u64, from: u32, count: usize) -> Vec<Plane> {
+    (from..).take(count).map(|number| luma(SIDE, SIDE, &leaves(seed, number, SIDE))).collect()
+}
+
+/// The luma of the room.
+fn roomed(seed: u64, count: usize) -> Result<Vec<Plane>> {
+    let parameters = RoomParameters { width: SIDE, height: SIDE, ..RoomParameters::default() };
+    let (mut video, _) = Room::new(&parameters, seed)?.into_sources();
+    let mut planes = Vec::new();
+    for number in 1..=count * BETWEEN {
+        if let Some(frame) = video.pull()?.filter(|_| number.is_multiple_of(BETWEEN)) {
+            planes.push(luma(frame.height, frame.width, &frame.rgb));
+        }
+    }
+    Ok(planes)
+}
+
+/// The piece in the middle.
+fn middle(plane: &Plane) -> Plane {
+    let (top, left) = ((plane.height - PIECE) / 2, (plane.width - PIECE) / 2);
+    Plane::of(PIECE, PIECE, |y, x| plane.values[(top + y) * plane.width + left + x])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_restored_was_learned_and_whoever_restores_is_better_than_none() {
+        let (learned, held) = (rained(1, LEARNED_FROM, 2), rained(1, RESTORED_FROM, 2));
+        assert!(learned.iter().all(|plane| !held.contains(plane)));
+        let noisy = |variant: usize| run(variant, 1, true).unwrap()[0].value;
+        let none = noisy(4);
+        assert!((none - 20.0).abs() < 0.5, "{none} dB of noise of 0.1");
+        assert!((0..4).all(|variant| noisy(variant) > none + 3.0));
+    }
+
+    #[test]
+    fn a_memory_of_equal_numbers_holds_no_more_than_the_networks() {
+        let held = |variant: usize| {
+            let figures = run(variant, 1, true).unwrap();
+            figures
+                .iter()
+                .filter(|figure| figure.metric == "numbers held")
+                .map(|f| f.value)
+                .collect::<Vec<_>>()
+        };
+        assert!(held(2).iter().zip(held(3)).all(|(memory, networks)| *memory > 0.0 && *memory <= networks));
+        assert!(held(4).iter().all(|none| *none == 0.0));
+    }
+}
