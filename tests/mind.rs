@@ -54,7 +54,7 @@ fn a_session_is_remembered_as_the_same_in_every_replay() {
 #[test]
 fn what_a_run_has_seen_renders_what_is_like_it() {
     let folder = tempfile::tempdir().unwrap();
-    run(folder.path(), &[&DEMO[..], &["--out", "A"]].concat());
+    run(folder.path(), &[&DEMO[..], &["--out", "A", "--record", "a.mcap"]].concat());
     let program = |arguments: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_napot"));
         let output = command.args(arguments).current_dir(folder.path()).output().unwrap();
@@ -69,6 +69,10 @@ fn what_a_run_has_seen_renders_what_is_like_it() {
     );
     program(&["memory", "show", "A/memory.safetensors", "--out", "patches.png"]);
     program(&["render", "denoise", "patches.png", "--memory", "A/memory.safetensors", "--out", "clean.png"]);
+    // What a session keeps of its pictures is learned as films are.
+    let learned = program(&["memory", "learn", "a.mcap", "--memory", "session.safetensors", "--json"]);
+    let learned: Value = serde_json::from_slice(&learned.stdout).unwrap();
+    assert!(learned["learned"]["written"].as_u64().unwrap() > 0, "{learned}");
 }
 
 #[test]

@@ -40,7 +40,7 @@ enum What {
 /// What the command takes.
 #[derive(Args, Debug)]
 pub(super) struct LearnArgs {
-    /// Pictures, films, folders of pictures; each at least 152 pixels high and wide.
+    /// Pictures, films, sessions, folders of pictures; each at least 152 pixels high and wide.
     inputs: Vec<PathBuf>,
     /// Learn from this many pictures of dead leaves, generated from the seed.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]

