@@ -52,7 +52,8 @@ fn gather(path: &Path, most: usize, least: usize, room: &mut usize) -> Result<Ve
         return Err(no_pictures(path));
     }
     // Sessions are MCAP files, and so are other programs' recordings.
-    let video = if recorded { media::open(path, &MediaOptions::default())?.video } else { video::open(path)? };
+    let video =
+        if recorded { media::open(path, &MediaOptions::default())?.video } else { video::open(path)? };
     let mut source = video.ok_or_else(|| no_pictures(path))?;
     let mut frames = Vec::new();
     while frames.len() < most

@@ -10,6 +10,7 @@ mod slow;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clap::Args;
@@ -43,9 +44,22 @@ struct Claim {
     says: &'static str,
     /// What plays no part in it, and so has no row.
     absent: &'static str,
-    /// One run of one variant: by its number, with a seed, on fewer trials where it is to be quick.
-    run: fn(usize, u64, bool) -> Result<Vec<Figure>>,
+    /// Pictures that the variants share, by seed and whether it is to be quick.
+    pictures: fn(u64, bool) -> Vec<Vec<u8>>,
+    /// One run of one variant.
+    run: fn(&Run<'_>) -> Result<Vec<Figure>>,
     variants: &'static [&'static str],
+}
+
+/// What a run is given.
+struct Run<'a> {
+    /// The number of the variant.
+    variant: usize,
+    seed: u64,
+    /// Whether it is on fewer trials.
+    quick: bool,
+    /// What the claim draws for this seed.
+    pictures: &'a [Vec<u8>],
 }
 
 /// All claims in the order of the table.
@@ -54,6 +68,7 @@ const CLAIMS: [Claim; 3] = [
         name: "recall",
         says: "A picture that was flashed for 100 ms is read back from the field alone",
         absent: "",
+        pictures: recall::pictures,
         run: recall::run,
         variants: &recall::VARIANTS,
     },
@@ -61,6 +76,7 @@ const CLAIMS: [Claim; 3] = [
         name: "slow memory",
         says: "Bursts of what repeats fade, those of what deviates come back",
         absent: "The memory of pictures plays no part in it.",
+        pictures: |_, _| Vec::new(),
         run: slow::run,
         variants: &slow::VARIANTS,
     },
@@ -68,6 +84,7 @@ const CLAIMS: [Claim; 3] = [
         name: "restoration",
         says: "Pictures under noise, or shrunk, are restored by memory and networks",
         absent: "The array plays no part in it, nor its oscillation, nor its cascade.",
+        pictures: |_, _| Vec::new(),
         run: restoration::run,
         variants: &restoration::VARIANTS,
     },
@@ -134,29 +151,14 @@ type Found = Result<(Vec<Figure>, Duration)>;
 
 /// Runs all variants of a claim with all seeds, as many at a time as there are cores.
 fn rows(claim: &Claim, seed: u64, seeds: u32, quick: bool, bar: &ProgressBar) -> Result<Vec<Row>> {
-    let jobs: Vec<(usize, u64)> = (0..claim.variants.len())
-        .flat_map(|variant| (0..u64::from(seeds)).map(move |s| (variant, s)))
-        .collect();
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let work = || {
-        let mut found: Vec<(usize, Found)> = Vec::new();
-        while let Some((variant, number)) = jobs.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
-        {
-            let start = monotonic();
-            let figures = (claim.run)(*variant, seed.wrapping_add(*number), quick);
-            found.push((*variant, figures.map(|figures| (figures, monotonic().saturating_sub(start)))));
-            bar.inc(1);
-        }
-        found
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
-    let found: Vec<(usize, Found)> = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut found = work();
-        for other in others {
-            found.extend(other.join().unwrap_or_default());
-        }
-        found
+    let seeds: Vec<u64> = (0..u64::from(seeds)).map(|number| seed.wrapping_add(number)).collect();
+    let drawn = shared(seeds.len(), |at| (claim.pictures)(seeds[at], quick));
+    let found: Vec<(usize, Found)> = shared(claim.variants.len() * seeds.len(), |job| {
+        let (variant, at) = (job / seeds.len(), job % seeds.len());
+        let start = monotonic();
+        let figures = (claim.run)(&Run { variant, seed: seeds[at], quick, pictures: &drawn[at] });
+        bar.inc(1);
+        (variant, figures.map(|figures| (figures, monotonic().saturating_sub(start))))
     });
     let mut by_variant: Vec<Vec<(Vec<Figure>, Duration)>> =
         claim.variants.iter().map(|_| Vec::new()).collect();
@@ -168,6 +170,32 @@ fn rows(claim: &Claim, seed: u64, seeds: u32, quick: bool, bar: &ProgressBar) ->
         .zip(claim.variants)
         .flat_map(|(runs, name)| summed(claim.name, name, runs))
         .collect())
+}
+
+/// Does `jobs` jobs, as many at a time as there are cores; what each gave, in their order.
+fn shared<T: Send>(jobs: usize, does: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let job = next.fetch_add(1, Ordering::Relaxed);
+            if job >= jobs {
+                return done;
+            }
+            done.push((job, does(job)));
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(jobs);
+    let mut done = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_by_key(|(job, _)| *job);
+    done.into_iter().map(|(_, given)| given).collect()
 }
 
 /// Means and spreads over the runs of a variant.

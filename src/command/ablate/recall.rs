@@ -3,8 +3,8 @@
 //! Every variant is read in several ways, so what the memory of pictures does is in each: by lines alone, by a memory that knows
 //! the pictures, by a ridge of as many numbers as that memory, and, of the twin, by the memory alone.
 
-use super::Figure;
 use super::flash::{Exposure, Flash, Left};
+use super::{Figure, Run};
 use crate::error::Result;
 use crate::memory::trace::{Known, Line, Ridge, correlation};
 use crate::memory::trained::leaves::leaves;
@@ -26,12 +26,26 @@ const KNOWN: usize = 1_000;
 /// Of them, those that are flashed.
 const FLASHED: usize = 100;
 
+/// How pictures are flashed, before a variant changes it.
+fn flash(quick: bool) -> Flash {
+    if quick { Flash { side: 64, pixels: 8, ..Flash::default() } } else { Flash::default() }
+}
+
+/// Of how many pictures one is left where it is to be quick.
+fn share(quick: bool) -> usize {
+    if quick { 10 } else { 1 }
+}
+
+/// Those that are known, then those that lines are fitted on, as grey levels.
+pub(super) fn pictures(seed: u64, quick: bool) -> Vec<Vec<u8>> {
+    let side = flash(quick).side;
+    let numbers = (0..KNOWN / share(quick)).chain(KNOWN..KNOWN + FITTED / share(quick));
+    numbers.map(|number| grey(&leaves(seed, number as u32, side))).collect()
+}
+
 /// Runs a variant.
-pub(super) fn run(variant: usize, seed: u64, quick: bool) -> Result<Vec<Figure>> {
-    let mut flash = Flash::default();
-    if quick {
-        (flash.side, flash.pixels) = (64, 8);
-    }
+pub(super) fn run(&Run { variant, seed, quick, pictures }: &Run<'_>) -> Result<Vec<Figure>> {
+    let mut flash = flash(quick);
     let drawn = flash.side;
     match (variant, BANDS[variant]) {
         (_, Some(hz)) => flash = flash.in_one_band(hz),
@@ -39,14 +53,11 @@ pub(super) fn run(variant: usize, seed: u64, quick: bool) -> Result<Vec<Figure>>
         (2, _) => flash.array.kappa = 0.0,
         _ => {}
     }
-    let share = if quick { 10 } else { 1 };
-    let (fitted, known, flashed) = (FITTED / share, KNOWN / share, FLASHED / share);
-    let picture = |number: usize| {
-        let picture = grey(&leaves(seed, number as u32, drawn));
-        Shown::new(&flash, spread(&picture, drawn, flash.side))
-    };
-    let fitted = (KNOWN..KNOWN + fitted).map(picture).collect::<Result<Vec<Shown>>>()?;
-    let known = (0..known).map(picture).collect::<Result<Vec<Shown>>>()?;
+    let (known, flashed) = (KNOWN / share(quick), FLASHED / share(quick));
+    let shown = |picture: &Vec<u8>| Shown::new(&flash, spread(picture, drawn, flash.side));
+    let (known, fitted) = pictures.split_at(known);
+    let fitted = fitted.iter().map(shown).collect::<Result<Vec<Shown>>>()?;
+    let known = known.iter().map(shown).collect::<Result<Vec<Shown>>>()?;
     let mut exposure = Exposure::new(&flash, seed)?;
     let mut left_of =
         |of: &[Shown]| -> Vec<Vec<Left>> { of.iter().map(|shown| exposure.flash(&shown.picture)).collect() };

@@ -3,7 +3,7 @@
 //! No picture that is restored was learned: the memory's dead leaves have other numbers, and its room another seed, than those that are
 //! restored, and the networks that come with the program were trained on numbers below both.
 
-use super::Figure;
+use super::{Figure, Run};
 use crate::command::pictures;
 use crate::error::Result;
 use crate::memory::backwards::{Renderer, Task};
@@ -52,7 +52,7 @@ const SIGMAS: [f32; 2] = [0.1, 0.4];
 const SCALE: usize = 2;
 
 /// Runs a variant.
-pub(super) fn run(variant: usize, seed: u64, quick: bool) -> Result<Vec<Figure>> {
+pub(super) fn run(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<Figure>> {
     let model = pictures::load_model(None)?;
     let networks: Vec<usize> = model.networks().iter().map(|network| network.numbers().len()).collect();
     let rows = match (variant, quick) {
@@ -190,7 +190,8 @@ mod tests {
     fn nothing_that_is_restored_was_learned_and_whoever_restores_is_better_than_none() {
         let (learned, held) = (rained(1, LEARNED_FROM, 2), rained(1, RESTORED_FROM, 2));
         assert!(learned.iter().all(|plane| !held.contains(plane)));
-        let noisy = |variant: usize| run(variant, 1, true).unwrap()[0].value;
+        let noisy =
+            |variant: usize| run(&Run { variant, seed: 1, quick: true, pictures: &[] }).unwrap()[0].value;
         let none = noisy(4);
         assert!((none - 20.0).abs() < 0.5, "{none} dB of noise of 0.1");
         let restored: Vec<f64> = (0..4).map(noisy).collect();
@@ -200,7 +201,7 @@ mod tests {
     #[test]
     fn a_memory_of_equal_numbers_holds_no_more_than_the_networks() {
         let held = |variant: usize| {
-            let figures = run(variant, 1, true).unwrap();
+            let figures = run(&Run { variant, seed: 1, quick: true, pictures: &[] }).unwrap();
             figures
                 .iter()
                 .filter(|figure| figure.metric == "numbers held")

@@ -1,6 +1,6 @@
 //! The claim of the slow memory: what repeats fades, what deviates comes back, and which part of it does that.
 
-use super::Figure;
+use super::{Figure, Run};
 use crate::command::oddball::{Fading, Plan, SENSES, Trial, play};
 use crate::error::Result;
 
@@ -25,7 +25,7 @@ const SETTINGS: [&[&str]; VARIANTS.len()] = [
 const TRIALS: usize = 320;
 
 /// Runs a variant.
-pub(super) fn run(variant: usize, seed: u64, quick: bool) -> Result<Vec<Figure>> {
+pub(super) fn run(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<Figure>> {
     let trials = if quick { TRIALS / 4 } else { TRIALS };
     let plan = Plan { trials, blocks: 1, seed, overrides: vec![format!("seed={seed}")], ..Plan::default() };
     let settings = [&["learning.enabled=true"], SETTINGS[variant]].concat();
