@@ -13,7 +13,7 @@
 //! |---|---|
 //! | 0 | [`units`], [`time`], [`error`], [`random`] |
 //! | 1 | [`signal`]: what flows; [`kernel`]: pure loops; [`stream`]: sources, sinks, rings; [`mod@format`]: file formats that several folders read |
-//! | 2 | [`sense`]: input becomes bursts; [`mod@array`]: the oscillators; [`readout`]: what is read from them; [`memory`]: how it decays and the way back; `gpu`, by feature: the array on a GPU |
+//! | 2 | [`sense`]: input becomes bursts; [`mod@array`]: the oscillators; [`readout`]: what is read from them; [`memory`]: how it decays and the way back; [`binding`]: parts that become wholes; `gpu`, by feature: the array on a GPU |
 //! | 3 | [`engine`]: wires and runs; [`source`], [`sink`], [`device`], [`exchange`]: the edges; [`session`]: the recording; [`view`]: the page |
 //! | 4 | [`config`], [`command`] |
 
@@ -28,6 +28,7 @@
 #![cfg_attr(test, allow(clippy::float_cmp))]
 
 pub mod array;
+pub mod binding;
 pub mod command;
 pub mod config;
 pub mod device;

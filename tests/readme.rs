@@ -82,12 +82,27 @@ fn make_inputs(folder: &Path) -> Vec<&'static str> {
     fs::write(folder.join("photos/one.ppm"), picture(48, 3)).unwrap();
     fs::write(folder.join("photos/two.ppm"), picture(48, 5)).unwrap();
     fs::write(folder.join("grainy.ppm"), picture(24, 4)).unwrap();
+    fs::write(folder.join("views.npy"), table(32, 24, chord)).unwrap();
+    let disc = |y: usize, x: usize| f32::from(u8::from(y.abs_diff(12).pow(2) + x.abs_diff(12).pow(2) < 64));
+    fs::write(folder.join("world.npy"), table(24, 24, disc)).unwrap();
     let made = Command::new("ffmpeg")
         .args("-v error -y -f lavfi -i testsrc=s=64x48:r=10:d=4 -f lavfi -i sine=d=4".split(' '))
         .args("-c:v mpeg4 -c:a aac clip.mp4".split(' '))
         .current_dir(folder)
         .status();
     if made.is_ok_and(|status| status.success()) { Vec::new() } else { vec!["clip.mp4"] }
+}
+
+/// What a beam beside the middle of a disc meets of it.
+fn chord(_: usize, at: usize) -> f32 {
+    let beside = f32::from(u16::try_from(at.abs_diff(12)).unwrap());
+    2.0 * (64.0 - beside * beside).max(0.0).sqrt()
+}
+
+/// A table of numbers as a NumPy file.
+fn table(height: usize, width: usize, number: impl Fn(usize, usize) -> f32) -> Vec<u8> {
+    let numbers: Vec<f32> = (0..height * width).map(|at| number(at / width, at % width)).collect();
+    napot::format::npy::to_bytes(&[height, width], &numbers)
 }
 
 /// A square picture of coloured stripes as a PPM file.
@@ -179,7 +194,7 @@ fn run_napot(folder: &Path, command: &str, arguments: &[&str]) {
     }
     if let Some(at) = arguments.iter().position(|word| *word == "--out")
         // These write one file.
-        && !["analyze", "learn", "listen", "memory", "render"].contains(&arguments[0])
+        && !["analyze", "bind", "learn", "listen", "memory", "render"].contains(&arguments[0])
     {
         for name in ["report.json", "sound.wav", "electrodes.edf", "field.png", "ledger.txt"] {
             let file = folder.join(arguments[at + 1]).join(name);

@@ -6,6 +6,7 @@ mod ablate;
 mod again;
 mod analyze;
 mod bench;
+mod bind;
 mod certify;
 mod configuration;
 mod demo;
@@ -108,6 +109,8 @@ enum Command {
     Learn(learn::LearnArgs),
     /// Restore a picture from what is left of it: noise, holes, lost edges, smallness, lost colour.
     Render(render::RenderArgs),
+    /// Bind arrays that each see some views of a sinogram into one picture, or as many as there are worlds.
+    Bind(bind::BindArgs),
     /// Print and plot what a run found.
     Analyze(analyze::AnalyzeArgs),
     /// Measure what the engine costs on this machine.
@@ -189,6 +192,7 @@ pub fn main() -> ExitCode {
         Command::Memory(args) => memory::run(common, args),
         Command::Learn(args) => learn::run(common, args),
         Command::Render(args) => render::run(common, args),
+        Command::Bind(args) => bind::run(common, args),
         Command::Analyze(args) => analyze::run(common, args),
         Command::Bench(args) => bench::run(common, args),
         Command::Certify => certify::run(common),

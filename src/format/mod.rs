@@ -1,3 +1,4 @@
 //! File formats that more than one folder reads: the bytes alone, not what a file is for.
 
 pub mod mcap;
+pub mod npy;

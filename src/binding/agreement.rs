@@ -1,0 +1,193 @@
+//! How well arrays agree: whether one picture explains what two of them see, on the scale of the noise.
+//!
+//! Each array sees too little to predict another's data by its own picture: of two that see the same, each is wrong about what
+//! it does not see. So both explain one picture together, for some steps, and what is then left of their data tells: of one
+//! world little, of two worlds what no picture can be (their masses, centres and higher moments differ; Helgason and
+//! Ludwig's conditions). With `e²` the mean square that is left and `s²` the scale,
+//!
+//! ```text
+//! J = (1 - q) / (1 + q),   q = e² / (L s)²,   s² = σ² + (τ rms)²
+//! ```
+//!
+//! | symbol | default | unit | meaning |
+//! |---|---|---|---|
+//! | σ | estimated | of the data | noise of a number |
+//! | τ | 0.02 | 1 | what grid and few steps leave, of the data's size; where σ is not known, the tenth of all pairs' `e / rms`, 0.01 to 0.05 |
+//! | L | 2.5 | 1 | how many scales still agree |
+
+use super::part::{Part, explained};
+use crate::random::Stream;
+
+/// Steps of a pair's picture.
+const STEPS: usize = 24;
+/// L.
+const LIMIT: f64 = 2.5;
+/// τ where σ is known, and its bounds where it is not.
+const TOLERANCE: f64 = 0.02;
+const BOUNDS: [f64; 2] = [0.01, 0.05];
+/// Others that an array is held against; of more, a seeded choice, so that the cost grows with the number of arrays alone.
+const PARTNERS: usize = 16;
+/// Arrays that speak for their group where groups meet, and groups that all others meet.
+const SPEAKERS: usize = 4;
+const MEETINGS: usize = 8;
+/// A whole has grown from many arrays, whose pictures were stopped: its limit is so much wider than a pair's.
+const WIDER: f64 = 2.0;
+
+/// What was found of all pairs that were looked at.
+#[derive(Clone, Debug)]
+pub struct Agreement {
+    /// `J` of arrays `k` and `j` at `k * arrays + j`, -1 to 1, symmetric; 0 where the two were not held together.
+    pub matrix: Vec<f64>,
+    /// The arrays.
+    pub arrays: usize,
+    /// σ in units of the data; 0 where it is within τ.
+    pub sigma: f64,
+    /// τ.
+    pub tolerance: f64,
+    /// The least `e / rms` of a pair.
+    pub least: f64,
+}
+
+impl Agreement {
+    /// Looks at pairs of arrays; `sigma` is the noise where it is known, `most` the brightest that a picture may be.
+    #[must_use]
+    pub fn of(parts: &[Part], sigma: Option<f64>, most: f32, seed: u64, threads: usize) -> Self {
+        let arrays = parts.len();
+        let pairs = pairs(arrays, seed);
+        let teams: Vec<Vec<usize>> = pairs.iter().map(|(one, other)| vec![*one, *other]).collect();
+        let left = left(parts, &teams, most, threads);
+        let mut parted: Vec<f64> = left.iter().map(|(left, rms)| left / rms.max(f64::MIN_POSITIVE)).collect();
+        parted.sort_by(f64::total_cmp);
+        let least = parted.first().copied().unwrap_or_default();
+        let tenth = parted.get(parted.len() / 10).copied().unwrap_or_default();
+        let tolerance = if sigma.is_some() { TOLERANCE } else { tenth.clamp(BOUNDS[0], BOUNDS[1]) };
+        let mut found = Self {
+            matrix: vec![0.0; arrays * arrays],
+            arrays,
+            sigma: sigma.unwrap_or_default(),
+            tolerance,
+            least,
+        };
+        for ((one, other), (left, rms)) in pairs.iter().zip(&left) {
+            let agrees = found.judged(*left, *rms, 1.0);
+            found.matrix[one * arrays + other] = agrees;
+            found.matrix[other * arrays + one] = agrees;
+        }
+        found
+    }
+
+    /// Whether some pairs were not looked at.
+    #[must_use]
+    pub fn is_sparse(&self) -> bool {
+        self.arrays > PARTNERS + 1
+    }
+
+    /// Has groups of arrays meet, some of each for all: chains of pairs may have missed that two groups see one world. What the
+    /// speakers find, all of both groups are told.
+    pub fn meet(&mut self, parts: &[Part], groups: &[Vec<usize>], most: f32, threads: usize) {
+        let mut largest: Vec<usize> = (0..groups.len()).collect();
+        largest.sort_by_key(|group| (usize::MAX - groups[*group].len(), *group));
+        largest.truncate(MEETINGS);
+        let meets = |one: &usize, other: &usize| one != other && !(largest.contains(other) && other < one);
+        let pairs: Vec<(usize, usize)> = largest
+            .iter()
+            .flat_map(|one| (0..groups.len()).map(move |other| (*one, other)))
+            .filter(|(one, other)| meets(one, other))
+            .collect();
+        let speakers = |group: usize| groups[group].iter().take(SPEAKERS).copied();
+        let teams: Vec<Vec<usize>> =
+            pairs.iter().map(|(one, other)| speakers(*one).chain(speakers(*other)).collect()).collect();
+        for ((one, other), (left, rms)) in pairs.iter().zip(left(parts, &teams, most, threads)) {
+            let agrees = self.judged(left, rms, 1.0);
+            for (one, other) in
+                groups[*one].iter().flat_map(|one| groups[*other].iter().map(move |other| (one, other)))
+            {
+                self.matrix[one * self.arrays + other] = agrees;
+                self.matrix[other * self.arrays + one] = agrees;
+            }
+        }
+    }
+
+    /// `J` of a root mean square `left` of data whose own is `rms`, with a limit `wider` times as wide.
+    fn judged(&self, left: f64, rms: f64, wider: f64) -> f64 {
+        let scale = self.sigma * self.sigma + self.tolerance * self.tolerance * rms * rms;
+        let ratio = left * left / (LIMIT * LIMIT * wider * wider * scale).max(f64::MIN_POSITIVE);
+        (1.0 - ratio) / (1.0 + ratio)
+    }
+
+    /// The part of data of that root mean square that may be left of two arrays which still agree.
+    #[must_use]
+    pub fn limit(&self, rms: f64) -> f64 {
+        let noise = self.sigma / rms.max(f64::MIN_POSITIVE);
+        LIMIT * (noise * noise + self.tolerance * self.tolerance).sqrt()
+    }
+
+    /// How well a whole's picture explains an array: `J` with the whole's wider limit, -1 to 1; below 0 it contradicts.
+    #[must_use]
+    pub fn explains(&self, part: &Part, picture: &[f32], scratch: &mut Vec<f32>) -> f64 {
+        let left = (part.missed(picture, scratch) / part.seen() as f64).sqrt();
+        self.judged(left, part.rms(), WIDER)
+    }
+}
+
+/// The pairs that are looked at: all, or for each array the next in [`PARTNERS`] / 2 seeded circles.
+fn pairs(arrays: usize, seed: u64) -> Vec<(usize, usize)> {
+    if arrays <= PARTNERS + 1 {
+        return (0..arrays).flat_map(|one| (one + 1..arrays).map(move |other| (one, other))).collect();
+    }
+    let mut draws = Stream::new(seed, 1);
+    let mut found = Vec::new();
+    for _ in 0..PARTNERS / 2 {
+        let mut circle: Vec<usize> = (0..arrays).collect();
+        for at in (1..arrays).rev() {
+            circle.swap(at, (draws.uniform() * (at + 1) as f64) as usize);
+        }
+        let next = circle[1..].iter().chain(&circle[..1]);
+        found.extend(circle.iter().zip(next).map(|(one, other)| (*one.min(other), *one.max(other))));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Root mean squares of what is left of each team's data when one picture explains them, and of the data.
+fn left(parts: &[Part], teams: &[Vec<usize>], most: f32, threads: usize) -> Vec<(f64, f64)> {
+    let one = |team: &Vec<usize>| {
+        let team: Vec<&Part> = team.iter().map(|array| &parts[*array]).collect();
+        let picture = explained(&team, most, STEPS);
+        let (mut scratch, mut sums, mut count) = (Vec::new(), [0.0, 0.0], 0.0);
+        for part in team {
+            sums[0] += part.missed(&picture, &mut scratch);
+            sums[1] += part.rms() * part.rms() * part.seen() as f64;
+            count += part.seen() as f64;
+        }
+        ((sums[0] / count).sqrt(), (sums[1] / count).sqrt())
+    };
+    let mut found = vec![(0.0, 0.0); teams.len()];
+    let each = teams.len().div_ceil(threads.max(1)).max(1);
+    std::thread::scope(|scope| {
+        for (found, teams) in found.chunks_mut(each).zip(teams.chunks(each)) {
+            let mut work = move || found.iter_mut().zip(teams).for_each(|(found, team)| *found = one(team));
+            if threads > 1 { drop(scope.spawn(work)) } else { work() }
+        }
+    });
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_arrays_meet_all_others_and_many_meet_some_each() {
+        assert_eq!(pairs(4, 0).len(), 6);
+        let many = pairs(256, 3);
+        assert!(many.len() <= 256 * PARTNERS / 2 && many.len() > 1_900, "{}", many.len());
+        assert_eq!(many, pairs(256, 3));
+        assert_ne!(many, pairs(256, 4));
+        for array in 0..256 {
+            let met = many.iter().filter(|(one, other)| *one == array || *other == array).count();
+            assert!((2..=PARTNERS).contains(&met), "array {array} meets {met}");
+        }
+    }
+}

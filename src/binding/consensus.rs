@@ -1,0 +1,380 @@
+//! The consensus: every array keeps a picture, pulled by its own data and by the pictures of those it swings with.
+//!
+//! ```text
+//! u_k = clip(v_k + C_k P_kᵀ R_k (y_k - P_k v_k), 0, most)          its own data
+//! x_k' = u_k + κ (x̄ - u_k),   x̄ = Σ_j g_j s_j u_j / Σ_j g_j s_j     its whole, over the arrays j that it swings with
+//! v_k' = x_k' + β (x_k' - x_k)                                      momentum
+//! ```
+//!
+//! | symbol | default | unit | meaning |
+//! |---|---|---|---|
+//! | κ | 0.5 | 1 | coupling to the whole, 0 to 1 |
+//! | g | | 1 | gate: the cosine of an array's phase against its whole's, not below 0 |
+//! | s | | pixels | how much an array sees of a pixel, `Pᵀ 1` |
+//! | R, C, β | | | the step and momentum of [`super::part`] |
+//!
+//! Coupling to a mean that each array moves is the sum over all others of the design, at a cost that grows with the arrays and
+//! not with their pairs. After some steps each array is held against its whole: whom the whole's picture does not explain leaves
+//! it, for another whole that does explain it, or to stay alone, and the pictures start again; twice at most.
+//!
+//! To compare with: all arrays coupled alike; all weighted by how well the mean explains them (iteratively reweighted least
+//! squares, weights that fall by the fourth power); two groups by the agreement's leading eigenvector.
+
+use super::agreement::Agreement;
+use super::part::{Momentum, Part};
+use super::phases;
+use crate::error::{Error, Result};
+
+/// Steps after which wholes are held against their arrays.
+const CHECK: usize = 40;
+/// Times that arrays may change their whole.
+const CHANGES: usize = 2;
+/// Steps between new weights of the robust way.
+const REWEIGH: usize = 5;
+
+/// The most arrays.
+pub const MOST_ARRAYS: usize = 256;
+
+/// Who is coupled with whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Those whose phases meet.
+    Phases,
+    /// All alike.
+    Plain,
+    /// All, by how well their mean explains each.
+    Robust,
+    /// Two groups, by the leading eigenvector.
+    Spectral,
+}
+
+/// How to bind.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// Who is coupled with whom.
+    pub way: Way,
+    /// Steps of the pictures, at least 1.
+    pub iterations: usize,
+    /// κ, 0 to 1.
+    pub coupling: f32,
+    /// The brightest that a pixel may be.
+    pub most: f32,
+    /// σ of the data, where it is known.
+    pub sigma: Option<f64>,
+    /// Of the phases' start.
+    pub seed: u64,
+    /// Threads; the result is the same for any number.
+    pub threads: usize,
+}
+
+/// Arrays that see one world.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    /// Ascending.
+    pub arrays: Vec<usize>,
+    /// The mean of their pictures.
+    pub picture: Vec<f32>,
+    /// 0 to 1: the mean over the arrays of how well the picture explains each, times their order parameter; 0 of one alone,
+    /// which nobody confirms.
+    pub confidence: f64,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// The wholes, of most arrays first.
+    pub wholes: Vec<Whole>,
+    /// Each array's own picture.
+    pub pictures: Vec<Vec<f32>>,
+    /// Each array's phase in radians.
+    pub phases: Vec<f64>,
+    /// Kuramoto's order parameter of all phases: 1 where all swing together.
+    pub order_parameter: f64,
+    /// Steps in all.
+    pub iterations: usize,
+    /// The root mean square of what is left of all data, step by step of the last start.
+    pub left: Vec<f64>,
+    /// The evidence.
+    pub agreement: Agreement,
+}
+
+/// An array on its way.
+struct State {
+    x: Vec<f32>,
+    ahead: Vec<f32>,
+    pull: Vec<f32>,
+    scratch: Vec<f32>,
+    missed: f64,
+}
+
+/// Binds arrays.
+///
+/// # Errors
+/// Where there are fewer than 2 or more than [`MOST_ARRAYS`] arrays, their pictures are of different sizes, or a number of `how` is
+/// out of its range.
+pub fn bind(parts: &[Part], how: &How) -> Result<Bound> {
+    check(parts, how)?;
+    let arrays = parts.len();
+    let mut agreement = Agreement::of(parts, how.sigma, how.most, how.seed, how.threads);
+    let mut phases = phases::settled(&agreement.matrix, arrays, how.seed);
+    if how.way == Way::Phases && agreement.is_sparse() {
+        agreement.meet(parts, &phases::groups(&agreement.matrix, &phases), how.most, how.threads);
+        phases = phases::settled(&agreement.matrix, arrays, how.seed);
+    }
+    let mut groups = match how.way {
+        Way::Phases => phases::groups(&agreement.matrix, &phases),
+        Way::Spectral => phases::by_eigenvector(&agreement.matrix, arrays, how.seed),
+        Way::Plain | Way::Robust => vec![(0..arrays).collect()],
+    };
+    let mut gates = gates(&groups, &phases, how.way);
+    let mut run = Run::new(parts, how);
+    let mut iterations = 0;
+    for change in 0..=CHANGES {
+        let first = if how.way == Way::Phases && change < CHANGES { CHECK.min(how.iterations) } else { 0 };
+        run.steps(&groups, &mut gates, first);
+        iterations += first;
+        let changed = first > 0 && regroup(&run, &mut groups, &mut phases, &agreement, &gates);
+        if !changed {
+            run.steps(&groups, &mut gates, how.iterations - first);
+            iterations += how.iterations - first;
+            break;
+        }
+        gates = self::gates(&groups, &phases, how.way);
+        run = Run::new(parts, how);
+    }
+    let wholes = wholes(&run, &groups, &gates, &agreement, &phases);
+    let order_parameter = phases::order(phases.iter().copied()).0;
+    let pictures = run.states.into_iter().map(|state| state.x).collect();
+    Ok(Bound { wholes, pictures, phases, order_parameter, iterations, left: run.left, agreement })
+}
+
+fn check(parts: &[Part], how: &How) -> Result<()> {
+    let fault = |what: &str, problem: &str| Error::call(what, problem);
+    if !(2..=MOST_ARRAYS).contains(&parts.len()) {
+        let problem =
+            if parts.len() == 1 { "one array alone has nothing to bind to" } else { "they can't be bound" };
+        return Err(fault("arrays", problem).value(parts.len()).bound(format!("2 to {MOST_ARRAYS}")));
+    }
+    if let Some(at) = parts.iter().position(|part| part.size() != parts[0].size()) {
+        let text = |part: &Part| format!("{} x {}", part.size().0, part.size().1);
+        let error = fault("arrays", "they see pictures of different sizes").at(format!("array {at}"));
+        return Err(error.value(text(&parts[at])).bound(text(&parts[0])));
+    }
+    if how.iterations == 0 {
+        return Err(fault("iterations", "there are none").value(0).bound("at least 1"));
+    }
+    if !(0.0..=1.0).contains(&how.coupling) {
+        return Err(fault("coupling", "it is out of range").value(how.coupling).bound("0 to 1"));
+    }
+    if how.most.is_nan() || how.most <= 0.0 {
+        return Err(fault("most", "a picture would be dark").value(how.most).bound("above 0"));
+    }
+    if let Some(sigma) = how.sigma.filter(|sigma| !sigma.is_finite() || *sigma < 0.0) {
+        return Err(fault("sigma", "the noise is no size").value(sigma).bound("0 or more"));
+    }
+    Ok(())
+}
+
+/// Each array's weight in its whole, by its phase where phases group.
+fn gates(groups: &[Vec<usize>], phases: &[f64], way: Way) -> Vec<f32> {
+    let mut gates = vec![1.0f32; phases.len()];
+    if way == Way::Phases {
+        for group in groups {
+            let mean = phases::order(group.iter().map(|array| phases[*array])).1;
+            for array in group {
+                gates[*array] = libm::cos(phases[*array] - mean).max(0.0) as f32;
+            }
+        }
+    }
+    gates
+}
+
+/// The pictures on their way.
+struct Run<'a> {
+    parts: &'a [Part],
+    how: &'a How,
+    states: Vec<State>,
+    momentum: Momentum,
+    left: Vec<f64>,
+}
+
+impl<'a> Run<'a> {
+    fn new(parts: &'a [Part], how: &'a How) -> Self {
+        let dark = vec![0.0f32; parts[0].sight().len()];
+        let state = |_: &Part| State {
+            x: dark.clone(),
+            ahead: dark.clone(),
+            pull: dark.clone(),
+            scratch: Vec::new(),
+            missed: 0.0,
+        };
+        let states = parts.iter().map(state).collect();
+        Self { parts, how, states, momentum: Momentum::new(), left: Vec::new() }
+    }
+
+    fn steps(&mut self, groups: &[Vec<usize>], gates: &mut [f32], count: usize) {
+        let numbers = self.parts.iter().map(Part::seen).sum::<usize>() as f64;
+        for _ in 0..count {
+            if self.how.way == Way::Robust && self.left.len() % REWEIGH == REWEIGH - 1 {
+                self.reweigh(gates);
+            }
+            self.pull();
+            let by = self.momentum.next();
+            for group in groups {
+                let mean = self.mean(group, gates, |state| &state.pull);
+                for array in group {
+                    self.couple(*array, &mean, by);
+                }
+            }
+            let missed: f64 = self.states.iter().map(|state| state.missed).sum();
+            self.left.push((missed / numbers).sqrt());
+        }
+    }
+
+    /// Every array by its own data: `u` into `pull`.
+    fn pull(&mut self) {
+        let (most, threads) = (self.how.most, self.how.threads.clamp(1, self.parts.len()));
+        let each = self.parts.len().div_ceil(threads);
+        let work = |parts: &[Part], states: &mut [State]| {
+            for (part, state) in parts.iter().zip(states) {
+                state.missed = part.pull(&state.ahead, &mut state.scratch, &mut state.pull, 1);
+                let seen = state.ahead.iter().zip(part.sight());
+                for (u, (v, sight)) in state.pull.iter_mut().zip(seen) {
+                    let further = if *sight > 0.0 { *u / sight } else { 0.0 };
+                    *u = (v + further).clamp(0.0, most);
+                }
+            }
+        };
+        if threads == 1 {
+            return work(self.parts, &mut self.states);
+        }
+        std::thread::scope(|scope| {
+            for (parts, states) in self.parts.chunks(each).zip(self.states.chunks_mut(each)) {
+                scope.spawn(move || work(parts, states));
+            }
+        });
+    }
+
+    /// The mean of a group's pictures by gate and sight; where nobody sees, by gate alone.
+    fn mean(&self, group: &[usize], gates: &[f32], picture: impl Fn(&State) -> &Vec<f32>) -> Vec<f32> {
+        let pixels = self.parts[0].sight().len();
+        let (mut sum, mut weights) = (vec![0.0f32; pixels], vec![0.0f32; pixels]);
+        for array in group {
+            let shown = picture(&self.states[*array]).iter().zip(self.parts[*array].sight());
+            // A whole whose gates are all shut would have no picture.
+            let gate = gates[*array].max(1e-6);
+            for ((sum, weight), (x, sight)) in sum.iter_mut().zip(&mut weights).zip(shown) {
+                let own = gate * sight.max(1e-6);
+                *sum += own * x;
+                *weight += own;
+            }
+        }
+        sum.iter_mut().zip(&weights).for_each(|(sum, weight)| *sum /= weight);
+        sum
+    }
+
+    fn couple(&mut self, array: usize, mean: &[f32], by: f32) {
+        let coupling = self.how.coupling;
+        let state = &mut self.states[array];
+        let shown = state.x.iter_mut().zip(&mut state.ahead).zip(state.pull.iter().zip(mean));
+        for ((x, ahead), (u, mean)) in shown {
+            let new = u + coupling * (mean - u);
+            *ahead = new + by * (new - *x);
+            *x = new;
+        }
+    }
+
+    /// Weights by what the mean of all leaves of each array's data.
+    fn reweigh(&self, gates: &mut [f32]) {
+        let all: Vec<usize> = (0..self.parts.len()).collect();
+        let mean = self.mean(&all, gates, |state| &state.x);
+        let mut scratch = Vec::new();
+        let left: Vec<f64> = self
+            .parts
+            .iter()
+            .map(|part| {
+                part.missed(&mean, &mut scratch).sqrt()
+                    / (part.rms() * part.rms() * part.seen() as f64).sqrt()
+            })
+            .collect();
+        let mut sorted = left.clone();
+        sorted.sort_by(f64::total_cmp);
+        let middle = sorted[sorted.len() / 2].max(f64::MIN_POSITIVE);
+        for (gate, left) in gates.iter_mut().zip(&left) {
+            let square = (left / middle) * (left / middle);
+            *gate = (1.0 / (1.0 + square * square)) as f32;
+        }
+    }
+}
+
+/// Moves arrays that their whole does not explain, and sets their phase to that of those they join; whether one was.
+fn regroup(
+    run: &Run,
+    groups: &mut Vec<Vec<usize>>,
+    phases: &mut [f64],
+    agreement: &Agreement,
+    gates: &[f32],
+) -> bool {
+    let bound: Vec<usize> = (0..groups.len()).filter(|group| groups[*group].len() > 1).collect();
+    let means: Vec<Vec<f32>> =
+        bound.iter().map(|group| run.mean(&groups[*group], gates, |state| &state.x)).collect();
+    let mut scratch = Vec::new();
+    let mut moves = Vec::new();
+    for (from, group) in groups.iter().enumerate() {
+        for array in group {
+            let explains: Vec<f64> =
+                means.iter().map(|mean| agreement.explains(&run.parts[*array], mean, &mut scratch)).collect();
+            let own = bound.iter().position(|group| *group == from);
+            if own.is_some_and(|own| explains[own] > 0.0) {
+                continue;
+            }
+            let best = (0..bound.len()).filter(|to| explains[*to] > 0.0);
+            let best = best.max_by(|one, other| explains[*one].total_cmp(&explains[*other]));
+            if own.is_some() || best.is_some() {
+                moves.push((*array, from, best.map(|best| bound[best])));
+            }
+        }
+    }
+    for (array, from, to) in &moves {
+        groups[*from].retain(|other| other != array);
+        match to {
+            Some(to) => {
+                phases[*array] = phases::order(groups[*to].iter().map(|array| phases[*array])).1;
+                groups[*to].push(*array);
+            }
+            None => groups.push(vec![*array]),
+        }
+    }
+    groups.retain(|group| !group.is_empty());
+    for group in groups.iter_mut() {
+        group.sort_unstable();
+    }
+    groups.sort_unstable();
+    !moves.is_empty()
+}
+
+/// Reads the groups out.
+fn wholes(
+    run: &Run,
+    groups: &[Vec<usize>],
+    gates: &[f32],
+    agreement: &Agreement,
+    phases: &[f64],
+) -> Vec<Whole> {
+    let mut scratch = Vec::new();
+    let mut found: Vec<Whole> = groups
+        .iter()
+        .map(|arrays| {
+            let picture = run.mean(arrays, gates, |state| &state.x);
+            let explained: f64 = arrays
+                .iter()
+                .map(|array| agreement.explains(&run.parts[*array], &picture, &mut scratch).max(0.0))
+                .sum();
+            let together = phases::order(arrays.iter().map(|array| phases[*array])).0;
+            let confidence = if arrays.len() > 1 { together * explained / arrays.len() as f64 } else { 0.0 };
+            Whole { arrays: arrays.clone(), picture, confidence }
+        })
+        .collect();
+    found.sort_by_key(|whole| (usize::MAX - whole.arrays.len(), whole.arrays[0]));
+    found
+}

@@ -1,0 +1,22 @@
+//! Binding: arrays that each see a part of the world become one picture, or as many as there are worlds.
+//!
+//! ```text
+//!  part: projection P_k, data y_k ─> agreement: does one picture explain two parts? ─> phases: who agrees swings together
+//!     │                                                                                        │ gate
+//!     └─────────> consensus: x_k' = P_kᵀ R_k (y_k - P_k x_k) + Σ_j κ_jk (x_j - x_k) <──────────┘ ─> wholes
+//! ```
+//!
+//! [`projection`] is what an array sees, [`part`] an array with its data, [`agreement`] the evidence on the scale of the
+//! noise, [`phases`] the oscillators that group by it and the eigenvector beside them, [`consensus`] the pictures. Nothing here knows
+//! the sheets of oscillators: a phase is a number for each array. To add a projection: implement [`projection::Projection`].
+
+pub mod agreement;
+pub mod consensus;
+pub mod part;
+pub mod phases;
+pub mod projection;
+
+#[cfg(test)]
+mod consensus_tests;
+#[cfg(test)]
+mod projection_tests;

@@ -1,0 +1,153 @@
+//! A phase for each array: those that agree swing together, those that contradict swing apart.
+//!
+//! Kuramoto's flow with signed weights, `φ_k' = Σ_j J_kj sin(φ_j - φ_k) / n_k`, which descends `-Σ J_kj cos(φ_j - φ_k)` (Kuramoto, Lect
+//! Notes Phys 39:420, 1975; with both signs: Hong and Strogatz, Phys Rev Lett 106:054102, 2011). Two worlds end half a turn
+//! apart. The same objective over unit vectors is the leading eigenvector's (Singer, Appl Comput Harmon Anal 30:20, 2011), which is
+//! here to be compared with.
+
+use crate::random::Stream;
+
+/// Steps of the flow, and their length.
+const STEPS: usize = 300;
+const STEP: f64 = 0.5;
+/// Turns of the power iteration.
+const POWERS: usize = 200;
+/// Arrays whose phases are nearer than a sixth of a turn swing together: `cos > 1 / 2`.
+const TOGETHER: f64 = 0.5;
+
+/// Phases in radians that have followed `agreement`, `arrays` x `arrays` numbers, from a seeded start.
+#[must_use]
+pub fn settled(agreement: &[f64], arrays: usize, seed: u64) -> Vec<f64> {
+    let mut draws = Stream::new(seed, 0);
+    let mut phases: Vec<f64> = (0..arrays).map(|_| draws.between(0.0, core::f64::consts::TAU)).collect();
+    let weight = |row: &[f64]| row.iter().map(|j| j.abs()).sum::<f64>().max(f64::MIN_POSITIVE);
+    let weights: Vec<f64> = agreement.chunks_exact(arrays.max(1)).map(weight).collect();
+    for _ in 0..STEPS {
+        let turns: Vec<[f64; 2]> =
+            phases.iter().map(|phase| [libm::cos(*phase), libm::sin(*phase)]).collect();
+        for (array, phase) in phases.iter_mut().enumerate() {
+            let row = &agreement[array * arrays..][..arrays];
+            let sum = |part: usize| row.iter().zip(&turns).map(|(j, turn)| j * turn[part]).sum::<f64>();
+            let [cos, sin] = turns[array];
+            *phase += STEP / weights[array] * (sum(1) * cos - sum(0) * sin);
+        }
+    }
+    for phase in &mut phases {
+        *phase -= core::f64::consts::TAU * (*phase / core::f64::consts::TAU).floor();
+    }
+    phases
+}
+
+/// Kuramoto's order parameter of some phases, 0 to 1, and their mean phase.
+#[must_use]
+pub fn order(phases: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (mut re, mut im, mut count) = (0.0, 0.0, 0.0f64);
+    for phase in phases {
+        re += libm::cos(phase);
+        im += libm::sin(phase);
+        count += 1.0;
+    }
+    (libm::hypot(re, im) / count.max(1.0), libm::atan2(im, re))
+}
+
+/// The groups of arrays that agree and swing together, by chains of such pairs; each ascending, by their first array.
+#[must_use]
+pub fn groups(agreement: &[f64], phases: &[f64]) -> Vec<Vec<usize>> {
+    let arrays = phases.len();
+    let joined = |one: usize, other: usize| {
+        agreement[one * arrays + other] > 0.0 && libm::cos(phases[one] - phases[other]) > TOGETHER
+    };
+    let mut of: Vec<Option<usize>> = vec![None; arrays];
+    let mut found: Vec<Vec<usize>> = Vec::new();
+    for start in 0..arrays {
+        if of[start].is_some() {
+            continue;
+        }
+        let (mut group, mut next) = (vec![start], 0);
+        of[start] = Some(found.len());
+        while let Some(one) = group.get(next).copied() {
+            for (other, its) in of.iter_mut().enumerate() {
+                if its.is_none() && joined(one, other) {
+                    *its = Some(found.len());
+                    group.push(other);
+                }
+            }
+            next += 1;
+        }
+        group.sort_unstable();
+        found.push(group);
+    }
+    found
+}
+
+/// Two groups by the signs of the agreement's leading eigenvector; one where all signs are equal.
+#[must_use]
+pub fn by_eigenvector(agreement: &[f64], arrays: usize, seed: u64) -> Vec<Vec<usize>> {
+    let mut draws = Stream::new(seed, 2);
+    let mut vector: Vec<f64> = (0..arrays).map(|_| draws.normal()).collect();
+    // No eigenvalue is larger than the largest row, so that with it added the leading one leads by size, too.
+    let row = |row: &[f64]| row.iter().map(|j| j.abs()).sum::<f64>();
+    let shift = agreement.chunks_exact(arrays.max(1)).map(row).fold(0.0, f64::max);
+    for _ in 0..POWERS {
+        let times = |(array, own): (usize, &f64)| {
+            let row = &agreement[array * arrays..][..arrays];
+            shift * own + row.iter().zip(&vector).map(|(j, x)| j * x).sum::<f64>()
+        };
+        let then: Vec<f64> = vector.iter().enumerate().map(times).collect();
+        let length = then.iter().map(|x| x * x).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
+        vector = then.iter().map(|x| x / length).collect();
+    }
+    let side =
+        |positive: bool| (0..arrays).filter(|array| (vector[*array] > 0.0) == positive).collect::<Vec<_>>();
+    let mut found: Vec<Vec<usize>> =
+        [side(true), side(false)].into_iter().filter(|one| !one.is_empty()).collect();
+    found.sort_unstable();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Arrays agree within their worlds and contradict across, but for one pair that is wrong.
+    fn worlds(of: &[usize], wrong: Option<(usize, usize)>) -> Vec<f64> {
+        let count = of.len();
+        let mut matrix: Vec<f64> =
+            (0..count * count).map(|at| if of[at / count] == of[at % count] { 0.8 } else { -0.8 }).collect();
+        (0..count).for_each(|one| matrix[one * count + one] = 0.0);
+        if let Some((one, other)) = wrong {
+            matrix[one * count + other] = 0.8;
+            matrix[other * count + one] = 0.8;
+        }
+        matrix
+    }
+
+    #[test]
+    fn two_worlds_swing_half_a_turn_apart_and_one_wrong_pair_joins_nothing() {
+        let of = [0, 1, 0, 0, 1, 1, 0, 0, 1, 0];
+        for seed in 0..50 {
+            let matrix = worlds(&of, Some((0, 1)));
+            let phases = settled(&matrix, of.len(), seed);
+            let found = groups(&matrix, &phases);
+            assert_eq!(found, [vec![0, 2, 3, 6, 7, 9], vec![1, 4, 5, 8]], "seed {seed}: {phases:?}");
+            assert!(libm::cos(phases[2] - phases[4]) < -0.9, "seed {seed}: {phases:?}");
+            assert_eq!(by_eigenvector(&matrix, of.len(), seed), found);
+        }
+    }
+
+    #[test]
+    fn one_world_swings_as_one_and_who_agrees_with_none_stays_alone() {
+        let phases = settled(&worlds(&[0; 6], None), 6, 9);
+        assert!(order(phases.iter().copied()).0 > 0.999);
+        let matrix = worlds(&[0, 0, 0, 1, 2, 0], None);
+        let phases = settled(&matrix, 6, 9);
+        assert_eq!(groups(&matrix, &phases), [vec![0, 1, 2, 5], vec![3], vec![4]]);
+    }
+
+    #[test]
+    fn phases_of_nothing_and_of_one_are_no_fault() {
+        assert!(settled(&[], 0, 1).is_empty());
+        assert_eq!(settled(&[0.0], 1, 1).len(), 1);
+        assert_eq!(order(std::iter::empty()).0, 0.0);
+    }
+}

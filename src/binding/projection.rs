@@ -1,0 +1,348 @@
+//! What an array sees of the world: linear ways from a picture to data, and back, without a matrix.
+//!
+//! Parallel beams (Joseph, "An improved algorithm for reprojecting rays through pixel images", IEEE Trans Med Imaging 1:192,
+//! 1982): the ray at `t` under the angle θ is `(x - c) cos θ - (y - c) sin θ = t - c` with `c = n / 2` rounded down, `y` downward, as
+//! scikit-image's `radon` has it. It is walked along the axis that it follows more, a pixel a step, and read linearly between
+//! the two pixels beside it. A pixel so throws a triangle of area 1 and half width `max(|cos θ|, |sin θ|)` on the detector,
+//! which is how the adjoint gathers. Detector elements are as wide as pixels.
+//!
+//! Every number of a result is one sum in one order, so that threads that share the numbers never change them.
+
+use crate::error::{Error, Result};
+
+/// A linear way from a square or oblong picture to data.
+pub trait Projection: Send + Sync {
+    /// Rows and columns of the picture.
+    fn size(&self) -> (usize, usize);
+
+    /// How many numbers the data have.
+    fn data_len(&self) -> usize;
+
+    /// Writes `P x` into `data`, by up to `threads` threads; the same bits for any number of them.
+    ///
+    /// # Panics
+    /// Where `picture` or `data` has another length than [`Self::size`] and [`Self::data_len`] say.
+    fn apply(&self, picture: &[f32], data: &mut [f32], threads: usize);
+
+    /// Writes `Pᵀ y` into `picture`; as [`Self::apply`].
+    ///
+    /// # Panics
+    /// As [`Self::apply`].
+    fn adjoint(&self, data: &[f32], picture: &mut [f32], threads: usize);
+}
+
+/// Numbers below which threads cost more than they do.
+const WORTH_A_THREAD: usize = 1 << 15;
+
+/// Fills the rows of `out`, each `width` long, by `fill(row, numbers)`; rows are shared among threads.
+fn by_rows(
+    out: &mut [f32],
+    width: usize,
+    work: usize,
+    threads: usize,
+    fill: impl Fn(usize, &mut [f32]) + Sync,
+) {
+    let rows = out.len() / width.max(1);
+    let threads = threads.min(rows).min(work / WORTH_A_THREAD).max(1);
+    let some = |first: usize, part: &mut [f32]| {
+        part.chunks_exact_mut(width).enumerate().for_each(|(row, numbers)| fill(first + row, numbers));
+    };
+    if threads == 1 {
+        return some(0, out);
+    }
+    let each = rows.div_ceil(threads);
+    std::thread::scope(|scope| {
+        for (part, numbers) in out.chunks_mut(each * width).enumerate() {
+            let some = &some;
+            scope.spawn(move || some(part * each, numbers));
+        }
+    });
+}
+
+/// Zeros beside every line, so that a read between two numbers is never out of bounds.
+const BESIDE: usize = 2;
+
+/// The lines of a picture with zeros beside them.
+fn padded(picture: &[f32], width: usize) -> Vec<f32> {
+    let mut out = Vec::with_capacity((width + 2 * BESIDE) * picture.len() / width);
+    for line in picture.chunks_exact(width) {
+        out.extend([0.0; BESIDE]);
+        out.extend_from_slice(line);
+        out.extend([0.0; BESIDE]);
+    }
+    out
+}
+
+/// Parallel beams through a square picture, under several angles: line integrals in units of a pixel's side.
+///
+/// The data are `angles x side`, an angle's line after another's.
+#[derive(Clone, Debug)]
+pub struct ParallelBeam {
+    side: usize,
+    detectors: usize,
+    /// Cosine and sine.
+    views: Vec<[f64; 2]>,
+}
+
+/// The largest side of a picture and the most detector elements: places are then exact to a thousandth of a pixel.
+pub const MOST_SIDE: usize = 4_096;
+
+impl ParallelBeam {
+    /// Beams under `degrees` through a picture of `side` x `side` pixels onto `detectors` elements, whose middle, `detectors / 2`
+    /// rounded down, is that of the picture.
+    ///
+    /// # Errors
+    /// Where there is no angle, one is not finite, or a length is not 1 to [`MOST_SIDE`].
+    pub fn new(side: usize, detectors: usize, degrees: &[f64]) -> Result<Self> {
+        for (name, length) in [("side", side), ("detectors", detectors), ("angles", degrees.len())] {
+            if !(1..=MOST_SIDE).contains(&length) {
+                let error = Error::call(name, "the beams can't be laid").value(length);
+                return Err(error.bound(format!("1 to {MOST_SIDE}")));
+            }
+        }
+        if let Some(at) = degrees.iter().position(|angle| !angle.is_finite()) {
+            let error = Error::call("angles", "an angle is no number").at(format!("view {at}"));
+            return Err(error.value(degrees[at]).bound("finite, in degrees"));
+        }
+        let view = |degrees: &f64| {
+            let angle = degrees.to_radians();
+            [libm::cos(angle), libm::sin(angle)]
+        };
+        Ok(Self { side, detectors, views: degrees.iter().map(view).collect() })
+    }
+
+    /// One view: `line` by line of the picture along the main axis, or of the picture turned over where that is `y`.
+    fn project(&self, [cos, sin]: [f64; 2], lines: &[f32], out: &mut [f32]) {
+        let (middle, centre) = ((self.side / 2) as f64, (self.detectors / 2) as f64);
+        let width = self.side + 2 * BESIDE;
+        // Along lines of x: x - c = (t + (y - c) sin) / cos; along lines of y: y - c = (-t + (x - c) cos) / sin.
+        let (step, slope) =
+            if cos.abs() >= sin.abs() { (1.0 / cos, sin / cos) } else { (-1.0 / sin, cos / sin) };
+        let weight = step.abs() as f32;
+        out.fill(0.0);
+        for (at, line) in lines.chunks_exact(width).enumerate() {
+            let start = middle + (at as f64 - middle) * slope - centre * step;
+            // Elements whose place lies within (-1, side): the first and last from the place's own line.
+            let reach = [-1.0, self.side as f64].map(|edge| (edge - start) / step);
+            let first = reach[0].min(reach[1]).ceil().clamp(0.0, self.detectors as f64) as usize;
+            let last =
+                (reach[0].max(reach[1]).floor() + 1.0).clamp(first as f64, self.detectors as f64) as usize;
+            let (from, by) = ((start + first as f64 * step + BESIDE as f64) as f32, step as f32);
+            for (element, sum) in out[first..last].iter_mut().enumerate() {
+                let place = (from + element as f32 * by).clamp(0.0, (width - 2) as f32);
+                let whole = place as usize;
+                let part = place - whole as f32;
+                *sum += line[whole] + part * (line[whole + 1] - line[whole]);
+            }
+        }
+        for sum in out.iter_mut() {
+            *sum *= weight;
+        }
+    }
+}
+
+impl Projection for ParallelBeam {
+    fn size(&self) -> (usize, usize) {
+        (self.side, self.side)
+    }
+
+    fn data_len(&self) -> usize {
+        self.views.len() * self.detectors
+    }
+
+    fn apply(&self, picture: &[f32], data: &mut [f32], threads: usize) {
+        let side = self.side;
+        assert!(picture.len() == side * side && data.len() == self.data_len(), "a picture and its data");
+        let lines = padded(picture, side);
+        let turned: Vec<f32> = (0..side * side).map(|at| picture[at % side * side + at / side]).collect();
+        let turned = padded(&turned, side);
+        let work = self.views.len() * side * side;
+        by_rows(data, self.detectors, work, threads, |view, out| {
+            let [cos, sin] = self.views[view];
+            self.project([cos, sin], if cos.abs() >= sin.abs() { &lines } else { &turned }, out);
+        });
+    }
+
+    fn adjoint(&self, data: &[f32], picture: &mut [f32], threads: usize) {
+        let side = self.side;
+        assert!(picture.len() == side * side && data.len() == self.data_len(), "a picture and its data");
+        let beside = padded(data, self.detectors);
+        let width = self.detectors + 2 * BESIDE;
+        let (middle, centre) = ((side / 2) as f64, (self.detectors / 2) as f64);
+        by_rows(picture, side, self.views.len() * side * side, threads, |y, out| {
+            out.fill(0.0);
+            for ([cos, sin], line) in self.views.iter().zip(beside.chunks_exact(width)) {
+                let sharp = (1.0 / cos.abs().max(sin.abs())) as f32;
+                let start = centre - (y as f64 - middle) * sin - middle * cos + BESIDE as f64;
+                let (from, by) = (start as f32, *cos as f32);
+                for (x, sum) in out.iter_mut().enumerate() {
+                    // Beyond the detector lie zeros.
+                    let place = (from + x as f32 * by).clamp(0.0, (width - 2) as f32);
+                    let whole = place as usize;
+                    let part = place - whole as f32;
+                    let near = (1.0 - part * sharp).max(0.0) * line[whole];
+                    let far = (1.0 - (1.0 - part) * sharp).max(0.0) * line[whole + 1];
+                    *sum += sharp * (near + far);
+                }
+            }
+        });
+    }
+}
+
+/// A rectangle of the picture, number by number.
+#[derive(Clone, Debug)]
+pub struct Window {
+    size: (usize, usize),
+    corner: (usize, usize),
+    shape: (usize, usize),
+}
+
+impl Window {
+    /// The `shape` (rows, columns) of pixels whose first is at `corner`, of a picture of `size`.
+    ///
+    /// # Errors
+    /// Where the window is empty or reaches beyond the picture.
+    pub fn new(size: (usize, usize), corner: (usize, usize), shape: (usize, usize)) -> Result<Self> {
+        let within = |whole: usize, first: usize, count: usize| {
+            count > 0 && first.checked_add(count).is_some_and(|end| end <= whole)
+        };
+        if !within(size.0, corner.0, shape.0) || !within(size.1, corner.1, shape.1) {
+            let error = Error::call("window", "it is empty or reaches beyond the picture");
+            let value = format!("{} x {} at row {}, column {}", shape.0, shape.1, corner.0, corner.1);
+            return Err(error.value(value).bound(format!("within {} x {}", size.0, size.1)));
+        }
+        Ok(Self { size, corner, shape })
+    }
+}
+
+impl Projection for Window {
+    fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
+    fn data_len(&self) -> usize {
+        self.shape.0 * self.shape.1
+    }
+
+    fn apply(&self, picture: &[f32], data: &mut [f32], _: usize) {
+        assert!(
+            picture.len() == self.size.0 * self.size.1 && data.len() == self.data_len(),
+            "a picture and its data"
+        );
+        for (row, out) in data.chunks_exact_mut(self.shape.1).enumerate() {
+            let first = (self.corner.0 + row) * self.size.1 + self.corner.1;
+            out.copy_from_slice(&picture[first..first + self.shape.1]);
+        }
+    }
+
+    fn adjoint(&self, data: &[f32], picture: &mut [f32], _: usize) {
+        assert!(
+            picture.len() == self.size.0 * self.size.1 && data.len() == self.data_len(),
+            "a picture and its data"
+        );
+        picture.fill(0.0);
+        for (row, line) in data.chunks_exact(self.shape.1).enumerate() {
+            let first = (self.corner.0 + row) * self.size.1 + self.corner.1;
+            picture[first..first + self.shape.1].copy_from_slice(line);
+        }
+    }
+}
+
+/// The picture blurred by a Gaussian and kept at every so many rows and columns; beyond its edges it is dark.
+#[derive(Clone, Debug)]
+pub struct Subsampled {
+    size: (usize, usize),
+    every: usize,
+    /// The Gaussian from its middle outward; its sum over both sides is 1.
+    taps: Vec<f32>,
+}
+
+impl Subsampled {
+    /// Blurred by `sigma` pixels, one number for `every` x `every` pixels, the first at row and column `every / 2` rounded down.
+    ///
+    /// # Errors
+    /// Where `every` is 0 or larger than the picture, or `sigma` is not 0 to 64.
+    pub fn new(size: (usize, usize), every: usize, sigma: f64) -> Result<Self> {
+        if !(1..=size.0.min(size.1)).contains(&every) {
+            let error = Error::call("every", "the picture can't be thinned so far").value(every);
+            return Err(error.bound(format!("1 to {}", size.0.min(size.1))));
+        }
+        if !(0.0..=64.0).contains(&sigma) {
+            let error = Error::call("sigma", "the blur is out of range, in pixels").value(sigma);
+            return Err(error.bound("0 to 64"));
+        }
+        // Beyond four sigma lies less than a ten-thousandth.
+        let reach = (4.0 * sigma).ceil() as usize;
+        let raw = |at: usize| {
+            if at == 0 { 1.0 } else { libm::exp(-0.5 * (at as f64 / sigma) * (at as f64 / sigma)) }
+        };
+        let sum: f64 = 1.0 + 2.0 * (1..=reach).map(raw).sum::<f64>();
+        Ok(Self { size, every, taps: (0..=reach).map(|at| (raw(at) / sum) as f32).collect() })
+    }
+
+    fn shape(&self) -> (usize, usize) {
+        let kept = |length: usize| (length - self.every / 2).div_ceil(self.every);
+        (kept(self.size.0), kept(self.size.1))
+    }
+
+    /// How much pixel `from` gives to kept place `to` along one axis.
+    fn tap(&self, from: usize, to: usize) -> f32 {
+        let distance = from.abs_diff(to * self.every + self.every / 2);
+        self.taps.get(distance).copied().unwrap_or_default()
+    }
+
+    /// The pixels that reach kept place `to`.
+    fn pixels(&self, to: usize, length: usize) -> std::ops::Range<usize> {
+        let (middle, reach) = (to * self.every + self.every / 2, self.taps.len());
+        (middle + 1).saturating_sub(reach)..(middle + reach).min(length)
+    }
+
+    /// The kept places that pixel `from` reaches.
+    fn places(&self, from: usize, count: usize) -> std::ops::Range<usize> {
+        let first = (from + 1).saturating_sub(self.taps.len() + self.every / 2).div_ceil(self.every);
+        let last = ((from + self.taps.len()).saturating_sub(self.every / 2)).div_ceil(self.every).min(count);
+        first.min(last)..last
+    }
+}
+
+impl Projection for Subsampled {
+    fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
+    fn data_len(&self) -> usize {
+        self.shape().0 * self.shape().1
+    }
+
+    fn apply(&self, picture: &[f32], data: &mut [f32], threads: usize) {
+        let ((height, width), (_, wide)) = (self.size, self.shape());
+        assert!(picture.len() == height * width && data.len() == self.data_len(), "a picture and its data");
+        let mut thin = vec![0.0; height * wide];
+        by_rows(&mut thin, wide, picture.len() * self.taps.len(), threads, |y, out| {
+            for (to, sum) in out.iter_mut().enumerate() {
+                *sum = self.pixels(to, width).map(|x| self.tap(x, to) * picture[y * width + x]).sum();
+            }
+        });
+        by_rows(data, wide, thin.len() * self.taps.len(), threads, |to, out| {
+            for (x, sum) in out.iter_mut().enumerate() {
+                *sum = self.pixels(to, height).map(|y| self.tap(y, to) * thin[y * wide + x]).sum();
+            }
+        });
+    }
+
+    fn adjoint(&self, data: &[f32], picture: &mut [f32], threads: usize) {
+        let ((height, width), (high, wide)) = (self.size, self.shape());
+        assert!(picture.len() == height * width && data.len() == self.data_len(), "a picture and its data");
+        let mut tall = vec![0.0; height * wide];
+        by_rows(&mut tall, wide, picture.len() * self.taps.len(), threads, |y, out| {
+            for (x, sum) in out.iter_mut().enumerate() {
+                *sum = self.places(y, high).map(|to| self.tap(y, to) * data[to * wide + x]).sum();
+            }
+        });
+        by_rows(picture, width, picture.len() * self.taps.len(), threads, |y, out| {
+            for (x, sum) in out.iter_mut().enumerate() {
+                *sum = self.places(x, wide).map(|to| self.tap(x, to) * tall[y * wide + to]).sum();
+            }
+        });
+    }
+}

@@ -1,0 +1,261 @@
+//! `napot bind`: arrays that each see some views of a sinogram become one picture, or as many as there are worlds.
+
+mod input;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use self::input::{Grid, Views};
+use super::{Common, memory, pictures, print_json, print_line};
+use crate::binding::consensus::{Bound, How, Way, Whole, bind};
+use crate::binding::part::Part;
+use crate::binding::projection::ParallelBeam;
+use crate::error::{Error, Result};
+use crate::format::npy;
+use crate::sink::part::PartFile;
+use crate::time::monotonic;
+
+/// Pixels of all arrays' pictures together; each takes some 16 bytes.
+const MOST_PIXELS: usize = 1 << 27;
+
+/// Who is coupled with whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Ways {
+    /// Those whose phases meet: one whole for each world.
+    Phases,
+    /// All alike.
+    Plain,
+    /// All, each by how well their mean explains it.
+    Robust,
+    /// Two groups, by the leading eigenvector of the agreement.
+    Spectral,
+}
+
+/// What the command takes.
+#[derive(Args, Debug)]
+pub(super) struct BindArgs {
+    /// The sinogram: a NumPy file of float32 or float64, a row for each view, a column for each detector element.
+    /// What is not finite counts as not seen.
+    sinogram: PathBuf,
+    /// Degrees: of the first view and of the one after the last, evenly; or a file with one for each view, NumPy or text.
+    #[arg(long, value_name = "FROM:TO|FILE", allow_hyphen_values = true)]
+    angles: String,
+    /// Arrays among which the views are split, a wedge of neighbouring angles each: 2 to 256.
+    #[arg(long, value_name = "K", default_value_t = 8, conflicts_with = "assign")]
+    arrays: usize,
+    /// A text file with the array of each view, from 0.
+    #[arg(long, value_name = "FILE")]
+    assign: Option<PathBuf>,
+    /// The world as it is, a picture or NumPy file: prints PSNR; again for each further world.
+    #[arg(long, value_name = "FILE")]
+    truth: Vec<PathBuf>,
+    /// Steps.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    iterations: u32,
+    /// The noise's σ of the sinogram's numbers, on whose scale arrays disagree; estimated where it is not given.
+    #[arg(long, value_name = "SIGMA")]
+    sigma: Option<f64>,
+    /// The brightest that a pixel may be; the darkest is 0.
+    #[arg(long, value_name = "VALUE")]
+    most: Option<f32>,
+    /// How far an array goes to its whole at each step, 0 to 1.
+    #[arg(long, value_name = "KAPPA", default_value_t = 0.5)]
+    coupling: f32,
+    /// Who is coupled with whom.
+    #[arg(long, value_name = "WAY", value_enum, default_value_t = Ways::Phases)]
+    way: Ways,
+    /// Threads; the result is the same for any number.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    threads: Option<u32>,
+}
+
+/// A whole as it is told.
+#[derive(Debug, Serialize)]
+struct ToldWhole {
+    /// Its picture; none of an array alone, or without `--out`.
+    file: Option<PathBuf>,
+    arrays: Vec<usize>,
+    confidence: f64,
+    psnr: Option<f64>,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+struct Told {
+    wholes: Vec<ToldWhole>,
+    iterations: usize,
+    seconds: f64,
+    order_parameter: f64,
+    /// Numbers of the sinogram that are not finite.
+    unseen: usize,
+}
+
+/// Runs the command.
+pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
+    let out = common.out.as_ref().map(|_| out(common)).transpose()?;
+    let views = Views::read(args)?;
+    let side = views.detectors;
+    let truths: Vec<Grid> = args.truth.iter().map(|file| truth(file, side)).collect::<Result<_>>()?;
+    if views.arrays.len() * side * side > MOST_PIXELS {
+        let error = Error::input(&args.sinogram, "so many arrays of so large pictures are too much");
+        let value = format!("{} of {side} x {side}", views.arrays.len());
+        return Err(error.value(value).bound(format!("{MOST_PIXELS} pixels in all")));
+    }
+    let started = monotonic();
+    let parts: Vec<Part> =
+        (0..views.arrays.len()).map(|array| part(args, &views, array)).collect::<Result<_>>()?;
+    let way = match args.way {
+        Ways::Phases => Way::Phases,
+        Ways::Plain => Way::Plain,
+        Ways::Robust => Way::Robust,
+        Ways::Spectral => Way::Spectral,
+    };
+    let how = How {
+        way,
+        iterations: args.iterations as usize,
+        coupling: args.coupling,
+        most: args.most.unwrap_or(f32::INFINITY),
+        sigma: args.sigma,
+        seed: common.seed.unwrap_or_default(),
+        threads: args.threads.map_or_else(pictures::threads, |threads| threads as usize),
+    };
+    let bound = bind(&parts, &how)?;
+    let seconds = monotonic().saturating_sub(started).as_secs_f64();
+    said(args, &views, &bound)?;
+    let mut wholes = Vec::new();
+    for (number, whole) in bound.wholes.iter().enumerate() {
+        let file = out.filter(|_| whole.arrays.len() > 1).map(|out| named(out, number));
+        if let Some(file) = &file {
+            write(file, side, &whole.picture, args.most)?;
+        }
+        let psnr = truths.iter().filter_map(|truth| truth.psnr(&whole.picture)).reduce(f64::max);
+        wholes.push(ToldWhole { file, arrays: whole.arrays.clone(), confidence: whole.confidence, psnr });
+    }
+    let (iterations, order_parameter) = (bound.iterations, bound.order_parameter);
+    tell(common, &Told { wholes, iterations, seconds, order_parameter, unseen: views.unseen })
+}
+
+/// Where the pictures go.
+fn out(common: &Common) -> Result<&Path> {
+    let bound = "a picture, x.png, or x.npy";
+    let out = memory::out(common, bound)?;
+    let known =
+        |ending: &std::ffi::OsStr| ["png", "npy"].iter().any(|known| ending.eq_ignore_ascii_case(known));
+    if out.extension().is_some_and(known) {
+        return Ok(out);
+    }
+    Err(Error::call("--out", "pictures of this kind are not written").value(out.display()).bound(bound))
+}
+
+/// The array `array` with its views.
+fn part(args: &BindArgs, views: &Views, array: usize) -> Result<Part> {
+    let own = &views.arrays[array];
+    let degrees: Vec<f64> = own.iter().map(|view| views.degrees[*view]).collect();
+    let data = own.iter().flat_map(|view| views.line(*view)).map(|number| *number as f32).collect();
+    let beams = ParallelBeam::new(views.detectors, views.detectors, &degrees)?;
+    Part::new(Box::new(beams), data).map_err(|_| {
+        let error = Error::input(&args.sinogram, "the array sees nothing: none of its numbers is finite");
+        error.at(format!("array {array}, {}", rows(own))).value(0).bound("at least 1 number")
+    })
+}
+
+/// Rows of the sinogram, for people.
+fn rows(views: &[usize]) -> String {
+    let named: Vec<String> = views.iter().take(6).map(ToString::to_string).collect();
+    let more = if views.len() > 6 { ", ..." } else { "" };
+    format!("rows {}{more}", named.join(", "))
+}
+
+/// Says who contradicts; fails where nobody agrees.
+fn said(args: &BindArgs, views: &Views, bound: &Bound) -> Result<()> {
+    if args.way != Ways::Phases {
+        return Ok(());
+    }
+    let lone: Vec<&Whole> = bound.wholes.iter().filter(|whole| whole.arrays.len() == 1).collect();
+    if lone.len() == bound.wholes.len() {
+        let error = Error::input(&args.sinogram, "its views contradict: no picture explains two arrays");
+        let error =
+            error.value(format!("{:.3} of the data is left of the nearest two", bound.agreement.least));
+        let error = error.bound(format!("{:.3}", bound.agreement.limit(views.rms())));
+        return Err(error.help("Look at the angles and their order, or name the noise by `--sigma`."));
+    }
+    for whole in lone {
+        let array = whole.arrays[0];
+        tracing::warn!("array {array} ({}) agrees with no whole and stays alone", rows(&views.arrays[array]));
+    }
+    Ok(())
+}
+
+/// The file of a whole: as named, then with `-2`, `-3` behind its name.
+fn named(out: &Path, number: usize) -> PathBuf {
+    if number == 0 {
+        return out.to_path_buf();
+    }
+    let part = |text: Option<&std::ffi::OsStr>| text.unwrap_or_default().to_string_lossy().into_owned();
+    out.with_file_name(format!("{}-{}.{}", part(out.file_stem()), number + 1, part(out.extension())))
+}
+
+/// Writes a picture: of PNG, white is `most` or the brightest pixel.
+fn write(file: &Path, side: usize, picture: &[f32], most: Option<f32>) -> Result<()> {
+    if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy")) {
+        let mut part = PartFile::create(file)?;
+        part.bytes(&npy::to_bytes(&[side, side], picture))?;
+        return part.finish();
+    }
+    let white = most.unwrap_or_else(|| picture.iter().fold(f32::MIN_POSITIVE, |most, x| most.max(*x)));
+    let grey: Vec<u8> =
+        picture.iter().flat_map(|x| [(255.0 * x / white).clamp(0.0, 255.0).round() as u8; 3]).collect();
+    pictures::write(file, (side, side), &grey)
+}
+
+/// Reads what the picture should be.
+fn truth(file: &Path, side: usize) -> Result<Grid> {
+    let truth = Grid::read(file)?;
+    if (truth.height, truth.width) != (side, side) {
+        let error = Error::input(file, "the truth is of another size than the picture");
+        return Err(error
+            .value(format!("{} x {}", truth.width, truth.height))
+            .bound(format!("{side} x {side}")));
+    }
+    Ok(truth)
+}
+
+fn tell(common: &Common, told: &Told) -> Result<ExitCode> {
+    if common.json {
+        print_json(told)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if common.quiet {
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (number, whole) in told.wholes.iter().filter(|whole| whole.arrays.len() > 1).enumerate() {
+        let arrays: Vec<String> = whole.arrays.iter().map(ToString::to_string).collect();
+        let psnr = whole.psnr.map_or_else(String::new, |psnr| format!(", PSNR {psnr:.2} dB"));
+        let file = whole.file.as_ref().map_or_else(String::new, |file| format!(", in {}", file.display()));
+        let text = format!("whole {}: arrays {}", number + 1, arrays.join(" "));
+        print_line(&format!("{text}, confidence {:.2}{psnr}{file}", whole.confidence))?;
+    }
+    let Told { iterations, seconds, order_parameter, .. } = told;
+    print_line(&format!("{iterations} steps, {seconds:.3} s, order parameter {order_parameter:.3}"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn further_wholes_have_names_of_their_own() {
+        assert_eq!(named(Path::new("a/x.png"), 0), Path::new("a/x.png"));
+        assert_eq!(named(Path::new("a/x.png"), 2), Path::new("a/x-3.png"));
+    }
+
+    #[test]
+    fn rows_are_named_as_far_as_people_read() {
+        assert_eq!(rows(&[0, 4]), "rows 0, 4");
+        assert_eq!(rows(&[1, 2, 3, 4, 5, 6, 7]), "rows 1, 2, 3, 4, 5, 6, ...");
+    }
+}

@@ -1,0 +1,216 @@
+//! NumPy's array files, strictly: numbers of 4 or 8 bytes, a header that is checked, no byte too few or too many.
+//!
+//! Format: NEP 1, versions 1.0 to 3.0. Read are little-endian floats (`<f4`, `<f8`) of at most four axes, row by row, or of two
+//! column by column; nothing of the header is run, and no length in it is trusted with memory before the file was measured against it.
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// What every file begins with.
+const MAGIC: &[u8; 6] = b"\x93NUMPY";
+/// The longest header that is read, in bytes.
+const MOST_HEADER: usize = 4_096;
+/// The most axes.
+const MOST_AXES: usize = 4;
+
+/// The numbers of a file, and how they lie.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// The lengths of the axes, the slowest first; empty for a single number.
+    pub shape: Vec<usize>,
+    /// Their product of numbers, the last axis fastest.
+    pub values: Vec<f64>,
+}
+
+impl Array {
+    /// Reads the bytes of a file; `path` is for messages.
+    ///
+    /// # Errors
+    /// Where the bytes are no such file, hold another kind of number, or are not as many as the header says.
+    pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self> {
+        let (header, start) = header(path, bytes)?;
+        let fault = |problem: &str| Error::input(path, problem).at("the header");
+        let kind = field(header, "descr").unwrap_or_default();
+        let width = match kind.trim_matches(['\'', '"']) {
+            "<f4" => 4,
+            "<f8" => 8,
+            _ => {
+                let error = fault("its numbers are of a kind that is not read").value(kind);
+                return Err(error.bound("'<f4' or '<f8'").help("`array.astype('<f4')` makes them such."));
+            }
+        };
+        let text = field(header, "shape").unwrap_or_default();
+        let shape = shape(text).ok_or_else(|| {
+            fault("its shape can't be read").value(text).bound(format!("at most {MOST_AXES} lengths"))
+        })?;
+        let turned = match field(header, "fortran_order") {
+            Some("False") => false,
+            Some("True") if shape.len() <= 2 => true,
+            _ => {
+                let error = fault("its numbers do not lie row by row")
+                    .bound("row by row, or column by column of a table");
+                return Err(error.help("`numpy.ascontiguousarray(array)` orders them."));
+            }
+        };
+        let count = shape.iter().try_fold(1usize, |count, length| count.checked_mul(*length));
+        let wanted = count.and_then(|count| count.checked_mul(width));
+        let body = &bytes[start..];
+        if wanted != Some(body.len()) {
+            let error = Error::input(path, "it holds another number of bytes than its header says");
+            let bound = wanted.map_or_else(|| "more than fits".to_owned(), |wanted| wanted.to_string());
+            return Err(error.at(format!("byte {start}")).value(body.len()).bound(bound));
+        }
+        let values: Vec<f64> = if width == 4 {
+            body.as_chunks::<4>().0.iter().map(|four| f64::from(f32::from_le_bytes(*four))).collect()
+        } else {
+            body.as_chunks::<8>().0.iter().map(|eight| f64::from_le_bytes(*eight)).collect()
+        };
+        match shape[..] {
+            // What `array.T` saves: a table column by column.
+            [rows, columns] if turned => {
+                let values = (0..values.len()).map(|at| values[at % columns * rows + at / columns]).collect();
+                Ok(Self { shape, values })
+            }
+            _ => Ok(Self { shape, values }),
+        }
+    }
+}
+
+/// The text of the header, and where the numbers begin.
+fn header<'a>(path: &Path, bytes: &'a [u8]) -> Result<(&'a str, usize)> {
+    let fault = |problem: &str| Error::input(path, problem).at("byte 0");
+    if bytes.len() < 12 || &bytes[..6] != MAGIC {
+        return Err(fault("it is no file of NumPy's").bound("bytes 93 4E 55 4D 50 59 first"));
+    }
+    let (length, first) = match bytes[6] {
+        1 => (usize::from(u16::from_le_bytes([bytes[8], bytes[9]])), 10),
+        2 | 3 => (u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]) as usize, 12),
+        version => {
+            let error = fault("its version is not known").at("byte 6").value(version);
+            return Err(error.bound("1 to 3"));
+        }
+    };
+    if length > MOST_HEADER || first + length > bytes.len() {
+        let error = fault("its header is too long").at("byte 8").value(length);
+        return Err(error.bound(format!("at most {}", MOST_HEADER.min(bytes.len() - first))));
+    }
+    let text = std::str::from_utf8(&bytes[first..first + length]);
+    text.map(|text| (text, first + length)).map_err(|_| fault("its header is no text"))
+}
+
+/// What stands behind a key of the header's dictionary, up to the next comma outside brackets.
+fn field<'a>(header: &'a str, key: &str) -> Option<&'a str> {
+    let quoted = [format!("'{key}'"), format!("\"{key}\"")];
+    let after =
+        quoted.iter().find_map(|key| header.find(key.as_str()).map(|at| &header[at + key.len()..]))?;
+    let value = after.trim_start().strip_prefix(':')?.trim_start();
+    let end = if value.starts_with('(') { value.find(')')? + 1 } else { value.find([',', '}'])? };
+    Some(value[..end].trim_end())
+}
+
+/// The lengths between brackets.
+fn shape(text: &str) -> Option<Vec<usize>> {
+    let inside = text.strip_prefix('(')?.strip_suffix(')')?.trim();
+    let inside = inside.strip_suffix(',').unwrap_or(inside);
+    if inside.is_empty() {
+        return Some(Vec::new());
+    }
+    let lengths: Option<Vec<usize>> = inside.split(',').map(|length| length.trim().parse().ok()).collect();
+    lengths.filter(|lengths| lengths.len() <= MOST_AXES)
+}
+
+/// The bytes of a file, version 1.0, of `<f4` numbers.
+///
+/// # Panics
+/// Where there are not as many numbers as the shape says, or more than [`MOST_AXES`] axes.
+#[must_use]
+pub fn to_bytes(shape: &[usize], values: &[f32]) -> Vec<u8> {
+    assert!(shape.len() <= MOST_AXES && shape.iter().product::<usize>() == values.len(), "a shape's numbers");
+    let lengths: Vec<String> = shape.iter().map(|length| format!("{length},")).collect();
+    let about = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", lengths.join(" "));
+    // Magic, version and length take 10 bytes; the numbers begin at a multiple of 64.
+    let length = (10 + about.len() + 1).next_multiple_of(64) - 10;
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend([1, 0]);
+    bytes.extend((length as u16).to_le_bytes());
+    bytes.extend(format!("{about:<width$}\n", width = length - 1).bytes());
+    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Result<Array> {
+        Array::from_bytes(Path::new("a.npy"), bytes)
+    }
+
+    /// A file with that dictionary and those bytes behind it.
+    fn file(about: &str, body: &[u8]) -> Vec<u8> {
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((about.len() as u16).to_le_bytes());
+        bytes.extend(about.bytes());
+        bytes.extend(body);
+        bytes
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_starts_where_numpy_wants_it() {
+        for shape in [vec![6], vec![2, 3], vec![1, 2, 3]] {
+            let values = [0.5, -1.0, 2.25, f32::NAN, 1e-30, 7.0];
+            let bytes = to_bytes(&shape, &values);
+            assert_eq!((bytes.len() - 24) % 64, 0);
+            let found = read(&bytes).unwrap();
+            assert_eq!(found.shape, shape);
+            let same = found.values.iter().zip(values).all(|(x, y)| (*x as f32).to_bits() == y.to_bits());
+            assert!(same, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn doubles_and_the_other_versions_are_read() {
+        let about = "{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }";
+        let body = [1.5f64.to_le_bytes(), (-3.0f64).to_le_bytes()].concat();
+        assert_eq!(read(&file(about, &body)).unwrap().values, [1.5, -3.0]);
+        let mut second = b"\x93NUMPY\x02\x00".to_vec();
+        second.extend((about.len() as u32).to_le_bytes());
+        second.extend(about.bytes());
+        second.extend(&body);
+        assert_eq!(read(&second).unwrap().shape, [2]);
+    }
+
+    #[test]
+    fn a_table_that_was_turned_over_is_read_row_by_row() {
+        let about = "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }";
+        let body: Vec<u8> = [0.0f32, 3.0, 1.0, 4.0, 2.0, 5.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+        assert_eq!(read(&file(about, &body)).unwrap().values, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let good = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
+        let cases = [
+            (b"RIFF and so on".to_vec(), "no file of NumPy's"),
+            (b"\x93NUMPY\x09\x00\x00\x00\x00\x00".to_vec(), "byte 6: its version is not known: 9"),
+            (file(good, &[0; 20]), "another number of bytes than its header says: 20 (allowed: 24)"),
+            (file(good, &[0; 28]), "28 (allowed: 24)"),
+            (file(&good.replace("<f4", ">f4"), &[0; 24]), "'>f4' (allowed: '<f4' or '<f8')"),
+            (file(&good.replace("<f4", "|O"), &[0; 24]), "'|O'"),
+            (
+                file(&good.replace("False", "True").replace("(2, 3)", "(1, 2, 3)"), &[0; 24]),
+                "ascontiguousarray",
+            ),
+            (file(&good.replace("False", "Maybe"), &[0; 24]), "row by row"),
+            (file(&good.replace("(2, 3)", "(2, -3)"), &[0; 24]), "its shape can't be read: (2, -3)"),
+            (file(&good.replace("(2, 3)", "(1, 1, 1, 2, 3)"), &[0; 24]), "at most 4 lengths"),
+            (file(&good.replace("(2, 3)", "(4294967296, 4294967296)"), &[]), "more than fits"),
+            (b"\x93NUMPY\x01\x00\xff\xff{'descr'".to_vec(), "byte 8: its header is too long: 65535"),
+        ];
+        for (bytes, wanted) in cases {
+            let told = read(&bytes).unwrap_err().to_string();
+            assert!(told.contains(wanted), "{told}");
+        }
+    }
+}
