@@ -123,7 +123,7 @@ fn shape(text: &str) -> Option<Vec<usize>> {
 /// The bytes of a file, version 1.0, of `<f4` numbers.
 ///
 /// # Panics
-/// Where there are not as many numbers as the shape says, or more than eight axes.
+/// Where there are not as many numbers as the shape says, or more than four axes.
 #[must_use]
 pub fn to_bytes(shape: &[usize], values: &[f32]) -> Vec<u8> {
     assert!(shape.len() <= MOST_AXES && shape.iter().product::<usize>() == values.len(), "a shape's numbers");
