@@ -99,7 +99,8 @@ pub(super) struct RenderArgs {
     /// times as fast, at a loss of less than a tenth of a dB.
     #[arg(long, conflicts_with = "stride")]
     approximate: bool,
-    /// Read a noisy picture twice, the second time by its own patches too: better, and some three times as long.
+    /// Read a noisy picture twice, the second time by its own patches too: better where it repeats itself, and some three times
+    /// as long.
     #[arg(long)]
     own: bool,
     /// The whole picture or film: prints PSNR and SSIM on Y.
