@@ -301,3 +301,92 @@ fn a_jpeg_picture_is_repaired_by_its_own_tables_or_by_the_quality_that_is_named(
     fs::write(path("rgb.jpg"), [&whole[..2], mark, &whole[2..]].concat()).unwrap();
     refused("render repair-jpeg rgb.jpg --out a.png", &["rgb.jpg", "no luma", "frame header"]);
 }
+
+/// Four pictures of a film, and the same at half their size.
+fn films(folder: &Path) {
+    for (name, size) in [("large", 24), ("small", 12)] {
+        fs::create_dir(folder.join(name)).unwrap();
+        for number in 1..=4 {
+            draw(&folder.join(format!("{name}/{number}.ppm")), (size, size), scene(number));
+        }
+    }
+}
+
+#[test]
+fn a_film_goes_into_a_new_folder_and_nothing_else_is_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    films(folder.path());
+    let film = |words: &str| napot(folder.path(), &format!("render super-resolve small {words}"));
+    let told = json(&film("--truth large --out new/film/ --json"));
+    assert_eq!((&told["frames"], &told["damaged"]), (&4.into(), &0.into()));
+    let whole = told["likeness"]["psnr_db"].as_f64().unwrap();
+    assert!(path("new/film/000004.png").exists() && path("new/film/times.csv").exists());
+    // Somebody's folder, whose name is that of what is unfinished.
+    fs::create_dir(path("own.part")).unwrap();
+    fs::write(path("own.part/letter"), "mine").unwrap();
+    refused(
+        folder.path(),
+        "render super-resolve small --out own",
+        &["own.part", "exists already", "Remove it"],
+    );
+    assert_eq!(fs::read_to_string(path("own.part/letter")).unwrap(), "mine");
+    refused(folder.path(), "render super-resolve small --out large", &["large", "folder"]);
+    // One of four is damaged: the others are held against their own truth.
+    fs::write(path("small/2.ppm"), "P6\n12 12\n255\n").unwrap();
+    let output = film("--truth large --out rest --json");
+    let told = json(&output);
+    assert_eq!((&told["frames"], &told["damaged"]), (&3.into(), &1.into()));
+    assert!((told["likeness"]["psnr_db"].as_f64().unwrap() - whole).abs() < 6.0, "{told}");
+    assert!(said(&output).contains("1 pictures are damaged"), "{}", said(&output));
+    // A truth that is too short or too long is told, and the result is there.
+    fs::copy(path("large/1.ppm"), path("large/5.ppm")).unwrap();
+    refused(
+        folder.path(),
+        "render super-resolve small --truth large --out long",
+        &["large", "goes on after the result"],
+    );
+    (3..=5).for_each(|number| fs::remove_file(path(&format!("large/{number}.ppm"))).unwrap());
+    refused(
+        folder.path(),
+        "render super-resolve small --truth large --out short",
+        &["large", "picture 2", "ends before"],
+    );
+    assert!(path("long/000003.png").exists() && path("short/000003.png").exists());
+    // A folder of one picture is a film, too.
+    (2..=4).for_each(|number| fs::remove_file(path(&format!("small/{number}.ppm"))).unwrap());
+    assert_eq!(json(&film("--out single --json"))["frames"], 1);
+    assert!(path("single/000001.png").exists());
+}
+
+#[test]
+fn what_would_have_no_effect_is_refused_by_name() {
+    let studio = studio();
+    for (words, parts) in [
+        ("denoise noisy.ppm --mask mask.ppm", &["--mask", "denoise", "inpaint"][..]),
+        ("super-resolve noisy.ppm --margin 3", &["--margin", "uncrop"]),
+        ("denoise noisy.ppm --quality 10", &["--quality", "repair-jpeg"]),
+        ("colour grey.ppm --sigma 0.1 --memory m.safetensors", &["--sigma", "denoise, repair-jpeg"]),
+        ("denoise noisy.ppm --approximate", &["--approximate", "--memory FILE"]),
+        ("denoise noisy.ppm --own", &["--own", "--memory FILE"]),
+        ("denoise noisy.ppm --stride 3", &["--stride", "--memory FILE"]),
+        ("denoise noisy.ppm --sigma 0.1", &[]),
+    ] {
+        let call = format!("render {words} --out out.png");
+        if parts.is_empty() {
+            assert!(napot(studio.path(), &call).status.success());
+        } else {
+            refused(studio.path(), &call, parts);
+        }
+    }
+    refused(
+        studio.path(),
+        "render denoise noisy.ppm --out absent/x.png",
+        &["--out", "no such folder", "absent"],
+    );
+    let mut huge = fs::read(studio.path().join("m.safetensors")).unwrap();
+    let end = huge.len();
+    huge[end - 4..].copy_from_slice(&1e30f32.to_le_bytes());
+    fs::write(studio.path().join("huge.safetensors"), huge).unwrap();
+    refused(studio.path(), "memory info huge.safetensors", &["huge.safetensors", "beyond 1000000"]);
+}

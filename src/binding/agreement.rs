@@ -11,9 +11,11 @@
 //!
 //! | symbol | default | unit | meaning |
 //! |---|---|---|---|
-//! | σ | estimated | of the data | noise of a number |
+//! | σ | 0 | of the data | noise of a number, where it is known |
 //! | τ | 0.02 | 1 | what grid and few steps leave, of the data's size; where σ is not known, the tenth of all pairs' `e / rms`, 0.01 to 0.05 |
 //! | L | 2.5 | 1 | how many scales still agree |
+
+use std::cmp::Reverse;
 
 use super::part::{Part, explained};
 use crate::random::Stream;
@@ -86,7 +88,7 @@ impl Agreement {
     /// speakers find, all of both groups are told.
     pub fn meet(&mut self, parts: &[Part], groups: &[Vec<usize>], most: f32, threads: usize) {
         let mut largest: Vec<usize> = (0..groups.len()).collect();
-        largest.sort_by_key(|group| (usize::MAX - groups[*group].len(), *group));
+        largest.sort_by_key(|group| (Reverse(groups[*group].len()), *group));
         largest.truncate(MEETINGS);
         let meets = |one: &usize, other: &usize| one != other && !(largest.contains(other) && other < one);
         let pairs: Vec<(usize, usize)> = largest

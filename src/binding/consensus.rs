@@ -20,6 +20,8 @@
 //! To compare with: all arrays coupled alike; all weighted by how well the mean explains them (iteratively reweighted least
 //! squares, weights that fall by the fourth power); two groups by the agreement's leading eigenvector.
 
+use std::cmp::Reverse;
+
 use super::agreement::Agreement;
 use super::part::{Momentum, Part};
 use super::phases;
@@ -130,7 +132,9 @@ pub fn bind(parts: &[Part], how: &How) -> Result<Bound> {
     let mut run = Run::new(parts, how);
     let mut iterations = 0;
     for change in 0..=CHANGES {
-        let first = if how.way == Way::Phases && change < CHANGES { CHECK.min(how.iterations) } else { 0 };
+        // Pictures of fewer steps explain nobody yet.
+        let checks = how.way == Way::Phases && change < CHANGES && how.iterations >= CHECK;
+        let first = if checks { CHECK } else { 0 };
         run.steps(&groups, &mut gates, first);
         iterations += first;
         let changed = first > 0 && regroup(&run, &mut groups, &mut phases, &agreement, &gates);
@@ -235,9 +239,10 @@ impl<'a> Run<'a> {
     fn pull(&mut self) {
         let (most, threads) = (self.how.most, self.how.threads.clamp(1, self.parts.len()));
         let each = self.parts.len().div_ceil(threads);
+        let within = (self.how.threads / self.parts.len()).max(1);
         let work = |parts: &[Part], states: &mut [State]| {
             for (part, state) in parts.iter().zip(states) {
-                state.missed = part.pull(&state.ahead, &mut state.scratch, &mut state.pull, 1);
+                state.missed = part.pull(&state.ahead, &mut state.scratch, &mut state.pull, within);
                 let seen = state.ahead.iter().zip(part.sight());
                 for (u, (v, sight)) in state.pull.iter_mut().zip(seen) {
                     let further = if *sight > 0.0 { *u / sight } else { 0.0 };
@@ -307,7 +312,8 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Moves arrays that their whole does not explain, and sets their phase to that of those they join; whether one was.
+/// Moves arrays that their whole does not explain, and sets their phase to that of those they join, or half a turn from those
+/// they leave to stay alone; whether one was.
 fn regroup(
     run: &Run,
     groups: &mut Vec<Vec<usize>>,
@@ -337,12 +343,13 @@ fn regroup(
     }
     for (array, from, to) in &moves {
         groups[*from].retain(|other| other != array);
-        match to {
-            Some(to) => {
-                phases[*array] = phases::order(groups[*to].iter().map(|array| phases[*array])).1;
-                groups[*to].push(*array);
-            }
-            None => groups.push(vec![*array]),
+        let mean = |group: &[usize]| phases::order(group.iter().map(|array| phases[*array])).1;
+        if let Some(to) = to {
+            phases[*array] = mean(&groups[*to]);
+            groups[*to].push(*array);
+        } else {
+            phases[*array] = mean(&groups[*from]) + core::f64::consts::PI;
+            groups.push(vec![*array]);
         }
     }
     groups.retain(|group| !group.is_empty());
@@ -366,15 +373,18 @@ fn wholes(
         .iter()
         .map(|arrays| {
             let picture = run.mean(arrays, gates, |state| &state.x);
+            if arrays.len() == 1 {
+                return Whole { arrays: arrays.clone(), picture, confidence: 0.0 };
+            }
             let explained: f64 = arrays
                 .iter()
                 .map(|array| agreement.explains(&run.parts[*array], &picture, &mut scratch).max(0.0))
                 .sum();
             let together = phases::order(arrays.iter().map(|array| phases[*array])).0;
-            let confidence = if arrays.len() > 1 { together * explained / arrays.len() as f64 } else { 0.0 };
+            let confidence = together * explained / arrays.len() as f64;
             Whole { arrays: arrays.clone(), picture, confidence }
         })
         .collect();
-    found.sort_by_key(|whole| (usize::MAX - whole.arrays.len(), whole.arrays[0]));
+    found.sort_by_key(|whole| (Reverse(whole.arrays.len()), whole.arrays[0]));
     found
 }

@@ -75,7 +75,7 @@ fn padded(picture: &[f32], width: usize) -> Vec<f32> {
 
 /// Parallel beams through a square picture, under several angles: line integrals in units of a pixel's side.
 ///
-/// The data are `angles x side`, an angle's line after another's.
+/// The data are `angles x detectors`, an angle's line after another's.
 #[derive(Clone, Debug)]
 pub struct ParallelBeam {
     side: usize,

@@ -52,17 +52,17 @@ pub(super) struct BindArgs {
     /// The world as it is, a picture or NumPy file: prints PSNR; again for each further world.
     #[arg(long, value_name = "FILE")]
     truth: Vec<PathBuf>,
-    /// Steps.
+    /// Steps. Where arrays change their whole after some of them, the pictures start again, twice at most.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     iterations: u32,
-    /// The noise's σ of the sinogram's numbers, on whose scale arrays disagree; estimated where it is not given.
-    #[arg(long, value_name = "SIGMA")]
+    /// The noise's σ of the sinogram's numbers, on whose scale arrays disagree; the arrays' own agreement where it is not given.
+    #[arg(long, value_name = "SIGMA", value_parser = sigma, allow_negative_numbers = true)]
     sigma: Option<f64>,
     /// The brightest that a pixel may be; the darkest is 0.
-    #[arg(long, value_name = "VALUE")]
+    #[arg(long, value_name = "VALUE", value_parser = most, allow_negative_numbers = true)]
     most: Option<f32>,
     /// How far an array goes to its whole at each step, 0 to 1.
-    #[arg(long, value_name = "KAPPA", default_value_t = 0.5)]
+    #[arg(long, value_name = "KAPPA", default_value_t = 0.5, value_parser = coupling, allow_negative_numbers = true)]
     coupling: f32,
     /// Who is coupled with whom.
     #[arg(long, value_name = "WAY", value_enum, default_value_t = Ways::Phases)]
@@ -70,6 +70,27 @@ pub(super) struct BindArgs {
     /// Threads; the result is the same for any number.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     threads: Option<u32>,
+}
+
+/// A number on the command line, where `fits` says so.
+fn number<T: std::str::FromStr>(
+    text: &str,
+    fits: impl Fn(&T) -> bool,
+    bound: &str,
+) -> std::result::Result<T, String> {
+    text.parse().ok().filter(fits).ok_or_else(|| format!("allowed: {bound}"))
+}
+
+fn sigma(text: &str) -> std::result::Result<f64, String> {
+    number(text, |sigma: &f64| sigma.is_finite() && *sigma >= 0.0, "0 or more")
+}
+
+fn most(text: &str) -> std::result::Result<f32, String> {
+    number(text, |most: &f32| most.is_finite() && *most > 0.0, "above 0")
+}
+
+fn coupling(text: &str) -> std::result::Result<f32, String> {
+    number(text, |coupling: &f32| (0.0..=1.0).contains(coupling), "0 to 1")
 }
 
 /// A whole as it is told.
@@ -96,6 +117,9 @@ struct Told {
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
     let out = common.out.as_ref().map(|_| out(common)).transpose()?;
+    if let Some(out) = out {
+        spare(out, args)?;
+    }
     let views = Views::read(args)?;
     let side = views.detectors;
     let truths: Vec<Grid> = args.truth.iter().map(|file| truth(file, side)).collect::<Result<_>>()?;
@@ -131,7 +155,9 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
         if let Some(file) = &file {
             write(file, side, &whole.picture, args.most)?;
         }
-        let psnr = truths.iter().filter_map(|truth| truth.psnr(&whole.picture)).reduce(f64::max);
+        let likenesses: Vec<Option<f64>> = truths.iter().map(|truth| truth.psnr(&whole.picture)).collect();
+        // A picture that is its truth has none.
+        let psnr = likenesses.into_iter().reduce(|one, other| Some(one?.max(other?))).flatten();
         wholes.push(ToldWhole { file, arrays: whole.arrays.clone(), confidence: whole.confidence, psnr });
     }
     let (iterations, order_parameter) = (bound.iterations, bound.order_parameter);
@@ -144,17 +170,34 @@ fn out(common: &Common) -> Result<&Path> {
     let out = memory::out(common, bound)?;
     let known =
         |ending: &std::ffi::OsStr| ["png", "npy"].iter().any(|known| ending.eq_ignore_ascii_case(known));
+    memory::in_a_folder(out)?;
     if out.extension().is_some_and(known) {
         return Ok(out);
     }
     Err(Error::call("--out", "pictures of this kind are not written").value(out.display()).bound(bound))
 }
 
+/// Refuses to write over what is read.
+fn spare(out: &Path, args: &BindArgs) -> Result<()> {
+    let same = |one: &Path| {
+        one.canonicalize().ok().zip(out.canonicalize().ok()).is_some_and(|(one, out)| one == out)
+    };
+    let angles = PathBuf::from(&args.angles);
+    let read =
+        [Some(&args.sinogram), Some(&angles), args.assign.as_ref()].into_iter().flatten().chain(&args.truth);
+    match read.into_iter().find(|file| same(file)) {
+        Some(file) => {
+            Err(Error::call("--out", "this file is read").value(file.display()).bound("another file"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The array `array` with its views.
 fn part(args: &BindArgs, views: &Views, array: usize) -> Result<Part> {
     let own = &views.arrays[array];
     let degrees: Vec<f64> = own.iter().map(|view| views.degrees[*view]).collect();
-    let data = own.iter().flat_map(|view| views.line(*view)).map(|number| *number as f32).collect();
+    let data = own.iter().flat_map(|view| views.line(*view)).copied().collect();
     let beams = ParallelBeam::new(views.detectors, views.detectors, &degrees)?;
     Part::new(Box::new(beams), data).map_err(|_| {
         let error = Error::input(&args.sinogram, "the array sees nothing: none of its numbers is finite");
@@ -164,18 +207,23 @@ fn part(args: &BindArgs, views: &Views, array: usize) -> Result<Part> {
 
 /// Rows of the sinogram, for people.
 fn rows(views: &[usize]) -> String {
-    let named: Vec<String> = views.iter().take(6).map(ToString::to_string).collect();
-    let more = if views.len() > 6 { ", ..." } else { "" };
-    format!("rows {}{more}", named.join(", "))
+    format!("rows {}", some(views))
+}
+
+/// The first few of some numbers, for people.
+fn some(numbers: &[usize]) -> String {
+    let named: Vec<String> = numbers.iter().take(6).map(ToString::to_string).collect();
+    format!("{}{}", named.join(", "), if numbers.len() > 6 { ", ..." } else { "" })
 }
 
 /// Says who contradicts; fails where nobody agrees.
 fn said(args: &BindArgs, views: &Views, bound: &Bound) -> Result<()> {
-    if args.way != Ways::Phases {
-        return Ok(());
-    }
     let lone: Vec<&Whole> = bound.wholes.iter().filter(|whole| whole.arrays.len() == 1).collect();
     if lone.len() == bound.wholes.len() {
+        if bound.agreement.least <= bound.agreement.limit(views.rms()) {
+            let error = Error::input(&args.sinogram, "its views contradict: no picture explains a whole");
+            return Err(error.help("Name more `--iterations`, or the noise by `--sigma`."));
+        }
         let error = Error::input(&args.sinogram, "its views contradict: no picture explains two arrays");
         let error =
             error.value(format!("{:.3} of the data is left of the nearest two", bound.agreement.least));
@@ -219,6 +267,17 @@ fn truth(file: &Path, side: usize) -> Result<Grid> {
         return Err(error
             .value(format!("{} x {}", truth.width, truth.height))
             .bound(format!("{side} x {side}")));
+    }
+    if let Some(at) = truth.values.iter().position(|number| !number.is_finite()) {
+        let error = Error::input(file, "a number of the truth is none").at(format!(
+            "row {}, column {}",
+            at / side,
+            at % side
+        ));
+        return Err(error.value(truth.values[at]).bound("finite"));
+    }
+    if truth.values.iter().all(|number| *number <= 0.0) {
+        return Err(Error::input(file, "the truth is dark all over").value(0).bound("a pixel above 0"));
     }
     Ok(truth)
 }

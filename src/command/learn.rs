@@ -60,16 +60,16 @@ pub(super) struct LearnArgs {
     /// The rate of learning; it falls to a hundredth over the last fifth.
     #[arg(long, value_name = "RATE", default_value_t = 1e-3)]
     rate: f64,
-    /// Channels of a new network.
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    channels: usize,
-    /// Blocks of a new network, two layers each.
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    blocks: usize,
+    /// Channels of a new network; 32 where it is left out.
+    #[arg(long, value_name = "N")]
+    channels: Option<usize>,
+    /// Blocks of a new network, two layers each; 5 where it is left out.
+    #[arg(long, value_name = "N")]
+    blocks: Option<usize>,
     /// Start from this model instead of a new one: fine-tuning.
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     from: Option<PathBuf>,
-    /// Go on where the training into `--out` was left, by its `.checkpoint`, up to `--steps`.
+    /// Go on where the training into `--out` was left, by its `.checkpoint`, up to `--steps`; all else as it began.
     #[arg(long)]
     resume: bool,
     /// Write the checkpoint every so many steps.
@@ -149,9 +149,9 @@ fn begin(args: &LearnArgs, out: &Path, seed: u64) -> Result<Kept> {
     let course = Course { steps: args.steps, batch: args.batch.into(), rate: args.rate, seed, tasks };
     course.check()?;
     if args.resume {
-        return resumed(&checkpoint(out), &course);
+        return resumed(&checkpoint(out), args, &course);
     }
-    let size = Size { channels: args.channels, blocks: args.blocks };
+    let size = size(args);
     sized(size)?;
     let (model, mut made) = match &args.from {
         Some(file) => {
@@ -164,8 +164,14 @@ fn begin(args: &LearnArgs, out: &Path, seed: u64) -> Result<Kept> {
     Ok(Kept { training: Training::of(model), made, course: Some((course, 0)) })
 }
 
+/// The size of a new network.
+fn size(args: &LearnArgs) -> Size {
+    let Size { channels, blocks } = Size::default();
+    Size { channels: args.channels.unwrap_or(channels), blocks: args.blocks.unwrap_or(blocks) }
+}
+
 /// The training that a checkpoint holds, if `asked` differs in no more than its steps.
-fn resumed(file: &Path, asked: &Course) -> Result<Kept> {
+fn resumed(file: &Path, args: &LearnArgs, asked: &Course) -> Result<Kept> {
     let kept = pictures::load_trained(file)?;
     let Some((began, _)) = &kept.course else {
         return Err(Error::input(file, "this is a finished model, no training").help("Give it to `--from`."));
@@ -175,7 +181,11 @@ fn resumed(file: &Path, asked: &Course) -> Result<Kept> {
         (false, true) => "denoise",
         _ => "both tasks",
     };
+    let form = kept.training.model.networks()[0].form();
+    let text = |number: usize| number.to_string();
     let flags = [
+        ("--channels", text(args.channels.unwrap_or(form.channels)), text(form.channels)),
+        ("--blocks", text(args.blocks.unwrap_or(form.blocks)), text(form.blocks)),
         ("--batch", asked.batch.to_string(), began.batch.to_string()),
         ("--rate", asked.rate.to_string(), began.rate.to_string()),
         ("--seed", asked.seed.to_string(), began.seed.to_string()),
@@ -203,7 +213,8 @@ fn call(args: &LearnArgs, seed: u64) -> String {
     if let Some(only) = args.only.and_then(|only| only.to_possible_value()) {
         add(format!("--only {}", only.get_name()));
     }
-    let LearnArgs { steps, batch, rate, channels, blocks, .. } = args;
+    let LearnArgs { steps, batch, rate, .. } = args;
+    let Size { channels, blocks } = size(args);
     add(format!("--steps {steps} --batch {batch} --rate {rate}"));
     if args.from.is_some() {
         add("--from (the model so far)".to_owned());

@@ -150,6 +150,14 @@ pub(super) fn out<'a>(common: &'a Common, bound: &str) -> Result<&'a Path> {
     Ok(file)
 }
 
+/// Refuses a file whose folder is missing: better now than after the work.
+pub(super) fn in_a_folder(file: &Path) -> Result<()> {
+    match file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        Some(folder) => Err(Error::call("--out", "there is no such folder").value(folder.display())),
+        None => Ok(()),
+    }
+}
+
 fn tell(common: &Common, file: &Path, memory: &PatchMemory, learned: Option<Learned>) -> Result<ExitCode> {
     let scales = memory.scales().iter().map(|scale| ScaleFacts {
         rows: scale.len(),

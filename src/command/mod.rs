@@ -107,7 +107,7 @@ enum Command {
     Memory(memory::MemoryArgs),
     /// Train the renderer's networks on photographs, dead leaves and the room.
     Learn(learn::LearnArgs),
-    /// Restore a picture from what is left of it: noise, holes, lost edges, smallness, lost colour.
+    /// Restore a picture, or a film that was shrunk: noise, holes, lost edges, smallness, lost colour, JPEG.
     Render(render::RenderArgs),
     /// Bind arrays that each see some views of a sinogram into one picture, or as many as there are worlds.
     Bind(bind::BindArgs),

@@ -61,15 +61,13 @@ impl Outputs {
 
     /// Writes the report, and the memory of what was seen where there is one.
     pub(super) fn finish(self, report: &Report, memory: Option<&PatchMemory>) -> Result<()> {
-        if let Some(memory) = memory {
-            pictures::save(&self.dir.join("memory.safetensors"), memory)?;
-        }
         let path = self.dir.join("report.json");
         let text = serde_json::to_string_pretty(report)
             .map_err(|cause| Error::output(&path, "the report can't be written").value(cause))?;
         let mut file = PartFile::create(path)?;
         file.line(&text)?;
-        file.finish()
+        file.finish()?;
+        memory.map_or(Ok(()), |memory| pictures::save(&self.dir.join("memory.safetensors"), memory))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the commands of the memory share: pictures in, pictures out, and the file of a memory.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -12,7 +14,7 @@ use crate::sink::canvas::Canvas;
 use crate::sink::part::PartFile;
 use crate::source::content::Content;
 use crate::source::media::{self, MediaOptions};
-use crate::source::video;
+use crate::source::video::{self, FrameSource};
 
 /// The largest memory that is read.
 const MOST_BYTES: u64 = 4 << 30;
@@ -45,16 +47,20 @@ pub(super) fn pictures(paths: &[PathBuf], least: usize) -> Result<Vec<Frame>> {
     Ok(all)
 }
 
+/// The pictures of a file or folder; `None` where it holds none.
+pub(super) fn source(path: &Path) -> Result<Option<FrameSource>> {
+    let content = if path.is_dir() { None } else { Some(Content::of(path)?) };
+    match content {
+        // Sessions are MCAP files, and so are other programs' recordings.
+        Some(Content::Mcap) => Ok(media::open(path, &MediaOptions::default())?.video),
+        Some(content) if !content.may_show() => Ok(None),
+        _ => video::open(path),
+    }
+}
+
 /// The first `most` pictures of a file or folder, none smaller than `least`, as long as there is `room` for their bytes.
 fn gather(path: &Path, most: usize, least: usize, room: &mut usize) -> Result<Vec<Frame>> {
-    let recorded = !path.is_dir() && Content::of(path)? == Content::Mcap;
-    if !recorded && !path.is_dir() && !Content::of(path)?.may_show() {
-        return Err(no_pictures(path));
-    }
-    // Sessions are MCAP files, and so are other programs' recordings.
-    let video =
-        if recorded { media::open(path, &MediaOptions::default())?.video } else { video::open(path)? };
-    let mut source = video.ok_or_else(|| no_pictures(path))?;
+    let mut source = source(path)?.ok_or_else(|| no_pictures(path))?;
     let mut frames = Vec::new();
     while frames.len() < most
         && let Some(frame) = source.pull()?
@@ -97,7 +103,7 @@ pub(super) fn write(path: &Path, (height, width): (usize, usize), rgb: &[u8]) ->
 
 /// Reads a memory.
 pub(super) fn load(path: &Path) -> Result<PatchMemory> {
-    store::from_bytes(path, &read(path, "the memory", "`napot memory learn` makes one.")?)
+    store::from_bytes(path, &read(path, "the memory", "`napot memory learn` makes one.", MOST_BYTES)?)
 }
 
 /// The model that comes with the program; `docs/restoration.md` says how it was made.
@@ -114,20 +120,27 @@ pub(super) fn load_model(path: Option<&Path>) -> Result<Model> {
 
 /// Reads a trained model, or a training on its way.
 pub(super) fn load_trained(path: &Path) -> Result<Kept> {
-    Kept::from_bytes(path, &read(path, "the model", "`napot learn` makes one.")?)
+    Kept::from_bytes(path, &read(path, "the model", "`napot learn` makes one.", MOST_BYTES)?)
 }
 
-fn read(path: &Path, what: &str, help: &str) -> Result<Vec<u8>> {
+/// Reads a whole file of at most `most` bytes, whatever its system says of its length.
+pub(super) fn read(path: &Path, what: &str, help: &str, most: u64) -> Result<Vec<u8>> {
     let failed = |cause: std::io::Error| {
         let error = Error::call(path.display().to_string(), format!("{what} can't be read")).value(cause);
         error.help(help)
     };
-    let size = std::fs::metadata(path).map_err(failed)?.len();
-    if size > MOST_BYTES {
-        let error = Error::input(path, format!("{what} is too large, in bytes"));
-        return Err(error.value(size).bound(format!("at most {MOST_BYTES}")));
+    let file = File::open(path).map_err(failed)?;
+    let told = file.metadata().map_err(failed)?.len();
+    let mut bytes = Vec::new();
+    if told <= most {
+        file.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
     }
-    std::fs::read(path).map_err(failed)
+    let size = told.max(bytes.len() as u64);
+    if size > most {
+        let error = Error::input(path, format!("{what} is too large, in bytes"));
+        return Err(error.value(size).bound(format!("at most {most}")));
+    }
+    Ok(bytes)
 }
 
 /// Writes a memory; one of that name stays as it is until the new one is whole.

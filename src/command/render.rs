@@ -82,7 +82,7 @@ pub(super) struct RenderArgs {
     /// How much smaller the input is than the whole.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=4))]
     scale: u8,
-    /// The noise's σ in red, green and blue, of a range of 1; estimated from the finest detail, or from a JPEG file's
+    /// The noise's σ in red, green and blue, of a JPEG file in luma, of a range of 1; estimated from the finest detail, or from a JPEG file's
     /// steps, where it is not given.
     #[arg(long, value_name = "SIGMA", value_parser = sigma)]
     sigma: Option<f32>,
@@ -127,6 +127,9 @@ struct Rendered<'a> {
     /// Pictures of a film.
     #[serde(skip_serializing_if = "Option::is_none")]
     frames: Option<u64>,
+    /// Pictures of it that were damaged and left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damaged: Option<u64>,
     steps: u32,
     sigma: Option<f32>,
     likeness: Option<Likeness>,
@@ -135,6 +138,7 @@ struct Rendered<'a> {
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
     let out = memory::out(common, "a picture, x.png, or a new folder for a film")?;
+    fitting(args)?;
     let one = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
     if args.task == What::SuperResolve
         && !one
@@ -142,6 +146,7 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
     {
         return film(common, args, clip, out);
     }
+    memory::in_a_folder(out)?;
     let frame = pictures::picture(&args.input)?;
     let seen = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true);
     let (task, observed) = task(args, &frame, seen)?;
@@ -167,7 +172,37 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
     pictures::write(out, (height, width), &rgb)?;
     let input = args.input.as_path();
     let (task, steps) = (args.task, args.steps);
-    tell(common, &Rendered { task, input, out, width, height, frames: None, steps, sigma, likeness })
+    tell(
+        common,
+        &Rendered { task, input, out, width, height, frames: None, damaged: None, steps, sigma, likeness },
+    )
+}
+
+/// Refuses what would have no effect.
+fn fitting(args: &RenderArgs) -> Result<()> {
+    use What::{Denoise, Inpaint, RepairJpeg, Uncrop};
+    let of_tasks: [(bool, &str, &[What]); 4] = [
+        (args.mask.is_some(), "--mask", &[Inpaint]),
+        (args.margin.is_some(), "--margin", &[Uncrop]),
+        (args.quality.is_some(), "--quality", &[RepairJpeg]),
+        (args.sigma.is_some(), "--sigma", &[Denoise, RepairJpeg]),
+    ];
+    let of_memories =
+        [(args.approximate, "--approximate"), (args.own, "--own"), (args.stride > 1, "--stride")];
+    let name =
+        |what: &What| what.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+    if let Some((_, flag, tasks)) =
+        of_tasks.iter().find(|(given, _, tasks)| *given && !tasks.contains(&args.task))
+    {
+        let tasks: Vec<String> = tasks.iter().map(name).collect();
+        let error = Error::call(*flag, "it has no effect on this task").value(name(&args.task));
+        return Err(error.bound(tasks.join(", ")));
+    }
+    if let Some((_, flag)) = of_memories.iter().find(|(given, _)| *given && args.memory.is_none()) {
+        return Err(Error::call(*flag, "it says how a memory is read, and none is named")
+            .bound("with `--memory FILE`"));
+    }
+    Ok(())
 }
 
 /// Makes a film larger.
@@ -176,9 +211,12 @@ fn film(common: &Common, args: &RenderArgs, mut clip: Clip, out: &Path) -> Resul
     let how = How { scale, steps, most: MOST_PIXELS, truth: args.truth.as_deref() };
     let made = rendering(args, |renderer| film::enlarge(&mut clip, &how, renderer, out))?;
     let (height, width) = made.size;
-    let (input, frames) = (args.input.as_path(), Some(made.frames));
+    let (input, frames, damaged) = (args.input.as_path(), Some(made.frames), Some(made.damaged));
+    if made.damaged > 0 {
+        tracing::warn!("{}: {} pictures are damaged and left out", input.display(), made.damaged);
+    }
     let (task, steps, likeness) = (args.task, args.steps, made.likeness);
-    tell(common, &Rendered { task, input, out, width, height, frames, steps, sigma: None, likeness })
+    tell(common, &Rendered { task, input, out, width, height, frames, damaged, steps, sigma: None, likeness })
 }
 
 /// Says what was rendered.
@@ -263,9 +301,11 @@ fn quantised(args: &RenderArgs) -> Result<Quantised> {
             Err(error.at(args.input.display()).value(quality).help("Leave `--quality` out."))
         }
         (None, None) => {
-            let error =
-                Error::call("--quality", "the input is no JPEG file: the quality that it had is not known");
-            Err(error.at(args.input.display()).bound("1 to 100"))
+            let error = Error::call(
+                "--quality",
+                "the input is not one JPEG file: the quality that it had is not known",
+            );
+            Err(error.at(args.input.display()).bound("1 to 100, or a JPEG file as the input"))
         }
     }
 }

@@ -5,7 +5,7 @@
 //!             ^═══════════════════spare═════════════════┘
 //! ```
 //!
-//! A moment is one band a tick, so that no tick does much for it. In a replay the engine waits where no spare moment is left,
+//! A moment is one band a tick, so that no tick does much for it, and small, however large the sheet is. In a replay the engine waits where no spare moment is left,
 //! and none is missing; a paced run has four seconds of them.
 
 use std::collections::VecDeque;
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crossbeam_channel::{Receiver, Sender};
 
 use super::instrument::Instrument;
-use crate::memory::mind::{DREAM_PLANES, MOMENT_TICKS, Mind, MindParameters, Moment, TRACE_SIDE};
+use crate::memory::mind::{DREAM_PLANES, MOMENT_TICKS, Mind, MindParameters, Moment, SIDE, TRACE_SIDE};
 use crate::readout::trace::{pixel_of, pooled_power};
 use crate::signal::{ArrayId, InputPicture, MindFigures, MindPicture, SheetShape};
 use crate::stream::latest::Writer;
@@ -33,6 +33,8 @@ pub struct Probe {
     shape: SheetShape,
     pixels: (usize, usize),
     pixel_of_site: Vec<u16>,
+    /// The sites whose tonic rhythm dreams begin with.
+    grain: Vec<u32>,
     /// One over the sites of each pixel.
     share: Vec<f32>,
     impression: Vec<f32>,
@@ -82,12 +84,13 @@ pub fn mind(
     }
     let (moments_in, moments_out, _) = ring(MOMENTS);
     let (mut spare_in, spare_out, _) = ring(MOMENTS);
+    let (rows, columns) = (height.min(SIDE), width.min(SIDE));
+    let site = |at: usize| at / columns * height / rows * width + at % columns * width / columns;
     let empty = Moment {
-        pixels,
         trace: vec![0.0; count * bands],
         impression: vec![0.0; count],
-        sheet,
-        tonic: std::array::from_fn(|_| vec![0.0; height * width]),
+        grain: (rows, columns),
+        tonic: std::array::from_fn(|_| vec![0.0; rows * columns]),
         ..Moment::default()
     };
     for _ in 0..MOMENTS {
@@ -100,6 +103,7 @@ pub fn mind(
         shape,
         pixels,
         pixel_of_site,
+        grain: (0..rows * columns).map(|at| site(at) as u32).collect(),
         share: sites.iter().map(|sites| 1.0 / sites).collect(),
         impression: vec![0.0; count],
         driven: 0.0,
@@ -170,7 +174,8 @@ impl Probe {
         let first = (bands / 2).min(bands.saturating_sub(DREAM_PLANES));
         for (plane, tonic) in moment.tonic.iter_mut().enumerate() {
             if (first + plane).min(bands - 1) == band {
-                tonic.copy_from_slice(field.band(band).0);
+                let (re, _) = field.band(band);
+                tonic.iter_mut().zip(&self.grain).for_each(|(x, site)| *x = re[*site as usize]);
             }
         }
     }
@@ -190,6 +195,8 @@ impl Moments {
             // A mind that has gone takes none, and the engine asks for none any more.
             let _ = self.mind.try_send((moment, self.sight.clone()));
         }
+        // Every later moment finds these behind it, whether one comes or not.
+        self.look_until(played.start());
     }
 
     fn look_until(&mut self, time: Timestamp) {
@@ -289,7 +296,7 @@ mod tests {
         moments.hand_on(first);
         moments.hand_on(second);
         let (moment, sight) = minder.inbox.recv().unwrap();
-        assert_eq!((moment.tick, moment.pixels, moment.sheet), (first, (16, 16), (20, 33)));
+        assert_eq!((moment.tick, moment.impression.len(), moment.grain), (first, 16 * 16, (20, 33)));
         assert_eq!(sight.as_deref(), Some(&old));
         assert!((moment.driven - 4.0 * 3.0 * 33.0 / (20.0 * 33.0)).abs() < 1e-4, "{}", moment.driven);
         let (top, rest) = moment.impression.split_at(16);
@@ -303,6 +310,27 @@ mod tests {
         let (moment, sight) = minder.inbox.recv().unwrap();
         assert_eq!((moment.tick, sight.as_deref()), (second, Some(&later)));
         assert_eq!(moment.driven, 0.0);
+    }
+
+    #[test]
+    fn pictures_do_not_pile_up_where_no_moment_comes() {
+        let shape = instrument().shapes()[0];
+        let (_probe, mut moments, _minder) = mind(&MindParameters::default(), (0, shape), 1);
+        for tick in (0..500).map(Tick) {
+            moments.see(&InputPicture { time: tick.start(), ..InputPicture::default() });
+            moments.hand_on(tick);
+        }
+        assert!(moments.pictures.is_empty());
+        assert_eq!(moments.sight.map(|picture| picture.time), Some(Tick(499).start()));
+    }
+
+    #[test]
+    fn a_moment_of_a_large_sheet_is_no_larger() {
+        let shape = SheetShape { height: 300, width: 1_000, bands: 8 };
+        let (probe, ..) = mind(&MindParameters::default(), (0, shape), 1);
+        assert_eq!(probe.grain.len(), SIDE * SIDE);
+        assert!(probe.grain.windows(2).all(|sites| sites[0] < sites[1]));
+        assert!(probe.grain.iter().all(|site| (*site as usize) < 300 * 1_000));
     }
 
     #[test]

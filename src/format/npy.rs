@@ -31,7 +31,11 @@ impl Array {
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self> {
         let (header, start) = header(path, bytes)?;
         let fault = |problem: &str| Error::input(path, problem).at("the header");
-        let kind = field(header, "descr").unwrap_or_default();
+        let named = |key: &str| {
+            field(header, key)
+                .ok_or_else(|| fault("it does not name all that it must").value(format!("no `{key}`")))
+        };
+        let kind = named("descr")?;
         let width = match kind.trim_matches(['\'', '"']) {
             "<f4" => 4,
             "<f8" => 8,
@@ -40,13 +44,14 @@ impl Array {
                 return Err(error.bound("'<f4' or '<f8'").help("`array.astype('<f4')` makes them such."));
             }
         };
-        let text = field(header, "shape").unwrap_or_default();
+        let text = named("shape")?;
         let shape = shape(text).ok_or_else(|| {
-            fault("its shape can't be read").value(text).bound(format!("at most {MOST_AXES} lengths"))
+            let bound = format!("lengths of at most {MOST_AXES} axes between brackets");
+            fault("its shape can't be read").value(text).bound(bound)
         })?;
-        let turned = match field(header, "fortran_order") {
-            Some("False") => false,
-            Some("True") if shape.len() <= 2 => true,
+        let turned = match named("fortran_order")? {
+            "False" => false,
+            "True" if shape.len() <= 2 => true,
             _ => {
                 let error = fault("its numbers do not lie row by row")
                     .bound("row by row, or column by column of a table");
@@ -91,9 +96,13 @@ fn header<'a>(path: &Path, bytes: &'a [u8]) -> Result<(&'a str, usize)> {
             return Err(error.bound("1 to 3"));
         }
     };
-    if length > MOST_HEADER || first + length > bytes.len() {
-        let error = fault("its header is too long").at("byte 8").value(length);
-        return Err(error.bound(format!("at most {}", MOST_HEADER.min(bytes.len() - first))));
+    if length > MOST_HEADER {
+        let error = fault("its header is too long, in bytes").at("byte 8").value(length);
+        return Err(error.bound(format!("at most {MOST_HEADER}")));
+    }
+    if first + length > bytes.len() {
+        let error = fault("it ends within its header").at(format!("byte {}", bytes.len()));
+        return Err(error.value(bytes.len()).bound(format!("at least {} bytes", first + length)));
     }
     let text = std::str::from_utf8(&bytes[first..first + length]);
     text.map(|text| (text, first + length)).map_err(|_| fault("its header is no text"))
@@ -126,7 +135,19 @@ fn shape(text: &str) -> Option<Vec<usize>> {
 /// Where there are not as many numbers as the shape says, or more than four axes.
 #[must_use]
 pub fn to_bytes(shape: &[usize], values: &[f32]) -> Vec<u8> {
-    assert!(shape.len() <= MOST_AXES && shape.iter().product::<usize>() == values.len(), "a shape's numbers");
+    assert_eq!(shape.iter().product::<usize>(), values.len(), "a shape's numbers");
+    let mut bytes = head(shape);
+    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    bytes
+}
+
+/// What such a file begins with, up to its first number.
+///
+/// # Panics
+/// Where there are more than four axes.
+#[must_use]
+pub fn head(shape: &[usize]) -> Vec<u8> {
+    assert!(shape.len() <= MOST_AXES, "at most {MOST_AXES} axes");
     let lengths: Vec<String> = shape.iter().map(|length| format!("{length},")).collect();
     let about = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", lengths.join(" "));
     // Magic, version and length take 10 bytes; the numbers begin at a multiple of 64.
@@ -135,7 +156,6 @@ pub fn to_bytes(shape: &[usize], values: &[f32]) -> Vec<u8> {
     bytes.extend([1, 0]);
     bytes.extend((length as u16).to_le_bytes());
     bytes.extend(format!("{about:<width$}\n", width = length - 1).bytes());
-    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     bytes
 }
 
@@ -204,9 +224,17 @@ mod tests {
             ),
             (file(&good.replace("False", "Maybe"), &[0; 24]), "row by row"),
             (file(&good.replace("(2, 3)", "(2, -3)"), &[0; 24]), "its shape can't be read: (2, -3)"),
-            (file(&good.replace("(2, 3)", "(1, 1, 1, 2, 3)"), &[0; 24]), "at most 4 lengths"),
+            (file(&good.replace("(2, 3)", "(1, 1, 1, 2, 3)"), &[0; 24]), "lengths of at most 4 axes"),
             (file(&good.replace("(2, 3)", "(4294967296, 4294967296)"), &[]), "more than fits"),
-            (b"\x93NUMPY\x01\x00\xff\xff{'descr'".to_vec(), "byte 8: its header is too long: 65535"),
+            (
+                b"\x93NUMPY\x01\x00\xff\xff{'descr'".to_vec(),
+                "byte 8: its header is too long, in bytes: 65535 (allowed: at most 4096)",
+            ),
+            (
+                b"\x93NUMPY\x01\x00\x40\x00{'descr'".to_vec(),
+                "byte 18: it ends within its header: 18 (allowed: at least 74 bytes)",
+            ),
+            (file(&good.replace("descr", "kind"), &[0; 24]), "no `descr`"),
         ];
         for (bytes, wanted) in cases {
             let told = read(&bytes).unwrap_err().to_string();

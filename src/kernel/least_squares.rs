@@ -81,17 +81,7 @@ pub fn line(rows: &[f64], data: &[f64]) -> Option<Vec<f64>> {
     assert!(!data.is_empty() && rows.len().is_multiple_of(data.len()), "a row for each datum");
     let count = rows.len() / data.len();
     let (normal, gradient) = normal_equations(data, &vec![0.0; data.len()], rows, count);
-    solve(&normal, &gradient)
-}
-
-/// Solves `N w = right` for a symmetric matrix, row by row; `None` where it is not positive definite.
-///
-/// # Panics
-/// Where the matrix is not square or smaller than the right side.
-#[must_use]
-pub fn solve(normal: &[f64], right: &[f64]) -> Option<Vec<f64>> {
-    assert_eq!(normal.len(), right.len() * right.len(), "a square matrix");
-    damped_step(normal, right, &(0..right.len()).collect::<Vec<_>>(), right.len(), 0.0)
+    solved(&normal, &gradient)
 }
 
 /// The sum of squared residuals; infinite where a value is not finite.

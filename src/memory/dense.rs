@@ -29,6 +29,9 @@ pub struct Dense {
     seed: u64,
 }
 
+/// The largest number of a row that is taken from a file.
+const LARGEST: f32 = 1e6;
+
 /// What became of rows that were offered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Learned {
@@ -111,8 +114,9 @@ impl Dense {
         if dims == 0 || capacity < counts.len() || rows.len() != dims.saturating_mul(counts.len()) {
             return Err(format!("{} numbers are not {} rows of {dims}", rows.len(), counts.len()));
         }
-        if let Some(at) = rows.iter().position(|x| !x.is_finite()) {
-            return Err(format!("row {} holds {}", at / dims, rows[at]));
+        // Of pictures no number is beyond 1; squares of much larger ones are none.
+        if let Some(at) = rows.iter().position(|x| !x.is_finite() || x.abs() > LARGEST) {
+            return Err(format!("row {} holds {}, beyond {LARGEST}", at / dims, rows[at]));
         }
         if let Some(at) = counts.iter().position(|n| !n.is_finite() || *n < 1.0) {
             return Err(format!("row {at} was met {} times", counts[at]));

@@ -1,6 +1,7 @@
 //! Tests of the aperiodic fit: known spectra, the reference implementation's numbers, and the interval's coverage.
 
 use super::*;
+use crate::format::npy::Array;
 use crate::random::Stream;
 
 fn grid() -> Vec<f64> {
@@ -22,11 +23,8 @@ fn made() -> Vec<f64> {
 /// The numbers of a one-dimensional `.npy` file of little-endian doubles; `None` where it is absent.
 fn npy(name: &str) -> Option<Vec<f64>> {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/spectra").join(name);
-    let bytes = std::fs::read(path).ok()?;
-    let header = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
-    assert!(String::from_utf8_lossy(&bytes[10..10 + header]).contains("<f8"));
-    let values = bytes[10 + header..].as_chunks::<8>().0;
-    Some(values.iter().map(|value| f64::from_le_bytes(*value)).collect())
+    let bytes = std::fs::read(&path).ok()?;
+    Some(Array::from_bytes(&path, &bytes).unwrap().values)
 }
 
 fn spectrum(name: &str) -> Option<(Vec<f64>, Vec<f64>)> {

@@ -17,12 +17,10 @@
 use crate::array::{Array, ArrayParameters};
 use crate::error::Result;
 use crate::kernel::team::Team;
+use crate::readout::trace::HELD;
 use crate::sense::retina::{Retina, RetinaParameters};
 use crate::signal::{ArrayId, Burst, FieldView, Frame, Sign, Stamp};
 use crate::time::{TICKS_PER_SECOND, Tick};
-
-/// `|z|²` beyond this many times its tonic mean counts as this many: a line must not hang on rare peaks.
-const HELD: f32 = 6.0;
 
 /// How pictures are flashed and what is read of them.
 #[derive(Clone, Debug)]

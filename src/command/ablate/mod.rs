@@ -17,7 +17,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::{Common, print_json, print_line};
+use super::{Common, pictures, print_json, print_line};
 use crate::error::{Error, Result};
 use crate::time::monotonic;
 
@@ -30,7 +30,7 @@ pub(super) struct AblateArgs {
     /// Seeds that every variant runs with.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     seeds: u32,
-    /// A tenth of the trials on a quarter of the sheet, one seed: whether it runs, not what it finds.
+    /// Few trials, on small sheets where that helps, one seed: whether it runs, not what it finds.
     #[arg(long, conflicts_with = "seeds")]
     quick: bool,
     /// Print the table as Markdown, as `docs/ablations.md` holds it.
@@ -185,7 +185,7 @@ fn shared<T: Send>(jobs: usize, does: impl Fn(usize) -> T + Sync) -> Vec<T> {
             done.push((job, does(job)));
         }
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(jobs);
+    let threads = pictures::threads().min(jobs);
     let mut done = std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut done = work();

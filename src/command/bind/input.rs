@@ -9,8 +9,10 @@ use crate::error::{Error, Result};
 use crate::format::npy::Array;
 use crate::memory::picture::Picture;
 
-/// The largest file of numbers that is read.
-const MOST_BYTES: u64 = 1 << 30;
+/// The largest file of numbers that is read: the largest sinogram in doubles, and room for its header.
+const MOST_BYTES: u64 = (8 * MOST_SIDE * MOST_SIDE + 8_192) as u64;
+/// The largest number of a sinogram: its square is one, too.
+const LARGEST: f64 = 1e15;
 /// Angles nearer than this, in degrees, are the same.
 const SAME: f64 = 1e-6;
 
@@ -65,7 +67,7 @@ pub(super) struct Views {
     pub arrays: Vec<Vec<usize>>,
     /// Numbers that are not finite.
     pub unseen: usize,
-    values: Vec<f64>,
+    values: Vec<f32>,
 }
 
 impl Views {
@@ -87,6 +89,15 @@ impl Views {
             Some(assign) => assigned(assign, height)?,
             None => wedges(args.arrays, &degrees)?,
         };
+        if let Some(at) = values.iter().position(|number| number.is_finite() && number.abs() > LARGEST) {
+            let error = Error::input(file, "a number is too large").at(format!(
+                "row {}, column {}",
+                at / width,
+                at % width
+            ));
+            return Err(error.value(values[at]).bound(format!("at most {LARGEST:e}")));
+        }
+        let values: Vec<f32> = values.into_iter().map(|number| number as f32).collect();
         let unseen = values.iter().filter(|number| !number.is_finite()).count();
         if unseen > 0 {
             told(file, &values, width, unseen);
@@ -95,53 +106,50 @@ impl Views {
     }
 
     /// The numbers of a view.
-    pub fn line(&self, view: usize) -> &[f64] {
+    pub fn line(&self, view: usize) -> &[f32] {
         &self.values[view * self.detectors..][..self.detectors]
     }
 
     /// The root of the mean square of all numbers that are seen.
     pub fn rms(&self) -> f64 {
         let seen = self.values.iter().filter(|number| number.is_finite());
-        let square: f64 = seen.map(|number| number * number).sum();
+        let square: f64 = seen.map(|number| f64::from(*number) * f64::from(*number)).sum();
         (square / (self.values.len() - self.unseen).max(1) as f64).sqrt()
     }
 }
 
 /// Says which columns, or how many numbers, are not seen.
-fn told(file: &Path, values: &[f64], width: usize, unseen: usize) {
+fn told(file: &Path, values: &[f32], width: usize, unseen: usize) {
     let blind = |column: &usize| values.iter().skip(*column).step_by(width).all(|number| !number.is_finite());
-    let columns: Vec<String> = (0..width).filter(blind).take(8).map(|column| column.to_string()).collect();
+    let columns: Vec<usize> = (0..width).filter(blind).collect();
     let columns = if columns.is_empty() {
         String::new()
     } else {
-        format!(", among them all of columns {}", columns.join(", "))
+        format!(", among them all of columns {}", super::some(&columns))
     };
-    tracing::warn!("{}: {unseen} numbers are not finite{columns}: they count as not seen", file.display());
+    let file = file.display();
+    tracing::warn!(
+        "{file}: {unseen} of {} numbers are not finite{columns}: they count as not seen",
+        values.len()
+    );
 }
 
 /// The numbers of a NumPy file.
 fn array(path: &Path) -> Result<Array> {
-    Array::from_bytes(path, &bytes(path)?)
+    Array::from_bytes(path, &pictures::read(path, "the file", "`numpy.save` writes one.", MOST_BYTES)?)
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>> {
-    let failed = |cause: std::io::Error| {
-        Error::call(path.display().to_string(), "the file can't be read").value(cause)
-    };
-    let size = std::fs::metadata(path).map_err(failed)?.len();
-    if size > MOST_BYTES {
-        let error = Error::input(path, "the file is too large, in bytes").value(size);
-        return Err(error.bound(format!("at most {MOST_BYTES}")));
-    }
-    std::fs::read(path).map_err(failed)
-}
-
-/// The words of a text file: between blanks, commas and ends of lines.
-fn words(path: &Path) -> Result<Vec<String>> {
-    let bytes = bytes(path)?;
+/// The words of a text file: between blanks, commas and ends of lines; what follows a `#` is for people.
+fn words(path: &Path, help: &str) -> Result<Vec<String>> {
+    let bytes = pictures::read(path, "the file", help, MOST_BYTES)?;
     let text = String::from_utf8(bytes).map_err(|_| Error::input(path, "it is no text"))?;
     let between = |letter: char| letter.is_whitespace() || letter == ',';
-    Ok(text.split(between).filter(|word| !word.is_empty()).map(str::to_owned).collect())
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+    Ok(lines
+        .flat_map(|line| line.split(between))
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect())
 }
 
 /// Degrees of each row.
@@ -153,8 +161,13 @@ fn angles(named: &str, sinogram: &Path, (rows, columns): (usize, usize)) -> Resu
         None => from_file(Path::new(named))?,
     };
     if let Some(row) = degrees.iter().position(|angle| !angle.is_finite()) {
-        let error = Error::call("--angles", "an angle is missing").at(format!("row {row} of {named}"));
+        let error = Error::call("--angles", "an angle is no number").at(format!("row {row} of {named}"));
         return Err(error.value(degrees[row]).bound("a finite number of degrees"));
+    }
+    if degrees.is_empty() {
+        return Err(Error::input(Path::new(named), "there is no angle in it")
+            .value(0)
+            .bound(format!("{rows}, one a row")));
     }
     if degrees.len() != rows {
         let error = Error::input(sinogram, "it has another number of rows than there are angles").value(rows);
@@ -171,11 +184,15 @@ fn from_file(path: &Path) -> Result<Vec<f64>> {
     }
     let number = |(row, word): (usize, &String)| {
         word.parse::<f64>().map_err(|_| {
-            let error = Error::input(path, "an angle is missing").at(format!("word {row}")).value(word);
-            error.bound("a number of degrees, or FROM:TO instead of a file")
+            let error = Error::input(path, "this is no angle").at(format!("word {row}")).value(word);
+            error.bound("a number of degrees")
         })
     };
-    words(path)?.iter().enumerate().map(number).collect()
+    words(path, "`--angles` takes FROM:TO in degrees, or a file with one for each view.")?
+        .iter()
+        .enumerate()
+        .map(number)
+        .collect()
 }
 
 /// Two views under one angle are a fault of the file: they would count twice.
@@ -202,6 +219,10 @@ fn wedges(arrays: usize, degrees: &[f64]) -> Result<Vec<Vec<usize>>> {
     let views = degrees.len();
     let most = views.min(MOST_ARRAYS);
     if !(2..=most).contains(&arrays) {
+        if views < 2 {
+            let error = Error::call("--arrays", "one view can't be split among arrays").value(views);
+            return Err(error.bound("at least 2 views"));
+        }
         let problem = match arrays {
             1 => "one array alone has nothing to bind to",
             _ => "the views can't be split among so many arrays",
@@ -223,7 +244,7 @@ fn wedges(arrays: usize, degrees: &[f64]) -> Result<Vec<Vec<usize>>> {
 
 /// The rows of each array by a file.
 fn assigned(path: &Path, views: usize) -> Result<Vec<Vec<usize>>> {
-    let words = words(path)?;
+    let words = words(path, "It holds the array of each view.")?;
     if words.len() != views {
         let error =
             Error::input(path, "it names another number of views than the sinogram has").value(words.len());

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Common, print_line};
 use crate::error::{Error, Result};
+use crate::format::npy;
 use crate::readout::electrodes::prefilter;
 use crate::session::Session;
 use crate::signal::{ElectrodeItem, SessionItem};
@@ -214,15 +215,11 @@ fn bursts(session: &Session, path: &Path) -> Result<()> {
     file.finish()
 }
 
-/// NumPy's format, version 1.0 (NEP 1): magic, a dictionary padded to a multiple of 64 bytes, the numbers.
+/// NumPy's format.
 fn npy(session: &Session, path: &Path) -> Result<()> {
     let (count, channels) = (session.counts().samples, session.facts().electrodes.len());
     let mut file = PartFile::create(path)?;
-    let about = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, {channels}), }}");
-    let length = (10 + about.len() + 1).next_multiple_of(64) - 10;
-    file.bytes(b"\x93NUMPY\x01\x00")?;
-    file.bytes(&(length as u16).to_le_bytes())?;
-    file.bytes(format!("{about:<width$}\n", width = length - 1).as_bytes())?;
+    file.bytes(&npy::head(&[count as usize, channels]))?;
     samples(session, |_, sample| sample.iter().try_for_each(|value| file.bytes(&value.to_le_bytes())))?;
     file.finish()
 }

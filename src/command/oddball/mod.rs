@@ -104,7 +104,7 @@ impl Fading {
         }
     }
 
-    /// How much of the standards' bursts is gone at the end, 0 to 1; 0 where nothing faded.
+    /// How much of the standards' bursts is gone at the end: 1 where all are; below 0 where there are more.
     #[must_use]
     pub fn fall(&self) -> f64 {
         1.0 - self.last / self.first

@@ -12,37 +12,41 @@ use crate::memory::picture::Picture;
 use crate::signal::Frame;
 use crate::sink::part::PartFile;
 use crate::source::content::Content;
-use crate::source::video::{self, FrameSource};
+use crate::source::video::FrameSource;
 
 /// The pictures of a file or folder.
 pub(super) struct Clip {
     path: PathBuf,
     /// What was pulled already.
-    first: std::collections::VecDeque<Frame>,
+    first: Option<Frame>,
     rest: FrameSource,
 }
 
 impl Clip {
-    /// Opens what holds two pictures or more; `None` where it holds fewer, or no pictures at all.
+    /// Opens a film, a folder or a recording; `None` where it is a still picture, or holds no picture at all.
     pub fn open(path: &Path) -> Result<Option<Self>> {
-        if !path.is_dir() && !Content::of(path)?.may_show() {
+        if !path.is_dir() && Content::of(path)? == Content::Still {
             return Ok(None);
         }
-        let Some(mut rest) = video::open(path)? else { return Ok(None) };
-        let mut first = std::collections::VecDeque::new();
-        while first.len() < 2 {
-            match rest.pull()? {
-                Some(frame) => first.push_back(frame),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(Self { path: path.to_owned(), first, rest }))
+        let Some(mut rest) = pictures::source(path)? else { return Ok(None) };
+        let Some(first) = rest.pull()? else { return Ok(None) };
+        Ok(Some(Self { path: path.to_owned(), first: Some(first), rest }))
     }
 
     fn next(&mut self) -> Result<Option<Frame>> {
-        match self.first.pop_front() {
+        match self.first.take() {
             Some(frame) => Ok(Some(frame)),
             None => self.rest.pull(),
+        }
+    }
+
+    /// The picture of this number, or what comes instead of it.
+    fn at(&mut self, sequence: u64) -> Result<Option<Frame>> {
+        loop {
+            match self.next()? {
+                Some(frame) if frame.sequence < sequence => {}
+                found => return Ok(found),
+            }
         }
     }
 }
@@ -61,12 +65,17 @@ pub(super) struct How<'a> {
 pub(super) struct Made {
     pub size: (usize, usize),
     pub frames: u64,
-    /// Means over the pictures; `None` without the film as it was.
+    /// Pictures of the film that were damaged, and are not among them.
+    pub damaged: u64,
+    /// Means over the pictures that are not their truth to the bit; `None` without the film as it was.
     pub likeness: Option<Likeness>,
 }
 
-/// Enlarges a film into the folder `out`, which gets its name when it is whole: `000001.png` and so on, and `times.csv`.
+/// Enlarges a film into the folder `out`, which gets its name when it is whole: `000001.png` and so on, and `times.csv`. That
+/// the film as it was has another length is told when the result is there.
 pub(super) fn enlarge(clip: &mut Clip, how: &How<'_>, renderer: &dyn Renderer, out: &Path) -> Result<Made> {
+    // Without a separator at its end, which would put what is unfinished inside of it.
+    let out: &Path = &out.components().collect::<PathBuf>();
     if out.exists() {
         let error = Error::call("--out", "the folder of the film's pictures exists already");
         return Err(error
@@ -76,7 +85,7 @@ pub(super) fn enlarge(clip: &mut Clip, how: &How<'_>, renderer: &dyn Renderer, o
     let mut truth = match how.truth {
         Some(path) => {
             let none =
-                || Error::input(path, "the film as it was has fewer than two pictures").bound("at least 2");
+                || Error::input(path, "the film as it was is none").bound("a film or a folder of pictures");
             Some(Clip::open(path)?.ok_or_else(none)?)
         }
         None => None,
@@ -86,16 +95,17 @@ pub(super) fn enlarge(clip: &mut Clip, how: &How<'_>, renderer: &dyn Renderer, o
     let part = PathBuf::from(part);
     let failed = |cause: std::io::Error| Error::output(&part, "the folder can't be made").value(cause);
     if part.exists() {
-        // What a call that was ended left.
-        fs::remove_dir_all(&part).map_err(failed)?;
+        // It may be what a call that was ended left, or somebody's own.
+        let error = Error::output(&part, "the folder of what is unfinished exists already");
+        return Err(error.help("Remove it, or name another folder by `--out`."));
     }
     fs::create_dir_all(&part).map_err(failed)?;
     let made = written(clip, how, renderer, (&part, truth.as_mut()));
     match made {
-        Ok(made) => {
+        Ok((made, fault)) => {
             fs::rename(&part, out)
                 .map_err(|cause| Error::output(out, "the folder can't take its name").value(cause))?;
-            Ok(made)
+            fault.map_or(Ok(made), Err)
         }
         Err(error) => {
             // The first error is the one to tell.
@@ -110,11 +120,12 @@ fn written(
     how: &How<'_>,
     renderer: &dyn Renderer,
     (folder, mut truth): (&Path, Option<&mut Clip>),
-) -> Result<Made> {
+) -> Result<(Made, Option<Error>)> {
     let mut film = Film::new(how.scale, how.steps);
     let mut times = PartFile::create(folder.join("times.csv"))?;
     times.line("file,seconds")?;
-    let mut made = Made { size: (0, 0), frames: 0, likeness: None };
+    let mut made = Made { size: (0, 0), frames: 0, damaged: 0, likeness: None };
+    let mut fault = None;
     let (mut psnr, mut ssim) = (Vec::new(), Vec::new());
     while let Some(frame) = clip.next()? {
         let (height, width) = (frame.height * how.scale, frame.width * how.scale);
@@ -134,30 +145,47 @@ fn written(
         pictures::write(&folder.join(&name), made.size, &rgb)?;
         let time = frame.stamp.time.0;
         times.line(&format!("{name},{}.{:09}", time / 1_000_000_000, time % 1_000_000_000))?;
-        if let Some(truth) = &mut truth {
-            let Likeness { psnr_db, ssim: likes } = judged(truth, &made, &rgb, how.scale)?;
-            psnr.extend(psnr_db);
-            ssim.extend(likes);
+        if let Some(truth) = truth.as_mut().filter(|_| fault.is_none()) {
+            if let Some(Likeness { psnr_db, ssim: likes }) =
+                judged(truth, &made, frame.sequence, &rgb, how.scale)?
+            {
+                psnr.extend(psnr_db);
+                ssim.extend(likes);
+            } else {
+                let error = Error::input(&truth.path, "the film as it was ends before the result");
+                fault = Some(error.at(format!("picture {}", frame.sequence)));
+            }
         }
     }
     times.finish()?;
+    made.damaged = clip.rest.faults().damaged;
+    if let Some(truth) = truth.as_mut().filter(|_| fault.is_none())
+        && truth.next()?.is_some()
+    {
+        let error = Error::input(&truth.path, "the film as it was goes on after the result");
+        fault = Some(error.at(format!("picture {}", made.frames)).bound(format!("{} pictures", made.frames)));
+    }
     let mean = |all: &[f64]| (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64);
     made.likeness = truth.map(|_| Likeness { psnr_db: mean(&psnr), ssim: mean(&ssim) });
-    Ok(made)
+    Ok((made, fault))
 }
 
-/// Holds a picture against the film as it was.
-fn judged(truth: &mut Clip, made: &Made, rgb: &[u8], shave: usize) -> Result<Likeness> {
+/// Holds a picture against the film as it was; `None` where that has ended.
+fn judged(
+    truth: &mut Clip,
+    made: &Made,
+    sequence: u64,
+    rgb: &[u8],
+    shave: usize,
+) -> Result<Option<Likeness>> {
     let (height, width) = made.size;
-    let place = format!("picture {}", made.frames - 1);
-    let Some(frame) = truth.next()? else {
-        return Err(Error::input(&truth.path, "the film as it was ends before the result").at(place));
-    };
+    let place = format!("picture {sequence}");
+    let Some(frame) = truth.at(sequence)? else { return Ok(None) };
     if (frame.height, frame.width) != made.size {
         let error = Error::input(&truth.path, "the truth is of another size than the result").at(place);
         let found = format!("{} x {}", frame.width, frame.height);
         return Err(error.value(found).bound(format!("{width} x {height}")));
     }
     let shave = if height.min(width) > 2 * shave { shave } else { 0 };
-    Ok(likeness(made.size, rgb, &frame.rgb, shave))
+    Ok(Some(likeness(made.size, rgb, &frame.rgb, shave)))
 }

@@ -54,7 +54,7 @@ impl Dream {
 
 /// The tonic field as noise of variance 1, as large as a picture.
 fn noise(moment: &Moment) -> Picture {
-    let (height, width) = moment.sheet;
+    let (height, width) = moment.grain;
     let plane = |values: &Vec<f32>| {
         let plane = Plane { height, width, values: values.clone() }.resized(SIDE, SIDE);
         let count = plane.values.len() as f32;
@@ -121,7 +121,7 @@ mod tests {
     fn tonic(draws: &mut Stream) -> Moment {
         let plane = |draws: &mut Stream| (0..24 * 40).map(|_| draws.normal() as f32).collect::<Vec<f32>>();
         let tonic = std::array::from_fn(|_| plane(draws));
-        Moment { tick: Tick(0), sheet: (24, 40), tonic, ..Moment::default() }
+        Moment { tick: Tick(0), grain: (24, 40), tonic, ..Moment::default() }
     }
 
     #[test]

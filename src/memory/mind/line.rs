@@ -1,6 +1,6 @@
 //! A line that is fitted as a run goes on: from what is left of a pixel to its impression, forgetting slowly.
 
-use crate::kernel::least_squares::solve;
+use crate::kernel::least_squares::solved;
 
 /// What is left of a sum after a moment: it reaches back some twenty seconds.
 const KEPT: f64 = 0.995;
@@ -83,7 +83,7 @@ impl FollowingLine {
         let most = (0..wide).map(|at| self.normal[at * (wide + 1)]).fold(0.0, f64::max);
         let mut ridged = self.normal.clone();
         (0..wide).for_each(|at| ridged[at * (wide + 1)] += 1e-9 * most);
-        self.weights = solve(&ridged, &self.right).or_else(|| self.weights.take());
+        self.weights = solved(&ridged, &self.right).or_else(|| self.weights.take());
     }
 
     /// R² of readings on moments that had not been met; `None` before it is known.

@@ -106,17 +106,15 @@ impl MindParameters {
 pub struct Moment {
     /// The tick after which the last of it was taken; its bands are those of the ticks before, one a tick.
     pub tick: Tick,
-    /// Rows and columns of a trace.
-    pub pixels: (usize, usize),
     /// `|z_b|²`, of the difference from the twin where there is one, over its tonic mean: band by band, pixel by pixel.
     pub trace: Vec<f32>,
     /// Magnitudes of the bursts that came to a pixel, a site, fading.
     pub impression: Vec<f32>,
     /// Drive that bursts started since the moment before, in tonic rms a site.
     pub driven: f32,
-    /// Rows and columns of the sheet.
-    pub sheet: (usize, usize),
-    /// Real parts of three bands, site by site.
+    /// Rows and columns of `tonic`, at most [`SIDE`] each.
+    pub grain: (usize, usize),
+    /// Real parts of three bands at sites that lie evenly, row by row.
     pub tonic: [Vec<f32>; DREAM_PLANES],
 }
 

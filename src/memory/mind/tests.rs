@@ -34,11 +34,10 @@ fn moment(tick: u64, scene: Option<&Scene>, draws: &mut Stream) -> Moment {
     let tonic = std::array::from_fn(|_| (0..16 * 16).map(|_| draws.normal() as f32).collect());
     Moment {
         tick: Tick(tick),
-        pixels: (8, 8),
         trace,
         impression: (0..PIXELS).map(struck).collect(),
         driven: if scene.is_some() { 1.0 } else { 0.0 },
-        sheet: (16, 16),
+        grain: (16, 16),
         tonic,
     }
 }
