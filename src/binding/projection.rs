@@ -9,6 +9,8 @@
 //! Every number of a result is one sum in one order, so that threads that share the numbers never change them.
 
 use crate::error::{Error, Result};
+use crate::kernel::beams::{BESIDE, Places, Shadow, gather, sum_along};
+use crate::kernel::lanes::Instructions;
 
 /// A linear way from a square or oblong picture to data.
 pub trait Projection: Send + Sync {
@@ -59,16 +61,18 @@ fn by_rows(
     });
 }
 
-/// Zeros beside every line, so that a read between two numbers is never out of bounds.
-const BESIDE: usize = 2;
-
-/// The lines of a picture with zeros beside them.
-fn padded(picture: &[f32], width: usize) -> Vec<f32> {
-    let mut out = Vec::with_capacity((width + 2 * BESIDE) * picture.len() / width);
-    for line in picture.chunks_exact(width) {
-        out.extend([0.0; BESIDE]);
-        out.extend_from_slice(line);
-        out.extend([0.0; BESIDE]);
+/// The lines of a picture, rows or columns, with zeros beside them.
+fn padded(picture: &[f32], width: usize, columns: bool) -> Vec<f32> {
+    let (count, length) =
+        if columns { (width, picture.len() / width) } else { (picture.len() / width, width) };
+    let mut out = vec![0.0; (length + 2 * BESIDE) * count];
+    for (at, line) in out.chunks_exact_mut(length + 2 * BESIDE).enumerate() {
+        let line = &mut line[BESIDE..][..length];
+        if columns {
+            line.iter_mut().zip(picture[at..].iter().step_by(width)).for_each(|(to, from)| *to = *from);
+        } else {
+            line.copy_from_slice(&picture[at * width..][..width]);
+        }
     }
     out
 }
@@ -80,8 +84,18 @@ fn padded(picture: &[f32], width: usize) -> Vec<f32> {
 pub struct ParallelBeam {
     side: usize,
     detectors: usize,
-    /// Cosine and sine.
-    views: Vec<[f64; 2]>,
+    views: Vec<View>,
+    shadows: Vec<Shadow>,
+    by: Instructions,
+}
+
+/// How the rays of one angle are walked: by the picture's columns instead of its rows, where on its first line each ray is, and
+/// the length that a ray walks from line to line.
+#[derive(Clone, Debug)]
+struct View {
+    columns: bool,
+    places: Places,
+    weight: f32,
 }
 
 /// The largest side of a picture and the most detector elements: places are then exact to a thousandth of a pixel.
@@ -104,40 +118,24 @@ impl ParallelBeam {
             let error = Error::call("angles", "an angle is no number").at(format!("view {at}"));
             return Err(error.value(degrees[at]).bound("finite, in degrees"));
         }
-        let view = |degrees: &f64| {
+        let (middle, centre) = ((side / 2) as f64, (detectors / 2) as f64);
+        let turns = degrees.iter().map(|degrees| {
             let angle = degrees.to_radians();
             [libm::cos(angle), libm::sin(angle)]
+        });
+        // Along rows: x - c = (t + (y - c) sin) / cos; along columns: y - c = (-t + (x - c) cos) / sin.
+        let view = |[cos, sin]: [f64; 2]| {
+            let columns = cos.abs() < sin.abs();
+            let (step, slope) = if columns { (-1.0 / sin, cos / sin) } else { (1.0 / cos, sin / cos) };
+            let first = middle - middle * slope - centre * step;
+            View { columns, places: Places::new(first, slope, step), weight: step.abs() as f32 }
         };
-        Ok(Self { side, detectors, views: degrees.iter().map(view).collect() })
-    }
-
-    /// One view: `line` by line of the picture along the main axis, or of the picture turned over where that is `y`.
-    fn project(&self, [cos, sin]: [f64; 2], lines: &[f32], out: &mut [f32]) {
-        let (middle, centre) = ((self.side / 2) as f64, (self.detectors / 2) as f64);
-        let width = self.side + 2 * BESIDE;
-        // Along lines of x: x - c = (t + (y - c) sin) / cos; along lines of y: y - c = (-t + (x - c) cos) / sin.
-        let (step, slope) =
-            if cos.abs() >= sin.abs() { (1.0 / cos, sin / cos) } else { (-1.0 / sin, cos / sin) };
-        let weight = step.abs() as f32;
-        out.fill(0.0);
-        for (at, line) in lines.chunks_exact(width).enumerate() {
-            let start = middle + (at as f64 - middle) * slope - centre * step;
-            // Elements whose place lies within (-1, side): the first and last from the place's own line.
-            let reach = [-1.0, self.side as f64].map(|edge| (edge - start) / step);
-            let first = reach[0].min(reach[1]).ceil().clamp(0.0, self.detectors as f64) as usize;
-            let last =
-                (reach[0].max(reach[1]).floor() + 1.0).clamp(first as f64, self.detectors as f64) as usize;
-            let (from, by) = ((start + first as f64 * step + BESIDE as f64) as f32, step as f32);
-            for (element, sum) in out[first..last].iter_mut().enumerate() {
-                let place = (from + element as f32 * by).clamp(0.0, (width - 2) as f32);
-                let whole = place as usize;
-                let part = place - whole as f32;
-                *sum += line[whole] + part * (line[whole + 1] - line[whole]);
-            }
-        }
-        for sum in out.iter_mut() {
-            *sum *= weight;
-        }
+        let shadow = |[cos, sin]: [f64; 2]| {
+            let places = Places::new(centre + middle * sin - middle * cos, -sin, cos);
+            Shadow { places, sharp: (1.0 / cos.abs().max(sin.abs())) as f32 }
+        };
+        let (views, shadows) = turns.map(|turn| (view(turn), shadow(turn))).unzip();
+        Ok(Self { side, detectors, views, shadows, by: Instructions::best() })
     }
 }
 
@@ -153,38 +151,24 @@ impl Projection for ParallelBeam {
     fn apply(&self, picture: &[f32], data: &mut [f32], threads: usize) {
         let side = self.side;
         assert!(picture.len() == side * side && data.len() == self.data_len(), "a picture and its data");
-        let lines = padded(picture, side);
-        let turned: Vec<f32> = (0..side * side).map(|at| picture[at % side * side + at / side]).collect();
-        let turned = padded(&turned, side);
-        let work = self.views.len() * side * side;
-        by_rows(data, self.detectors, work, threads, |view, out| {
-            let [cos, sin] = self.views[view];
-            self.project([cos, sin], if cos.abs() >= sin.abs() { &lines } else { &turned }, out);
+        let lines = |columns: bool| {
+            let used = self.views.iter().any(|view| view.columns == columns);
+            if used { padded(picture, side, columns) } else { Vec::new() }
+        };
+        let (rows, columns) = (lines(false), lines(true));
+        by_rows(data, self.detectors, self.views.len() * side * side, threads, |view, out| {
+            let view = &self.views[view];
+            let lines = if view.columns { &columns } else { &rows };
+            sum_along(self.by, lines, side + 2 * BESIDE, &view.places, view.weight, out);
         });
     }
 
     fn adjoint(&self, data: &[f32], picture: &mut [f32], threads: usize) {
         let side = self.side;
         assert!(picture.len() == side * side && data.len() == self.data_len(), "a picture and its data");
-        let beside = padded(data, self.detectors);
-        let width = self.detectors + 2 * BESIDE;
-        let (middle, centre) = ((side / 2) as f64, (self.detectors / 2) as f64);
+        let (lines, width) = (padded(data, self.detectors, false), self.detectors + 2 * BESIDE);
         by_rows(picture, side, self.views.len() * side * side, threads, |y, out| {
-            out.fill(0.0);
-            for ([cos, sin], line) in self.views.iter().zip(beside.chunks_exact(width)) {
-                let sharp = (1.0 / cos.abs().max(sin.abs())) as f32;
-                let start = centre - (y as f64 - middle) * sin - middle * cos + BESIDE as f64;
-                let (from, by) = (start as f32, *cos as f32);
-                for (x, sum) in out.iter_mut().enumerate() {
-                    // Beyond the detector lie zeros.
-                    let place = (from + x as f32 * by).clamp(0.0, (width - 2) as f32);
-                    let whole = place as usize;
-                    let part = place - whole as f32;
-                    let near = (1.0 - part * sharp).max(0.0) * line[whole];
-                    let far = (1.0 - (1.0 - part) * sharp).max(0.0) * line[whole + 1];
-                    *sum += sharp * (near + far);
-                }
-            }
+            gather(self.by, &lines, width, &self.shadows, y, out);
         });
     }
 }

@@ -14,6 +14,7 @@ pub mod aligned;
 pub mod archive;
 pub mod ars;
 pub mod attention;
+pub mod beams;
 pub mod blur;
 pub mod bound;
 pub mod carriers;

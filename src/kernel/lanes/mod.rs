@@ -55,6 +55,8 @@ pub trait Lanes: Copy {
     fn after(self, before: Self::F, a: Self::F) -> Self::F;
     /// Lanes moved down by one; the first of `next` comes in at the top.
     fn ahead(self, a: Self::F, next: Self::F) -> Self::F;
+    /// The number of `from` that the lowest five bits of each lane tell.
+    fn pick(self, from: &[f32; 2 * LANES], places: Self::F) -> Self::F;
 
     /// Four words, four times over.
     fn four_words(self, words: [u32; 4]) -> Self::W;

@@ -86,6 +86,14 @@ impl Lanes for Neon {
         fn ahead(self, a: Self::F, next: Self::F) -> Self::F {
             quarters!(down_128(a, [a[1], a[2], a[3], next[0]]))
         }
+        fn pick(self, from: &[f32; 2 * LANES], places: Self::F) -> Self::F {
+            let (mut at, mut out) = ([0.0; LANES], [0.0; LANES]);
+            self.store(&mut at, places);
+            for (out, at) in out.iter_mut().zip(&at) {
+                *out = from[at.to_bits() as usize % (2 * LANES)];
+            }
+            self.load(&out)
+        }
         fn four_words(self, words: [u32; 4]) -> Self::W { [vld1q_u32(words.as_ptr()); 4] }
         fn block_numbers(self) -> Self::W {
             let none = vdupq_n_u32(0);

@@ -75,6 +75,10 @@ impl Lanes for Portable {
         each!(i => if i + 1 == LANES { next[0] } else { a[i + 1] })
     }
     #[inline(always)]
+    fn pick(self, from: &[f32; 2 * LANES], places: Self::F) -> Self::F {
+        each!(i => from[places[i].to_bits() as usize % (2 * LANES)])
+    }
+    #[inline(always)]
     fn four_words(self, words: [u32; 4]) -> Self::W {
         each!(i => words[i % 4])
     }

@@ -19,6 +19,7 @@ impl Work for Everything {
     fn run<L: Lanes>(self, l: L) -> Self::Output {
         let [a, b, c] = [l.load(&self.floats[0]), l.load(&self.floats[1]), l.load(&self.floats[2])];
         l.expect(&self.floats[0], 1_000_000);
+        let both = core::array::from_fn(|at| self.floats[at / LANES][at % LANES]);
         let mut out = Vec::new();
         for (name, value) in [
             ("splat", l.splat(self.floats[0][3])),
@@ -33,6 +34,7 @@ impl Work for Everything {
             ("fms", l.fms(a, b, c)),
             ("after", l.after(a, b)),
             ("ahead", l.ahead(a, b)),
+            ("pick", l.pick(&both, c)),
         ] {
             let mut lanes = [0.0; LANES];
             l.store(&mut lanes, value);

@@ -67,6 +67,10 @@ impl Lanes for Avx512 {
         fn ahead(self, a: __m512, next: __m512) -> __m512 {
             _mm512_castsi512_ps(_mm512_alignr_epi32::<1>(_mm512_castps_si512(next), _mm512_castps_si512(a)))
         }
+        fn pick(self, from: &[f32; 2 * LANES], places: __m512) -> __m512 {
+            let (low, high) = (_mm512_loadu_ps(from.as_ptr()), _mm512_loadu_ps(from.as_ptr().add(LANES)));
+            _mm512_permutex2var_ps(low, _mm512_castps_si512(places), high)
+        }
         fn four_words(self, words: [u32; 4]) -> __m512i { _mm512_broadcast_i32x4(_mm_loadu_si128(words.as_ptr().cast())) }
         fn block_numbers(self) -> __m512i { _mm512_setr_epi32(0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0) }
         fn splat_word(self, a: u32) -> __m512i { _mm512_set1_epi32(a.cast_signed()) }
@@ -127,6 +131,12 @@ impl Lanes for Avx2 {
         }
         fn ahead(self, a: Self::F, next: Self::F) -> Self::F {
             (down_256(a.0, a.1), down_256(a.1, next.0))
+        }
+        fn pick(self, from: &[f32; 2 * LANES], places: Self::F) -> Self::F {
+            // No place is beyond the numbers: five bits.
+            let five = _mm256_set1_epi32(31);
+            let of = |a: __m256| _mm256_i32gather_ps::<4>(from.as_ptr(), _mm256_and_si256(_mm256_castps_si256(a), five));
+            (of(places.0), of(places.1))
         }
         fn four_words(self, words: [u32; 4]) -> Self::W {
             let words = _mm256_broadcastsi128_si256(_mm_loadu_si128(words.as_ptr().cast()));
