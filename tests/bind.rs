@@ -27,10 +27,10 @@ fn json(output: &Output) -> serde_json::Value {
 }
 
 /// The chords of a disc at column `x`, row `y` from the middle, of radius `r`: its line integrals, in closed form.
-fn disc((x, y, r): (f64, f64, f64)) -> impl Fn(usize, usize) -> f32 {
+fn disc((x, y, r): (f64, f64, f64)) -> impl Fn(usize, f64) -> f32 {
     move |view, detector| {
         let angle = (view as f64 * 180.0 / VIEWS as f64).to_radians();
-        let place = detector as f64 - (SIDE / 2) as f64 - (x * libm::cos(angle) - y * libm::sin(angle));
+        let place = detector - (SIDE / 2) as f64 - (x * libm::cos(angle) - y * libm::sin(angle));
         2.0 * libm::sqrt((r * r - place * place).max(0.0)) as f32
     }
 }
@@ -46,13 +46,10 @@ fn scanner() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let (one, other) = (disc((0.0, 0.0, 8.0)), disc((2.0, 1.0, 4.0)));
-    write(&path("one.npy"), &one);
-    write(
-        &path("two.npy"),
-        |view, detector| {
-            if view % 8 < 4 { one(view, detector) } else { other(view, detector) }
-        },
-    );
+    write(&path("one.npy"), |view, detector| one(view, detector as f64));
+    write(&path("two.npy"), |view, detector| {
+        if view % 8 < 4 { one(view, detector as f64) } else { other(view, detector as f64) }
+    });
     let arrays: Vec<String> = (0..VIEWS).map(|view| (view % 8).to_string()).collect();
     fs::write(path("assign.txt"), format!("# the array of each view\n{}\n", arrays.join("\n"))).unwrap();
     folder
@@ -97,15 +94,58 @@ fn two_worlds_are_two_files_and_the_same_for_any_number_of_threads() {
 }
 
 #[test]
+fn detectors_that_were_shifted_are_found_and_their_arrays_bind() {
+    let folder = scanner();
+    let discs = [disc((3.0, -2.0, 6.0)), disc((-6.0, 4.0, 2.5))];
+    let both = |view: usize, detector: f64| discs.iter().map(|disc| disc(view, detector)).sum::<f32>();
+    let shift = |view: usize| [0.0, 0.0, 3.5, 0.0, 0.0, -2.0, 0.0, 0.0][view % 8];
+    write(&folder.path().join("moved.npy"), |view, detector| both(view, detector as f64 - shift(view)));
+    let call = "bind moved.npy --angles 0:180 --assign assign.txt --most 2 --json";
+    let apart = json(&napot(folder.path(), call));
+    assert_eq!(apart["wholes"][0]["arrays"].as_array().unwrap().len(), 6, "{apart}");
+    assert!(apart["shifts"].is_null());
+    let told = json(&napot(folder.path(), &format!("{call} --align")));
+    assert_eq!(told["wholes"][0]["arrays"].as_array().unwrap().len(), 8, "{told}");
+    for array in 0..8 {
+        let found = told["shifts"][array].as_f64().unwrap();
+        assert!((found - shift(array)).abs() < 0.15, "array {array}: {found}, not {}", shift(array));
+    }
+}
+
+#[test]
+fn views_that_are_too_few_tell_more_with_networks_that_know_how_pictures_look() {
+    let folder = scanner();
+    let disc = disc((0.0, 0.0, 8.0));
+    write(
+        &folder.path().join("few.npy"),
+        |view, detector| if view % 8 == 0 { disc(view, detector as f64) } else { f32::NAN },
+    );
+    let inside = |at: usize| {
+        let place = |at: usize, part: usize| at as f64 - 12.0 + (part as f64 + 0.5) / 8.0 - 0.5;
+        let hit = |part: &usize| libm::hypot(place(at / SIDE, part / 8), place(at % SIDE, part % 8)) < 8.0;
+        (0..64).filter(hit).count() as f32 / 64.0
+    };
+    let truth: Vec<f32> = (0..SIDE * SIDE).map(inside).collect();
+    fs::write(folder.path().join("truth.npy"), npy::to_bytes(&[SIDE, SIDE], &truth)).unwrap();
+    let call = "bind few.npy --angles 0:180 --arrays 4 --most 1 --truth truth.npy --json";
+    let psnr = |more: &str| {
+        let told = json(&napot(folder.path(), &format!("{call} {more}")));
+        told["wholes"][0]["psnr"].as_f64().unwrap()
+    };
+    let (without, with) = (psnr("--iterations 400"), psnr("--with trained"));
+    assert!(with > without + 0.5, "{with} dB, and {without} without");
+}
+
+#[test]
 fn bad_input_meets_one_message_and_nothing_is_overwritten() {
     let folder = scanner();
     let path = |name: &str| folder.path().join(name);
     let disc = disc((0.0, 0.0, 8.0));
     write(
         &path("huge.npy"),
-        |view, detector| if (view, detector) == (3, 5) { 3e38 } else { disc(view, detector) },
+        |view, detector| if (view, detector) == (3, 5) { 3e38 } else { disc(view, detector as f64) },
     );
-    write(&path("blind.npy"), |view, detector| if view < 4 { f32::NAN } else { disc(view, detector) });
+    write(&path("blind.npy"), |view, detector| if view < 4 { f32::NAN } else { disc(view, detector as f64) });
     write(&path("dark.npy"), |_, _| 0.0);
     let draws = |view: usize, detector: usize| {
         (napot::random::philox4x32([view as u32, detector as u32, 0, 0], [3, 4])[0] >> 8) as f32 / 1e6
@@ -150,6 +190,8 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
         ("one.npy --angles 0:180 --most inf", &["--most", "above 0"]),
         ("one.npy --angles 0:180 --coupling 2", &["--coupling", "0 to 1"]),
         ("one.npy --angles 0:180 --sigma -1", &["--sigma", "0 or more"]),
+        ("one.npy --angles 0:180 --with memory", &["--memory"]),
+        ("one.npy --angles 0:180 --memory one.npy", &["one.npy"]),
     ] {
         let output = napot(folder.path(), &format!("bind {words}"));
         let said = said(&output);

@@ -26,6 +26,7 @@ arguments.add_argument("napot")
 arguments.add_argument("data", nargs="?")
 arguments.add_argument("--seeds", type=int, default=5, help="seeds for each cell of the table of scenes")
 arguments = arguments.parse_args()
+program = pathlib.Path(arguments.napot).resolve()
 
 SIDE = 64
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE] - SIDE // 2
@@ -80,7 +81,7 @@ class Bench:
         np.save(self.folder / "s.npy", sinogram.astype(np.float32))
         np.savetxt(self.folder / "angles.txt", degrees)
         np.savetxt(self.folder / "assign.txt", assign, fmt="%d")
-        call = [arguments.napot, "bind", "s.npy", "--angles", "angles.txt", "--assign", "assign.txt", "--most", "1"]
+        call = [program, "bind", "s.npy", "--angles", "angles.txt", "--assign", "assign.txt", "--most", "1"]
         call += ["--threads", "1", "--out", "x.npy", "--json", *map(str, more)]
         ran = subprocess.run(call, cwd=self.folder, check=True, capture_output=True, text=True)
         told = json.loads(ran.stdout)

@@ -54,15 +54,27 @@ impl Agreement {
     /// Looks at pairs of arrays; `sigma` is the noise where it is known, `most` the brightest that a picture may be.
     #[must_use]
     pub fn of(parts: &[Part], sigma: Option<f64>, most: f32, seed: u64, threads: usize) -> Self {
+        Self::of_pairs(parts, &pairs(parts.len(), seed), sigma, most, threads)
+    }
+
+    /// Of those `pairs` of arrays alone; of none, a scale on which a picture may be held against an array.
+    #[must_use]
+    pub fn of_pairs(
+        parts: &[Part],
+        pairs: &[(usize, usize)],
+        sigma: Option<f64>,
+        most: f32,
+        threads: usize,
+    ) -> Self {
         let arrays = parts.len();
-        let pairs = pairs(arrays, seed);
         let teams: Vec<Vec<usize>> = pairs.iter().map(|(one, other)| vec![*one, *other]).collect();
         let left = left(parts, &teams, most, threads);
         let mut parted: Vec<f64> = left.iter().map(|(left, rms)| left / rms.max(f64::MIN_POSITIVE)).collect();
         parted.sort_by(f64::total_cmp);
         let least = parted.first().copied().unwrap_or_default();
         let tenth = parted.get(parted.len() / 10).copied().unwrap_or_default();
-        let tolerance = if sigma.is_some() { TOLERANCE } else { tenth.clamp(BOUNDS[0], BOUNDS[1]) };
+        let known = sigma.is_some() || pairs.is_empty();
+        let tolerance = if known { TOLERANCE } else { tenth.clamp(BOUNDS[0], BOUNDS[1]) };
         let mut found = Self {
             matrix: vec![0.0; arrays * arrays],
             arrays,

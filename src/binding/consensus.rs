@@ -17,6 +17,10 @@
 //! not with their pairs. After some steps each array is held against its whole: whom the whole's picture does not explain leaves
 //! it, for another whole that does explain it, or to stay alone, and the pictures start again; twice at most.
 //!
+//! A prior, where one is given, takes the mean for a noisy picture every [`ASK`] steps, ever less noisy, and all arrays of the whole
+//! go on from its answer (plug and play: Venkatakrishnan, Bouman and Wohlberg, IEEE Global Conf Signal Inf Process, 945, 2013; falling noise: Zhang et al., IEEE
+//! Trans Pattern Anal Mach Intell 44:6360, 2022).
+//!
 //! To compare with: all arrays coupled alike; all weighted by how well the mean explains them (iteratively reweighted least
 //! squares, weights that fall by the fourth power); two groups by the agreement's leading eigenvector.
 
@@ -33,6 +37,10 @@ const CHECK: usize = 40;
 const CHANGES: usize = 2;
 /// Steps between new weights of the robust way.
 const REWEIGH: usize = 5;
+/// Steps after which wholes are held to a prior: enough that data have their say again, for a prior knows no data.
+pub const ASK: usize = 40;
+/// What a prior takes for noise at first and at last, of a range of 1.
+const SIGMAS: [f64; 2] = [0.1, 0.01];
 
 /// The most arrays.
 pub const MOST_ARRAYS: usize = 256;
@@ -67,6 +75,15 @@ pub struct How {
     pub seed: u64,
     /// Threads; the result is the same for any number.
     pub threads: usize,
+}
+
+/// Who knows how pictures look.
+pub trait Prior {
+    /// Takes white noise of `sigma` out of a picture of that many rows and columns, in place, light from 0 to 1.
+    ///
+    /// # Errors
+    /// Where it knows nothing of such pictures.
+    fn clean(&self, picture: &mut [f32], size: (usize, usize), sigma: f32) -> Result<()>;
 }
 
 /// Arrays that see one world.
@@ -115,10 +132,25 @@ struct State {
 /// Where there are fewer than 2 or more than [`MOST_ARRAYS`] arrays, their pictures are of different sizes, or a number of `how` is
 /// out of its range.
 pub fn bind(parts: &[Part], how: &How) -> Result<Bound> {
+    bind_with(parts, how, None)
+}
+
+/// The same, with a prior that all wholes' pictures are held to.
+///
+/// # Errors
+/// As [`bind`], and where the prior fails.
+pub fn bind_with(parts: &[Part], how: &How, prior: Option<&dyn Prior>) -> Result<Bound> {
     check(parts, how)?;
     let arrays = parts.len();
-    let mut agreement = Agreement::of(parts, how.sigma, how.most, how.seed, how.threads);
-    let mut phases = phases::settled(&agreement.matrix, arrays, how.seed);
+    let mut agreement = match how.way {
+        Way::Phases | Way::Spectral => Agreement::of(parts, how.sigma, how.most, how.seed, how.threads),
+        // They ask nobody who agrees with whom.
+        Way::Plain | Way::Robust => Agreement::of_pairs(parts, &[], how.sigma, how.most, how.threads),
+    };
+    let mut phases = match how.way {
+        Way::Phases | Way::Spectral => phases::settled(&agreement.matrix, arrays, how.seed),
+        Way::Plain | Way::Robust => vec![0.0; arrays],
+    };
     if how.way == Way::Phases && agreement.is_sparse() {
         agreement.meet(parts, &phases::groups(&agreement.matrix, &phases), how.most, how.threads);
         phases = phases::settled(&agreement.matrix, arrays, how.seed);
@@ -135,11 +167,11 @@ pub fn bind(parts: &[Part], how: &How) -> Result<Bound> {
         // Pictures of fewer steps explain nobody yet.
         let checks = how.way == Way::Phases && change < CHANGES && how.iterations >= CHECK;
         let first = if checks { CHECK } else { 0 };
-        run.steps(&groups, &mut gates, first);
+        run.steps(&groups, &mut gates, first, None)?;
         iterations += first;
         let changed = first > 0 && regroup(&run, &mut groups, &mut phases, &agreement, &gates);
         if !changed {
-            run.steps(&groups, &mut gates, how.iterations - first);
+            run.steps(&groups, &mut gates, how.iterations - first, prior)?;
             iterations += how.iterations - first;
             break;
         }
@@ -216,23 +248,51 @@ impl<'a> Run<'a> {
         Self { parts, how, states, momentum: Momentum::new(), left: Vec::new() }
     }
 
-    fn steps(&mut self, groups: &[Vec<usize>], gates: &mut [f32], count: usize) {
+    fn steps(
+        &mut self,
+        groups: &[Vec<usize>],
+        gates: &mut [f32],
+        count: usize,
+        prior: Option<&dyn Prior>,
+    ) -> Result<()> {
         let numbers = self.parts.iter().map(Part::seen).sum::<usize>() as f64;
-        for _ in 0..count {
+        for step in 0..count {
             if self.how.way == Way::Robust && self.left.len() % REWEIGH == REWEIGH - 1 {
                 self.reweigh(gates);
             }
             self.pull();
             let by = self.momentum.next();
             for group in groups {
-                let mean = self.mean(group, gates, |state| &state.pull);
+                let mut mean = self.mean(group, gates, |state| &state.pull);
+                let mut coupling = self.how.coupling;
+                if let Some(prior) = prior.filter(|_| step % ASK == ASK - 1 && step + 1 < count) {
+                    self.ask(prior, &mut mean, step as f64 / count as f64)?;
+                    // All go on from there: what they remember of their way is of another picture.
+                    (coupling, self.momentum) = (1.0, Momentum::new());
+                }
                 for array in group {
-                    self.couple(*array, &mean, by);
+                    self.couple(*array, &mean, coupling, by);
                 }
             }
             let missed: f64 = self.states.iter().map(|state| state.missed).sum();
             self.left.push((missed / numbers).sqrt());
         }
+        Ok(())
+    }
+
+    /// Holds a whole's picture to the prior, `part` of the way, 0 to 1.
+    fn ask(&self, prior: &dyn Prior, mean: &mut [f32], part: f64) -> Result<()> {
+        let brightest = mean.iter().fold(f32::MIN_POSITIVE, |most, x| most.max(*x));
+        let white = if self.how.most.is_finite() { self.how.most } else { brightest };
+        for x in mean.iter_mut() {
+            *x /= white;
+        }
+        let sigma = SIGMAS[0] * libm::pow(SIGMAS[1] / SIGMAS[0], part);
+        prior.clean(mean, self.parts[0].size(), sigma as f32)?;
+        for x in mean.iter_mut() {
+            *x = (*x * white).clamp(0.0, self.how.most);
+        }
+        Ok(())
     }
 
     /// Every array by its own data: `u` into `pull`.
@@ -278,8 +338,7 @@ impl<'a> Run<'a> {
         sum
     }
 
-    fn couple(&mut self, array: usize, mean: &[f32], by: f32) {
-        let coupling = self.how.coupling;
+    fn couple(&mut self, array: usize, mean: &[f32], coupling: f32, by: f32) {
         let state = &mut self.states[array];
         let shown = state.x.iter_mut().zip(&mut state.ahead).zip(state.pull.iter().zip(mean));
         for ((x, ahead), (u, mean)) in shown {

@@ -1,9 +1,10 @@
 //! Tests of the consensus: what arrays that each see a part make of it together, and who is left out.
 
 use super::agreement::Agreement;
-use super::consensus::{Bound, How, Way, bind};
+use super::consensus::{ASK, Bound, How, Prior, Way, bind, bind_with};
 use super::part::{Part, explained};
 use super::projection::{ParallelBeam, Projection, Subsampled, Window};
+use crate::error::{Error, Result};
 use crate::random::Stream;
 
 const SIDE: usize = 32;
@@ -277,4 +278,31 @@ fn as_many_as_256_arrays_bind() {
     let bound = bind(&parts, &How { iterations: 30, ..how() }).unwrap();
     let sizes: Vec<usize> = bound.wholes.iter().map(|whole| whole.arrays.len()).collect();
     assert_eq!(sizes, [224, 32]);
+}
+
+/// Remembers what it was asked, and answers what it was made to.
+struct Asked {
+    sigmas: std::cell::RefCell<Vec<f32>>,
+    fails: bool,
+}
+
+impl Prior for Asked {
+    fn clean(&self, picture: &mut [f32], size: (usize, usize), sigma: f32) -> Result<()> {
+        assert!(picture.len() == size.0 * size.1 && picture.iter().all(|x| (0.0..=1.0).contains(x)));
+        self.sigmas.borrow_mut().push(sigma);
+        if self.fails { Err(Error::call("prior", "it knows nothing of such pictures")) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn a_prior_is_asked_for_ever_less_noise_and_what_is_wrong_with_it_is_told() {
+    let parts = wedges();
+    let asked = Asked { sigmas: Vec::new().into(), fails: false };
+    // Without a limit light is of the brightest.
+    let how = How { iterations: 5 * ASK, most: f32::INFINITY, ..how() };
+    bind_with(&parts, &how, Some(&asked)).unwrap();
+    let sigmas = asked.sigmas.into_inner();
+    assert!(sigmas.len() == 3 && sigmas.windows(2).all(|pair| pair[1] < pair[0]), "{sigmas:?}");
+    let fails = Asked { sigmas: Vec::new().into(), fails: true };
+    assert!(bind_with(&parts, &how, Some(&fails)).unwrap_err().to_string().contains("such pictures"));
 }

@@ -1,41 +1,18 @@
 //! A phase for each array: those that agree swing together, those that contradict swing apart.
 //!
-//! Kuramoto's flow with signed weights, `φ_k' = Σ_j J_kj sin(φ_j - φ_k) / n_k`, which descends `-Σ J_kj cos(φ_j - φ_k)` (Kuramoto, Lect
-//! Notes Phys 39:420, 1975; with both signs: Hong and Strogatz, Phys Rev Lett 106:054102, 2011). Two worlds end half a turn
-//! apart. The same objective over unit vectors is the leading eigenvector's (Singer, Appl Comput Harmon Anal 30:20, 2011), which is
-//! here to be compared with.
+//! Kuramoto's flow ([`super::sync`]) with weights of both signs, `φ_k' = Σ_j J_kj sin(φ_j - φ_k) / |Σ_j J_kj v_j|` (with both signs: Hong
+//! and Strogatz, Phys Rev Lett 106:054102, 2011). Two worlds end half a turn apart. The leading eigenvector is here to be compared with.
 
-use crate::random::Stream;
+use super::sync::Differences;
 
-/// Steps of the flow, and their length.
-const STEPS: usize = 300;
-const STEP: f64 = 0.5;
-/// Turns of the power iteration.
-const POWERS: usize = 200;
 /// Arrays whose phases are nearer than a sixth of a turn swing together: `cos > 1 / 2`.
 const TOGETHER: f64 = 0.5;
 
-/// Phases in radians that have followed `agreement`, `arrays` x `arrays` numbers, from a seeded start.
+/// Phases in radians, 0 to 2π, that have followed `agreement`, `arrays` x `arrays` numbers, from a seeded start.
 #[must_use]
 pub fn settled(agreement: &[f64], arrays: usize, seed: u64) -> Vec<f64> {
-    let mut draws = Stream::new(seed, 0);
-    let mut phases: Vec<f64> = (0..arrays).map(|_| draws.between(0.0, core::f64::consts::TAU)).collect();
-    let weight = |row: &[f64]| row.iter().map(|j| j.abs()).sum::<f64>().max(f64::MIN_POSITIVE);
-    let weights: Vec<f64> = agreement.chunks_exact(arrays.max(1)).map(weight).collect();
-    for _ in 0..STEPS {
-        let turns: Vec<[f64; 2]> =
-            phases.iter().map(|phase| [libm::cos(*phase), libm::sin(*phase)]).collect();
-        for (array, phase) in phases.iter_mut().enumerate() {
-            let row = &agreement[array * arrays..][..arrays];
-            let sum = |part: usize| row.iter().zip(&turns).map(|(j, turn)| j * turn[part]).sum::<f64>();
-            let [cos, sin] = turns[array];
-            *phase += STEP / weights[array] * (sum(1) * cos - sum(0) * sin);
-        }
-    }
-    for phase in &mut phases {
-        *phase -= core::f64::consts::TAU * (*phase / core::f64::consts::TAU).floor();
-    }
-    phases
+    let phases = Differences::of_signs(agreement, arrays).by_flow(seed);
+    phases.into_iter().map(|phase| phase.rem_euclid(core::f64::consts::TAU)).collect()
 }
 
 /// Kuramoto's order parameter of some phases, 0 to 1, and their mean phase.
@@ -83,26 +60,11 @@ pub fn groups(agreement: &[f64], phases: &[f64]) -> Vec<Vec<usize>> {
 /// Two groups by the signs of the agreement's leading eigenvector; one where all signs are equal.
 #[must_use]
 pub fn by_eigenvector(agreement: &[f64], arrays: usize, seed: u64) -> Vec<Vec<usize>> {
-    let mut draws = Stream::new(seed, 2);
-    let mut vector: Vec<f64> = (0..arrays).map(|_| draws.normal()).collect();
-    // No eigenvalue is larger than the largest row, so that with it added the leading one leads by size, too.
-    let row = |row: &[f64]| row.iter().map(|j| j.abs()).sum::<f64>();
-    let shift = agreement.chunks_exact(arrays.max(1)).map(row).fold(0.0, f64::max);
-    for _ in 0..POWERS {
-        let times = |(array, own): (usize, &f64)| {
-            let row = &agreement[array * arrays..][..arrays];
-            shift * own + row.iter().zip(&vector).map(|(j, x)| j * x).sum::<f64>()
-        };
-        let then: Vec<f64> = vector.iter().enumerate().map(times).collect();
-        let length = then.iter().map(|x| x * x).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
-        vector = then.iter().map(|x| x / length).collect();
-    }
-    let side =
-        |positive: bool| (0..arrays).filter(|array| (vector[*array] > 0.0) == positive).collect::<Vec<_>>();
-    let mut found: Vec<Vec<usize>> =
-        [side(true), side(false)].into_iter().filter(|one| !one.is_empty()).collect();
-    found.sort_unstable();
-    found
+    let angles = Differences::of_signs(agreement, arrays).by_eigenvector(seed);
+    let side = |near: bool| -> Vec<usize> {
+        (0..arrays).filter(|array| (libm::cos(angles[*array] - angles[0]) > 0.0) == near).collect()
+    };
+    [side(true), side(false)].into_iter().filter(|one| !one.is_empty()).collect()
 }
 
 #[cfg(test)]

@@ -108,6 +108,14 @@ impl ParallelBeam {
     /// # Errors
     /// Where there is no angle, one is not finite, or a length is not 1 to [`MOST_SIDE`].
     pub fn new(side: usize, detectors: usize, degrees: &[f64]) -> Result<Self> {
+        Self::shifted(side, detectors, degrees, 0.0)
+    }
+
+    /// The same onto a detector that lies `shift` elements beside its place: the picture's middle falls so much further along it.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and where the shift is not within the detector's length either way.
+    pub fn shifted(side: usize, detectors: usize, degrees: &[f64], shift: f64) -> Result<Self> {
         for (name, length) in [("side", side), ("detectors", detectors), ("angles", degrees.len())] {
             if !(1..=MOST_SIDE).contains(&length) {
                 let error = Error::call(name, "the beams can't be laid").value(length);
@@ -118,7 +126,11 @@ impl ParallelBeam {
             let error = Error::call("angles", "an angle is no number").at(format!("view {at}"));
             return Err(error.value(degrees[at]).bound("finite, in degrees"));
         }
-        let (middle, centre) = ((side / 2) as f64, (detectors / 2) as f64);
+        if !shift.is_finite() || shift.abs() > detectors as f64 {
+            let error = Error::call("shift", "the detector would be beside the picture").value(shift);
+            return Err(error.bound(format!("-{detectors} to {detectors} elements")));
+        }
+        let (middle, centre) = ((side / 2) as f64, (detectors / 2) as f64 + shift);
         let turns = degrees.iter().map(|degrees| {
             let angle = degrees.to_radians();
             [libm::cos(angle), libm::sin(angle)]

@@ -9,12 +9,16 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use self::input::{Grid, Views};
+use super::renderers::RendererArgs;
 use super::{Common, memory, pictures, print_json, print_line};
-use crate::binding::consensus::{Bound, How, Way, Whole, bind};
+use crate::binding::align;
+use crate::binding::consensus::{Bound, How, Prior, Way, Whole, bind, bind_with};
 use crate::binding::part::Part;
-use crate::binding::projection::ParallelBeam;
 use crate::error::{Error, Result};
 use crate::format::npy;
+use crate::memory::backwards::{Evidence, Renderer};
+use crate::memory::picture::{Picture, Plane};
+use crate::memory::reader::Reading;
 use crate::sink::part::PartFile;
 use crate::time::monotonic;
 
@@ -53,8 +57,9 @@ pub(super) struct BindArgs {
     #[arg(long, value_name = "FILE")]
     truth: Vec<PathBuf>,
     /// Steps. Where arrays change their whole after some of them, the pictures start again, twice at most.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    iterations: u32,
+    /// 100 where nothing is said, 400 with a renderer.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    iterations: Option<u32>,
     /// The noise's σ of the sinogram's numbers, on whose scale arrays disagree; the arrays' own agreement where it is not given.
     #[arg(long, value_name = "SIGMA", value_parser = sigma, allow_negative_numbers = true)]
     sigma: Option<f64>,
@@ -67,6 +72,13 @@ pub(super) struct BindArgs {
     /// Who is coupled with whom.
     #[arg(long, value_name = "WAY", value_enum, default_value_t = Ways::Phases)]
     way: Ways,
+    /// Wholes are held to how pictures look, by whom these name: for views that are too few to tell.
+    #[command(flatten)]
+    prior: RendererArgs,
+    /// Find by how many elements each array's detector lies beside its place, and bind with that. Neighbouring views should be
+    /// different arrays' (`--assign`).
+    #[arg(long)]
+    align: bool,
     /// Threads; the result is the same for any number.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     threads: Option<u32>,
@@ -112,6 +124,8 @@ struct Told {
     order_parameter: f64,
     /// Numbers of the sinogram that are not finite.
     unseen: usize,
+    /// With `--align`: elements by which each array's detector lies beside the middle one's.
+    shifts: Option<Vec<f64>>,
 }
 
 /// Runs the command.
@@ -129,8 +143,6 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
         return Err(error.value(value).bound(format!("{MOST_PIXELS} pixels in all")));
     }
     let started = monotonic();
-    let parts: Vec<Part> =
-        (0..views.arrays.len()).map(|array| part(args, &views, array)).collect::<Result<_>>()?;
     let way = match args.way {
         Ways::Phases => Way::Phases,
         Ways::Plain => Way::Plain,
@@ -139,14 +151,30 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
     };
     let how = How {
         way,
-        iterations: args.iterations as usize,
+        iterations: args.iterations.unwrap_or(if args.prior.given() { 400 } else { 100 }) as usize,
         coupling: args.coupling,
         most: args.most.unwrap_or(f32::INFINITY),
         sigma: args.sigma,
         seed: common.seed.unwrap_or_default(),
         threads: args.threads.map_or_else(pictures::threads, |threads| threads as usize),
     };
-    let bound = bind(&parts, &how)?;
+    let seen: Vec<align::Seen> = views.arrays.iter().map(|own| views.of(own)).collect();
+    let part = |array: usize, shift: f64| part(args, &views, &seen[array], (array, shift));
+    // Who sees nothing is told before anything is held against it.
+    let parts: Vec<Part> = (0..seen.len()).map(|array| part(array, 0.0)).collect::<Result<_>>()?;
+    let shifts = args.align.then(|| align::shifts(&seen, side, &how)).transpose()?;
+    let parts = match &shifts {
+        Some(shifts) => {
+            shifts.iter().enumerate().map(|(array, shift)| part(array, *shift)).collect::<Result<_>>()?
+        }
+        None => parts,
+    };
+    let bound = if args.prior.given() {
+        let reading = Reading { threads: how.threads, ..Reading::default() };
+        args.prior.rendering(reading, |renderer| bind_with(&parts, &how, Some(&Looks(renderer))))?
+    } else {
+        bind(&parts, &how)?
+    };
     let seconds = monotonic().saturating_sub(started).as_secs_f64();
     said(args, &views, &bound)?;
     let mut wholes = Vec::new();
@@ -161,7 +189,19 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
         wholes.push(ToldWhole { file, arrays: whole.arrays.clone(), confidence: whole.confidence, psnr });
     }
     let (iterations, order_parameter) = (bound.iterations, bound.order_parameter);
-    tell(common, &Told { wholes, iterations, seconds, order_parameter, unseen: views.unseen })
+    tell(common, &Told { wholes, iterations, seconds, order_parameter, unseen: views.unseen, shifts })
+}
+
+/// How pictures look, by a renderer.
+struct Looks<'a>(&'a dyn Renderer);
+
+impl Prior for Looks<'_> {
+    fn clean(&self, picture: &mut [f32], (height, width): (usize, usize), sigma: f32) -> Result<()> {
+        let seen = Picture { planes: vec![Plane { height, width, values: picture.to_vec() }] };
+        let found = self.0.render(&Evidence::Noisy { picture: &seen, sigma })?;
+        picture.copy_from_slice(&found.planes[0].values);
+        Ok(())
+    }
 }
 
 /// Where the pictures go.
@@ -193,15 +233,12 @@ fn spare(out: &Path, args: &BindArgs) -> Result<()> {
     }
 }
 
-/// The array `array` with its views.
-fn part(args: &BindArgs, views: &Views, array: usize) -> Result<Part> {
-    let own = &views.arrays[array];
-    let degrees: Vec<f64> = own.iter().map(|view| views.degrees[*view]).collect();
-    let data = own.iter().flat_map(|view| views.line(*view)).copied().collect();
-    let beams = ParallelBeam::new(views.detectors, views.detectors, &degrees)?;
-    Part::new(Box::new(beams), data).map_err(|_| {
+/// The array `array`, which sees `seen`, with its detector's shift.
+fn part(args: &BindArgs, views: &Views, seen: &align::Seen, (array, shift): (usize, f64)) -> Result<Part> {
+    seen.part(views.detectors, shift).map_err(|_| {
         let error = Error::input(&args.sinogram, "the array sees nothing: none of its numbers is finite");
-        error.at(format!("array {array}, {}", rows(own))).value(0).bound("at least 1 number")
+        let place = format!("array {array}, {}", rows(&views.arrays[array]));
+        error.at(place).value(0).bound("at least 1 number")
     })
 }
 
@@ -296,6 +333,9 @@ fn tell(common: &Common, told: &Told) -> Result<ExitCode> {
         let file = whole.file.as_ref().map_or_else(String::new, |file| format!(", in {}", file.display()));
         let text = format!("whole {}: arrays {}", number + 1, arrays.join(" "));
         print_line(&format!("{text}, confidence {:.2}{psnr}{file}", whole.confidence))?;
+    }
+    for (array, shift) in told.shifts.iter().flatten().enumerate().filter(|(_, shift)| shift.abs() >= 0.05) {
+        print_line(&format!("array {array}: its detector was {shift:+.2} elements beside its place"))?;
     }
     let Told { iterations, seconds, order_parameter, .. } = told;
     print_line(&format!("{iterations} steps, {seconds:.3} s, order parameter {order_parameter:.3}"))?;

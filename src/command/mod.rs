@@ -23,6 +23,7 @@ pub mod oddball;
 mod outputs;
 mod pictures;
 mod render;
+mod renderers;
 mod replay;
 pub mod report;
 mod run;

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use self::film::{Clip, How};
+use super::renderers::RendererArgs;
 use super::{Common, memory, pictures, print_json, print_line};
 use crate::error::{Error, Result};
 use crate::memory::backwards::{Renderer, Task};
@@ -16,7 +17,6 @@ use crate::memory::measure::{Likeness, likeness};
 use crate::memory::picture::{Picture, Plane};
 use crate::memory::quantised::Quantised;
 use crate::memory::reader::Reading;
-use crate::memory::trained::renderer::{Both, Trained};
 use crate::signal::Frame;
 use crate::source::video::jpeg_steps;
 
@@ -41,17 +41,6 @@ enum What {
     RepairJpeg,
 }
 
-/// Who renders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum With {
-    /// The memory that `--memory` names.
-    Memory,
-    /// Trained networks: all but colour.
-    Trained,
-    /// Both: of noisy, JPEG and shrunken pictures the mean, a hole one after the other, of colour the memory.
-    Both,
-}
-
 /// What the command takes.
 #[derive(Args, Debug)]
 pub(super) struct RenderArgs {
@@ -61,18 +50,8 @@ pub(super) struct RenderArgs {
     /// shrunk all pictures are rendered, by the memory of the last ones, into the new folder that `--out` names; where that
     /// ends in `.png`, and of all else, the first.
     input: PathBuf,
-    /// Who renders: the memory where one is given, the trained networks where none is.
-    #[arg(long, value_name = "WHO")]
-    with: Option<With>,
-    /// The memory that it is rendered from.
-    #[arg(long, value_name = "FILE", required_if_eq_any([("with", "memory"), ("with", "both")]))]
-    memory: Option<PathBuf>,
-    /// The networks that `napot learn` trained; those that come with the program where it is left out.
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
-    /// Have the networks look at the picture all eight ways round: better, and 8 times as long.
-    #[arg(long)]
-    turned: bool,
+    #[command(flatten)]
+    who: RendererArgs,
     /// A picture of the input's size, white where pixels were lost.
     #[arg(long, value_name = "FILE", required_if_eq("task", "inpaint"))]
     mask: Option<PathBuf>,
@@ -198,7 +177,7 @@ fn fitting(args: &RenderArgs) -> Result<()> {
         let error = Error::call(*flag, "it has no effect on this task").value(name(&args.task));
         return Err(error.bound(tasks.join(", ")));
     }
-    if let Some((_, flag)) = of_memories.iter().find(|(given, _)| *given && args.memory.is_none()) {
+    if let Some((_, flag)) = of_memories.iter().find(|(given, _)| *given && args.who.memory.is_none()) {
         return Err(Error::call(*flag, "it says how a memory is read, and none is named")
             .bound("with `--memory FILE`"));
     }
@@ -238,24 +217,10 @@ fn tell(common: &Common, told: &Rendered<'_>) -> Result<ExitCode> {
 
 /// Has whoever renders do `work`.
 fn rendering<T>(args: &RenderArgs, work: impl FnOnce(&dyn Renderer) -> Result<T>) -> Result<T> {
-    let with = args.with.unwrap_or(match (&args.memory, &args.model) {
-        (Some(_), None) => With::Memory,
-        (Some(_), Some(_)) => With::Both,
-        (None, _) => With::Trained,
-    });
-    let memory = args.memory.as_deref().map(pictures::load).transpose()?;
     let threads = pictures::threads();
     let reading =
         Reading { stride: args.stride.into(), approximate: args.approximate, own: args.own, threads };
-    let reader = memory.as_ref().map(|memory| memory.reader(reading));
-    let model = if with == With::Memory { None } else { Some(pictures::load_model(args.model.as_deref())?) };
-    let trained = model.as_ref().map(|model| Trained { model, threads, turned: args.turned });
-    match (&reader, &trained) {
-        (Some(reader), Some(trained)) if with == With::Both => work(&Both(reader, trained)),
-        (_, Some(trained)) => work(trained),
-        (Some(reader), None) => work(reader),
-        (None, None) => Err(Error::call("--memory", "there is no memory to render from")),
-    }
+    args.who.rendering(reading, |renderer| work(renderer))
 }
 
 /// The task, and what it starts from.

@@ -48,7 +48,8 @@ impl Places {
     /// The lowest of vector `at` on a line: the whole number below it, and the rest.
     #[inline(always)]
     fn lowest(&self, line: usize, at: usize) -> (i64, f32) {
-        let place = self.first + line as i64 * self.by_line + at as i64 * self.by_vector;
+        let [line, at] = [line, at].map(usize::cast_signed).map(|number| number as i64);
+        let place = self.first + line * self.by_line + at * self.by_vector;
         (place >> 32, (place & 0xffff_ffff) as f32 * (1.0 / ONE as f32))
     }
 }
@@ -56,7 +57,7 @@ impl Places {
 /// The window of a line with zeros beside it that a vector of places from `low` on lies in; none where all of it is beside.
 #[inline(always)]
 fn window(line: &[f32], low: i64) -> Option<&[f32; SPAN]> {
-    let start = usize::try_from(low + BESIDE as i64).ok()?;
+    let start = usize::try_from(low + BESIDE.cast_signed() as i64).ok()?;
     line.get(start..)?.first_chunk()
 }
 

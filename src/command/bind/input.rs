@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{BindArgs, pictures};
+use crate::binding::align::Seen;
 use crate::binding::consensus::MOST_ARRAYS;
 use crate::binding::projection::MOST_SIDE;
 use crate::error::{Error, Result};
@@ -105,9 +106,13 @@ impl Views {
         Ok(Self { detectors: width, degrees, arrays, unseen, values })
     }
 
-    /// The numbers of a view.
-    pub fn line(&self, view: usize) -> &[f32] {
-        &self.values[view * self.detectors..][..self.detectors]
+    /// What an array of these views sees.
+    pub fn of(&self, views: &[usize]) -> Seen {
+        let line = |view: &usize| &self.values[view * self.detectors..][..self.detectors];
+        Seen {
+            degrees: views.iter().map(|view| self.degrees[*view]).collect(),
+            data: views.iter().flat_map(line).copied().collect(),
+        }
     }
 
     /// The root of the mean square of all numbers that are seen.

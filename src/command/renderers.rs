@@ -1,0 +1,74 @@
+//! Who knows how pictures look: a memory, trained networks, or both, as commands name them.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::pictures;
+use crate::error::{Error, Result};
+use crate::memory::backwards::Renderer;
+use crate::memory::reader::Reading;
+use crate::memory::trained::renderer::{Both, Trained};
+
+/// Who renders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum With {
+    /// The memory that `--memory` names.
+    Memory,
+    /// Trained networks: all but colour.
+    Trained,
+    /// Both: of noisy, JPEG and shrunken pictures the mean, a hole one after the other, of colour the memory.
+    Both,
+}
+
+/// What a command takes of it.
+#[derive(Args, Debug)]
+pub(super) struct RendererArgs {
+    /// Who renders: the memory where one is given, the trained networks where none is.
+    #[arg(long, value_name = "WHO")]
+    with: Option<With>,
+    /// The memory that it is rendered from.
+    #[arg(long, value_name = "FILE", required_if_eq_any([("with", "memory"), ("with", "both")]))]
+    pub(super) memory: Option<PathBuf>,
+    /// The networks that `napot learn` trained; those that come with the program where it is left out.
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// Have the networks look at the picture all eight ways round: better, and 8 times as long.
+    #[arg(long)]
+    turned: bool,
+}
+
+impl RendererArgs {
+    /// Whether a renderer is named.
+    pub(super) fn given(&self) -> bool {
+        self.with.is_some() || self.memory.is_some() || self.model.is_some() || self.turned
+    }
+
+    /// Has whoever renders do `work`; a memory is read as `reading` says.
+    ///
+    /// # Errors
+    /// Where a file can't be read, or `work` fails.
+    pub(super) fn rendering<T>(
+        &self,
+        reading: Reading,
+        work: impl FnOnce(&dyn Renderer) -> Result<T>,
+    ) -> Result<T> {
+        let with = self.with.unwrap_or(match (&self.memory, &self.model) {
+            (Some(_), None) => With::Memory,
+            (Some(_), Some(_)) => With::Both,
+            (None, _) => With::Trained,
+        });
+        let memory = self.memory.as_deref().map(pictures::load).transpose()?;
+        let reader = memory.as_ref().map(|memory| memory.reader(reading));
+        let model =
+            if with == With::Memory { None } else { Some(pictures::load_model(self.model.as_deref())?) };
+        let threads = reading.threads;
+        let trained = model.as_ref().map(|model| Trained { model, threads, turned: self.turned });
+        match (&reader, &trained) {
+            (Some(reader), Some(trained)) if with == With::Both => work(&Both(reader, trained)),
+            (_, Some(trained)) => work(trained),
+            (Some(reader), None) => work(reader),
+            (None, None) => Err(Error::call("--memory", "there is no memory to render from")),
+        }
+    }
+}
