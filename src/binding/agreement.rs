@@ -90,6 +90,14 @@ impl Agreement {
         found
     }
 
+    /// `J` of pairs of arrays as they see now, each by a picture of its own.
+    #[must_use]
+    pub fn between(&self, parts: &[Part], pairs: &[(usize, usize)], most: f32, threads: usize) -> Vec<f64> {
+        let teams: Vec<Vec<usize>> = pairs.iter().map(|(one, other)| vec![*one, *other]).collect();
+        let left = left(parts, &teams, most, threads);
+        left.into_iter().map(|(left, rms)| self.judged(left, rms, 1.0)).collect()
+    }
+
     /// Whether some pairs were not looked at.
     #[must_use]
     pub fn is_sparse(&self) -> bool {

@@ -2,24 +2,26 @@
 //!
 //! Views under nearly one angle look alike, so each pair of arrays that has such tells a lag, by cross-correlation; what all pairs
 //! tell together is synchronised ([`super::sync`]), as angles of a circle that no lag goes round. Views a few degrees apart are
-//! not the same, so the arrays are then bound and each is held against what its whole shows it, a few times over
+//! not the same, so the arrays are then bound and each is held against what the others of its whole show it, a few times over
 //! (reprojection: Dengler, Ultramicroscopy 30:337, 1989).
 
 use rustfft::num_complex::Complex64;
 
 use super::consensus::{How, bind};
-use super::part::Part;
+use super::part::{Part, explained};
 use super::projection::{ParallelBeam, Projection};
 use super::sync::{Differences, Lags, on_a_circle};
 use crate::error::Result;
 
 /// Views that are nearer than this look alike, in degrees.
 const NEAR: f64 = 12.0;
-/// Times that arrays are held against their wholes; fewer where none moves by more than [`STILL`] elements.
+/// Times that arrays are held against the others; fewer where none moves by more than [`STILL`] elements.
 const ROUNDS: usize = 6;
 const STILL: f64 = 0.02;
 /// Steps of the pictures meanwhile.
 const STEPS: usize = 40;
+/// The most others by whose picture an array is judged.
+const OTHERS: usize = 32;
 
 /// What an array sees: angles in degrees, and a line of `detectors` numbers for each, one after another.
 #[derive(Clone, Debug)]
@@ -62,15 +64,21 @@ pub fn shifts(arrays: &[Seen], detectors: usize, how: &How) -> Result<Vec<f64>> 
     let how = How { iterations: how.iterations.min(STEPS), ..*how };
     for _ in 0..ROUNDS {
         let parts = arrays.iter().zip(&shifts).map(|(seen, shift)| seen.part(detectors, *shift));
-        let bound = bind(&parts.collect::<Result<Vec<_>>>()?, &how)?;
+        let parts = parts.collect::<Result<Vec<_>>>()?;
+        let bound = bind(&parts, &how)?;
         let mut moved = 0.0f64;
         for (array, seen) in arrays.iter().enumerate() {
             let own = bound.wholes.iter().find(|whole| whole.arrays.contains(&array));
-            let Some(whole) = own.filter(|whole| whole.arrays.len() > 1).or(bound.wholes.first()) else {
+            let whole = own.filter(|whole| whole.arrays.len() > 1).unwrap_or(&bound.wholes[0]);
+            let thin = whole.arrays.len().div_ceil(OTHERS);
+            let others = whole.arrays.iter().filter(|other| **other != array).step_by(thin);
+            let others: Vec<&Part> = others.map(|other| &parts[*other]).collect();
+            if others.is_empty() {
                 continue;
-            };
+            }
+            let picture = explained(&others, how.most, STEPS);
             let mut shown = vec![0.0; seen.data.len()];
-            seen.beams(detectors, shifts[array])?.apply(&whole.picture, &mut shown, how.threads);
+            seen.beams(detectors, shifts[array])?.apply(&picture, &mut shown, how.threads);
             let shown = self::spectra(&mut lags, &seen.degrees, &shown, detectors);
             let pairs: Vec<_> = near(&spectra[array], &shown, 0.0);
             if pairs.is_empty() {

@@ -118,12 +118,24 @@ pub struct Bound {
 }
 
 /// An array on its way.
-struct State {
+pub(super) struct State {
     x: Vec<f32>,
     ahead: Vec<f32>,
     pull: Vec<f32>,
     scratch: Vec<f32>,
     missed: f64,
+}
+
+impl State {
+    /// One that begins with a picture.
+    pub(super) fn of(picture: Vec<f32>) -> Self {
+        let pull = vec![0.0; picture.len()];
+        Self { ahead: picture.clone(), x: picture, pull, scratch: Vec::new(), missed: 0.0 }
+    }
+
+    pub(super) fn picture(&self) -> &Vec<f32> {
+        &self.x
+    }
 }
 
 /// Binds arrays.
@@ -212,7 +224,7 @@ fn check(parts: &[Part], how: &How) -> Result<()> {
 }
 
 /// Each array's weight in its whole, by its phase where phases group.
-fn gates(groups: &[Vec<usize>], phases: &[f64], way: Way) -> Vec<f32> {
+pub(super) fn gates(groups: &[Vec<usize>], phases: &[f64], way: Way) -> Vec<f32> {
     let mut gates = vec![1.0f32; phases.len()];
     if way == Way::Phases {
         for group in groups {
@@ -226,29 +238,27 @@ fn gates(groups: &[Vec<usize>], phases: &[f64], way: Way) -> Vec<f32> {
 }
 
 /// The pictures on their way.
-struct Run<'a> {
+pub(super) struct Run<'a> {
     parts: &'a [Part],
     how: &'a How,
-    states: Vec<State>,
+    pub(super) states: Vec<State>,
     momentum: Momentum,
     left: Vec<f64>,
 }
 
 impl<'a> Run<'a> {
     fn new(parts: &'a [Part], how: &'a How) -> Self {
-        let dark = vec![0.0f32; parts[0].sight().len()];
-        let state = |_: &Part| State {
-            x: dark.clone(),
-            ahead: dark.clone(),
-            pull: dark.clone(),
-            scratch: Vec::new(),
-            missed: 0.0,
-        };
-        let states = parts.iter().map(state).collect();
+        let dark = |part: &Part| State::of(vec![0.0; part.sight().len()]);
+        Self::from(parts, how, parts.iter().map(dark).collect())
+    }
+
+    /// From pictures that are there.
+    pub(super) fn from(parts: &'a [Part], how: &'a How, states: Vec<State>) -> Self {
         Self { parts, how, states, momentum: Momentum::new(), left: Vec::new() }
     }
 
-    fn steps(
+    /// Steps of the arrays that bind as these groups.
+    pub(super) fn steps(
         &mut self,
         groups: &[Vec<usize>],
         gates: &mut [f32],
@@ -320,22 +330,8 @@ impl<'a> Run<'a> {
         });
     }
 
-    /// The mean of a group's pictures by gate and sight; where nobody sees, by gate alone.
     fn mean(&self, group: &[usize], gates: &[f32], picture: impl Fn(&State) -> &Vec<f32>) -> Vec<f32> {
-        let pixels = self.parts[0].sight().len();
-        let (mut sum, mut weights) = (vec![0.0f32; pixels], vec![0.0f32; pixels]);
-        for array in group {
-            let shown = picture(&self.states[*array]).iter().zip(self.parts[*array].sight());
-            // A whole whose gates are all shut would have no picture.
-            let gate = gates[*array].max(1e-6);
-            for ((sum, weight), (x, sight)) in sum.iter_mut().zip(&mut weights).zip(shown) {
-                let own = gate * sight.max(1e-6);
-                *sum += own * x;
-                *weight += own;
-            }
-        }
-        sum.iter_mut().zip(&weights).for_each(|(sum, weight)| *sum /= weight);
-        sum
+        mean(self.parts, &self.states, group, gates, picture)
     }
 
     fn couple(&mut self, array: usize, mean: &[f32], coupling: f32, by: f32) {
@@ -369,6 +365,30 @@ impl<'a> Run<'a> {
             *gate = (1.0 / (1.0 + square * square)) as f32;
         }
     }
+}
+
+/// The mean of a group's pictures by gate and sight; where nobody sees, by gate alone.
+pub(super) fn mean(
+    parts: &[Part],
+    states: &[State],
+    group: &[usize],
+    gates: &[f32],
+    picture: impl Fn(&State) -> &Vec<f32>,
+) -> Vec<f32> {
+    let pixels = parts[0].sight().len();
+    let (mut sum, mut weights) = (vec![0.0f32; pixels], vec![0.0f32; pixels]);
+    for array in group {
+        let shown = picture(&states[*array]).iter().zip(parts[*array].sight());
+        // A whole whose gates are all shut would have no picture.
+        let gate = gates[*array].max(1e-6);
+        for ((sum, weight), (x, sight)) in sum.iter_mut().zip(&mut weights).zip(shown) {
+            let own = gate * sight.max(1e-6);
+            *sum += own * x;
+            *weight += own;
+        }
+    }
+    sum.iter_mut().zip(&weights).for_each(|(sum, weight)| *sum /= weight);
+    sum
 }
 
 /// Moves arrays that their whole does not explain, and sets their phase to that of those they join, or half a turn from those

@@ -3,6 +3,7 @@
 use super::agreement::Agreement;
 use super::consensus::{ASK, Bound, How, Prior, Way, bind, bind_with};
 use super::part::{Part, explained};
+use super::phantom::{Scene, psnr};
 use super::projection::{ParallelBeam, Projection, Subsampled, Window};
 use crate::error::{Error, Result};
 use crate::random::Stream;
@@ -13,56 +14,19 @@ fn how() -> How {
     How { way: Way::Phases, iterations: 60, coupling: 0.5, most: 1.0, sigma: None, seed: 1, threads: 1 }
 }
 
-/// Ellipses as rows of brightness, centre x and y, half axes, turn in radians; lengths in pixels from the middle, y downward.
-type Scene = &'static [[f64; 6]];
+/// The ellipses of a [`Scene`].
+type Ellipses = &'static [[f64; 6]];
 
-const ONE: Scene =
+const ONE: Ellipses =
     &[[0.8, 0.0, 1.0, 11.0, 8.0, 0.3], [-0.5, 2.0, -2.0, 4.0, 3.0, 0.0], [0.2, -6.0, 3.0, 2.5, 2.5, 0.0]];
-const OTHER: Scene = &[[0.4, 3.0, -3.0, 6.0, 9.0, 0.9], [0.5, -7.0, 5.0, 3.0, 4.0, 0.0]];
+const OTHER: Ellipses = &[[0.4, 3.0, -3.0, 6.0, 9.0, 0.9], [0.5, -7.0, 5.0, 3.0, 4.0, 0.0]];
 
-/// Line integrals in closed form, which no grid has touched.
-fn chords(scene: Scene, degrees: &[f64]) -> Vec<f32> {
-    let chord = |[bright, x, y, a, b, turn]: [f64; 6], angle: f64, t: f64| {
-        // y downward: the ray's normal is (cos, -sin).
-        let (cos, sin) = (angle.cos(), angle.sin());
-        let t = t - (x * cos - y * sin);
-        let along = cos * turn.cos() - sin * turn.sin();
-        let across = -cos * turn.sin() - sin * turn.cos();
-        let reach = a * a * along * along + b * b * across * across;
-        if t * t < reach { 2.0 * bright * a * b * (reach - t * t).sqrt() / reach } else { 0.0 }
-    };
-    let middle = (SIDE / 2) as f64;
-    // The mean over an element's width.
-    let element = |degrees: f64, at: usize| -> f64 {
-        let part = |k: usize| at as f64 - middle + (k as f64 + 0.5) / 8.0 - 0.5;
-        scene
-            .iter()
-            .map(|ellipse| (0..8).map(|k| chord(*ellipse, degrees.to_radians(), part(k))).sum::<f64>() / 8.0)
-            .sum()
-    };
-    degrees.iter().flat_map(|degrees| (0..SIDE).map(|at| element(*degrees, at) as f32)).collect()
+fn chords(scene: Ellipses, degrees: &[f64]) -> Vec<f32> {
+    Scene(scene.to_vec()).sinogram(SIDE, degrees)
 }
 
-fn drawn(scene: Scene) -> Vec<f32> {
-    let pixel = |at: usize| {
-        let bright = |k: usize| -> f64 {
-            let part = |k: usize| (k as f64 + 0.5) / 8.0 - 0.5 - (SIDE / 2) as f64;
-            let (px, py) = ((at % SIDE) as f64 + part(k % 8), (at / SIDE) as f64 + part(k / 8));
-            let of = |[bright, x, y, a, b, turn]: &[f64; 6]| {
-                let (dx, dy) = (px - x, py - y);
-                let (u, v) = (dx * turn.cos() + dy * turn.sin(), -dx * turn.sin() + dy * turn.cos());
-                if u * u / (a * a) + v * v / (b * b) < 1.0 { *bright } else { 0.0 }
-            };
-            scene.iter().map(of).sum()
-        };
-        ((0..64).map(bright).sum::<f64>() / 64.0) as f32
-    };
-    (0..SIDE * SIDE).map(pixel).collect()
-}
-
-fn psnr(found: &[f32], truth: &[f32]) -> f64 {
-    let square: f64 = found.iter().zip(truth).map(|(x, y)| f64::from(x - y) * f64::from(x - y)).sum();
-    -10.0 * (square / truth.len() as f64).log10()
+fn drawn(scene: Ellipses) -> Vec<f32> {
+    Scene(scene.to_vec()).picture(SIDE)
 }
 
 /// Views that belong to an array of `arrays`: every so many.

@@ -8,13 +8,15 @@
 //!
 //! [`projection`] is what an array sees, [`part`] an array with its data, [`agreement`] the evidence on the scale of the
 //! noise, [`phases`] the oscillators that group by it, [`sync`] their flow and the eigenvector
-//! beside it, which find offsets of arrays, too, by which [`align`] moves detectors, [`consensus`] the pictures. Nothing here knows
+//! beside it, which find offsets of arrays, too, by which [`align`] moves detectors, [`consensus`] the pictures, [`live`] all of it tick by tick, [`phantom`] worlds to try it on. Nothing here knows
 //! the sheets of oscillators: a phase is a number for each array. To add a projection: implement [`projection::Projection`].
 
 pub mod agreement;
 pub mod align;
 pub mod consensus;
+pub mod live;
 pub mod part;
+pub mod phantom;
 pub mod phases;
 pub mod projection;
 pub mod sync;

@@ -58,11 +58,27 @@ impl Part {
             return Err(error.value(0).bound("at least 1 number"));
         }
         sight.iter_mut().filter(|sight| **sight < LEAST_SIGHT * best).for_each(|sight| *sight = 0.0);
-        let square: f64 = data.iter().map(|number| f64::from(*number) * f64::from(*number)).sum();
-        let rms = (square / seen as f64).sqrt();
+        let rms = rms(&data, seen);
         let mut part = Self { projection, data, rows, sight, step: 1.0, seen, rms };
         part.step = part.bounded();
         Ok(part)
+    }
+
+    /// Sees other numbers; one that is not finite, or that was not seen at first, stays as it was.
+    ///
+    /// # Errors
+    /// Where they are not as many as before.
+    pub fn see(&mut self, data: &[f32]) -> Result<()> {
+        if data.len() != self.data.len() {
+            let error = Error::call("data", "they are not as many as before").value(data.len());
+            return Err(error.bound(self.data.len()));
+        }
+        let seen = self.data.iter_mut().zip(data).zip(&self.rows);
+        for ((kept, number), _) in seen.filter(|((_, number), row)| **row > 0.0 && number.is_finite()) {
+            *kept = *number;
+        }
+        self.rms = rms(&self.data, self.seen);
+        Ok(())
     }
 
     /// One over the largest growth of `C Pᵀ R P` that some powers from the even picture show; of a projection without negative
@@ -134,6 +150,12 @@ impl Part {
         let seen = scratch.iter().zip(&self.data).zip(&self.rows).filter(|(_, row)| **row > 0.0);
         seen.map(|((guess, number), _)| f64::from(number - guess) * f64::from(number - guess)).sum()
     }
+}
+
+/// The root of the mean square of those that are seen; the others are 0.
+fn rms(data: &[f32], seen: usize) -> f64 {
+    let square: f64 = data.iter().map(|number| f64::from(*number) * f64::from(*number)).sum();
+    (square / seen as f64).sqrt()
 }
 
 /// Momentum's weights, step by step.

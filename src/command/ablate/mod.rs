@@ -3,6 +3,7 @@
 //! A row is a figure of one variant: its mean and its spread over seeds. To add a claim: its variants in a file here and a line
 //! in [`CLAIMS`]. What was found stands in `docs/ablations.md`.
 
+mod binding;
 mod flash;
 mod recall;
 mod restoration;
@@ -63,7 +64,7 @@ struct Run<'a> {
 }
 
 /// All claims in the order of the table.
-const CLAIMS: [Claim; 3] = [
+const CLAIMS: [Claim; 6] = [
     Claim {
         name: "recall",
         says: "A picture that was flashed for 100 ms is read back from the field alone",
@@ -87,6 +88,30 @@ const CLAIMS: [Claim; 3] = [
         pictures: |_, _| Vec::new(),
         run: restoration::run,
         variants: &restoration::VARIANTS,
+    },
+    Claim {
+        name: "binding",
+        says: "Arrays that see one world become one whole, those of two worlds two",
+        absent: "The sheets of oscillators play no part in it: a phase is a number for each array.",
+        pictures: |_, _| Vec::new(),
+        run: binding::wholes,
+        variants: &binding::WHOLES,
+    },
+    Claim {
+        name: "changing world",
+        says: "Arrays that come to see another scene change their whole within a few ticks",
+        absent: "The sheets of oscillators play no part in it.",
+        pictures: |_, _| Vec::new(),
+        run: binding::changes,
+        variants: &binding::CHANGES,
+    },
+    Claim {
+        name: "synchronisation",
+        says: "400 angles are found from their differences, most of which are wrong",
+        absent: "The sheets of oscillators play no part in it.",
+        pictures: |_, _| Vec::new(),
+        run: binding::angles,
+        variants: &binding::ANGLES,
     },
 ];
 
