@@ -16,7 +16,7 @@ use crate::error::Result;
 /// Views that are nearer than this look alike, in degrees.
 const NEAR: f64 = 12.0;
 /// Times that arrays are held against the others; fewer where none moves by more than [`STILL`] elements.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 16;
 const STILL: f64 = 0.02;
 /// Steps of the pictures meanwhile.
 const STEPS: usize = 40;

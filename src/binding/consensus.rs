@@ -22,7 +22,7 @@
 //! Trans Pattern Anal Mach Intell 44:6360, 2022).
 //!
 //! To compare with: all arrays coupled alike; all weighted by how well the mean explains them (iteratively reweighted least
-//! squares, weights that fall by the fourth power); two groups by the agreement's leading eigenvector.
+//! squares, weights that fall by the fourth power); two groups by the agreement's leading eigenvector; chains of agreement without phases.
 
 use std::cmp::Reverse;
 
@@ -50,6 +50,8 @@ pub const MOST_ARRAYS: usize = 256;
 pub enum Way {
     /// Those whose phases meet.
     Phases,
+    /// Those that agree, by chains of pairs: no phases.
+    Agreement,
     /// All alike.
     Plain,
     /// All, by how well their mean explains each.
@@ -155,20 +157,22 @@ pub fn bind_with(parts: &[Part], how: &How, prior: Option<&dyn Prior>) -> Result
     check(parts, how)?;
     let arrays = parts.len();
     let mut agreement = match how.way {
-        Way::Phases | Way::Spectral => Agreement::of(parts, how.sigma, how.most, how.seed, how.threads),
+        Way::Phases | Way::Agreement | Way::Spectral => {
+            Agreement::of(parts, how.sigma, how.most, how.seed, how.threads)
+        }
         // They ask nobody who agrees with whom.
         Way::Plain | Way::Robust => Agreement::of_pairs(parts, &[], how.sigma, how.most, how.threads),
     };
     let mut phases = match how.way {
         Way::Phases | Way::Spectral => phases::settled(&agreement.matrix, arrays, how.seed),
-        Way::Plain | Way::Robust => vec![0.0; arrays],
+        Way::Agreement | Way::Plain | Way::Robust => vec![0.0; arrays],
     };
     if how.way == Way::Phases && agreement.is_sparse() {
         agreement.meet(parts, &phases::groups(&agreement.matrix, &phases), how.most, how.threads);
         phases = phases::settled(&agreement.matrix, arrays, how.seed);
     }
     let mut groups = match how.way {
-        Way::Phases => phases::groups(&agreement.matrix, &phases),
+        Way::Phases | Way::Agreement => phases::groups(&agreement.matrix, &phases),
         Way::Spectral => phases::by_eigenvector(&agreement.matrix, arrays, how.seed),
         Way::Plain | Way::Robust => vec![(0..arrays).collect()],
     };
@@ -177,7 +181,8 @@ pub fn bind_with(parts: &[Part], how: &How, prior: Option<&dyn Prior>) -> Result
     let mut iterations = 0;
     for change in 0..=CHANGES {
         // Pictures of fewer steps explain nobody yet.
-        let checks = how.way == Way::Phases && change < CHANGES && how.iterations >= CHECK;
+        let checks =
+            matches!(how.way, Way::Phases | Way::Agreement) && change < CHANGES && how.iterations >= CHECK;
         let first = if checks { CHECK } else { 0 };
         run.steps(&groups, &mut gates, first, None)?;
         iterations += first;

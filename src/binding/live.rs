@@ -12,7 +12,7 @@
 //! array that is to cross to the opposite phase would stay, for there nothing pulls.
 
 use super::agreement::Agreement;
-use super::consensus::{How, Run, State, bind, gates};
+use super::consensus::{How, Run, State, Way, bind, gates};
 use super::part::Part;
 use super::phases;
 use super::sync::Differences;
@@ -38,7 +38,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// Binds what the arrays see at first, by phases; then `how.iterations` are the steps of each tick.
+    /// Binds what the arrays see at first in `first_steps` steps; then `how.iterations` are the steps of each tick.
     ///
     /// # Errors
     /// As [`bind`].
@@ -92,11 +92,19 @@ impl Live {
             let kept = &mut self.agreement.matrix[kept];
             *kept += NEW * (told - *kept);
         }
-        for phase in &mut self.phases {
-            *phase += NOISE * self.noise.normal();
-        }
-        Differences::of_signs(&self.agreement.matrix, self.parts.len()).follow(&mut self.phases, FLOW);
-        let groups = phases::groups(&self.agreement.matrix, &self.phases);
+        let (matrix, arrays) = (&self.agreement.matrix, self.parts.len());
+        let groups = match self.how.way {
+            Way::Phases => {
+                for phase in &mut self.phases {
+                    *phase += NOISE * self.noise.normal();
+                }
+                Differences::of_signs(matrix, arrays).follow(&mut self.phases, FLOW);
+                phases::groups(matrix, &self.phases)
+            }
+            Way::Agreement => phases::groups(matrix, &vec![0.0; arrays]),
+            Way::Spectral => phases::by_eigenvector(matrix, arrays, self.how.seed),
+            Way::Plain | Way::Robust => vec![(0..arrays).collect()],
+        };
         self.join(groups);
         let mut gates = self.gates();
         let mut run = Run::from(&self.parts, &self.how, std::mem::take(&mut self.states));

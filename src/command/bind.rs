@@ -30,6 +30,8 @@ const MOST_PIXELS: usize = 1 << 27;
 enum Ways {
     /// Those whose phases meet: one whole for each world.
     Phases,
+    /// Those that agree, by chains of pairs: no phases.
+    Agreement,
     /// All alike.
     Plain,
     /// All, each by how well their mean explains it.
@@ -145,6 +147,7 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
     let started = monotonic();
     let way = match args.way {
         Ways::Phases => Way::Phases,
+        Ways::Agreement => Way::Agreement,
         Ways::Plain => Way::Plain,
         Ways::Robust => Way::Robust,
         Ways::Spectral => Way::Spectral,

@@ -91,7 +91,7 @@ const CLAIMS: [Claim; 6] = [
     },
     Claim {
         name: "binding",
-        says: "Arrays that see one world become one whole, those of two worlds two",
+        says: "Sixteen arrays of four views: those that see one world become one whole, those of two worlds two",
         absent: "The sheets of oscillators play no part in it: a phase is a number for each array.",
         pictures: |_, _| Vec::new(),
         run: binding::wholes,
