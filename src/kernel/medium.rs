@@ -39,8 +39,15 @@ impl Medium {
         assert!(width > 0 && conducts.len().is_multiple_of(width), "pixels lie in rows");
         let room = vec![[0.0; LANES]; conducts.len()];
         let carried = vec![[0.0; LANES]; width];
-        let mut medium =
-            Self { width, shares: vec![0.0; room.len()], rows: room.clone(), heard: room, carried, conducts, keep };
+        let mut medium = Self {
+            width,
+            shares: vec![0.0; room.len()],
+            rows: room.clone(),
+            heard: room,
+            carried,
+            conducts,
+            keep,
+        };
         let ones = vec![[1.0; LANES]; medium.conducts.len()];
         hear(&mut medium, &ones);
         let share = |(heard, conducts): (&Lanes, &bool)| if *conducts { heard[0].recip() } else { 0.0 };
@@ -70,7 +77,10 @@ impl Medium {
     /// # Panics
     /// Where `state` or `turns` are of another picture.
     pub fn step(&mut self, state: &mut [Lanes], turns: &[[f32; 2]], coupling: f32) {
-        assert!(state.len() == self.conducts.len() && turns.len() == state.len(), "one of each for each pixel");
+        assert!(
+            state.len() == self.conducts.len() && turns.len() == state.len(),
+            "one of each for each pixel"
+        );
         step(self, state, turns, coupling);
     }
 }
@@ -92,7 +102,11 @@ fn step_body(medium: &mut Medium, state: &mut [Lanes], turns: &[[f32; 2]], coupl
         let before = *x;
         let half = LANES / 2;
         *x = core::array::from_fn(|l| {
-            if l < half { before[l] * cos - before[l + half] * sin } else { before[l - half] * sin + before[l] * cos }
+            if l < half {
+                before[l] * cos - before[l + half] * sin
+            } else {
+                before[l - half] * sin + before[l] * cos
+            }
         });
     }
     hear_body(medium, state);
@@ -228,7 +242,8 @@ mod tests {
     #[test]
     fn no_set_of_vector_instructions_changes_a_bit() {
         let conducts: Vec<bool> = (0..35).map(|at| at % 9 != 2).collect();
-        let turns: Vec<[f32; 2]> = (0..35).map(|at| if at % 2 == 0 { [0.6, 0.8] } else { [0.0, 1.0] }).collect();
+        let turns: Vec<[f32; 2]> =
+            (0..35).map(|at| if at % 2 == 0 { [0.6, 0.8] } else { [0.0, 1.0] }).collect();
         let run = |isa| {
             let (mut medium, mut state) = (Medium::new(7, conducts.clone(), KEEP), state(35));
             (0..9).for_each(|_| step_on(isa, &mut medium, &mut state, &turns, 0.4));

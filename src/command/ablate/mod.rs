@@ -6,6 +6,8 @@
 mod flash;
 mod recall;
 mod restoration;
+mod scenes;
+mod segmentation;
 mod slow;
 
 use std::io::IsTerminal;
@@ -63,7 +65,7 @@ struct Run<'a> {
 }
 
 /// All claims in the order of the table.
-const CLAIMS: [Claim; 3] = [
+const CLAIMS: [Claim; 4] = [
     Claim {
         name: "recall",
         says: "A picture that was flashed for 100 ms is read back from the field alone",
@@ -87,6 +89,14 @@ const CLAIMS: [Claim; 3] = [
         pictures: |_, _| Vec::new(),
         run: restoration::run,
         variants: &restoration::VARIANTS,
+    },
+    Claim {
+        name: "segmentation",
+        says: "Things that hide each other are told apart by phases of oscillators on their pixels",
+        absent: "The array plays no part in it.",
+        pictures: |_, _| Vec::new(),
+        run: segmentation::run,
+        variants: &segmentation::VARIANTS,
     },
 ];
 

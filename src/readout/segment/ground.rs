@@ -12,11 +12,13 @@ const SPECK: usize = 2;
 pub fn ground(greys: &[f32], width: usize) -> Vec<bool> {
     let calm = median(greys, width);
     let height = greys.len() / width;
-    let is_edge = |at: usize| at < width || at >= (height - 1) * width || at % width == 0 || at % width == width - 1;
+    let is_edge =
+        |at: usize| at < width || at >= (height - 1) * width || at % width == 0 || at % width == width - 1;
     let mut edge: Vec<f32> = (0..calm.len()).filter(|at| is_edge(*at)).map(|at| calm[at]).collect();
     edge.sort_by(f32::total_cmp);
     // The grey around which most of the edge lies, as the middle of the fullest window.
-    let within = |low: f32| edge.partition_point(|x| *x <= low + 2.0 * TOLERANCE) - edge.partition_point(|x| *x < low);
+    let within =
+        |low: f32| edge.partition_point(|x| *x <= low + 2.0 * TOLERANCE) - edge.partition_point(|x| *x < low);
     let first = edge.iter().copied().fold((0, 0.0), |best: (usize, f32), low| {
         let count = within(low);
         if count > best.0 { (count, low) } else { best }

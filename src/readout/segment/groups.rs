@@ -88,7 +88,8 @@ impl States {
             for _ in 0..TURNS {
                 let mut sum = [0.0; NUMBERS];
                 let near = left.iter().map(|number| &self.numbers[*number]);
-                near.filter(|numbers| dot(numbers, &mean) > TOGETHER).for_each(|numbers| add(&mut sum, numbers));
+                near.filter(|numbers| dot(numbers, &mean) > TOGETHER)
+                    .for_each(|numbers| add(&mut sum, numbers));
                 mean = unit(&sum).unwrap_or(mean);
             }
             let before = left.len();
@@ -108,7 +109,9 @@ impl States {
                 self.calm[number] * (1.0 - like)
             };
             let numbers = 0..self.numbers.len();
-            let Some((_, most)) = numbers.map(|number| (strange(number), number)).max_by(|a, b| a.0.total_cmp(&b.0)) else {
+            let Some((_, most)) =
+                numbers.map(|number| (strange(number), number)).max_by(|a, b| a.0.total_cmp(&b.0))
+            else {
                 return;
             };
             means.push(self.numbers[most]);

@@ -93,9 +93,8 @@ pub struct Segments {
 /// # Panics
 /// Where the values are no whole number of rows.
 pub fn segment(values: &[f32], width: usize, how: &How) -> Result<Segments> {
-    assert!(width > 0 && values.len().is_multiple_of(width), "pixels lie in rows");
+    let omega = frequencies(values, width)?;
     let height = values.len() / width;
-    let omega = frequencies(values, (height, width))?;
     let conducts: Vec<bool> = ground(&omega, width).into_iter().map(|ground| !ground).collect();
     let keep = libm::exp(-1.0 / (REACH * height.max(width) as f64)) as f32;
     let mut medium = Medium::new(width, conducts, keep);
@@ -115,12 +114,21 @@ pub fn segment(values: &[f32], width: usize, how: &How) -> Result<Segments> {
     Ok(Segments { labels: found.labels, coherence: found.coherence, energy, energies })
 }
 
-/// Each pixel's frequency, 0 to 1.
-fn frequencies(values: &[f32], (height, width): (usize, usize)) -> Result<Vec<f32>> {
+/// Each pixel's frequency: 0 to 1 from the darkest to the brightest of the picture, one that sticks out alone aside.
+///
+/// # Errors
+/// As [`segment`].
+///
+/// # Panics
+/// Where the values are no whole number of rows.
+pub fn frequencies(values: &[f32], width: usize) -> Result<Vec<f32>> {
+    assert!(width > 0 && values.len().is_multiple_of(width), "pixels lie in rows");
+    let height = values.len() / width;
     let fault = |problem: &str| Error::new(Kind::Input, "the picture", problem);
     let [least, most] = SIDES;
     if !(least..=most).contains(&height.min(width)) || height.max(width) > most {
-        let error = fault("it is too small or too large to be segmented").value(format!("{width} x {height}"));
+        let error =
+            fault("it is too small or too large to be segmented").value(format!("{width} x {height}"));
         return Err(error.bound(format!("{least} x {least} to {most} x {most}")));
     }
     if let Some(at) = values.iter().position(|value| !value.is_finite()) {
@@ -129,9 +137,11 @@ fn frequencies(values: &[f32], (height, width): (usize, usize)) -> Result<Vec<f3
     }
     // Between medians, so that a pixel that sticks out does not press all others together.
     let calm = median(values, width);
-    let (low, high) = calm.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)));
+    let (low, high) =
+        calm.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)));
     if high - low < LEAST_CONTRAST {
-        let error = fault("it has one value all over: nothing stands out").value(format!("a contrast of {}", high - low));
+        let error = fault("it has one value all over: nothing stands out")
+            .value(format!("a contrast of {}", high - low));
         return Err(error.bound(format!("at least {LEAST_CONTRAST}")));
     }
     Ok(values.iter().map(|value| ((value - low) / (high - low)).clamp(0.0, 1.0)).collect())
@@ -144,7 +154,8 @@ fn settled(medium: &mut Medium, omega: &[f32], how: &How) -> Vec<Vec<Lanes>> {
         [libm::cos(angle) as f32, libm::sin(angle) as f32]
     };
     let turns: Vec<[f32; 2]> = omega.iter().map(turn).collect();
-    let mut state: Vec<Lanes> = medium.conducts().iter().enumerate().map(|(at, conducts)| start(*conducts, at, how.seed)).collect();
+    let mut state: Vec<Lanes> =
+        medium.conducts().iter().enumerate().map(|(at, conducts)| start(*conducts, at, how.seed)).collect();
     let mut looks = Vec::with_capacity(LOOKS);
     for step in 1..=STEPS {
         medium.step(&mut state, &turns, how.coupling);

@@ -82,7 +82,8 @@ fn the_kept_start_is_that_of_the_lowest_energy_and_a_seed_repeats() {
 
 #[test]
 fn pictures_that_tell_nothing_are_refused_with_a_reason() {
-    let said = |values: &[f32], width: usize| segment(values, width, &How::default()).unwrap_err().to_string();
+    let said =
+        |values: &[f32], width: usize| segment(values, width, &How::default()).unwrap_err().to_string();
     assert!(said(&[0.5; 256], 16).contains("one value all over"));
     assert!(said(&[0.5; 21], 3).contains("3 x 7 (allowed: 8 x 8 to 128 x 128)"));
     assert!(said(&vec![0.5; 8 * 129], 129).contains("129 x 8"));
