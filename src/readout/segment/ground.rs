@@ -1,7 +1,8 @@
 //! The ground: what has the grey that most of the picture's edge has.
 
-/// How far from the edge's grey is still ground, of the picture's range.
-const TOLERANCE: f32 = 0.12;
+/// How far from the edge's grey is still ground, of the picture's range: so many σ of its noise, within these.
+const SIGMAS: f32 = 3.0;
+const BOUNDS: [f32; 2] = [0.12, 0.25];
 /// The share of the edge that must have it; a picture with less has no ground.
 const LEAST_SHARE: f32 = 0.5;
 /// Of a pixel and its eight neighbours so many, itself among them, are alike where it is noise. The end of a line has two.
@@ -11,6 +12,7 @@ const SPECK: usize = 2;
 #[must_use]
 pub fn ground(greys: &[f32], width: usize) -> Vec<bool> {
     let calm = median(greys, width);
+    let tolerance = (SIGMAS * noise(greys, width)).clamp(BOUNDS[0], BOUNDS[1]);
     let height = greys.len() / width;
     let is_edge =
         |at: usize| at < width || at >= (height - 1) * width || at % width == 0 || at % width == width - 1;
@@ -18,7 +20,7 @@ pub fn ground(greys: &[f32], width: usize) -> Vec<bool> {
     edge.sort_by(f32::total_cmp);
     // The grey around which most of the edge lies, as the middle of the fullest window.
     let within =
-        |low: f32| edge.partition_point(|x| *x <= low + 2.0 * TOLERANCE) - edge.partition_point(|x| *x < low);
+        |low: f32| edge.partition_point(|x| *x <= low + 2.0 * tolerance) - edge.partition_point(|x| *x < low);
     let first = edge.iter().copied().fold((0, 0.0), |best: (usize, f32), low| {
         let count = within(low);
         if count > best.0 { (count, low) } else { best }
@@ -29,7 +31,7 @@ pub fn ground(greys: &[f32], width: usize) -> Vec<bool> {
     }
     let from = edge.partition_point(|x| *x < low);
     let grey = edge[from + count / 2];
-    let apart: Vec<bool> = greys.iter().map(|x| (x - grey).abs() > TOLERANCE).collect();
+    let apart: Vec<bool> = greys.iter().map(|x| (x - grey).abs() > tolerance).collect();
     // A median would take the corners of objects; so noise alone is undone, pixels that hardly a neighbour is like.
     let is_object = |at: usize| {
         let like = near(at, (height, width)).into_iter().filter(|other| apart[*other] == apart[at]).count();
@@ -43,6 +45,17 @@ fn near(at: usize, (height, width): (usize, usize)) -> [usize; 9] {
     let (y, x) = (at / width, at % width);
     let clamped = |place: usize, length: usize| place.saturating_sub(1).min(length - 1);
     std::array::from_fn(|near| clamped(y + near / 3, height) * width + clamped(x + near % 3, width))
+}
+
+/// σ of white noise by the median of the finest diagonal detail (Donoho and Johnstone, Biometrika 81:425, 1994).
+fn noise(greys: &[f32], width: usize) -> f32 {
+    let pairs = greys.chunks_exact(width).zip(greys.chunks_exact(width).skip(1)).step_by(2);
+    let mut details: Vec<f32> = pairs
+        .flat_map(|(upper, lower)| upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0))
+        .map(|([a, b], [c, d])| 0.5 * (a - b - c + d).abs())
+        .collect();
+    details.sort_by(f32::total_cmp);
+    details.get(details.len() / 2).map_or(0.0, |median| median / 0.6745)
 }
 
 /// The median of each pixel and its neighbours, 3 x 3; beyond the edge the edge goes on.
