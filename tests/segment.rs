@@ -1,5 +1,8 @@
 //! `napot segment` by the program: labels in files, and what bad input meets.
 
+// Pictures are small: every cast is of a value that fits.
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -86,12 +89,12 @@ fn an_object_behind_a_bar_is_one_and_a_large_picture_is_seen_smaller() {
 #[test]
 fn objects_of_a_film_keep_their_labels_and_a_picture_that_tells_nothing_does_not_end_it() {
     let folder = tempfile::tempdir().unwrap();
-    let film = folder.path().join("film");
-    fs::create_dir(&film).unwrap();
+    let pictures = folder.path().join("film");
+    fs::create_dir(&pictures).unwrap();
     for moved in 0..4 {
-        fs::write(film.join(format!("{moved}.pgm")), squares(1, moved)).unwrap();
+        fs::write(pictures.join(format!("{moved}.pgm")), squares(1, moved)).unwrap();
     }
-    fs::write(film.join("9.pgm"), picture(32, 32, |_, _| 7)).unwrap();
+    fs::write(pictures.join("9.pgm"), picture(32, 32, |_, _| 7)).unwrap();
     let told = json(&napot(folder.path(), "segment film --out out --json --seed 5"));
     let told = told["pictures"].as_array().unwrap();
     assert_eq!(told.len(), 5);

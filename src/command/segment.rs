@@ -41,6 +41,7 @@ pub(super) struct SegmentArgs {
 struct ToldObject {
     /// Its number in the labels; the same from picture to picture where it stays where it was.
     label: u8,
+    /// Its pixels at the size at which it was segmented.
     pixels: usize,
     /// How much its oscillators swing as one, 0 to 1.
     confidence: f32,
@@ -59,9 +60,9 @@ struct ToldPicture {
     /// Columns and rows at which it was segmented.
     at: [usize; 2],
     objects: Vec<ToldObject>,
-    /// The energy of the labels, and its range over the starts; none where nothing stands out.
+    /// The energy of the labels, and the highest of all starts; none of a picture that tells nothing.
     energy: Option<f64>,
-    energies: Option<[f64; 2]>,
+    highest_energy: Option<f64>,
     /// Why it has no objects, where it tells nothing.
     fault: Option<String>,
     /// Seconds that the oscillators took.
@@ -110,59 +111,49 @@ fn all(
     };
     let mut source = pictures::source(input)?.ok_or_else(none)?;
     let mut follow = Follow::new();
-    let mut at = None;
+    let mut last = None;
+    let mut faults = Vec::new();
     let first = told.pictures.len();
-    // The first picture's fault is the input's where no other follows.
-    let mut fault = None;
     while let Some(frame) = source.pull()? {
-        let seen = Seen::of(&frame);
+        let small = seen(&frame);
+        let at = [small.width, small.height];
         let how = How {
             objects: args.objects.map(usize::from),
             seed: common.seed.unwrap_or_default(),
             ..How::default()
         };
         let started = monotonic();
-        let found = segment(&seen.small.values, seen.small.width, &how);
+        let found = segment(&small.values, small.width, &how);
         let seconds = monotonic().saturating_sub(started).as_secs_f64();
-        let mut segments = match found {
-            Ok(segments) => segments,
-            Err(error) => {
-                let told = error.to_string();
-                fault = Some((error.within(input, None), told));
-                nothing(seen.small.values.len())
-            }
-        };
-        let fault = fault.as_ref().filter(|_| segments.energies.is_empty()).map(|(_, told)| told.clone());
+        // In a film a picture may tell nothing; objects come and go.
+        let (mut segments, fault) = found
+            .map_or_else(|error| (nothing(small.values.len()), Some(error)), |segments| (segments, None));
         // Another size is another film.
-        if at.replace([seen.small.width, seen.small.height]) != Some([seen.small.width, seen.small.height]) {
+        if last.replace(at) != Some(at) {
             follow = Follow::new();
         }
         let numbers = follow.follow(&mut segments.labels);
         let name = format!("{:06}", told.pictures.len() + 1);
-        seen.write(part, &name, &frame, &segments.labels)?;
-        let objects = objects(&segments, &numbers);
-        let range = |least: f64, most: f64| (!segments.energies.is_empty()).then_some([least, most]);
-        let (least, most) = segments
-            .energies
-            .iter()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)));
+        write(part, &name, &frame, (&segments.labels, &small))?;
+        let energies = segments.energies.iter().copied();
         told.pictures.push(ToldPicture {
             input: input.to_owned(),
             file: out.join(format!("{name}.png")),
             width: frame.width,
             height: frame.height,
-            at: [seen.small.width, seen.small.height],
-            objects,
-            energy: range(least, most).map(|_| segments.energy),
-            energies: range(least, most),
-            fault,
+            at,
+            objects: objects(&segments, &numbers),
+            energy: fault.is_none().then_some(segments.energy),
+            highest_energy: energies.reduce(f64::max),
+            fault: fault.as_ref().map(ToString::to_string),
             seconds,
         });
+        faults.extend(fault);
     }
     told.damaged += source.faults().damaged;
-    match (told.pictures.len() - first, fault) {
+    match (told.pictures.len() - first, faults.pop()) {
         (0, _) => Err(none()),
-        (1, Some((error, _))) => Err(error),
+        (1, Some(fault)) => Err(fault.within(input, None)),
         _ => Ok(()),
     }
 }
@@ -174,9 +165,11 @@ fn nothing(pixels: usize) -> Segments {
 
 /// The objects by their numbers.
 fn objects(segments: &Segments, numbers: &[u8]) -> Vec<ToldObject> {
+    let mut pixels = [0; MOST_OBJECTS + 1];
+    segments.labels.iter().for_each(|label| pixels[usize::from(*label)] += 1);
     let told = |(number, confidence): (&u8, &f32)| ToldObject {
         label: *number,
-        pixels: segments.labels.iter().filter(|label| *label == number).count(),
+        pixels: pixels[usize::from(*number)],
         confidence: *confidence,
         colour: colour(*number),
     };
@@ -194,48 +187,40 @@ fn colour(label: u8) -> [u8; 3] {
 }
 
 /// A picture's luminance as it is segmented.
-struct Seen {
-    small: Plane,
+fn seen(frame: &Frame) -> Plane {
+    let picture = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true);
+    let whole = &picture.planes[0];
+    let longer = frame.height.max(frame.width);
+    if longer <= SIDE {
+        return whole.clone();
+    }
+    // A narrow picture stays as wide as it must be, or as it is.
+    let scaled = |side: usize| (side * SIDE / longer).max(SIDES[0].min(side));
+    whole.resized(scaled(frame.height), scaled(frame.width)).map(|x| x.clamp(0.0, 1.0))
 }
 
-impl Seen {
-    fn of(frame: &Frame) -> Self {
-        let picture = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true);
-        let mut small = picture.planes[0].clone();
-        let longer = frame.height.max(frame.width);
-        if longer > SIDE {
-            // A narrow picture stays as narrow as it may be, or its own width.
-            let scaled = |side: usize| (side * SIDE / longer).max(SIDES[0].min(side));
-            small = small.resized(scaled(frame.height), scaled(frame.width)).map(|x| x.clamp(0.0, 1.0));
-        }
-        Self { small }
-    }
-
-    /// Writes the picture beside its labels, and the labels of all its pixels.
-    fn write(&self, folder: &Path, name: &str, frame: &Frame, labels: &[u8]) -> Result<()> {
-        let label = |y: usize, x: usize| {
-            let row = y * self.small.height / frame.height;
-            labels[row * self.small.width + x * self.small.width / frame.width]
+/// Writes a picture beside its labels, which are those of `small`, and the labels of all its pixels.
+fn write(folder: &Path, name: &str, frame: &Frame, (labels, small): (&[u8], &Plane)) -> Result<()> {
+    let label = |[y, x]: [usize; 2]| {
+        labels[y * small.height / frame.height * small.width + x * small.width / frame.width]
+    };
+    let longer = frame.height.max(frame.width);
+    let (zoom, step) = ((DRAWN / longer).max(1), longer.div_ceil(MOST_DRAWN));
+    let [height, width] = [frame.height, frame.width].map(|side| (side * zoom / step).max(1));
+    let mut rgb = Vec::with_capacity(6 * height * width);
+    for row in 0..height {
+        let place = |column: usize| {
+            [(row * step / zoom).min(frame.height - 1), (column * step / zoom).min(frame.width - 1)]
         };
-        let longer = frame.height.max(frame.width);
-        let (zoom, step) = ((DRAWN / longer).max(1), longer.div_ceil(MOST_DRAWN));
-        let [height, width] = [frame.height, frame.width].map(|side| (side * zoom / step).max(1));
-        let mut rgb = Vec::with_capacity(6 * height * width);
-        for row in 0..height {
-            let place = |column: usize| {
-                [(row * step / zoom).min(frame.height - 1), (column * step / zoom).min(frame.width - 1)]
-            };
-            rgb.extend((0..width).map(place).flat_map(|[y, x]| frame.pixel(x, y)));
-            rgb.extend((0..width).map(place).flat_map(|[y, x]| colour(label(y, x))));
-        }
-        pictures::write(&folder.join(format!("{name}.png")), (height, 2 * width), &rgb)?;
-        let labels: Vec<f32> = (0..frame.height * frame.width)
-            .map(|at| f32::from(label(at / frame.width, at % frame.width)))
-            .collect();
-        let mut file = PartFile::create(folder.join(format!("{name}.npy")))?;
-        file.bytes(&npy::to_bytes(&[frame.height, frame.width], &labels))?;
-        file.finish()
+        rgb.extend((0..width).map(place).flat_map(|[y, x]| frame.pixel(x, y)));
+        rgb.extend((0..width).map(place).flat_map(|at| colour(label(at))));
     }
+    pictures::write(&folder.join(format!("{name}.png")), (height, 2 * width), &rgb)?;
+    let places = (0..frame.height * frame.width).map(|at| [at / frame.width, at % frame.width]);
+    let labels: Vec<f32> = places.map(|at| f32::from(label(at))).collect();
+    let mut file = PartFile::create(folder.join(format!("{name}.npy")))?;
+    file.bytes(&npy::to_bytes(&[frame.height, frame.width], &labels))?;
+    file.finish()
 }
 
 /// Says what was found.

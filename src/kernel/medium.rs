@@ -197,7 +197,11 @@ mod tests {
     /// The weight that a pixel `from` has for `to` on a line, where all between conduct.
     fn weight(line: &[bool], from: usize, to: usize) -> f32 {
         let between = &line[from.min(to)..=from.max(to)];
-        if between.iter().all(|conducts| *conducts) { KEEP.powi(from.abs_diff(to) as i32) } else { 0.0 }
+        if between.iter().all(|conducts| *conducts) {
+            (0..from.abs_diff(to)).map(|_| KEEP).product()
+        } else {
+            0.0
+        }
     }
 
     #[test]
@@ -211,10 +215,10 @@ mod tests {
         for (at, found) in found.iter().enumerate() {
             let (y, x) = (at / width, at % width);
             let (mut sum, mut weights) = (0.0, 0.0);
-            for from in 0..height * width {
+            for (from, state) in state.iter().enumerate() {
                 let (v, u) = (from / width, from % width);
                 let weight = weight(&row(v), u, x) * weight(&column(x), v, y);
-                sum += weight * state[from][5];
+                sum += weight * state[5];
                 weights += weight;
             }
             let wanted = if conducts[at] { sum / weights } else { 0.0 };

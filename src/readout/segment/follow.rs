@@ -42,7 +42,9 @@ impl Follow {
             taken[free] = true;
             *number = free as u8;
         }
-        labels.iter_mut().for_each(|label| *label = numbers[usize::from(*label)]);
+        for label in labels.iter_mut() {
+            *label = numbers[usize::from(*label)];
+        }
         self.last = labels.to_vec();
         numbers
     }
@@ -63,6 +65,6 @@ mod tests {
         assert_eq!(second, [0, 1, 1, 0, 2, 2, 2, 3]);
         let mut nothing = vec![0; 8];
         assert_eq!(follow.follow(&mut nothing), [0]);
-        assert_eq!(follow.follow(&mut vec![1; 8]), [0, 1]);
+        assert_eq!(follow.follow(&mut [1; 8]), [0, 1]);
     }
 }

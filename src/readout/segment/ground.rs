@@ -14,8 +14,9 @@ pub fn ground(greys: &[f32], width: usize) -> Vec<bool> {
     let calm = median(greys, width);
     let tolerance = (SIGMAS * noise(greys, width)).clamp(BOUNDS[0], BOUNDS[1]);
     let height = greys.len() / width;
-    let is_edge =
-        |at: usize| at < width || at >= (height - 1) * width || at % width == 0 || at % width == width - 1;
+    let is_edge = |at: usize| {
+        at < width || at >= (height - 1) * width || at.is_multiple_of(width) || at % width == width - 1
+    };
     let mut edge: Vec<f32> = (0..calm.len()).filter(|at| is_edge(*at)).map(|at| calm[at]).collect();
     edge.sort_by(f32::total_cmp);
     // The grey around which most of the edge lies, as the middle of the fullest window.

@@ -48,7 +48,7 @@ impl States {
         let mut of = vec![None; conducts.len()];
         places.iter().enumerate().for_each(|(number, at)| of[*at] = Some(number));
         let calm = |at: &usize| {
-            let (left, right) = (at % width > 0, at % width + 1 < width);
+            let (left, right) = (!at.is_multiple_of(width), at % width + 1 < width);
             let near = [
                 Some(*at),
                 left.then(|| at - 1),
