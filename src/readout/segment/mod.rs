@@ -48,6 +48,8 @@ const LOOKS: usize = 8;
 const APART: usize = 4;
 /// Where the coupling has fallen to 1/e, of the longer side.
 const REACH: f64 = 0.14;
+/// One of so many pixels may be brighter than white is taken to be, and one darker than black.
+const BEYOND: usize = 200;
 /// The least contrast, of a range of 1.
 const LEAST_CONTRAST: f32 = 0.02;
 
@@ -114,7 +116,7 @@ pub fn segment(values: &[f32], width: usize, how: &How) -> Result<Segments> {
     Ok(Segments { labels: found.labels, coherence: found.coherence, energy, energies })
 }
 
-/// Each pixel's frequency: 0 to 1 from the darkest to the brightest of the picture, one that sticks out alone aside.
+/// Each pixel's frequency: 0 to 1 from the darkest to the brightest of the picture, a few that stick out aside.
 ///
 /// # Errors
 /// As [`segment`].
@@ -135,10 +137,11 @@ pub fn frequencies(values: &[f32], width: usize) -> Result<Vec<f32>> {
         let error = fault("a value is not finite").at(format!("row {}, column {}", at / width, at % width));
         return Err(error.value(values[at]));
     }
-    // Between medians, so that a pixel that sticks out does not press all others together.
-    let calm = median(values, width);
-    let (low, high) =
-        calm.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)));
+    // Between quantiles, so that a pixel that sticks out does not press all others together.
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let beyond = values.len() / BEYOND;
+    let (low, high) = (sorted[beyond], sorted[values.len() - 1 - beyond]);
     if high - low < LEAST_CONTRAST {
         let error = fault("it has one value all over: nothing stands out")
             .value(format!("a contrast of {}", high - low));

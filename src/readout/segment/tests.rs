@@ -93,6 +93,15 @@ fn pictures_that_tell_nothing_are_refused_with_a_reason() {
 }
 
 #[test]
+fn a_thin_line_is_an_object() {
+    let values: Vec<f32> =
+        (0..256).map(|at| if (2..14).contains(&(at % 16)) && at / 16 == 7 { 0.9 } else { 0.1 }).collect();
+    let found = segment(&values, 16, &How::default()).unwrap();
+    assert_eq!(found.coherence.len(), 1);
+    assert!(values.iter().zip(&found.labels).all(|(value, label)| (*value > 0.5) == (*label == 1)));
+}
+
+#[test]
 fn a_picture_with_one_bright_pixel_is_one_value() {
     let mut values = vec![0.2; 256];
     values[100] = 1.0;
