@@ -32,6 +32,7 @@ judge pink_check.py "$out/chi-1/sound.wav"
 "$napot" validate --quick --json >"$out/rows.json" || failed=1
 judge validate_check.py "$out/rows.json"
 judge binding_check.py "$napot" "$data"
+judge segmentation_check.py "$napot" "$data"
 judge xdf_check.py target/release/examples/xdf
 judge session_check.py "$napot"
 judge mcap_check.py target/release/examples/topics

@@ -230,7 +230,7 @@ fn ablations_come_as_rows_for_programs_and_an_unknown_claim_is_named() {
     refused(
         folder.path(),
         "ablate --only sleep",
-        &["--only", "sleep", "recall", "slow memory", "restoration"],
+        &["--only", "sleep", "recall", "slow memory", "restoration", "segmentation"],
     );
 }
 

@@ -27,6 +27,7 @@ mod renderers;
 mod replay;
 pub mod report;
 mod run;
+mod segment;
 mod session;
 mod teller;
 mod validate;
@@ -112,6 +113,8 @@ enum Command {
     Render(render::RenderArgs),
     /// Bind arrays that each see some views of a sinogram into one picture, or as many as there are worlds.
     Bind(bind::BindArgs),
+    /// Tell the objects of pictures and films apart by phases of oscillators: labels as colours and numbers.
+    Segment(segment::SegmentArgs),
     /// Print and plot what a run found.
     Analyze(analyze::AnalyzeArgs),
     /// Measure what the engine costs on this machine.
@@ -194,6 +197,7 @@ pub fn main() -> ExitCode {
         Command::Learn(args) => learn::run(common, args),
         Command::Render(args) => render::run(common, args),
         Command::Bind(args) => bind::run(common, args),
+        Command::Segment(args) => segment::run(common, args),
         Command::Analyze(args) => analyze::run(common, args),
         Command::Bench(args) => bench::run(common, args),
         Command::Certify => certify::run(common),

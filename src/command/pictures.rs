@@ -1,6 +1,6 @@
 //! What the commands of the memory share: pictures in, pictures out, and the file of a memory.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -99,6 +99,42 @@ pub(super) fn write(path: &Path, (height, width): (usize, usize), rgb: &[u8]) ->
         canvas.put(at % width, at / width, *rgb);
     }
     canvas.save(path)
+}
+
+/// Refuses a folder that is there already, with this problem and what would be allowed.
+pub(super) fn new_folder(out: &Path, problem: &str, bound: &str) -> Result<()> {
+    if out.exists() {
+        return Err(Error::call("--out", problem).value(out.display()).bound(bound));
+    }
+    Ok(())
+}
+
+/// Makes the folder `out`, which gets its name when `fill` is done with it, and is gone where that fails.
+pub(super) fn whole_folder<T>(out: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    // Without a separator at its end, which would put what is unfinished inside of it.
+    let out: &Path = &out.components().collect::<PathBuf>();
+    let mut part = out.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let failed = |cause: std::io::Error| Error::output(&part, "the folder can't be made").value(cause);
+    if part.exists() {
+        // It may be what a call that was ended left, or somebody's own.
+        let error = Error::output(&part, "the folder of what is unfinished exists already");
+        return Err(error.help("Remove it, or name another folder by `--out`."));
+    }
+    fs::create_dir_all(&part).map_err(failed)?;
+    match fill(&part) {
+        Ok(made) => {
+            fs::rename(&part, out)
+                .map_err(|cause| Error::output(out, "the folder can't take its name").value(cause))?;
+            Ok(made)
+        }
+        Err(error) => {
+            // The first error is the one to tell.
+            let _ = fs::remove_dir_all(&part);
+            Err(error)
+        }
+    }
 }
 
 /// Reads a memory.

@@ -27,6 +27,7 @@ pub mod lanes;
 pub mod lattice;
 pub mod least_squares;
 pub mod logarithm;
+pub mod medium;
 pub mod meters;
 pub mod modulation;
 pub mod noise;

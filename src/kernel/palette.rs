@@ -15,6 +15,17 @@ const WHITE: [f64; 2] = [0.950_47, 1.088_83];
 /// Steps of the table from linear light to sRGB.
 const STEPS: usize = 4_096;
 
+/// Colours of labels that people of every colour vision tell apart (Okabe and Ito, "Color universal design", 2008; without black).
+pub const LABELS: [[u8; 3]; 7] = [
+    [230, 159, 0],
+    [86, 180, 233],
+    [0, 158, 115],
+    [240, 228, 66],
+    [0, 114, 178],
+    [213, 94, 0],
+    [204, 121, 167],
+];
+
 /// The table of colours.
 #[derive(Clone, Debug)]
 pub struct Palette {

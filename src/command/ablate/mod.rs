@@ -7,6 +7,8 @@ mod binding;
 mod flash;
 mod recall;
 mod restoration;
+mod scenes;
+mod segmentation;
 mod slow;
 
 use std::io::IsTerminal;
@@ -64,7 +66,7 @@ struct Run<'a> {
 }
 
 /// All claims in the order of the table.
-const CLAIMS: [Claim; 6] = [
+const CLAIMS: [Claim; 7] = [
     Claim {
         name: "recall",
         says: "A picture that was flashed for 100 ms is read back from the field alone",
@@ -112,6 +114,14 @@ const CLAIMS: [Claim; 6] = [
         pictures: |_, _| Vec::new(),
         run: binding::angles,
         variants: &binding::ANGLES,
+    },
+    Claim {
+        name: "segmentation",
+        says: "Things that hide each other are told apart by phases of oscillators on their pixels",
+        absent: "The array plays no part in it.",
+        pictures: |_, _| Vec::new(),
+        run: segmentation::run,
+        variants: &segmentation::VARIANTS,
     },
 ];
 

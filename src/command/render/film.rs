@@ -1,6 +1,5 @@
 //! Films made larger: a folder of pictures, each by itself and by the memory of the last ones.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::command::pictures;
@@ -74,14 +73,8 @@ pub(super) struct Made {
 /// Enlarges a film into the folder `out`, which gets its name when it is whole: `000001.png` and so on, and `times.csv`. That
 /// the film as it was has another length is told when the result is there.
 pub(super) fn enlarge(clip: &mut Clip, how: &How<'_>, renderer: &dyn Renderer, out: &Path) -> Result<Made> {
-    // Without a separator at its end, which would put what is unfinished inside of it.
-    let out: &Path = &out.components().collect::<PathBuf>();
-    if out.exists() {
-        let error = Error::call("--out", "the folder of the film's pictures exists already");
-        return Err(error
-            .value(out.display())
-            .bound("a new name, or a name that ends in `.png` for one picture"));
-    }
+    let help = "a new name, or a name that ends in `.png` for one picture";
+    pictures::new_folder(out, "the folder of the film's pictures exists already", help)?;
     let mut truth = match how.truth {
         Some(path) => {
             let none =
@@ -90,29 +83,9 @@ pub(super) fn enlarge(clip: &mut Clip, how: &How<'_>, renderer: &dyn Renderer, o
         }
         None => None,
     };
-    let mut part = out.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let failed = |cause: std::io::Error| Error::output(&part, "the folder can't be made").value(cause);
-    if part.exists() {
-        // It may be what a call that was ended left, or somebody's own.
-        let error = Error::output(&part, "the folder of what is unfinished exists already");
-        return Err(error.help("Remove it, or name another folder by `--out`."));
-    }
-    fs::create_dir_all(&part).map_err(failed)?;
-    let made = written(clip, how, renderer, (&part, truth.as_mut()));
-    match made {
-        Ok((made, fault)) => {
-            fs::rename(&part, out)
-                .map_err(|cause| Error::output(out, "the folder can't take its name").value(cause))?;
-            fault.map_or(Ok(made), Err)
-        }
-        Err(error) => {
-            // The first error is the one to tell.
-            let _ = fs::remove_dir_all(&part);
-            Err(error)
-        }
-    }
+    let (made, fault) =
+        pictures::whole_folder(out, |part| written(clip, how, renderer, (part, truth.as_mut())))?;
+    fault.map_or(Ok(made), Err)
 }
 
 fn written(
