@@ -13,6 +13,7 @@ pub mod onset;
 pub mod order;
 pub mod paint;
 pub mod roundtrip;
+pub mod signature;
 pub mod sonify;
 pub mod spectrum;
 pub mod trace;

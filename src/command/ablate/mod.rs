@@ -5,6 +5,7 @@
 
 mod flash;
 mod recall;
+mod redness;
 mod restoration;
 mod slow;
 
@@ -63,7 +64,7 @@ struct Run<'a> {
 }
 
 /// All claims in the order of the table.
-const CLAIMS: [Claim; 3] = [
+const CLAIMS: [Claim; 4] = [
     Claim {
         name: "recall",
         says: "A picture that was flashed for 100 ms is read back from the field alone",
@@ -87,6 +88,14 @@ const CLAIMS: [Claim; 3] = [
         pictures: |_, _| Vec::new(),
         run: restoration::run,
         variants: &restoration::VARIANTS,
+    },
+    Claim {
+        name: "redness",
+        says: "A colour that was shown once is recognised by its differential from the tonic baseline",
+        absent: "The memory of pictures plays no part in it.",
+        pictures: |_, _| Vec::new(),
+        run: redness::run,
+        variants: &redness::VARIANTS,
     },
 ];
 
