@@ -223,8 +223,8 @@ pub struct Evidence {
     part: Part,
     fits: Vec<Fit>,
     slots: usize,
-    /// Ticks after the onset at which a name was decided for.
-    decided: Option<u64>,
+    /// What was decided first, and how many ticks after the onset.
+    decided: Option<(u64, Verdict)>,
 }
 
 impl Evidence {
@@ -258,8 +258,8 @@ impl Evidence {
         }
         self.slots += 1;
         let sure = |verdict: &Verdict| verdict.confidence >= SURE && !verdict.is_foreign();
-        if self.decided.is_none() && self.verdict().is_some_and(|verdict| sure(&verdict)) {
-            self.decided = Some(AGES[self.slots]);
+        if self.decided.is_none() {
+            self.decided = self.verdict().filter(sure).map(|verdict| (AGES[self.slots], verdict));
         }
     }
 
@@ -269,9 +269,9 @@ impl Evidence {
         self.slots
     }
 
-    /// Ticks after the onset at which a name was decided for first, by [`SURE`] and [`MISFIT`].
+    /// What was decided for first, by [`SURE`] and [`MISFIT`], and how many ticks after the onset.
     #[must_use]
-    pub fn decided(&self) -> Option<u64> {
+    pub fn decided(&self) -> Option<(u64, Verdict)> {
         self.decided
     }
 
@@ -357,7 +357,7 @@ pub(super) mod tests {
         for slot in shown(3.0, 55).chunks_exact(known.grid().slot()) {
             evidence.take(&known, slot);
         }
-        let decided = evidence.decided().unwrap();
+        let (decided, _) = evidence.decided().unwrap();
         assert!(decided <= 50 && AGES[1..].contains(&decided), "{decided}");
         assert!(Evidence::new(&Known::new(grid()), Part::Whole).verdict().is_none());
     }

@@ -209,3 +209,87 @@ impl Gauge {
 fn within<'a>(sites: std::ops::Range<usize>) -> impl Fn(Plane<'a>) -> Plane<'a> {
     move |(re, im)| (&re[sites.clone()], &im[sites.clone()])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+    use crate::signal::{ArrayId, Sign};
+
+    const SHAPE: SheetShape = SheetShape { height: 16, width: 20, bands: 3 };
+
+    fn burst(site: usize, phase: f32) -> Burst {
+        Burst {
+            time: Tick(0).start(),
+            array: ArrayId(0),
+            site: site as u32,
+            sign: Sign::On,
+            phase,
+            magnitude: 2.0,
+            surprisal_bits: 1.0,
+        }
+    }
+
+    /// The slots that a gauge takes of `ticks` ticks, with these bursts in the tenth.
+    fn taken(gauge: &mut Gauge, ticks: u64, bursts: &[Burst]) -> Vec<(u64, usize, Vec<f32>)> {
+        let (ones, zeros) = (vec![3.0; SHAPE.sites()], vec![0.0; SHAPE.sites()]);
+        let mut out = vec![9.0; gauge.grid().slot()];
+        let mut slots = Vec::new();
+        for tick in 0..ticks {
+            let now: &[Burst] = if tick == 10 { bursts } else { &[] };
+            // A band shows its number beyond its twin.
+            let held = |_: usize| Some(((&ones[..], &zeros[..]), Some((&zeros[..], &zeros[..])), 9.0));
+            if let Some(slot) = gauge.tick(Tick(tick), now.iter(), held, &mut out) {
+                slots.push((tick, slot, out.clone()));
+            }
+        }
+        slots
+    }
+
+    #[test]
+    fn pulses_that_agree_open_the_slots_in_their_order_and_in_time() {
+        let mut gauge = Gauge::new(SHAPE);
+        let all: Vec<Burst> = (0..SHAPE.sites()).map(|site| burst(site, 1.0)).collect();
+        let slots = taken(&mut gauge, 300, &all);
+        assert_eq!(slots.len(), SLOTS);
+        for (number, (tick, slot, numbers)) in slots.iter().enumerate() {
+            assert_eq!((*slot, *tick), (number, 10 + AGES[number + 1] - 1));
+            // Fastest first, one a tick, as many as there is time for.
+            let looked = (AGES[number + 1] - AGES[number]).min(3) as usize;
+            let each = numbers.len() / 3;
+            for (band, of_band) in numbers.chunks_exact(each).enumerate() {
+                let expected = if band + looked >= 3 { [1.0, 0.0, 1.0, 0.0, 1.0, 1.0] } else { [0.0; 6] };
+                let near = |x: &[f32]| x.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5);
+                assert!(of_band.chunks_exact(NUMBERS).all(near), "slot {number}, band {band}");
+            }
+        }
+        assert!(gauge.onset().is_none() && gauge.agreement() > ONSET);
+    }
+
+    #[test]
+    fn noise_opens_nothing_and_colour_is_not_cancelled_by_light() {
+        let mut gauge = Gauge::new(SHAPE);
+        let mut draws = Stream::new(1, 0);
+        let noise: Vec<Burst> = (0..SHAPE.sites())
+            .map(|site| burst(site, draws.between(0.0, f64::from(core::f32::consts::TAU)) as f32))
+            .collect();
+        assert!(taken(&mut gauge, 300, &noise).is_empty());
+        let agreed = gauge.agreement();
+        assert!(agreed > 0.0 && agreed < ONSET, "{agreed}");
+        let dark = |site: usize| Burst { sign: Sign::Off, ..burst(site, 0.0) };
+        let red: Vec<Burst> = (0..SHAPE.sites()).flat_map(|site| [dark(site), burst(site, 1e-3)]).collect();
+        assert_eq!(taken(&mut gauge, 300, &red).len(), SLOTS);
+        let broken: Vec<Burst> =
+            (0..SHAPE.sites()).map(|site| burst(site + SHAPE.sites(), f32::NAN)).collect();
+        assert!(taken(&mut gauge, 300, &broken).is_empty(), "what is beyond the sheet is passed over");
+    }
+
+    #[test]
+    fn every_site_lies_in_one_place() {
+        for (height, width) in [(16, 20), (5, 3), (1, 1), (128, 128), (37, 100)] {
+            let grid = Grid::of(SheetShape { height, width, bands: 1 });
+            let sites: usize = (0..grid.count()).map(|place| grid.sites(place)).sum();
+            assert_eq!(sites, height * width);
+        }
+    }
+}
