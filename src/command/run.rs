@@ -243,9 +243,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
         first: plan.first.start(),
     })?;
     keep.devices.clone_from(&devices);
-    if let Some(file) = &args.signatures {
-        (keep.signatures, keep.taught) = signatures::of_a_run(file, &instrument, args.has_page())?;
-    }
+    signatures::open(args.signatures.as_deref(), &instrument, args.has_page(), &mut keep)?;
     keep.state_seconds = config.record.state_seconds;
     if let Some(verifier) = again.as_mut().and_then(|again| again.verifier.take()) {
         if args.record.is_some() {

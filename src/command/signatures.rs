@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::pictures;
+use crate::engine::Keep;
 use crate::engine::instrument::Instrument;
 use crate::error::{Error, Result};
 use crate::readout::signature::known::Known;
@@ -37,12 +38,15 @@ pub(super) fn empty(instrument: &Instrument) -> Result<Known> {
     Ok(Known::new(Grid::of(shape)))
 }
 
-/// What a run recognises, and what keeps what it is taught.
-type OfARun = (Option<Known>, Option<Box<dyn Sink<Item = Known>>>);
-
-/// Both of a run with the signatures at `path`. A file that is not there is made by what the page teaches; without a page it is an
-/// error.
-pub(super) fn of_a_run(path: &Path, instrument: &Instrument, may_teach: bool) -> Result<OfARun> {
+/// Gives a run the signatures at `path`, where there is one, and what keeps what it is taught. A file that is not there is made by
+/// what the page teaches; without a page it is an error.
+pub(super) fn open(
+    path: Option<&Path>,
+    instrument: &Instrument,
+    may_teach: bool,
+    keep: &mut Keep,
+) -> Result<()> {
+    let Some(path) = path else { return Ok(()) };
     let known = if may_teach && !path.exists() {
         super::memory::in_a_folder(path)?;
         eprintln!("napot: {} is not there yet: nothing is known until the page teaches it", path.display());
@@ -50,7 +54,9 @@ pub(super) fn of_a_run(path: &Path, instrument: &Instrument, may_teach: bool) ->
     } else {
         load(path)?
     };
-    Ok((Some(known), Some(Box::new(Keeps(path.to_owned())))))
+    keep.signatures = Some(known);
+    keep.taught = Some(Box::new(Keeps(path.to_owned())));
+    Ok(())
 }
 
 /// Writes what is known each time that something was taught.

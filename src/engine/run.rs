@@ -204,15 +204,10 @@ impl Engine {
             tail_ticks: plan.tail_ticks,
             played: Arc::clone(&played),
         };
-        let (pinned, urgent) = (plan.cores.clone(), common.urgent);
         Ok(Self {
             keeper: thread("napot-keeper", move || keeper.run())?,
             mind: minder.map(|minder| thread("napot-mind", move || minder.run(shows))).transpose()?,
-            realtime: thread("napot-engine", move || {
-                cores::pin(&pinned, 0);
-                let priority = urgent.then(|| ask_for_priority(is_live));
-                (realtime.run(), priority)
-            })?,
+            realtime: start_realtime(realtime, plan.cores.clone(), common.urgent, is_live)?,
             pumps: feeds.pumps,
             rings: named([sound_counts, electrode_counts, report_counts, state_counts]),
             arrays,
@@ -431,6 +426,20 @@ fn open_feeds(
         feeds.bursts.push(feed);
     }
     Ok(feeds)
+}
+
+/// Starts the real-time thread, on its core and, where model time is paced, with priority.
+fn start_realtime(
+    realtime: Realtime,
+    pinned: Vec<usize>,
+    urgent: bool,
+    is_live: bool,
+) -> Result<JoinHandle<(Played, Option<String>)>> {
+    thread("napot-engine", move || {
+        cores::pin(&pinned, 0);
+        let priority = urgent.then(|| ask_for_priority(is_live));
+        (realtime.run(), priority)
+    })
 }
 
 /// Asks for real-time priority and says what came of it; of a live run a refusal is worth a warning.

@@ -315,7 +315,9 @@ mod tests {
         let names = vec![String::new(); 8];
         picture.add(&TraceChunk { first_tick: 0, rate_hz: 1_000, names, microvolts, bursts: Vec::new() });
         let text = drawn(&picture, 120, 30).0.join("\n");
-        for part in ["1/f exponent 1.02", "misses 3", "array.kappa: no", "1.0 Hz", "electrodes, 4 s"] {
+        for part in
+            ["1/f exponent 1.02", "misses 3", "array.kappa: no", "1.0 Hz", "electrodes, 4 s", "2.5 s: red"]
+        {
             assert!(text.contains(part), "{part} in\n{text}");
         }
         for (width, height) in [(1, 1), (20, 5), (40, 60), (300, 12)] {
