@@ -87,7 +87,8 @@ fn make_inputs(folder: &Path) -> Vec<&'static str> {
     fs::write(folder.join("photos/one.ppm"), picture(48, 3)).unwrap();
     fs::write(folder.join("photos/two.ppm"), picture(48, 5)).unwrap();
     fs::write(folder.join("grainy.ppm"), picture(24, 4)).unwrap();
-    fs::write(folder.join("red.png"), [&b"P6\n32 32\n255\n"[..], &[200, 60, 60].repeat(32 * 32)].concat()).unwrap();
+    fs::write(folder.join("red.png"), [&b"P6\n32 32\n255\n"[..], &[200, 60, 60].repeat(32 * 32)].concat())
+        .unwrap();
     fs::write(folder.join("views.npy"), table(32, 24, chord)).unwrap();
     let disc = |y: usize, x: usize| f32::from(u8::from(y.abs_diff(12).pow(2) + x.abs_diff(12).pow(2) < 64));
     fs::write(folder.join("world.npy"), table(24, 24, disc)).unwrap();
