@@ -284,7 +284,7 @@ export type Poke = {
   magnitude: number,
 };
 
-/** One band of one array as a picture. */
+/** What something that appeared was taken for. */
 export type Recognition = {
   /** When it appeared, in seconds of model time. */
   seconds: number,
@@ -300,7 +300,7 @@ export type Recognition = {
   after_ms: number | null,
 };
 
-/** One band of one array as a picture. */
+/** What was recognised, and what is known. */
 export type RecognitionFigures = {
   /** The names that are known. */
   names: Array<string>,
