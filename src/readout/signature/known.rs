@@ -304,7 +304,7 @@ pub(super) mod tests {
         for slot in 0..SLOTS {
             for at in 0..2 * grid().count() {
                 let (size, angle) = (2.0 * libm::expf(-0.1 * slot as f32), phase / (1 + at / 16) as f32);
-                let mut mean = |x: f32| x + 0.1 * draws.normal() as f32;
+                let mut mean = |x: f32| x + 0.07 * draws.normal() as f32;
                 let parts = [angle, 2.0 * angle].map(|angle| [libm::cosf(angle), libm::sinf(angle)]);
                 numbers.extend(parts.concat().into_iter().map(|x| mean(size * x)));
                 let size = mean(size).abs();
