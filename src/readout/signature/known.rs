@@ -306,9 +306,13 @@ pub(super) mod tests {
                 let (size, angle) = (2.0 * libm::expf(-0.1 * slot as f32), phase / (1 + at / 16) as f32);
                 let mut mean = |x: f32| x + 0.07 * draws.normal() as f32;
                 let parts = [angle, 2.0 * angle].map(|angle| [libm::cosf(angle), libm::sinf(angle)]);
-                numbers.extend(parts.concat().into_iter().map(|x| mean(size * x)));
+                let parts = parts.map(|part| part.map(|x| mean(size * x)));
                 let size = mean(size).abs();
-                numbers.extend([size, size * size + 0.16]);
+                // No mean has more than the whole power; what it lacks is how far its sites scatter.
+                let square = |part: [f32; 2]| part[0] * part[0] + part[1] * part[1];
+                let most = square(parts[0]).max(square(parts[1])).max(size * size);
+                numbers.extend(parts.concat());
+                numbers.extend([size, most + 0.16]);
             }
         }
         numbers
