@@ -58,6 +58,11 @@ fn made_short<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     let live = arguments.contains(&"--receive") || arguments[0] == "live";
     let speed = if live { "1" } else { "max" };
     short.extend(["--for", "2", "--speed", speed, "--no-view"]);
+    on_small_arrays(short)
+}
+
+/// The same call on small arrays.
+fn on_small_arrays(mut arguments: Vec<&str>) -> Vec<&str> {
     for small in [
         "vision.height=16",
         "vision.width=16",
@@ -66,9 +71,9 @@ fn made_short<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
         "room.width=32",
         "room.height=32",
     ] {
-        short.extend(["--set", small]);
+        arguments.extend(["--set", small]);
     }
-    short
+    arguments
 }
 
 /// Writes the recordings that the README names into `folder`; tells what this machine can't make.
@@ -82,6 +87,8 @@ fn make_inputs(folder: &Path) -> Vec<&'static str> {
     fs::write(folder.join("photos/one.ppm"), picture(48, 3)).unwrap();
     fs::write(folder.join("photos/two.ppm"), picture(48, 5)).unwrap();
     fs::write(folder.join("grainy.ppm"), picture(24, 4)).unwrap();
+    fs::write(folder.join("red.png"), [&b"P6\n32 32\n255\n"[..], &[200, 60, 60].repeat(32 * 32)].concat())
+        .unwrap();
     fs::write(folder.join("views.npy"), table(32, 24, chord)).unwrap();
     let disc = |y: usize, x: usize| f32::from(u8::from(y.abs_diff(12).pow(2) + x.abs_diff(12).pow(2) < 64));
     fs::write(folder.join("world.npy"), table(24, 24, disc)).unwrap();
@@ -183,6 +190,8 @@ fn run_napot(folder: &Path, command: &str, arguments: &[&str]) {
         // A browser's devices come through the page, which tests of their own open.
         "live" if arguments.contains(&"browser") => return,
         "demo" | "live" | "replay" => napot(folder, &made_short(arguments)),
+        // What is taught and where it is recognised must be of one shape.
+        "teach" => napot(folder, &on_small_arrays(arguments.to_vec())),
         // A measurement takes its time; that the call is understood is enough here.
         "bench" | "certify" => return,
         _ => napot(folder, arguments),

@@ -29,6 +29,8 @@ pub mod report;
 mod run;
 mod segment;
 mod session;
+mod signatures;
+mod teach;
 mod teller;
 mod validate;
 
@@ -111,6 +113,8 @@ enum Command {
     Learn(learn::LearnArgs),
     /// Restore a picture, or a film that was shrunk: noise, holes, lost edges, smallness, lost colour, JPEG.
     Render(render::RenderArgs),
+    /// Give what an input shows a name, from one showing: `--signatures` then recognises it in every run.
+    Teach(teach::TeachArgs),
     /// Bind arrays that each see some views of a sinogram into one picture, or as many as there are worlds.
     Bind(bind::BindArgs),
     /// Tell the objects of pictures and films apart by phases of oscillators: labels as colours and numbers.
@@ -196,6 +200,7 @@ pub fn main() -> ExitCode {
         Command::Memory(args) => memory::run(common, args),
         Command::Learn(args) => learn::run(common, args),
         Command::Render(args) => render::run(common, args),
+        Command::Teach(args) => teach::run(common, args),
         Command::Bind(args) => bind::run(common, args),
         Command::Segment(args) => segment::run(common, args),
         Command::Analyze(args) => analyze::run(common, args),

@@ -20,7 +20,7 @@ use super::live::devices::Owned;
 use super::outputs::Outputs;
 use super::report::{Report, SessionReport};
 use super::teller::Teller;
-use super::{Common, print_json, print_line};
+use super::{Common, print_json, print_line, signatures};
 use crate::config::{Config, Session};
 use crate::engine::instrument::Instrument;
 use crate::engine::{Engine, Inputs, Pace, pump};
@@ -64,6 +64,9 @@ pub(super) struct RunArgs {
     /// and so on; `retro` in the folder of the outputs where none is given.
     #[arg(long, value_name = "FILE")]
     retro: Option<PathBuf>,
+    /// Recognise what `napot teach` gave names, by this file of signatures; what the page teaches is kept there too.
+    #[arg(long, value_name = "FILE")]
+    signatures: Option<PathBuf>,
     /// Send electrodes and onsets on as they come: osc:HOST:PORT, midi:PORT NAME or lsl:NAME; may be given again.
     #[arg(long, value_name = "ADDRESS", value_parser = Address::to_send)]
     send: Vec<Address>,
@@ -240,6 +243,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
         first: plan.first.start(),
     })?;
     keep.devices.clone_from(&devices);
+    signatures::open(args.signatures.as_deref(), &instrument, args.has_page(), &mut keep)?;
     keep.state_seconds = config.record.state_seconds;
     if let Some(verifier) = again.as_mut().and_then(|again| again.verifier.take()) {
         if args.record.is_some() {

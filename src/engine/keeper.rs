@@ -18,10 +18,12 @@ use super::instrument::ArrayInfo;
 use super::ledger::hash_of_state;
 use super::mind::Moments;
 use super::realtime::{RawField, StateCopy};
+use super::recognition::Recogniser;
 use super::tick::TickReport;
 use crate::error::Error;
 use crate::readout::onset::Onset;
 use crate::readout::paint::{FULL_SCALE, paint};
+use crate::readout::signature::known::Known;
 use crate::signal::{
     ArrayId, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, InputPicture, LedgerLine, MindPicture,
     Origin, SessionItem, StateItem, Status, TraceChunk,
@@ -63,6 +65,10 @@ pub struct Keep {
     pub devices: Vec<Arc<DeviceMonitor>>,
     /// Seconds between two states in the session.
     pub state_seconds: u64,
+    /// The signatures that are recognised; `None` recognises nothing.
+    pub signatures: Option<Known>,
+    /// Takes the signatures each time that one was taught while the run goes on.
+    pub taught: Option<Box<dyn Sink<Item = Known>>>,
 }
 
 /// What people look at; every part may stall without harm.
@@ -118,6 +124,8 @@ pub(super) struct Keeper {
     pub(super) gathering: Gathering,
     /// The way to the mind's eye, where there is one.
     pub(super) moments: Option<Moments>,
+    /// What recognises signatures, where there are some.
+    pub(super) recogniser: Option<Recogniser>,
     pub(super) aim: Arc<Aim>,
     pub(super) hands: Hands,
     pub(super) keep: Keep,
@@ -136,6 +144,7 @@ pub(super) struct Kept {
     pub(super) fit: Option<TonicFit>,
     /// Hash of all ledger lines.
     pub(super) ledger_hash: String,
+    pub(super) recogniser: Option<Recogniser>,
     pub(super) failures: Vec<Error>,
 }
 
@@ -258,6 +267,10 @@ impl Keeper {
             }
             if let Some(onset) = self.analysis.tick(&report) {
                 self.mark_onset(onset, desk);
+            }
+            let seen = self.recogniser.as_mut().and_then(|recogniser| recogniser.look(report.tick));
+            if let Some(seen) = seen {
+                self.mark(report.tick.start(), seen, desk);
             }
         }
         any
@@ -385,7 +398,7 @@ impl Keeper {
             self.mark_onset(onset, &mut desk);
         }
         self.give_session(&mut desk);
-        let Keep { sound, electrodes, outlets, ledger, field, session, .. } = self.keep;
+        let Keep { sound, electrodes, outlets, ledger, field, session, taught, .. } = self.keep;
         let mut close = |outcome: Option<crate::error::Result<()>>| {
             desk.failures.extend(outcome.and_then(Result::err));
         };
@@ -394,6 +407,7 @@ impl Keeper {
         close(ledger.map(Sink::finish));
         close(field.map(Sink::finish));
         close(session.map(Sink::finish));
+        close(taught.map(Sink::finish));
         // Last: they may wait for another program.
         for outlet in outlets {
             close(Some(outlet.finish()));
@@ -401,6 +415,7 @@ impl Keeper {
         Kept {
             fit: self.analysis.tonic_fit(),
             analysis: self.analysis,
+            recogniser: self.recogniser,
             ledger_hash: desk.ledger.finalize().to_hex()[..32].to_owned(),
             failures: desk.failures,
         }

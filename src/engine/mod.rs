@@ -25,6 +25,7 @@ pub mod mind;
 mod plan;
 pub mod pump;
 mod realtime;
+pub mod recognition;
 mod run;
 mod tempo;
 mod tick;

@@ -12,6 +12,7 @@ use super::hands::Touched;
 use super::instrument::{Instrument, MOST_BURSTS, TickSound};
 use super::mind::Probe;
 use super::pump::{BurstFeed, RecordedFeed, SoundFeed};
+use super::recognition::Feeler;
 use super::tempo::Pacer;
 use super::tick::{Stage, StageTimer, TickReport};
 use crate::kernel::lattice::CAUSES;
@@ -68,6 +69,8 @@ pub(super) struct Outlets {
     pub(super) entered: Option<EnteredOut>,
     /// What the mind's eye is given, where there is one.
     pub(super) probe: Option<Probe>,
+    /// What signatures are taken with, in a run that has some.
+    pub(super) feeler: Option<Feeler>,
 }
 
 /// What entered the engine, on its way to a session; the tick's report says how many bursts are its own.
@@ -270,6 +273,7 @@ impl Realtime {
             && self.touched.has_room()
             && out.entered.as_ref().is_none_or(EnteredOut::has_room)
             && out.probe.as_ref().is_none_or(Probe::has_room)
+            && out.feeler.as_ref().is_none_or(Feeler::has_room)
     }
 
     fn inputs_ended(&self) -> bool {
@@ -375,6 +379,9 @@ impl Realtime {
         }
         if let Some(probe) = &mut self.outlets.probe {
             probe.tick(tick, &self.instrument);
+        }
+        if let Some(feeler) = &mut self.outlets.feeler {
+            feeler.tick(tick, &self.instrument);
         }
         timer.end(Stage::Read);
         if last || (tick.0 + 1).is_multiple_of(TICKS_PER_SECOND) {

@@ -16,6 +16,7 @@ use super::mind;
 use super::plan::{EnginePlan, Pace};
 use super::pump::{self, BurstFeed, Common, Inputs, Pump, PumpReport, RecordedFeed, Shown, SoundFeed};
 use super::realtime::{EnteredOut, Live, Outlets, Played, RawField, Realtime, StateCopy};
+use super::recognition::{Feeler, Recogniser, recognition};
 use super::tempo::{Pacer, Tempo};
 use super::tuning::Tunable;
 use crate::array::EnergyFigures;
@@ -67,6 +68,8 @@ pub struct Summary {
     pub refused: u64,
     /// The mind's eye, where there was one.
     pub mind: Option<Mind>,
+    /// What was recognised, in a run with signatures.
+    pub recogniser: Option<Recogniser>,
     /// Hash of all ledger lines.
     pub ledger_hash: String,
     /// Rings on the way out: name and counts.
@@ -114,7 +117,7 @@ impl Engine {
         plan: &EnginePlan,
         mut instrument: Instrument,
         mut inputs: Inputs,
-        keep: Keep,
+        mut keep: Keep,
         mut publish: Option<Publish>,
         common: Common,
     ) -> Result<Self> {
@@ -137,6 +140,7 @@ impl Engine {
         let eye = eye(plan, &instrument);
         let (shown, seen) = pump::shown(publish.is_some() || eye.is_some(), keep.session.is_some());
         let (probe, moments, minder) = unzipped(eye);
+        let (feeler, recogniser) = felt(&mut keep, &instrument)?;
         let shows = publish.as_mut().and_then(Publish::take_mind);
         let live = take_live(&mut inputs);
         let is_live = live.is_there();
@@ -147,7 +151,7 @@ impl Engine {
         let (shapes, again) = (instrument.shapes(), inputs.session.is_some());
         let tunable = Tunable { array: plan.array.clone(), learning: plan.learning.clone() };
         let (hands, tunings, touched) = hands(&tunable, &shapes, Arc::clone(&tempo), may_slow, again);
-        let may = hands.may().clone();
+        let (may, played) = (hands.may().clone(), Arc::new(AtomicU64::new(0)));
         let feeds = open_feeds(plan, &instrument, inputs, tunings, shown, start, &common)?;
         let keeper = Keeper {
             sound: sound_out,
@@ -158,6 +162,7 @@ impl Engine {
             field: field_out,
             gathering: Gathering::new(entered_out, seen, electrodes.len(), first_sample(plan)),
             moments,
+            recogniser,
             aim: Arc::clone(&aim),
             hands,
             keep,
@@ -168,7 +173,6 @@ impl Engine {
             trace: Arc::clone(&common.trace),
             start,
         };
-        let played = Arc::new(AtomicU64::new(0));
         let begin = start.unwrap_or_else(|| common.clock.now() + UNTIL_START);
         let realtime = Realtime {
             instrument,
@@ -189,6 +193,7 @@ impl Engine {
                 aim,
                 entered: entered_in,
                 probe,
+                feeler,
             },
             clock: Arc::clone(&common.clock),
             stop: Arc::clone(&common.stop),
@@ -199,15 +204,10 @@ impl Engine {
             tail_ticks: plan.tail_ticks,
             played: Arc::clone(&played),
         };
-        let (pinned, urgent) = (plan.cores.clone(), common.urgent);
         Ok(Self {
             keeper: thread("napot-keeper", move || keeper.run())?,
             mind: minder.map(|minder| thread("napot-mind", move || minder.run(shows))).transpose()?,
-            realtime: thread("napot-engine", move || {
-                cores::pin(&pinned, 0);
-                let priority = urgent.then(|| ask_for_priority(is_live));
-                (realtime.run(), priority)
-            })?,
+            realtime: start_realtime(realtime, plan.cores.clone(), common.urgent, is_live)?,
             pumps: feeds.pumps,
             rings: named([sound_counts, electrode_counts, report_counts, state_counts]),
             arrays,
@@ -289,6 +289,7 @@ impl Engine {
             energy: instrument.energy(),
             refused: instrument.refused(),
             mind,
+            recogniser: kept.recogniser,
             ledger_hash: kept.ledger_hash,
             rings: self.rings.into_iter().map(|(name, counters)| (name, counters.read())).collect(),
             priority,
@@ -308,6 +309,18 @@ fn eye(plan: &EnginePlan, instrument: &Instrument) -> Option<(mind::Probe, mind:
     let array = usize::from(instrument.array_named("vision")?.0);
     let shape = *instrument.shapes().get(array)?;
     plan.mind.enabled.then(|| mind::mind(&plan.mind, (array, shape), plan.seed))
+}
+
+/// What signatures are taken with, of the array that sees, and what recognises them; neither where there are none.
+fn felt(keep: &mut Keep, instrument: &Instrument) -> Result<(Option<Feeler>, Option<Recogniser>)> {
+    let Some(known) = keep.signatures.take() else { return Ok((None, None)) };
+    let array = instrument.array_named("vision").map(|array| usize::from(array.0));
+    let shape = array.and_then(|array| Some((array, *instrument.shapes().get(array)?)));
+    let shape = shape.ok_or_else(|| {
+        Error::call("--signatures", "there is no array that sees").help("Give an input with pictures.")
+    })?;
+    let (feeler, recogniser) = recognition(known, shape)?;
+    Ok((Some(feeler), Some(recogniser)))
 }
 
 fn unzipped<A, B, C>(all: Option<(A, B, C)>) -> (Option<A>, Option<B>, Option<C>) {
@@ -413,6 +426,20 @@ fn open_feeds(
         feeds.bursts.push(feed);
     }
     Ok(feeds)
+}
+
+/// Starts the real-time thread, on its core and, where model time is paced, with priority.
+fn start_realtime(
+    realtime: Realtime,
+    pinned: Vec<usize>,
+    urgent: bool,
+    is_live: bool,
+) -> Result<JoinHandle<(Played, Option<String>)>> {
+    thread("napot-engine", move || {
+        cores::pin(&pinned, 0);
+        let priority = urgent.then(|| ask_for_priority(is_live));
+        (realtime.run(), priority)
+    })
 }
 
 /// Asks for real-time priority and says what came of it; of a live run a refusal is worth a warning.

@@ -49,7 +49,7 @@ compile_wide! {
 /// both signs (Walczyk, Moroz and Cieslinski, Entropy 23:86, 2021): products and sums only, so one value on every processor, at a
 /// third of the cost of a root and a division.
 #[inline(always)]
-fn inverse_root(x: f32) -> f32 {
+pub(super) fn inverse_root(x: f32) -> f32 {
     let guess = f32::from_bits(0x5F37_6908_u32.wrapping_sub(x.to_bits() >> 1));
     let half = -0.500_438_2 * x;
     let once = guess * (half * guess).mul_add(guess, 1.501_314_5);

@@ -32,6 +32,7 @@ pub mod meters;
 pub mod modulation;
 pub mod noise;
 pub mod palette;
+pub mod phase_moments;
 pub mod planes;
 pub mod pulse;
 pub mod reduce;

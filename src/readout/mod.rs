@@ -14,6 +14,7 @@ pub mod order;
 pub mod paint;
 pub mod roundtrip;
 pub mod segment;
+pub mod signature;
 pub mod sonify;
 pub mod spectrum;
 pub mod trace;

@@ -83,6 +83,8 @@ pub enum Control {
     Step,
     /// Write this down at the present time.
     Annotate(String),
+    /// Give what was seen last this name.
+    Teach(String),
 }
 
 /// What people may do in a run.

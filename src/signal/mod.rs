@@ -28,7 +28,7 @@ pub use scalar::{ScalarLayout, ScalarSample};
 pub use session::{ChannelsItem, Entered, LatencyItem, LedgerLine, SessionItem, StateItem};
 pub use snapshot::{
     BandEnergy, ElectrodePlace, FieldFrame, FieldImage, HopFigures, InputPicture, MindFigures, MindPicture,
-    RecordingFigures, Status, TraceChunk,
+    Recognition, RecognitionFigures, RecordingFigures, Status, TraceChunk,
 };
 pub use sound::AudioBlock;
 pub use stamp::{Origin, Stamp};

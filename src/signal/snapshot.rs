@@ -2,6 +2,8 @@
 //!
 //! Everything here may be lost without harm: it is shown, never fed back.
 
+use std::collections::BTreeMap;
+
 use super::{ArrayId, DeviceFigures, InHand};
 use crate::time::{Tick, Timestamp};
 
@@ -91,6 +93,42 @@ pub struct MindFigures {
     pub dreamt: u64,
 }
 
+/// What something that appeared was taken for.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Recognition {
+    /// When it appeared, in seconds of model time.
+    pub seconds: f64,
+    /// The name that fits best; `None` where nothing is known.
+    pub nearest: Option<String>,
+    /// Whether that was decided for; else it is nothing that is known, or it might be several.
+    pub recognised: bool,
+    /// The name's probability among all that are known.
+    pub confidence: Option<f64>,
+    /// How far it is from what was taught: about 1 for the same thing, from 2 on for another.
+    pub misfit: Option<f64>,
+    /// Milliseconds after which it was decided.
+    pub after_ms: Option<u64>,
+}
+
+/// What was recognised, and what is known.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct RecognitionFigures {
+    /// The names that are known.
+    pub names: Vec<String>,
+    /// Things that appeared.
+    pub onsets: u64,
+    /// Those that were recognised.
+    pub recognised: u64,
+    /// How often each name was recognised.
+    pub times: BTreeMap<String, u64>,
+    /// What appeared last.
+    pub last: Option<Recognition>,
+    /// What became of the last wish to teach, in a sentence; empty before the first.
+    pub told: String,
+}
+
 /// A stretch of electrode traces.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -171,6 +209,8 @@ pub struct Status {
     pub deadline_misses: u64,
     /// The mind's eye; `None` where there is none.
     pub mind: Option<MindFigures>,
+    /// What is recognised; `None` in a run without signatures.
+    pub recognition: Option<RecognitionFigures>,
     /// Bursts in the last second.
     pub bursts_per_second: f64,
     /// Their information in the last second.

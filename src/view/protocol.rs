@@ -121,6 +121,8 @@ pub(super) struct Request {
     pub(super) step: Option<bool>,
     /// Write this down at the present time: 1 to 200 characters.
     pub(super) annotate: Option<String>,
+    /// Give what was seen last this name: 1 to 64 characters.
+    pub(super) teach: Option<String>,
 }
 
 /// Who is in control of a run, as one page sees it.

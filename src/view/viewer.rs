@@ -13,6 +13,7 @@ use super::accounts::Refusal;
 use super::outbox::{Next, Outbox};
 use super::protocol::{self, Answer, Figures, Kind, Request, Sense};
 use super::server::{Limits, Shared};
+use crate::readout::signature::known::check_name;
 use crate::signal::{Control, DeviceListing, Status};
 
 /// Field frames that may be under way: one that is being drawn and one that travels. More would only
@@ -393,6 +394,13 @@ fn wishes(request: Request) -> Result<Vec<Control>, &'static str> {
             return Err("a note has 1 to 200 characters on one line");
         }
         wishes.push(Control::Annotate(text.to_owned()));
+    }
+    if let Some(name) = request.teach {
+        let name = name.trim();
+        if check_name(name).is_err() {
+            return Err("a name has 1 to 64 characters on one line");
+        }
+        wishes.push(Control::Teach(name.to_owned()));
     }
     Ok(wishes)
 }

@@ -6,6 +6,7 @@
 mod binding;
 mod flash;
 mod recall;
+mod redness;
 mod restoration;
 mod scenes;
 mod segmentation;
@@ -66,7 +67,7 @@ struct Run<'a> {
 }
 
 /// All claims in the order of the table.
-const CLAIMS: [Claim; 7] = [
+const CLAIMS: [Claim; 8] = [
     Claim {
         name: "recall",
         says: "A picture that was flashed for 100 ms is read back from the field alone",
@@ -122,6 +123,14 @@ const CLAIMS: [Claim; 7] = [
         pictures: |_, _| Vec::new(),
         run: segmentation::run,
         variants: &segmentation::VARIANTS,
+    },
+    Claim {
+        name: "redness",
+        says: "A colour that was shown once is recognised by its differential from the tonic baseline",
+        absent: "The memory of pictures plays no part in it.",
+        pictures: |_, _| Vec::new(),
+        run: redness::run,
+        variants: &redness::VARIANTS,
     },
 ];
 

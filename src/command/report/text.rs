@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Report, SourceReport};
 use crate::memory::mind::MOMENT_TICKS;
-use crate::signal::{DeviceFigures, DeviceKind, MindFigures};
+use crate::signal::{DeviceFigures, DeviceKind, MindFigures, RecognitionFigures};
 
 impl Report {
     /// A few lines for people.
@@ -60,6 +60,9 @@ impl Report {
                 figure(explained.bits_per_second, 0)
             );
         }
+        if let Some(recognition) = &self.recognition {
+            let _ = writeln!(text, "{}", recognition_text(recognition));
+        }
         if let Some(mind) = &self.mind {
             let _ = writeln!(text, "{}", mind_text(mind));
         }
@@ -86,6 +89,19 @@ impl Report {
         let _ = write!(text, "ledger: {}", self.ledger_hash);
         text
     }
+}
+
+/// What was recognised, in a line.
+fn recognition_text(found: &RecognitionFigures) -> String {
+    let times = found.times.iter().map(|(name, times)| format!("{name} {times} x"));
+    let times = times.collect::<Vec<String>>().join(", ");
+    let of = format!(
+        "{} of {} that appeared; {} names are known",
+        found.recognised,
+        found.onsets,
+        found.names.len()
+    );
+    if times.is_empty() { format!("recognised: {of}.") } else { format!("recognised: {of}: {times}.") }
 }
 
 /// What the mind's eye did, in a line.

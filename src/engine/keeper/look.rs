@@ -42,8 +42,22 @@ impl Keeper {
                 }
                 Control::KeepLast => self.keep.monitor.iter().for_each(|monitor| monitor.keep_last()),
                 Control::Annotate(text) => self.mark(self.gathering.played().next().start(), text, desk),
+                Control::Teach(name) => self.teach(&name, desk),
                 other => self.hands.take(&other, self.gathering.played().next()),
             }
+        }
+    }
+
+    /// Gives what was seen last a name, keeps that, and says what became of it.
+    fn teach(&mut self, name: &str, desk: &mut Desk) {
+        let Some(recogniser) = &mut self.recogniser else { return };
+        match recogniser.teach(name) {
+            Ok(()) => {
+                recogniser.say(format!("taught: {name}"));
+                push(&mut self.keep.taught, recogniser.known(), &mut desk.failures);
+                self.mark(self.gathering.played().next().start(), format!("taught: {name}"), desk);
+            }
+            Err(refused) => recogniser.say(refused.to_string()),
         }
     }
 
@@ -112,6 +126,7 @@ impl Keeper {
                 .then(|| analysis.explained.bits_per_second().unwrap_or(0.0)),
             bits_held: analysis.bits_held(),
             mind: self.moments.as_ref().map(Moments::figures),
+            recognition: self.recogniser.as_ref().map(|recogniser| recogniser.figures().clone()),
             spectrum_hz: if spectrum.is_empty() {
                 Vec::new()
             } else {

@@ -16,6 +16,7 @@ import { latencyPanel } from "./latency.js";
 import { eventLog } from "./log.js";
 import { meterPanel } from "./meters.js";
 import { mindPanel } from "./mind.js";
+import { recognitionPanel } from "./recognition.js";
 import { PALETTES, VIEWS, drawWheel, fieldTable } from "./palette.js";
 import { rasterPanel } from "./raster.js";
 import { scopePanel } from "./scope.js";
@@ -53,6 +54,7 @@ const age = ages();
 const latency = latencyPanel(byId("hops"));
 const log = eventLog(byId("log"), () => clock(figures?.status.seconds ?? 0));
 const hands = handsPanel((request) => link.ask(request), (text) => log.add(text, "own"));
+const recognition = recognitionPanel((request) => link.ask(request), (text) => log.add(text, "own"));
 // The sheets leave room for the health line, which takes more rows the more there is to tell.
 const HEALTH_ROW = 34;
 new ResizeObserver(([entry]) => {
@@ -271,6 +273,7 @@ function drawFigures() {
   if (shownPanel("energy-panel")) energy.draw(status);
   if (shownPanel("latency-panel")) latency.draw(status);
   if (shownPanel("mind-panel")) mind.tell(status.mind);
+  recognition.show(status.recognition);
   health.show(status, viewer, drawnRate, age.figures());
   if (!byId("hands").hidden || status.hand.paused) hands.show(status.hand, control);
   if (!byId("hands").hidden) devices.offer(status.devices);

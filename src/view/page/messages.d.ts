@@ -284,6 +284,38 @@ export type Poke = {
   magnitude: number,
 };
 
+/** What something that appeared was taken for. */
+export type Recognition = {
+  /** When it appeared, in seconds of model time. */
+  seconds: number,
+  /** The name that fits best; `None` where nothing is known. */
+  nearest: string | null,
+  /** Whether that was decided for; else it is nothing that is known, or it might be several. */
+  recognised: boolean,
+  /** The name's probability among all that are known. */
+  confidence: number | null,
+  /** How far it is from what was taught: about 1 for the same thing, from 2 on for another. */
+  misfit: number | null,
+  /** Milliseconds after which it was decided. */
+  after_ms: number | null,
+};
+
+/** What was recognised, and what is known. */
+export type RecognitionFigures = {
+  /** The names that are known. */
+  names: Array<string>,
+  /** Things that appeared. */
+  onsets: number,
+  /** Those that were recognised. */
+  recognised: number,
+  /** How often each name was recognised. */
+  times: { [key in string]: number },
+  /** What appeared last. */
+  last: Recognition | null,
+  /** What became of the last wish to teach, in a sentence; empty before the first. */
+  told: string,
+};
+
 /** What is recorded of a run; what is not known is `None`. */
 export type RecordingFigures = {
   /** Bytes of the session's file. */
@@ -336,6 +368,8 @@ export type Request = {
   step?: boolean,
   /** Write this down at the present time: 1 to 200 characters. */
   annotate?: string,
+  /** Give what was seen last this name: 1 to 64 characters. */
+  teach?: string,
 };
 
 /** What a page can give of its device. */
@@ -361,6 +395,8 @@ export type Status = {
   deadline_misses: number,
   /** The mind's eye; `None` where there is none. */
   mind: MindFigures | null,
+  /** What is recognised; `None` in a run without signatures. */
+  recognition: RecognitionFigures | null,
   /** Bursts in the last second. */
   bursts_per_second: number,
   /** Their information in the last second. */

@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, Paragraph};
 
 use crate::kernel::palette::Palette;
-use crate::signal::{FieldFrame, FieldImage, Status, TraceChunk};
+use crate::signal::{FieldFrame, FieldImage, Recognition, Status, TraceChunk};
 use crate::view::About;
 
 /// Samples of each trace that are kept: 4 s at 1000 a second.
@@ -196,10 +196,21 @@ impl Picture {
         let told = [status.notice.as_str(), status.hand.refused.as_str()];
         let told = told.into_iter().find(|text| !text.is_empty()).unwrap_or("");
         let mut second: Vec<Span> = devices.collect();
+        let last = status.recognition.as_ref().and_then(|recognition| recognition.last.as_ref());
+        second.extend(last.map(|last| Span::raw(format!("{}  ", seen(last)))));
         second.push(Span::styled(told, BAD));
         let keys =
             "q ends  space pauses  . steps  ↑↓ speed  ←→ 1-9 band  d less twin  r keeps the last seconds";
         Paragraph::new(vec![figures, Line::from(second), Line::styled(keys, QUIET)])
+    }
+}
+
+/// What appeared last was taken for, in a few words.
+fn seen(last: &Recognition) -> String {
+    let sure = last.confidence.map_or_else(String::new, |sure| format!(" {:.0} %", 100.0 * sure));
+    match &last.nearest {
+        Some(name) if last.recognised => format!("seen at {:.1} s: {name}{sure}", last.seconds),
+        _ => format!("seen at {:.1} s: nothing that is known", last.seconds),
     }
 }
 
@@ -220,7 +231,7 @@ mod tests {
     use ratatui::backend::TestBackend;
 
     use super::*;
-    use crate::signal::{ArrayId, SheetShape};
+    use crate::signal::{ArrayId, RecognitionFigures, SheetShape};
     use crate::time::Tick;
 
     fn drawn(picture: &Picture, width: u16, height: u16) -> (Vec<String>, Terminal<TestBackend>) {
@@ -296,11 +307,17 @@ mod tests {
         picture.status.exponent = Some(1.02);
         picture.status.deadline_misses = 3;
         picture.status.hand.refused = "array.kappa: no".to_owned();
+        let nearest = Some("red".to_owned());
+        let last = Recognition { seconds: 2.5, nearest, recognised: true, ..Recognition::default() };
+        picture.status.recognition =
+            Some(RecognitionFigures { last: Some(last), ..RecognitionFigures::default() });
         let microvolts = vec![(0..500).map(|i| (i % 50) as f32).collect(); 8];
         let names = vec![String::new(); 8];
         picture.add(&TraceChunk { first_tick: 0, rate_hz: 1_000, names, microvolts, bursts: Vec::new() });
         let text = drawn(&picture, 120, 30).0.join("\n");
-        for part in ["1/f exponent 1.02", "misses 3", "array.kappa: no", "1.0 Hz", "electrodes, 4 s"] {
+        for part in
+            ["1/f exponent 1.02", "misses 3", "array.kappa: no", "1.0 Hz", "electrodes, 4 s", "2.5 s: red"]
+        {
             assert!(text.contains(part), "{part} in\n{text}");
         }
         for (width, height) in [(1, 1), (20, 5), (40, 60), (300, 12)] {
