@@ -210,8 +210,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     }
     args.check(config)?;
     let sources: Vec<String> = describe(&inputs, &devices);
-    let silent = sources.is_empty();
-    if silent && args.speed == Pace::Max && common.seconds.is_none() {
+    if sources.is_empty() && args.speed == Pace::Max && common.seconds.is_none() {
         let error = Error::call("--speed max", "a run without input at full speed has no end");
         return Err(error.help("Add `--for SECONDS`."));
     }
