@@ -8,6 +8,7 @@ import { check, end, hold } from "./check.mjs";
 import { hands } from "./controls/hands.mjs";
 import { looks } from "./controls/looks.mjs";
 import { again, pages } from "./controls/pages.mjs";
+import { teach } from "./controls/teach.mjs";
 import { browser, called, folder, live, run, told } from "./run.mjs";
 import { witness } from "./witness.mjs";
 
@@ -51,5 +52,6 @@ await check("the session holds every strike at its place", () => {
   return `${sites.join(", ")} sites, and no other burst`;
 });
 await again(chromium, program, where);
+await teach(chromium, program, where);
 await chromium.close();
 end();

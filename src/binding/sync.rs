@@ -203,15 +203,13 @@ impl Lags {
         2 * self.length
     }
 
-    /// A line's spectrum, less its mean.
+    /// A line's spectrum; beyond its ends there is nothing.
     ///
     /// # Panics
     /// Where the line has another length.
     pub fn spectrum(&mut self, line: &[f32]) -> Vec<Complex64> {
         assert_eq!(line.len(), self.length, "a line of the length");
-        let mean = line.iter().map(|x| f64::from(*x)).sum::<f64>() / self.length.max(1) as f64;
-        let mut out: Vec<Complex64> =
-            line.iter().map(|x| Complex64::new(f64::from(*x) - mean, 0.0)).collect();
+        let mut out: Vec<Complex64> = line.iter().map(|x| Complex64::new(f64::from(*x), 0.0)).collect();
         out.resize(self.circle(), Complex64::default());
         self.planner.plan_fft_forward(self.circle()).process(&mut out);
         out
