@@ -58,7 +58,10 @@ export async function looks(page, seen) {
         const panel = page.locator(`#${await tab.getAttribute("aria-controls")}`);
         hold(await panel.isVisible(), `${await tab.textContent()} is not shown`);
         const canvas = panel.locator("canvas");
-        if (await canvas.count()) {
+        if (await canvas.count() && await canvas.isHidden()) {
+          // Nothing came in, and it says so.
+          hold(/nothing/.test(await panel.textContent()), `${await tab.textContent()} is empty`);
+        } else if (await canvas.count()) {
           await until(`${await tab.textContent()} says what it draws`, async () => /\d|not playing/.test(await canvas.getAttribute("aria-label") ?? ""));
         } else {
           await until(`${await tab.textContent()} has rows`, async () => await panel.locator("tr, li").count() > 1);
@@ -126,10 +129,10 @@ async function boxes(page, seen) {
     for (const [into, out] of [["z", "z"], ["F11", "F11"]]) {
       await page.keyboard.press(into);
       await until("the stage", isStage);
-      hold(await page.locator(".top").isHidden() && await page.locator(".side").isHidden() && await page.locator("#sheets canvas").first().isVisible(), "not the field alone");
+      hold(await page.locator("#pause").isHidden() && await page.locator(".side").isHidden() && await page.locator("#sheets canvas").first().isVisible(), "not the field alone");
       hold(/stage=1/.test(page.url()), page.url());
       await page.keyboard.press(out);
-      await until("the page again", async () => !await isStage() && await page.locator(".top").isVisible());
+      await until("the page again", async () => !await isStage() && await page.locator("#pause").isVisible());
     }
     await page.keyboard.press("z");
     await until("the stage", isStage);
