@@ -202,8 +202,7 @@ fn run_napot(folder: &Path, command: &str, arguments: &[&str]) {
         assert!(document.is_ok(), "`{command}` printed more than one JSON document");
     }
     if let Some(at) = arguments.iter().position(|word| *word == "--out")
-        // These write one file.
-        && !["analyze", "bind", "learn", "listen", "memory", "render"].contains(&arguments[0])
+        && ["demo", "live", "replay"].contains(&arguments[0])
     {
         for name in ["report.json", "sound.wav", "electrodes.edf", "field.png", "ledger.txt"] {
             let file = folder.join(arguments[at + 1]).join(name);
