@@ -21,7 +21,7 @@
 //! so that the object that decays least drowns the others. Length 1 ends that (as in Miyato et al., ICLR 2025), and with more than one component
 //! the phases cannot wind around a point (Markdahl et al., IEEE TAC 63:1664, 2018).
 //!
-//! Each of several starts gives labels; those of the lowest energy are kept ([`energy`]). Nobody tells how many objects there are.
+//! Each of several starts gives labels; those of the lowest energy are kept (`energy.rs`). Nobody tells how many objects there are.
 
 mod energy;
 mod follow;
