@@ -381,15 +381,50 @@ mod tests {
         assert!(run(&Run { variant: 0, seed: 1, quick: true, pictures: &[] }).is_err());
     }
 
-    #[test]
-    fn own_sound_is_told_from_foreign_by_phases_and_less_without() {
-        let pictures = rooms(1, true);
-        assert_eq!(pictures.len(), ROOMS);
-        let figure = |variant: usize| {
-            let figures = run(&Run { variant, seed: 1, quick: true, pictures: &pictures }).unwrap();
-            figures[0].value
+    /// Rooms in which the same chance events are seen and, 50 ms later, heard.
+    fn made_up() -> Vec<Vec<u8>> {
+        let room = |number: u32| {
+            let mut draws = Stream::new(7, number);
+            let mut noise = || 2.0 * draws.normal() as f32;
+            let mut values: Vec<[f32; NUMBERS]> =
+                (0..40_000).map(|_| [noise(), 0.0, 0.0, noise(), 0.0]).collect();
+            let mut at = 200;
+            while at + 150 < values.len() {
+                for tick in at..at + 100 {
+                    values[tick][0] += 1.0;
+                    values[tick + 50][3] += 1.0;
+                }
+                at += draws.between(200.0, 1_500.0) as usize;
+            }
+            values.as_flattened().iter().flat_map(|x| x.to_le_bytes()).collect()
         };
-        let (own, sizes, coupled) = (figure(0), figure(SIZES), figure(COUPLED));
-        assert!(own > 1.0 && sizes < own && coupled < own, "{own} {sizes} {coupled}");
+        (0..ROOMS as u32).map(room).collect()
+    }
+
+    #[test]
+    fn own_sound_is_told_from_foreign_less_without_phases_and_coupling_locks_all() {
+        let pictures = made_up();
+        let figures = |variant: usize| {
+            let figures = run(&Run { variant, seed: 1, quick: true, pictures: &pictures }).unwrap();
+            figures.iter().map(|figure| figure.value).collect::<Vec<f64>>()
+        };
+        let (own, sizes, coupled) = (figures(0), figures(SIZES), figures(COUPLED));
+        assert!(own[0] > 2.0 && own[4] > 0.9, "{own:?}");
+        assert!(sizes[0] < own[0] && sizes[4] < 0.8, "{sizes:?}");
+        assert!(
+            coupled[3] > own[3] + 0.1,
+            "foreign sound locks where bands are coupled: {coupled:?} {own:?}"
+        );
+        // Nothing moves there that does not stop.
+        assert!(figures(MOVES)[0].is_nan());
+    }
+
+    #[test]
+    fn a_room_says_what_stops_what_moves_and_what_sounds() {
+        let values = say(1, 2).unwrap();
+        assert_eq!(values.len(), 2_000 * NUMBERS);
+        for number in 0..NUMBERS {
+            assert!(values.iter().skip(number).step_by(NUMBERS).any(|x| *x > 0.0), "{number}");
+        }
     }
 }
