@@ -48,9 +48,13 @@ const STRENGTH: f32 = 0.2;
 /// Rooms of a seed, and seconds of each.
 const ROOMS: usize = 6;
 const SECONDS: u64 = 80;
-/// Sites along a side of the sheet, pixels along one of the picture.
+/// The same where it is to be quick.
+const QUICK_ROOMS: usize = 4;
+const QUICK_SECONDS: u64 = 18;
+const QUICK_SIDE: usize = 16;
+/// Sites along a side of the sheet, pixels along one of a site.
 const SIDE: usize = 64;
-const PIXELS: usize = 256;
+const FINE: usize = 4;
 /// Channels and rates of the hearing sheet.
 const HEARING: (usize, usize) = (64, 8);
 /// The band whose differential is looked at.
@@ -80,8 +84,10 @@ const NUMBERS: usize = 5;
 
 /// Draws the rooms of a seed: what each says, tick by tick, as bytes.
 pub(super) fn rooms(seed: u64, quick: bool) -> Vec<Vec<u8>> {
-    let rooms = (0..ROOMS as u64).map(|room| seed.wrapping_mul(ROOMS as u64).wrapping_add(room));
-    let drawn = rooms.filter_map(|room| say(room, if quick { SECONDS / 4 } else { SECONDS }).ok());
+    let (count, seconds, side) =
+        if quick { (QUICK_ROOMS, QUICK_SECONDS, QUICK_SIDE) } else { (ROOMS, SECONDS, SIDE) };
+    let rooms = (0..count as u64).map(|room| seed.wrapping_mul(ROOMS as u64).wrapping_add(room));
+    let drawn = rooms.filter_map(|room| say(room, seconds, side).ok());
     drawn.map(|values| values.iter().flat_map(|x| x.to_le_bytes()).collect()).collect()
 }
 
@@ -95,7 +101,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(seed: u64) -> Result<Self> {
+    fn new(seed: u64, side: usize) -> Result<Self> {
         let parameters = ArrayParameters::default();
         let (channels, rates) = HEARING;
         let cochlea = CochleaParameters { channels, rates, ..CochleaParameters::default() };
@@ -103,9 +109,9 @@ impl Scene {
         let mut hearing = Array::new(ArrayId(1), channels, rates, &parameters, seed, 1)?;
         hearing.tune_columns(|column| cochlea.rate_of_column(column));
         Ok(Self {
-            retina: Retina::new(&RetinaParameters::default(), SIDE, SIDE, ArrayId(0))?,
+            retina: Retina::new(&RetinaParameters::default(), side, side, ArrayId(0))?,
             cochlea,
-            vision: Array::new(ArrayId(0), SIDE, SIDE, &parameters, seed, 1)?,
+            vision: Array::new(ArrayId(0), side, side, &parameters, seed, 1)?,
             hearing,
             team: Team::new(1),
         })
@@ -139,11 +145,11 @@ impl Scene {
 type Places = [f32; PLACES * PLACES];
 
 /// What a room says, [`NUMBERS`] numbers a tick, in the order of [`Said`].
-fn say(room: u64, seconds: u64) -> Result<Vec<f32>> {
-    let parameters = RoomParameters { width: PIXELS, height: PIXELS, ..RoomParameters::default() };
+fn say(room: u64, seconds: u64, side: usize) -> Result<Vec<f32>> {
+    let parameters = RoomParameters { width: FINE * side, height: FINE * side, ..RoomParameters::default() };
     let (mut video, mut sound) = Room::new(&parameters, room)?.into_sources();
-    let mut scene = Scene::new(room)?;
-    let mut braking = [Braking::new(SIDE, SIDE), Braking::new(SIDE, SIDE)];
+    let mut scene = Scene::new(room, side)?;
+    let mut braking = [Braking::new(side, side), Braking::new(side, side)];
     let (mut frames, mut picture) = (Vec::new(), video.pull()?);
     let mut values = Vec::new();
     let (mut stops, mut moves, mut stops_in_field, mut power) = (0.0, 0.0, 0.0, [0.0; PLACES * PLACES]);
@@ -342,11 +348,11 @@ fn judged(
 }
 
 /// Runs a variant.
-pub(super) fn run(&Run { variant, seed, pictures, .. }: &Run<'_>) -> Result<Vec<Figure>> {
-    if pictures.len() != ROOMS {
-        return Err(Error::configuration("room", "not every room could be drawn")
-            .value(pictures.len())
-            .bound(ROOMS));
+pub(super) fn run(&Run { variant, seed, quick, pictures }: &Run<'_>) -> Result<Vec<Figure>> {
+    let count = if quick { QUICK_ROOMS } else { ROOMS };
+    if pictures.len() != count {
+        let error = Error::configuration("room", "not every room could be drawn").value(pictures.len());
+        return Err(error.bound(count));
     }
     let said: Vec<Said> = pictures.iter().map(|room| Said::read(room)).collect();
     let mut draws = Stream::new(seed, 0);
@@ -405,7 +411,7 @@ mod tests {
     fn own_sound_is_told_from_foreign_less_without_phases_and_coupling_locks_all() {
         let pictures = made_up();
         let figures = |variant: usize| {
-            let figures = run(&Run { variant, seed: 1, quick: true, pictures: &pictures }).unwrap();
+            let figures = run(&Run { variant, seed: 1, quick: false, pictures: &pictures }).unwrap();
             figures.iter().map(|figure| figure.value).collect::<Vec<f64>>()
         };
         let (own, sizes, coupled) = (figures(0), figures(SIZES), figures(COUPLED));
@@ -421,7 +427,7 @@ mod tests {
 
     #[test]
     fn a_room_says_what_stops_what_moves_and_what_sounds() {
-        let values = say(1, 2).unwrap();
+        let values = say(1, 2, 32).unwrap();
         assert_eq!(values.len(), 2_000 * NUMBERS);
         for number in 0..NUMBERS {
             assert!(values.iter().skip(number).step_by(NUMBERS).any(|x| *x > 0.0), "{number}");
