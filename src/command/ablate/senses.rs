@@ -220,9 +220,9 @@ impl Pair {
         let mut sound = second[..count].to_vec();
         let by = late.unsigned_abs() as usize % count.max(1);
         if late < 0 {
-            sound.rotate_left(by)
+            sound.rotate_left(by);
         } else {
-            sound.rotate_right(by)
+            sound.rotate_right(by);
         }
         let signals = [first[..count].to_vec(), sound];
         let mut tracks = [Track::new(count), Track::new(count)];
