@@ -10,6 +10,7 @@ mod redness;
 mod restoration;
 mod scenes;
 mod segmentation;
+mod senses;
 mod slow;
 
 use std::io::IsTerminal;
@@ -67,7 +68,7 @@ struct Run<'a> {
 }
 
 /// All claims in the order of the table.
-const CLAIMS: [Claim; 8] = [
+const CLAIMS: [Claim; 9] = [
     Claim {
         name: "recall",
         says: "A picture that was flashed for 100 ms is read back from the field alone",
@@ -131,6 +132,14 @@ const CLAIMS: [Claim; 8] = [
         pictures: |_, _| Vec::new(),
         run: redness::run,
         variants: &redness::VARIANTS,
+    },
+    Claim {
+        name: "senses",
+        says: "Two senses' slow bands tell whether a sound belongs to a picture, and by how much it is late",
+        absent: "The memory of pictures plays no part in it.",
+        pictures: senses::rooms,
+        run: senses::run,
+        variants: &senses::VARIANTS,
     },
 ];
 
