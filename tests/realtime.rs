@@ -8,9 +8,10 @@ use std::cell::Cell;
 
 use napot::config::{Config, Session};
 use napot::engine::instrument::Instrument;
-use napot::engine::mind;
-use napot::engine::{Pace, StageTimer};
+use napot::engine::{Pace, StageTimer, mind, recognition};
 use napot::kernel::team::Team;
+use napot::readout::signature::Grid;
+use napot::readout::signature::known::Known;
 use napot::signal::{ArrayId, Burst, Sign};
 use napot::stream::bridge::Margin;
 use napot::stream::{capture, playback};
@@ -80,7 +81,10 @@ fn allocates_nothing(learns: bool) {
     config.vision.width = 32;
     let session = Session { pace: Pace::Max, seconds: None, tail_seconds: 0.0, layout: None };
     let mut instrument = Instrument::new(&config.plan(&session)).unwrap();
-    let (mut probe, _moments, _mind) = mind::mind(&config.mind, (0, instrument.shapes()[0]), 0);
+    let shape = instrument.shapes()[0];
+    let (mut probe, _moments, _mind) = mind::mind(&config.mind, (0, shape), 0);
+    let (mut feeler, mut recogniser) =
+        recognition::recognition(Known::new(Grid::of(shape)), (0, shape)).unwrap();
     let mut team = Team::new(1);
     let clock = ManualClock::new();
     let mut state = Vec::with_capacity(instrument.state_values());
@@ -108,6 +112,7 @@ fn allocates_nothing(learns: bool) {
             instrument.tick(Tick(tick), &heard, seen, &mut team, &mut timer);
             instrument.electrodes();
             probe.tick(Tick(tick), &instrument);
+            feeler.tick(Tick(tick), &instrument);
             if tick % 100 == 99 {
                 instrument.take_input_hash();
                 instrument.copy_state(&mut state);
@@ -116,6 +121,9 @@ fn allocates_nothing(learns: bool) {
         });
         assert_eq!(counted, 0, "tick {tick} allocated (learning: {learns})");
     }
+    // Its slots were taken, so it did what it does.
+    recogniser.look(Tick(400));
+    assert!(recogniser.figures().last.is_some(), "no onset was seen");
 }
 
 /// A microphone and a speaker beside the engine: calls of both, ticks between, and links that are exchanged on the way.
