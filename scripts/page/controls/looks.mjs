@@ -167,7 +167,7 @@ async function boxes(page, seen) {
   await check("? and the button open the help; single keys can be switched off", async () => {
     const box = page.locator("#help-box"), hands = page.locator("#hands");
     await page.keyboard.press("?");
-    hold(await box.isVisible() && await page.locator("#keys dt").count() > 15, "no list of keys");
+    await until("a list of keys", async () => await box.isVisible() && await page.locator("#keys dt").count() > 15);
     await page.keyboard.press("Escape");
     await page.locator("#help").click();
     await page.locator("#single-keys").click();
