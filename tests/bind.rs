@@ -3,28 +3,17 @@
 // Sinograms are small: every cast is of a value that fits.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
 
+#[allow(dead_code)] // not all of it is called here
+mod program;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
 use napot::format::npy;
+use program::{json, napot, refused};
 
 const SIDE: usize = 24;
 const VIEWS: usize = 32;
-
-fn napot(folder: &Path, words: &str) -> Output {
-    let arguments = words.split_whitespace();
-    Command::new(env!("CARGO_BIN_EXE_napot")).args(arguments).current_dir(folder).output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn json(output: &Output) -> serde_json::Value {
-    assert!(output.status.success(), "{}", said(output));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
 
 /// The chords of a disc at column `x`, row `y` from the middle, of radius `r`: its line integrals, in closed form.
 fn disc((x, y, r): (f64, f64, f64)) -> impl Fn(usize, f64) -> f32 {
@@ -193,13 +182,7 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
         ("one.npy --angles 0:180 --with memory", &["--memory"]),
         ("one.npy --angles 0:180 --memory one.npy", &["one.npy"]),
     ] {
-        let output = napot(folder.path(), &format!("bind {words}"));
-        let said = said(&output);
-        assert!(matches!(output.status.code(), Some(1 | 2)), "`{words}`: {:?}: {said}", output.status);
-        assert!(!said.contains("panicked") && output.stdout.is_empty(), "`{words}`: {said}");
-        for part in parts {
-            assert!(said.contains(part), "`{words}`: no `{part}` in: {said}");
-        }
+        refused(folder.path(), &format!("bind {words}"), parts);
     }
     assert!(fs::read(path("one.npy")).unwrap() == before);
     assert!(napot(folder.path(), "bind dark.npy --angles 0:180").status.code().is_some());

@@ -2,34 +2,16 @@
 
 #![allow(clippy::cast_precision_loss)] // small counts
 
+mod program;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
-fn napot(folder: &Path, words: &str) -> Output {
-    let arguments = words.split_whitespace();
-    Command::new(env!("CARGO_BIN_EXE_napot")).args(arguments).current_dir(folder).output().unwrap()
-}
+use program::{json, napot, refused, said};
 
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn json(folder: &Path, words: &str) -> serde_json::Value {
-    let output = napot(folder, words);
-    assert!(output.status.success(), "`{words}`: {}", said(&output));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// A call that must be refused by one message with all of `parts`.
-fn refused(folder: &Path, words: &str, parts: &[&str]) {
-    let output = napot(folder, words);
-    let said = said(&output);
-    assert!(matches!(output.status.code(), Some(1 | 2)), "`{words}`: {:?}: {said}", output.status);
-    assert!(!said.contains("panicked") && output.stdout.is_empty(), "`{words}`: {said}");
-    for part in parts {
-        assert!(said.contains(part), "`{words}`: no `{part}` in: {said}");
-    }
+/// What a call that went well printed.
+fn asked(folder: &Path, words: &str) -> serde_json::Value {
+    json(&napot(folder, words))
 }
 
 /// A picture of rings as PPM.
@@ -47,7 +29,7 @@ const SMALL: &str = "--channels 6 --blocks 1 --batch 2 --seed 4 --json";
 #[test]
 fn training_gives_the_same_bits_whoever_steps_and_wherever_it_was_left() {
     let folder = tempfile::tempdir().unwrap();
-    let learn = |more: &str| json(folder.path(), &format!("learn --synthetic 2 --room 1 {SMALL} {more}"));
+    let learn = |more: &str| asked(folder.path(), &format!("learn --synthetic 2 --room 1 {SMALL} {more}"));
     let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
     let told = learn("--steps 8 --threads 1 --out a.safetensors");
     assert_eq!((told["steps"].as_u64(), told["pictures"].as_u64()), (Some(8), Some(3)));
@@ -72,7 +54,7 @@ fn a_trained_model_renders_and_pictures_are_written_for_others() {
     let folder = tempfile::tempdir().unwrap();
     rings(&folder.path().join("rings.ppm"), 160);
     rings(&folder.path().join("small.ppm"), 40);
-    let told = json(
+    let told = asked(
         folder.path(),
         &format!("learn rings.ppm --synthetic 1 {SMALL} --steps 4 --write-pictures seen --out m.safetensors"),
     );
@@ -81,11 +63,11 @@ fn a_trained_model_renders_and_pictures_are_written_for_others() {
     for (task, width) in [("super-resolve --scale 3", 120), ("denoise --sigma 0.1 --turned", 40)] {
         let (task, more) = task.split_once(' ').unwrap();
         let call = format!("render {task} small.ppm {more} --model m.safetensors --out o.png --json");
-        assert_eq!(json(folder.path(), &call)["width"], width);
+        assert_eq!(asked(folder.path(), &call)["width"], width);
     }
     // The model that comes with the program, and the bits again.
     let again = |name: &str| {
-        json(folder.path(), &format!("render super-resolve small.ppm --scale 2 --out {name} --json"));
+        asked(folder.path(), &format!("render super-resolve small.ppm --scale 2 --out {name} --json"));
         fs::read(folder.path().join(name)).unwrap()
     };
     assert!(again("p.png") == again("q.png"));
@@ -127,10 +109,10 @@ fn the_model_that_comes_with_the_program_is_ahead_of_bicubic_and_of_noise() {
     fs::write(path("small.ppm"), wedge(48, false)).unwrap();
     fs::write(path("noisy.ppm"), wedge(96, true)).unwrap();
     let psnr = |call: &str| {
-        let told = json(folder.path(), &format!("render {call} --out o.png --truth truth.ppm --json"));
+        let told = asked(folder.path(), &format!("render {call} --out o.png --truth truth.ppm --json"));
         told["likeness"]["psnr_db"].as_f64().unwrap()
     };
-    json(
+    asked(
         folder.path(),
         "learn --synthetic 1 --steps 0 --channels 4 --blocks 1 --out none.safetensors --json",
     );
@@ -228,13 +210,13 @@ fn a_film_is_made_larger_by_the_memory_of_its_last_pictures() {
     }
     fs::write(path("short/0.ppm"), stripes(96, 0)).unwrap();
     fs::write(path("short/1.ppm"), stripes(48, 1)).unwrap();
-    let told = json(folder.path(), "render super-resolve clip --scale 2 --truth whole --out large --json");
+    let told = asked(folder.path(), "render super-resolve clip --scale 2 --truth whole --out large --json");
     assert_eq!((told["frames"].as_u64(), told["width"].as_u64()), (Some(5), Some(96)));
     let mean = told["likeness"]["psnr_db"].as_f64().unwrap();
     let alone = |number: usize| {
         let call =
             format!("clip/{number}.ppm --scale 2 --truth whole/{number}.ppm --out {number}.png --json");
-        json(folder.path(), &format!("render super-resolve {call}"))["likeness"]["psnr_db"].as_f64().unwrap()
+        asked(folder.path(), &format!("render super-resolve {call}"))["likeness"]["psnr_db"].as_f64().unwrap()
     };
     let single = (0..5).map(alone).sum::<f64>() / 5.0;
     assert!(mean > single, "{mean} dB by the memory, {single} dB alone");
@@ -242,7 +224,7 @@ fn a_film_is_made_larger_by_the_memory_of_its_last_pictures() {
     assert_eq!(read("large/000001.png"), read("0.png"));
     assert_eq!(String::from_utf8(read("large/times.csv")).unwrap().lines().count(), 6);
     // A name of one picture takes the first; a folder that exists is left as it is.
-    assert!(json(folder.path(), "render super-resolve clip --out one.png --json")["frames"].is_null());
+    assert!(asked(folder.path(), "render super-resolve clip --out one.png --json")["frames"].is_null());
     assert_eq!(read("one.png"), read("0.png"));
     let film = "render super-resolve clip --scale 2";
     refused(folder.path(), &format!("{film} --out large"), &["--out", "folder"]);

@@ -3,34 +3,12 @@
 // Pictures are small: every cast is of a value that fits.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
+mod program;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
-fn napot(folder: &Path, words: &str) -> Output {
-    let arguments = words.split_whitespace();
-    Command::new(env!("CARGO_BIN_EXE_napot")).args(arguments).current_dir(folder).output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn json(output: &Output) -> serde_json::Value {
-    assert!(output.status.success(), "{}", said(output));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// A call that must be refused by one message with all of `parts`, with exit code 1 or 2.
-fn refused(folder: &Path, words: &str, parts: &[&str]) {
-    let output = napot(folder, words);
-    let said = said(&output);
-    assert!(matches!(output.status.code(), Some(1 | 2)), "`{words}`: {:?}: {said}", output.status);
-    assert!(!said.contains("panicked") && output.stdout.is_empty(), "`{words}`: {said}");
-    for part in parts {
-        assert!(said.contains(part), "`{words}`: no `{part}` in: {said}");
-    }
-}
+use program::{json, napot, refused, said};
 
 /// Writes a picture as PPM, a pixel by its row and column.
 fn draw(path: &Path, (height, width): (usize, usize), pixel: impl Fn(usize, usize) -> [u8; 3]) {

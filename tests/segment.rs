@@ -3,32 +3,14 @@
 // Pictures are small: every cast is of a value that fits.
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
+#[allow(dead_code)] // not all of it is called here
+mod program;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
 use napot::format::npy::Array;
-
-fn napot(folder: &Path, words: &str) -> Output {
-    let arguments = words.split_whitespace();
-    Command::new(env!("CARGO_BIN_EXE_napot")).args(arguments).current_dir(folder).output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn json(output: &Output) -> serde_json::Value {
-    assert!(output.status.success(), "{}", said(output));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn refused(folder: &Path, words: &str, parts: &[&str]) {
-    let output = napot(folder, words);
-    let text = said(&output);
-    assert!(!output.status.success(), "{words}");
-    assert!(parts.iter().all(|part| text.contains(part)), "{words}: {text}");
-}
+use program::{json, napot, refused};
 
 /// A picture file of a grey for each row and column.
 fn picture(height: usize, width: usize, grey: impl Fn(usize, usize) -> u8) -> Vec<u8> {

@@ -16,7 +16,7 @@ use super::consensus::{How, Run, State, Way, bind, gates};
 use super::part::Part;
 use super::phases;
 use super::sync::Differences;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::random::Stream;
 
 /// λ.
@@ -53,7 +53,7 @@ impl Live {
             how: *how,
             parts,
         };
-        // What was found of pairs at first and what wholes told since then: the latter counts.
+        // From here on what wholes tell counts, not what pairs told.
         live.agreement.matrix = live.told();
         Ok(live)
     }
@@ -83,8 +83,12 @@ impl Live {
     /// A tick with what each array sees now; of numbers that are not finite, what was seen last.
     ///
     /// # Errors
-    /// Where an array has more or fewer numbers than at first.
+    /// Where there are not as many arrays as at first, or one has more or fewer numbers.
     pub fn tick(&mut self, data: &[&[f32]]) -> Result<()> {
+        if data.len() != self.parts.len() {
+            let error = Error::call("data", "it is not of as many arrays as before").value(data.len());
+            return Err(error.bound(self.parts.len()));
+        }
         for (part, data) in self.parts.iter_mut().zip(data) {
             part.see(data)?;
         }
@@ -115,24 +119,21 @@ impl Live {
 
     /// Takes new groups on: who has come to a whole goes on from its picture.
     fn join(&mut self, groups: Vec<Vec<usize>>) {
-        let of = |groups: &[Vec<usize>], array: usize| groups.iter().position(|group| group.contains(&array));
         let mut moves = Vec::new();
         for group in groups.iter().filter(|group| group.len() > 1) {
             // The whole goes on as that which most of its arrays were.
-            let mut before: Vec<(usize, usize)> = (0..self.groups.len())
-                .map(|old| (group.iter().filter(|array| self.groups[old].contains(array)).count(), old))
-                .collect();
-            before.sort_unstable_by_key(|(count, old)| (std::cmp::Reverse(*count), *old));
-            let Some((count, was)) = before.first().copied().filter(|(count, _)| *count > 1) else {
-                continue;
+            let from = |old: &Vec<usize>| -> Vec<usize> {
+                group.iter().copied().filter(|array| old.contains(array)).collect()
             };
-            let stayed: Vec<usize> =
-                group.iter().copied().filter(|array| of(&self.groups, *array) == Some(was)).collect();
-            debug_assert_eq!(stayed.len(), count);
+            let stayed = self
+                .groups
+                .iter()
+                .map(from)
+                .reduce(|most, next| if next.len() > most.len() { next } else { most });
+            let Some(stayed) = stayed.filter(|stayed| stayed.len() > 1) else { continue };
             let picture = self.picture(&stayed);
-            moves.extend(
-                group.iter().filter(|array| !stayed.contains(array)).map(|array| (*array, picture.clone())),
-            );
+            let came = group.iter().filter(|array| !stayed.contains(array));
+            moves.extend(came.map(|array| (*array, picture.clone())));
         }
         for (array, picture) in moves {
             self.states[array] = State::of(picture);
@@ -178,5 +179,80 @@ impl Live {
             matrix[other * arrays + one] = told;
         }
         matrix
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::phantom::{Scene, psnr};
+    use super::super::projection::ParallelBeam;
+    use super::*;
+
+    const SIDE: usize = 32;
+    const ARRAYS: usize = 10;
+
+    /// What each array sees of two scenes, and the scenes' pictures.
+    fn worlds() -> ([Vec<Vec<f32>>; 2], [Vec<f32>; 2]) {
+        let scenes = [Scene::drawn(1, SIDE), Scene::drawn(2, SIDE)];
+        let seen = |scene: &Scene| (0..ARRAYS).map(|array| scene.sinogram(SIDE, &degrees(array))).collect();
+        (scenes.each_ref().map(seen), scenes.each_ref().map(|scene| scene.picture(SIDE)))
+    }
+
+    fn degrees(array: usize) -> Vec<f64> {
+        (0..4).map(|view| 180.0 * (view * ARRAYS + array) as f64 / (4 * ARRAYS) as f64).collect()
+    }
+
+    fn live(way: Way, seen: &[&[f32]]) -> Live {
+        let part = |(array, data): (usize, &&[f32])| {
+            Part::new(Box::new(ParallelBeam::new(SIDE, SIDE, &degrees(array)).unwrap()), data.to_vec())
+                .unwrap()
+        };
+        let parts = seen.iter().enumerate().map(part).collect();
+        let how = How { way, iterations: 2, coupling: 0.5, most: 1.0, sigma: None, seed: 4, threads: 1 };
+        Live::new(parts, &how, 60).unwrap()
+    }
+
+    #[test]
+    fn arrays_that_come_to_see_another_scene_change_their_whole() {
+        let (worlds, pictures) = worlds();
+        for way in [Way::Phases, Way::Agreement] {
+            let mut of: Vec<usize> = (0..ARRAYS).map(|array| array % 2).collect();
+            let seen = |of: &[usize]| -> Vec<&[f32]> {
+                of.iter().enumerate().map(|(array, of)| worlds[*of][array].as_slice()).collect()
+            };
+            let mut live = live(way, &seen(&of));
+            for changes in [0, 3, 4] {
+                of[changes] = 1 - of[changes];
+                for _ in 0..12 {
+                    live.tick(&seen(&of)).unwrap();
+                }
+                for (scene, truth) in pictures.iter().enumerate() {
+                    let wanted: Vec<usize> = (0..ARRAYS).filter(|array| of[*array] == scene).collect();
+                    assert!(live.groups().contains(&wanted), "{way:?}: no {wanted:?} in {:?}", live.groups());
+                    let likeness = psnr(&live.picture(&wanted), truth);
+                    assert!(likeness > 20.0, "{way:?}, scene {scene}: {likeness} dB");
+                }
+            }
+            if way == Way::Phases {
+                let apart = libm::cos(live.phases()[1] - live.phases()[2]);
+                assert!((apart < 0.0) == (of[1] != of[2]), "{:?}", live.phases());
+            }
+        }
+    }
+
+    #[test]
+    fn data_of_another_shape_are_refused_and_numbers_that_are_missing_stay() {
+        let (worlds, _) = worlds();
+        let seen: Vec<&[f32]> = worlds[0].iter().map(Vec::as_slice).collect();
+        let mut live = live(Way::Phases, &seen);
+        let error = live.tick(&seen[1..]).unwrap_err().to_string();
+        assert!(error.contains("as many arrays") && error.contains("10"), "{error}");
+        let mut short = seen.clone();
+        short[3] = &seen[3][1..];
+        let error = live.tick(&short).unwrap_err().to_string();
+        assert!(error.contains("as many as before") && error.contains("128"), "{error}");
+        let nothing = vec![f32::NAN; seen[0].len()];
+        live.tick(&[nothing.as_slice(); ARRAYS]).unwrap();
+        assert_eq!(live.groups(), [(0..ARRAYS).collect::<Vec<usize>>()]);
     }
 }
