@@ -153,6 +153,7 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
         (0..VIEWS).map(|view| if view % 2 == 0 { "0 " } else { "2 " }).collect::<String>(),
     )
     .unwrap();
+    fs::copy(path("two.npy"), path("two-2.npy")).unwrap();
     let before = fs::read(path("one.npy")).unwrap();
     for (words, parts) in [
         ("one.npy --angles 0:180 --out one.npy", &["--out", "one.npy", "is read"][..]),
@@ -181,6 +182,10 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
         ("one.npy --angles 0:180 --sigma -1", &["--sigma", "0 or more"]),
         ("one.npy --angles 0:180 --with memory", &["--memory"]),
         ("one.npy --angles 0:180 --memory one.npy", &["one.npy"]),
+        ("one.npy --angles 0:180 --with trained --iterations 80", &["--iterations", "80", "81"]),
+        ("one.npy --angles 0:180 --with trained --memory one.npy", &["--memory", "no effect", "both"]),
+        ("one.npy --angles 0:180 --memory one.npy --turned", &["--turned", "no effect", "memory"]),
+        ("two-2.npy --angles 0:180 --out two.npy", &["--out", "two-2.npy", "is read"]),
     ] {
         refused(folder.path(), &format!("bind {words}"), parts);
     }

@@ -80,8 +80,12 @@ fn a_colour_that_was_taught_by_one_picture_is_recognised_in_films_and_their_sess
     assert_eq!(again["recognition"], *found);
     // What was recorded can be taught from too, and what was recognised stands in it.
     report(&teach(at, &["from a session", "a.mcap", "--signatures", "k.safetensors", "--json"]));
-    let session = fs::read(at.join("a.mcap")).unwrap();
-    assert!(!session.is_empty());
+    let info = ["session", "info", "a.mcap", "--json"];
+    let info = Command::new(env!("CARGO_BIN_EXE_napot")).args(info).current_dir(at).output().unwrap();
+    assert_eq!(report(&info)["marks"], 1);
+    // The purest red, whose hue is 0, is a colour.
+    picture(&at.join("purest.ppm"), [100, 70, 70]);
+    report(&teach(at, &["purest", "purest.ppm", "--signatures", "k.safetensors", "--json"]));
 }
 
 #[test]
@@ -103,7 +107,12 @@ fn bad_input_is_refused_by_name_and_figure() {
     refused(&teach(at, &[&["red", "red.ppm"][..], &by].concat()), 2, &["known already"]);
     refused(&teach(at, &[&["", "red.ppm"][..], &by].concat()), 2, &["empty", "1 to 64"]);
     refused(&teach(at, &[&["x".repeat(65).as_str(), "red.ppm"][..], &by].concat()), 2, &["too long", "65"]);
-    refused(&napot(at, &["demo", "--for", "1", "--signatures", "none"]), 2, &["none", "can't be read"]);
+    let none = napot(at, &["demo", "--for", "1", "--signatures", "none", "--out", "left"]);
+    refused(&none, 2, &["none", "can't be read"]);
+    assert!(!at.join("left").exists(), "a run that can't begin leaves nothing");
+    refused(&teach(at, &["x", "red.ppm", "--signatures", "no/k"]), 2, &["--signatures", "no such folder"]);
+    let lone = ["x", "red.ppm", "--signatures", "lone", "--set", "array.twin=false"];
+    refused(&teach(at, &lone), 2, &["--signatures", "twin"]);
     let other = [&["demo", "--for", "1"][..], &by].concat();
     let other = Command::new(env!("CARGO_BIN_EXE_napot"))
         .args(other)

@@ -237,7 +237,7 @@ def beside(judge, bench, pictures):
                     lines += noise * np.sqrt((clean**2).mean()) * draws.standard_normal(lines.shape)
                     plain, told = bench.bind(lines, degrees, assign), bench.bind(lines, degrees, assign, "--align")
                     middle = lambda found: found - np.median(found)
-                    error = np.abs(middle(np.array(told["shifts"])) - middle(shifts))
+                    error = np.abs(middle(np.array(told["shifts"], float)) - middle(shifts))
                     # The mean of a line turns with the angle (Helgason and Ludwig), but for its detector's place.
                     moment = (lines * np.arange(SIDE)).sum(1) / lines.sum(1) - SIDE // 2
                     angle = np.deg2rad(degrees)

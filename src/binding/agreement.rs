@@ -18,6 +18,7 @@
 use std::cmp::Reverse;
 
 use super::part::{Part, explained};
+use super::shared::each;
 use crate::random::Stream;
 
 /// Steps of a pair's picture.
@@ -185,15 +186,7 @@ fn left(parts: &[Part], teams: &[Vec<usize>], most: f32, threads: usize) -> Vec<
         }
         ((sums[0] / count).sqrt(), (sums[1] / count).sqrt())
     };
-    let mut found = vec![(0.0, 0.0); teams.len()];
-    let each = teams.len().div_ceil(threads.max(1)).max(1);
-    std::thread::scope(|scope| {
-        for (found, teams) in found.chunks_mut(each).zip(teams.chunks(each)) {
-            let mut work = move || found.iter_mut().zip(teams).for_each(|(found, team)| *found = one(team));
-            if threads > 1 { drop(scope.spawn(work)) } else { work() }
-        }
-    });
-    found
+    each(teams, threads, one)
 }
 
 #[cfg(test)]

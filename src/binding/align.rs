@@ -7,11 +7,12 @@
 
 use rustfft::num_complex::Complex64;
 
-use super::consensus::{How, bind};
+use super::consensus::{How, Whole, bind};
 use super::part::{Part, explained};
 use super::projection::{ParallelBeam, Projection};
-use super::sync::{Differences, Lags, on_a_circle};
-use crate::error::Result;
+use super::shared::each;
+use super::sync::{Differences, Lags, STEPS, on_a_circle};
+use crate::error::{Error, Result};
 
 /// Views that are nearer than this look alike, in degrees.
 const NEAR: f64 = 12.0;
@@ -19,7 +20,7 @@ const NEAR: f64 = 12.0;
 const ROUNDS: usize = 16;
 const STILL: f64 = 0.02;
 /// Steps of the pictures meanwhile.
-const STEPS: usize = 40;
+const PICTURE_STEPS: usize = 40;
 /// The most others by whose picture an array is judged.
 const OTHERS: usize = 32;
 
@@ -46,13 +47,13 @@ impl Seen {
     }
 }
 
-/// Spectra of an array's lines by their angles; none of a line with a number that is not finite.
+/// Spectra of an array's lines by their angles; none of a line without a number that is finite.
 type Spectra = Vec<(f64, Vec<Complex64>)>;
 
-/// Elements by which each array's detector is shifted against the middle one of them all.
+/// Elements by which each array's detector is shifted against the middle one of them all, at most half of its length either way.
 ///
 /// # Errors
-/// As [`bind`] and [`Seen::part`].
+/// As [`bind`] and [`Seen::part`], and where no two arrays have views that are near enough.
 ///
 /// # Panics
 /// Where an array has not `detectors` numbers for each angle.
@@ -60,71 +61,104 @@ pub fn shifts(arrays: &[Seen], detectors: usize, how: &How) -> Result<Vec<f64>> 
     let mut lags = Lags::new(detectors);
     let spectra: Vec<Spectra> =
         arrays.iter().map(|seen| spectra(&mut lags, &seen.degrees, &seen.data, detectors)).collect();
-    let mut shifts = on_a_circle(&told(&mut lags, &spectra).by_flow(how.seed), lags.circle());
-    let how = How { iterations: how.iterations.min(STEPS), ..*how };
+    let Some(told) = told(&mut lags, &spectra) else {
+        let error = Error::call("align", "no two arrays have views of something that are near each other");
+        return Err(error.value(arrays.len()).bound(format!("views within {NEAR} degrees")));
+    };
+    // Lags are small parts of the circle, so the flow begins where there are none, and who is told nothing stays there.
+    let mut angles = vec![0.0; arrays.len()];
+    told.follow(&mut angles, STEPS);
+    let half = detectors as f64 / 2.0;
+    let mut shifts = on_a_circle(&angles, lags.circle());
+    for shift in &mut shifts {
+        *shift = shift.clamp(-half, half);
+    }
+    let how = How { iterations: how.iterations.min(PICTURE_STEPS), ..*how };
     for _ in 0..ROUNDS {
         let parts = arrays.iter().zip(&shifts).map(|(seen, shift)| seen.part(detectors, *shift));
         let parts = parts.collect::<Result<Vec<_>>>()?;
-        let bound = bind(&parts, &how)?;
-        let mut moved = 0.0f64;
-        for (array, seen) in arrays.iter().enumerate() {
-            let own = bound.wholes.iter().find(|whole| whole.arrays.contains(&array));
-            let whole = own.filter(|whole| whole.arrays.len() > 1).unwrap_or(&bound.wholes[0]);
-            let thin = whole.arrays.len().div_ceil(OTHERS);
-            let others = whole.arrays.iter().filter(|other| **other != array).step_by(thin);
-            let others: Vec<&Part> = others.map(|other| &parts[*other]).collect();
+        let wholes = bind(&parts, &how)?.wholes;
+        let numbers: Vec<usize> = (0..arrays.len()).collect();
+        let moves = each(&numbers, how.threads, |array| {
+            let others = others(&wholes, *array);
+            let others: Vec<&Part> = others.iter().map(|other| &parts[*other]).collect();
             if others.is_empty() {
-                continue;
+                return Ok(0.0);
             }
-            let picture = explained(&others, how.most, STEPS);
+            let picture = explained(&others, how.most, PICTURE_STEPS);
+            let seen = &arrays[*array];
             let mut shown = vec![0.0; seen.data.len()];
-            seen.beams(detectors, shifts[array])?.apply(&picture, &mut shown, how.threads);
+            seen.beams(detectors, shifts[*array])?.apply(&picture, &mut shown, 1);
+            let mut lags = Lags::new(detectors);
             let shown = self::spectra(&mut lags, &seen.degrees, &shown, detectors);
-            let pairs: Vec<_> = near(&spectra[array], &shown, 0.0);
-            if pairs.is_empty() {
-                continue;
-            }
-            let (by, _) = lags.between(&pairs);
-            shifts[array] = (shifts[array] + by).clamp(-(detectors as f64), detectors as f64);
-            moved = moved.max(by.abs());
+            Ok(lags.between(&near(&spectra[*array], &shown, 0.0)).0)
+        });
+        let moves = moves.into_iter().collect::<Result<Vec<f64>>>()?;
+        for (shift, by) in shifts.iter_mut().zip(&moves) {
+            *shift = (*shift + by).clamp(-half, half);
         }
-        if moved < STILL {
+        if moves.iter().all(|by| by.abs() < STILL) {
             break;
         }
     }
     Ok(shifts)
 }
 
+/// The others of an array's whole, or of the largest where it is alone; at most [`OTHERS`].
+fn others(wholes: &[Whole], array: usize) -> Vec<usize> {
+    let own = wholes.iter().find(|whole| whole.arrays.contains(&array));
+    let whole = own.filter(|whole| whole.arrays.len() > 1).unwrap_or(&wholes[0]);
+    let thin = whole.arrays.len().div_ceil(OTHERS);
+    whole.arrays.iter().copied().filter(|other| *other != array).step_by(thin).collect()
+}
+
 fn spectra(lags: &mut Lags, degrees: &[f64], data: &[f32], detectors: usize) -> Spectra {
     assert_eq!(data.len(), degrees.len() * detectors, "a line for each angle");
     let lines = degrees.iter().zip(data.chunks_exact(detectors));
-    let whole = lines.filter(|(_, line)| line.iter().all(|number| number.is_finite()));
-    whole.map(|(degrees, line)| (*degrees, lags.spectrum(line))).collect()
+    lines.filter_map(|(degrees, line)| Some((*degrees, lags.spectrum(&mended(line)?)))).collect()
+}
+
+/// A line with what is missing drawn straight from what is beside it; none where all is missing.
+fn mended(line: &[f32]) -> Option<Vec<f32>> {
+    let known: Vec<usize> = (0..line.len()).filter(|at| line[*at].is_finite()).collect();
+    let (first, last) = (*known.first()?, *known.last()?);
+    let mut out = line.to_vec();
+    out[..first].fill(line[first]);
+    out[last..].fill(line[last]);
+    for pair in known.windows(2) {
+        let (from, to) = (pair[0], pair[1]);
+        let step = (line[to] - line[from]) / (to - from) as f32;
+        for (at, number) in out[from..to].iter_mut().enumerate() {
+            *number = line[from] + step * at as f32;
+        }
+    }
+    Some(out)
 }
 
 /// Pairs of spectra whose angles are no more than `apart` degrees from each other.
 fn near<'a>(one: &'a Spectra, other: &'a Spectra, apart: f64) -> Vec<(&'a [Complex64], &'a [Complex64])> {
+    let far = |one: f64, other: f64| ((one - other + 180.0).rem_euclid(360.0) - 180.0).abs();
     let of = |(degrees, line): &'a (f64, Vec<Complex64>)| {
-        let near = other.iter().filter(move |(other, _)| (degrees - other).abs() <= apart);
+        let near = other.iter().filter(move |(other, _)| far(*degrees, *other) <= apart);
         near.map(move |(_, other)| (line.as_slice(), other.as_slice()))
     };
     one.iter().flat_map(of).collect()
 }
 
-/// What all pairs of arrays tell.
-fn told(lags: &mut Lags, spectra: &[Spectra]) -> Differences {
-    let mut differences = Differences::new(spectra.len());
+/// What all pairs of arrays tell; `None` where none tells anything.
+fn told(lags: &mut Lags, spectra: &[Spectra]) -> Option<Differences> {
+    let (mut differences, mut tells) = (Differences::new(spectra.len()), false);
     for (one, its) in spectra.iter().enumerate() {
         for (other, others) in spectra.iter().enumerate().skip(one + 1) {
-            let pairs = near(its, others, NEAR);
-            if !pairs.is_empty() {
-                let (lag, alike) = lags.between(&pairs);
+            let (lag, alike) = lags.between(&near(its, others, NEAR));
+            if alike > 0.0 {
                 let angle = core::f64::consts::TAU * lag / lags.circle() as f64;
-                differences.tell(one, other, angle, alike.max(0.0));
+                differences.tell(one, other, angle, alike);
+                tells = true;
             }
         }
     }
-    differences
+    tells.then_some(differences)
 }
 
 #[cfg(test)]
@@ -174,8 +208,43 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_shifted_nothing_moves() {
-        let found = shifts(&shifted(&[]), SIDE, &how()).unwrap();
-        assert!(found.iter().all(|shift| shift.abs() < 0.05), "{found:?}");
+    fn where_nothing_is_shifted_nothing_moves_whatever_the_seed_and_the_threads() {
+        let mut arrays = shifted(&[]);
+        // A detector element that is dead in every line.
+        for array in &mut arrays {
+            array.data.iter_mut().skip(9).step_by(SIDE).for_each(|number| *number = f32::NAN);
+        }
+        let one = shifts(&arrays, SIDE, &How { threads: 1, ..how() }).unwrap();
+        assert!(one.iter().all(|shift| shift.abs() < 0.05), "{one:?}");
+        for seed in 0..6 {
+            let found = shifts(&arrays, SIDE, &How { seed, ..how() }).unwrap();
+            assert!(found.iter().all(|shift| shift.abs() < 0.05), "seed {seed}: {found:?}");
+        }
+        assert_eq!(one, shifts(&arrays, SIDE, &how()).unwrap());
+    }
+
+    #[test]
+    fn arrays_that_nothing_can_be_held_against_stay_and_none_at_all_is_told() {
+        let mut arrays = shifted(&[3.0]);
+        arrays[0].data.fill(0.0);
+        let found = shifts(&arrays, SIDE, &how()).unwrap();
+        assert!(found[0].abs() < 1e-9 && (found[7] - 3.0).abs() < 0.1, "{found:?}");
+        for (number, array) in arrays.iter_mut().enumerate() {
+            array.degrees = vec![number as f64 * 22.0];
+            array.data.truncate(SIDE);
+        }
+        let error = shifts(&arrays, SIDE, &how()).unwrap_err().to_string();
+        assert!(error.contains("near each other") && error.contains("12 degrees"), "{error}");
+        // Round the circle is near, too.
+        arrays[1].degrees = vec![359.0];
+        arrays[0].data = arrays[1].data.clone();
+        assert!(shifts(&arrays, SIDE, &how()).is_ok());
+    }
+
+    #[test]
+    fn what_is_missing_of_a_line_is_drawn_straight() {
+        let gap = f32::NAN;
+        assert_eq!(mended(&[gap, 1.0, gap, gap, 4.0, gap]).unwrap(), [1.0, 1.0, 2.0, 3.0, 4.0, 4.0]);
+        assert!(mended(&[gap, f32::INFINITY]).is_none());
     }
 }

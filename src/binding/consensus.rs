@@ -39,6 +39,8 @@ const CHANGES: usize = 2;
 const REWEIGH: usize = 5;
 /// Steps after which wholes are held to a prior: enough that data have their say again, for a prior knows no data.
 pub const ASK: usize = 40;
+/// Steps below which no prior is asked, whatever the way.
+pub const LEAST_WITH_PRIOR: usize = CHECK + ASK + 1;
 /// What a prior takes for noise at first and at last, of a range of 1.
 const SIGMAS: [f64; 2] = [0.1, 0.01];
 
@@ -276,14 +278,16 @@ impl<'a> Run<'a> {
                 self.reweigh(gates);
             }
             self.pull();
-            let by = self.momentum.next();
+            let (mut coupling, mut by) = (self.how.coupling, self.momentum.next());
+            let asked = prior.filter(|_| step % ASK == ASK - 1 && step + 1 < count);
+            if asked.is_some() {
+                // All go on from its answer: what they remember of their way is of another picture.
+                (coupling, by, self.momentum) = (1.0, 0.0, Momentum::new());
+            }
             for group in groups {
                 let mut mean = self.mean(group, gates, |state| &state.pull);
-                let mut coupling = self.how.coupling;
-                if let Some(prior) = prior.filter(|_| step % ASK == ASK - 1 && step + 1 < count) {
+                if let Some(prior) = asked {
                     self.ask(prior, &mut mean, step as f64 / count as f64)?;
-                    // All go on from there: what they remember of their way is of another picture.
-                    (coupling, self.momentum) = (1.0, Momentum::new());
                 }
                 for array in group {
                     self.couple(*array, &mean, coupling, by);

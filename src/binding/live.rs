@@ -35,6 +35,8 @@ pub struct Live {
     groups: Vec<Vec<usize>>,
     agreement: Agreement,
     noise: Stream,
+    /// Pairs of arrays alone that were held against each other so far.
+    tried: usize,
 }
 
 impl Live {
@@ -50,6 +52,7 @@ impl Live {
             groups: bound.wholes.into_iter().map(|whole| whole.arrays).collect(),
             agreement: bound.agreement,
             noise: Stream::new(how.seed, 3),
+            tried: 0,
             how: *how,
             parts,
         };
@@ -92,8 +95,8 @@ impl Live {
         for (part, data) in self.parts.iter_mut().zip(data) {
             part.see(data)?;
         }
-        for (kept, told) in self.told().into_iter().enumerate() {
-            let kept = &mut self.agreement.matrix[kept];
+        let told = self.told();
+        for (kept, told) in self.agreement.matrix.iter_mut().zip(told) {
             *kept += NEW * (told - *kept);
         }
         let (matrix, arrays) = (&self.agreement.matrix, self.parts.len());
@@ -142,9 +145,9 @@ impl Live {
     }
 
     /// What each pair of arrays tells now.
-    fn told(&self) -> Vec<f64> {
+    fn told(&mut self) -> Vec<f64> {
         let arrays = self.parts.len();
-        let bound: Vec<&Vec<usize>> = self.groups.iter().filter(|group| group.len() > 1).collect();
+        let bound: Vec<Vec<usize>> = self.groups.iter().filter(|group| group.len() > 1).cloned().collect();
         let of = |array: usize| bound.iter().position(|group| group.contains(&array));
         let mut scratch = Vec::new();
         let pictures: Vec<Vec<f32>> = bound.iter().map(|group| self.picture(group)).collect();
@@ -171,8 +174,11 @@ impl Live {
                 matrix[other * arrays + one] = told.unwrap_or_default();
             }
         }
-        // More than these must wait until some have found one another.
+        // Only so many at a time; the others' turn comes in the ticks that follow.
+        let from = self.tried % alone.len().max(1);
+        alone.rotate_left(from);
         alone.truncate(arrays);
+        self.tried += alone.len();
         let found = self.agreement.between(&self.parts, &alone, self.how.most, self.how.threads);
         for ((one, other), told) in alone.into_iter().zip(found) {
             matrix[one * arrays + other] = told;

@@ -19,6 +19,7 @@ pub mod part;
 pub mod phantom;
 pub mod phases;
 pub mod projection;
+mod shared;
 pub mod sync;
 
 #[cfg(test)]

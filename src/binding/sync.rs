@@ -20,8 +20,8 @@ use rustfft::num_complex::Complex64;
 
 use crate::random::Stream;
 
-/// Steps of the flow, and their length.
-const STEPS: usize = 200;
+/// Steps in which the flow settles, and their length.
+pub(super) const STEPS: usize = 200;
 const STEP: f64 = 0.5;
 /// Turns of the power iteration: to the size of the largest eigenvalue, and to the vector.
 const SIZING: usize = 40;
@@ -216,7 +216,8 @@ impl Lags {
     }
 
     /// How many numbers the lines of the one lie behind those of the other, to a part of a number by a parabola through the peak
-    /// of their cross-correlation, summed over pairs of lines; and how alike they are there, at most 1.
+    /// of their cross-correlation, summed over pairs of lines; and how alike they are there, 0 to 1. Of lines that are alike nowhere,
+    /// both are 0.
     ///
     /// # Panics
     /// Where spectra are of another length.
@@ -239,6 +240,9 @@ impl Lags {
         let bend = (before - 2.0 * peak + after).min(-f64::MIN_POSITIVE);
         let part = (0.5 * (before - after) / bend).clamp(-0.5, 0.5);
         let lag = at as f64 + part;
+        if peak <= 0.0 {
+            return (0.0, 0.0);
+        }
         (if lag > circle as f64 / 2.0 { lag - circle as f64 } else { lag }, peak / scale)
     }
 }

@@ -8,7 +8,7 @@ use super::Common;
 use super::report::{SessionReport, VerifiedReport};
 use super::run::{Piece, Show};
 use crate::config::Config;
-use crate::engine::Inputs;
+use crate::engine::{EnginePlan, Inputs};
 use crate::error::{Error, Result};
 use crate::session::{Difference, Place, Session, Verdict, Verifier};
 use crate::signal::{ScalarLayout, StateItem};
@@ -117,6 +117,13 @@ fn kept(session: &Session, at: Tick) -> Result<StateItem> {
 }
 
 impl Again {
+    /// Has a run begin and end where the session is played.
+    pub(super) fn set(&self, plan: &mut EnginePlan) {
+        plan.first = self.first;
+        let asked = plan.ticks.map(|ticks| self.first.0.saturating_add(ticks));
+        plan.ticks = [asked, self.end.map(|end| end.0)].into_iter().flatten().min();
+    }
+
     /// What the report says after the run.
     pub(super) fn report_after(mut self) -> SessionReport {
         self.report.verified = self.verdict.map(|verdict| {

@@ -12,7 +12,9 @@ use self::input::{Grid, Views};
 use super::renderers::RendererArgs;
 use super::{Common, memory, pictures, print_json, print_line};
 use crate::binding::align;
-use crate::binding::consensus::{Bound, How, Prior, Way, Whole, bind, bind_with};
+use crate::binding::consensus::{
+    Bound, How, LEAST_WITH_PRIOR, MOST_ARRAYS, Prior, Way, Whole, bind, bind_with,
+};
 use crate::binding::part::Part;
 use crate::error::{Error, Result};
 use crate::format::npy;
@@ -59,7 +61,7 @@ pub(super) struct BindArgs {
     #[arg(long, value_name = "FILE")]
     truth: Vec<PathBuf>,
     /// Steps. Where arrays change their whole after some of them, the pictures start again, twice at most.
-    /// 100 where nothing is said, 400 with a renderer.
+    /// 100 where nothing is said; with a renderer 400, and 81 or more.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     iterations: Option<u32>,
     /// The noise's σ of the sinogram's numbers, on whose scale arrays disagree; the arrays' own agreement where it is not given.
@@ -77,8 +79,8 @@ pub(super) struct BindArgs {
     /// Wholes are held to how pictures look, by whom these name: for views that are too few to tell.
     #[command(flatten)]
     prior: RendererArgs,
-    /// Find by how many elements each array's detector lies beside its place, and bind with that. Neighbouring views should be
-    /// different arrays' (`--assign`).
+    /// Find by how many elements each array's detector lies beside its place, and bind with that. Neighbouring views, within 12
+    /// degrees, should be different arrays' (`--assign`); half a turn apart are none.
     #[arg(long)]
     align: bool,
     /// Threads; the result is the same for any number.
@@ -126,8 +128,8 @@ struct Told {
     order_parameter: f64,
     /// Numbers of the sinogram that are not finite.
     unseen: usize,
-    /// With `--align`: elements by which each array's detector lies beside the middle one's.
-    shifts: Option<Vec<f64>>,
+    /// With `--align`: elements by which each array's detector lies beside the middle one's; `null` of one that is in no whole.
+    shifts: Option<Vec<Option<f64>>>,
 }
 
 /// Runs the command.
@@ -144,6 +146,12 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
         let value = format!("{} of {side} x {side}", views.arrays.len());
         return Err(error.value(value).bound(format!("{MOST_PIXELS} pixels in all")));
     }
+    let iterations = args.iterations.unwrap_or(if args.prior.given() { 400 } else { 100 }) as usize;
+    if args.prior.given() && iterations < LEAST_WITH_PRIOR {
+        let error =
+            Error::call("--iterations", "too few: nobody is asked how pictures look").value(iterations);
+        return Err(error.bound(format!("{LEAST_WITH_PRIOR} or more with a renderer")));
+    }
     let started = monotonic();
     let way = match args.way {
         Ways::Phases => Way::Phases,
@@ -154,7 +162,7 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
     };
     let how = How {
         way,
-        iterations: args.iterations.unwrap_or(if args.prior.given() { 400 } else { 100 }) as usize,
+        iterations,
         coupling: args.coupling,
         most: args.most.unwrap_or(f32::INFINITY),
         sigma: args.sigma,
@@ -191,6 +199,9 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
         let psnr = likenesses.into_iter().reduce(|one, other| Some(one?.max(other?))).flatten();
         wholes.push(ToldWhole { file, arrays: whole.arrays.clone(), confidence: whole.confidence, psnr });
     }
+    let lone = |array: usize| bound.wholes.iter().any(|whole| whole.arrays == [array]);
+    let shift = |(array, shift): (usize, f64)| (!lone(array)).then_some(shift);
+    let shifts = shifts.map(|shifts| shifts.into_iter().enumerate().map(shift).collect());
     let (iterations, order_parameter) = (bound.iterations, bound.order_parameter);
     tell(common, &Told { wholes, iterations, seconds, order_parameter, unseen: views.unseen, shifts })
 }
@@ -213,22 +224,21 @@ fn out(common: &Common) -> Result<&Path> {
     let out = memory::out(common, bound)?;
     let known =
         |ending: &std::ffi::OsStr| ["png", "npy"].iter().any(|known| ending.eq_ignore_ascii_case(known));
-    memory::in_a_folder(out)?;
+    memory::in_a_folder("--out", out)?;
     if out.extension().is_some_and(known) {
         return Ok(out);
     }
     Err(Error::call("--out", "pictures of this kind are not written").value(out.display()).bound(bound))
 }
 
-/// Refuses to write over what is read.
+/// Refuses to write over what is read, be it by a further whole.
 fn spare(out: &Path, args: &BindArgs) -> Result<()> {
-    let same = |one: &Path| {
-        one.canonicalize().ok().zip(out.canonicalize().ok()).is_some_and(|(one, out)| one == out)
-    };
     let angles = PathBuf::from(&args.angles);
-    let read =
-        [Some(&args.sinogram), Some(&angles), args.assign.as_ref()].into_iter().flatten().chain(&args.truth);
-    match read.into_iter().find(|file| same(file)) {
+    let read = [Some(&args.sinogram), Some(&angles), args.assign.as_ref()];
+    let read = read.into_iter().flatten().chain(&args.truth).chain(args.prior.files());
+    let read: Vec<PathBuf> = read.filter_map(|file| file.canonicalize().ok()).collect();
+    let files = (0..MOST_ARRAYS).map(|number| named(out, number));
+    match files.into_iter().find(|file| file.canonicalize().is_ok_and(|file| read.contains(&file))) {
         Some(file) => {
             Err(Error::call("--out", "this file is read").value(file.display()).bound("another file"))
         }
@@ -238,7 +248,10 @@ fn spare(out: &Path, args: &BindArgs) -> Result<()> {
 
 /// The array `array`, which sees `seen`, with its detector's shift.
 fn part(args: &BindArgs, views: &Views, seen: &align::Seen, (array, shift): (usize, f64)) -> Result<Part> {
-    seen.part(views.detectors, shift).map_err(|_| {
+    seen.part(views.detectors, shift).map_err(|error| {
+        if seen.data.iter().any(|number| number.is_finite()) {
+            return error;
+        }
         let error = Error::input(&args.sinogram, "the array sees nothing: none of its numbers is finite");
         let place = format!("array {array}, {}", rows(&views.arrays[array]));
         error.at(place).value(0).bound("at least 1 number")
@@ -337,7 +350,8 @@ fn tell(common: &Common, told: &Told) -> Result<ExitCode> {
         let text = format!("whole {}: arrays {}", number + 1, arrays.join(" "));
         print_line(&format!("{text}, confidence {:.2}{psnr}{file}", whole.confidence))?;
     }
-    for (array, shift) in told.shifts.iter().flatten().enumerate().filter(|(_, shift)| shift.abs() >= 0.05) {
+    for (array, shift) in told.shifts.iter().flatten().enumerate() {
+        let Some(shift) = shift.filter(|shift| shift.abs() >= 0.05) else { continue };
         print_line(&format!("array {array}: its detector was {shift:+.2} elements beside its place"))?;
     }
     let Told { iterations, seconds, order_parameter, .. } = told;

@@ -151,9 +151,9 @@ pub(super) fn out<'a>(common: &'a Common, bound: &str) -> Result<&'a Path> {
 }
 
 /// Refuses a file whose folder is missing: better now than after the work.
-pub(super) fn in_a_folder(file: &Path) -> Result<()> {
+pub(super) fn in_a_folder(flag: &str, file: &Path) -> Result<()> {
     match file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
-        Some(folder) => Err(Error::call("--out", "there is no such folder").value(folder.display())),
+        Some(folder) => Err(Error::call(flag, "there is no such folder").value(folder.display())),
         None => Ok(()),
     }
 }

@@ -125,7 +125,7 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
     {
         return film(common, args, clip, out);
     }
-    memory::in_a_folder(out)?;
+    memory::in_a_folder("--out", out)?;
     let frame = pictures::picture(&args.input)?;
     let seen = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true);
     let (task, observed) = task(args, &frame, seen)?;
@@ -177,7 +177,7 @@ fn fitting(args: &RenderArgs) -> Result<()> {
         let error = Error::call(*flag, "it has no effect on this task").value(name(&args.task));
         return Err(error.bound(tasks.join(", ")));
     }
-    if let Some((_, flag)) = of_memories.iter().find(|(given, _)| *given && args.who.memory.is_none()) {
+    if let Some((_, flag)) = of_memories.iter().find(|(given, _)| *given && !args.who.remembers()) {
         return Err(Error::call(*flag, "it says how a memory is read, and none is named")
             .bound("with `--memory FILE`"));
     }

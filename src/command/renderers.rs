@@ -44,20 +44,43 @@ impl RendererArgs {
         self.with.is_some() || self.memory.is_some() || self.model.is_some() || self.turned
     }
 
+    /// The files that are read.
+    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.memory.iter().chain(&self.model)
+    }
+
+    /// Whether a memory is read.
+    pub(super) fn remembers(&self) -> bool {
+        self.who() != With::Trained
+    }
+
+    fn who(&self) -> With {
+        self.with.unwrap_or(match (&self.memory, &self.model) {
+            (Some(_), None) => With::Memory,
+            (Some(_), Some(_)) => With::Both,
+            (None, _) => With::Trained,
+        })
+    }
+
     /// Has whoever renders do `work`; a memory is read as `reading` says.
     ///
     /// # Errors
-    /// Where a file can't be read, or `work` fails.
+    /// Where something is named that would have no effect, a file can't be read, or `work` fails.
     pub(super) fn rendering<T>(
         &self,
         reading: Reading,
         work: impl FnOnce(&dyn Renderer) -> Result<T>,
     ) -> Result<T> {
-        let with = self.with.unwrap_or(match (&self.memory, &self.model) {
-            (Some(_), None) => With::Memory,
-            (Some(_), Some(_)) => With::Both,
-            (None, _) => With::Trained,
-        });
+        let with = self.who();
+        let idle = [
+            (with == With::Memory && self.turned, "--turned", "`--with trained` or `both`"),
+            (with == With::Memory && self.model.is_some(), "--model", "`--with trained` or `both`"),
+            (with == With::Trained && self.memory.is_some(), "--memory", "`--with memory` or `both`"),
+        ];
+        if let Some((_, flag, bound)) = idle.into_iter().find(|(idle, ..)| *idle) {
+            let error = Error::call(flag, "it has no effect on who renders").value(name(with));
+            return Err(error.bound(bound));
+        }
         let memory = self.memory.as_deref().map(pictures::load).transpose()?;
         let reader = memory.as_ref().map(|memory| memory.reader(reading));
         let model =
@@ -71,4 +94,9 @@ impl RendererArgs {
             (None, None) => Err(Error::call("--memory", "there is no memory to render from")),
         }
     }
+}
+
+/// As it is named on the command line.
+fn name(with: With) -> String {
+    with.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }

@@ -204,9 +204,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     let session = Session { pace: args.speed, seconds: common.seconds, tail_seconds: args.tail, layout };
     let mut plan = config.plan(&session);
     if let Some(again) = &again {
-        plan.first = again.first;
-        let asked = plan.ticks.map(|ticks| again.first.0.saturating_add(ticks));
-        plan.ticks = [asked, again.end.map(|end| end.0)].into_iter().flatten().min();
+        again.set(&mut plan);
     }
     args.check(config)?;
     let sources: Vec<String> = describe(&inputs, &devices);
@@ -217,6 +215,8 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     let view = args.view(config)?;
     let stop = Arc::clone(&common_parts.stop);
     catch_interrupts(&stop)?;
+    let mut instrument = Instrument::new(&plan)?;
+    let signatures = signatures::open(args.signatures.as_deref(), &instrument, args.has_page())?;
     let outputs = common.out.as_deref().map(|dir| Outputs::open(dir, config)).transpose()?;
     let trace = Arc::clone(&common_parts.trace);
     let (publish, feeds) = if args.no_view {
@@ -225,7 +225,6 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
         let Page { publish, feeds } = page(senses, &common_parts, !devices.is_empty());
         (Some(publish), Some(feeds))
     };
-    let mut instrument = Instrument::new(&plan)?;
     if let Some((again, state)) = again.as_ref().and_then(|again| Some((again, again.state.as_ref()?))) {
         instrument.restore(&again.report.file, state)?;
     }
@@ -242,7 +241,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
         first: plan.first.start(),
     })?;
     keep.devices.clone_from(&devices);
-    signatures::open(args.signatures.as_deref(), &instrument, args.has_page(), &mut keep)?;
+    (keep.signatures, keep.taught) = signatures.unzip();
     keep.state_seconds = config.record.state_seconds;
     if let Some(verifier) = again.as_mut().and_then(|again| again.verifier.take()) {
         if args.record.is_some() {

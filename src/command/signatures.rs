@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::pictures;
-use crate::engine::Keep;
 use crate::engine::instrument::Instrument;
 use crate::error::{Error, Result};
 use crate::readout::signature::known::Known;
@@ -38,38 +37,80 @@ pub(super) fn empty(instrument: &Instrument) -> Result<Known> {
     Ok(Known::new(Grid::of(shape)))
 }
 
-/// Gives a run the signatures at `path`, where there is one, and what keeps what it is taught. A file that is not there is made by
-/// what the page teaches; without a page it is an error.
-pub(super) fn open(
-    path: Option<&Path>,
-    instrument: &Instrument,
-    may_teach: bool,
-    keep: &mut Keep,
-) -> Result<()> {
-    let Some(path) = path else { return Ok(()) };
-    let known = if may_teach && !path.exists() {
-        super::memory::in_a_folder(path)?;
-        eprintln!("napot: {} is not there yet: nothing is known until the page teaches it", path.display());
-        empty(instrument)?
-    } else {
-        load(path)?
-    };
-    keep.signatures = Some(known);
-    keep.taught = Some(Box::new(Keeps(path.to_owned())));
-    Ok(())
+/// What a run recognises by the file at `path`, where one is named, and what keeps what it is taught. A file that is not there is made
+/// by what the page teaches; without a page it is an error.
+pub(super) fn open(path: Option<&Path>, instrument: &Instrument, may_teach: bool) -> Result<Option<Taught>> {
+    let Some(path) = path else { return Ok(None) };
+    let none = empty(instrument)?;
+    let mut keeps = Keeps { path: path.to_owned(), last: None };
+    if may_teach && !path.exists() {
+        super::memory::in_a_folder("--signatures", path)?;
+        tracing::warn!("{} is not there yet: nothing is known until the page teaches it", path.display());
+        return Ok(Some((none, Box::new(keeps))));
+    }
+    let known = load(path)?;
+    known.fits(none.grid().shape)?;
+    keeps.last = Some(store::to_bytes(&known)?);
+    Ok(Some((known, Box::new(keeps))))
 }
 
+/// What is known, and where it is kept.
+type Taught = (Known, Box<dyn Sink<Item = Known>>);
+
 /// Writes what is known each time that something was taught.
-struct Keeps(PathBuf);
+struct Keeps {
+    path: PathBuf,
+    /// What the file holds, as far as this run knows.
+    last: Option<Vec<u8>>,
+}
 
 impl Sink for Keeps {
     type Item = Known;
 
     fn push(&mut self, known: &Known) -> Result<()> {
-        save(&self.0, known)
+        // Names that another program taught meanwhile would be lost.
+        let held = if self.path.exists() { Some(store::to_bytes(&load(&self.path)?)?) } else { None };
+        if held != self.last {
+            let error =
+                Error::input(&self.path, "another program has changed it: nothing is written over that");
+            return Err(error.help("Teach again in a run that begins with it."));
+        }
+        save(&self.path, known)?;
+        self.last = Some(store::to_bytes(known)?);
+        Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::readout::signature::NUMBERS;
+    use crate::signal::SheetShape;
+
+    fn known(names: &[&str]) -> Known {
+        let mut known = Known::new(Grid::of(SheetShape { height: 8, width: 8, bands: 1 }));
+        let numbers = known.grid().slot() * crate::readout::signature::SLOTS;
+        for name in names {
+            known.teach(name, &vec![1.0; numbers.next_multiple_of(NUMBERS)]).unwrap();
+        }
+        known
+    }
+
+    #[test]
+    fn what_another_program_taught_meanwhile_is_not_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("k.safetensors");
+        let mut keeps = Keeps { path: path.clone(), last: None };
+        keeps.push(&known(&["red"])).unwrap();
+        keeps.push(&known(&["red", "green"])).unwrap();
+        assert_eq!(load(&path).unwrap().names(), ["red", "green"]);
+        save(&path, &known(&["red", "green", "theirs"])).unwrap();
+        let error = keeps.push(&known(&["red", "green", "blue"])).unwrap_err().to_string();
+        assert!(error.contains("k.safetensors") && error.contains("another program"), "{error}");
+        assert_eq!(load(&path).unwrap().names(), ["red", "green", "theirs"]);
     }
 }

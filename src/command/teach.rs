@@ -23,7 +23,7 @@ use crate::time::Timestamp;
 /// How long grey is seen before a single picture, and the level of that grey: the middle of sRGB's lightness.
 const GROUND: Timestamp = Timestamp(500_000_000);
 const GREY: u8 = 118;
-/// Seconds to run on after the end of the input, so that what appeared last can be seen to its end.
+/// Seconds to run on after the end of a picture or film, so that what appeared last can be seen to its end.
 const TAIL_SECONDS: f64 = 0.5;
 
 /// What the command takes.
@@ -54,7 +54,7 @@ struct Taught {
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &TeachArgs) -> Result<ExitCode> {
     check_name(&args.name)?;
-    super::memory::in_a_folder(&args.signatures)?;
+    super::memory::in_a_folder("--signatures", &args.signatures)?;
     let (config, piece) = open(common, args)?;
     let Piece { inputs, layout, again, common: parts, .. } = piece;
     let session = Session { pace: Pace::Max, seconds: common.seconds, tail_seconds: TAIL_SECONDS, layout };
@@ -66,10 +66,9 @@ pub(super) fn run(common: &Common, args: &TeachArgs) -> Result<ExitCode> {
     } else {
         signatures::empty(&instrument)?
     };
+    known.has_room(&args.name)?;
     if let Some(again) = again {
-        plan.first = again.first;
-        let asked = plan.ticks.map(|ticks| again.first.0.saturating_add(ticks));
-        plan.ticks = [asked, again.end.map(|end| end.0)].into_iter().flatten().min();
+        again.set(&mut plan);
         if let Some(state) = &again.state {
             instrument.restore(&again.report.file, state)?;
         }
@@ -103,7 +102,7 @@ fn open(common: &Common, args: &TeachArgs) -> Result<(Config, Piece)> {
     }
     let config = common.load()?;
     let files = [args.input.clone()];
-    let Files { mut inputs, layout, length, mut config } =
+    let Files { mut inputs, length, mut config, .. } =
         open_files(&files, &MediaOptions::default(), start, false, config)?;
     let Some(video) = inputs.video.take() else {
         return Err(
@@ -115,7 +114,7 @@ fn open(common: &Common, args: &TeachArgs) -> Result<(Config, Piece)> {
     let inputs = Inputs { video: Some(video), ..Inputs::default() };
     (config.hearing.enabled, config.vision.enabled) = (false, true);
     let show = Show { title: String::new(), length };
-    Ok((config, Piece { layout: layout.filter(|_| false), ..Piece::new(inputs, show) }))
+    Ok((config, Piece::new(inputs, show)))
 }
 
 /// A source whose only picture comes after a ground; one of several pictures as it is.

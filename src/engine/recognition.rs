@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::instrument::Instrument;
 use crate::error::{Error, Result};
-use crate::readout::signature::known::{Evidence, Known, Part, check_name};
+use crate::readout::signature::known::{Evidence, Known, Part, Verdict, check_name};
 use crate::readout::signature::{AGES, Gauge, ONSET, SLOTS};
 use crate::signal::{ArrayId, Recognition, RecognitionFigures, SheetShape};
 use crate::stream::ring::{Consumer, Producer, ring};
@@ -61,13 +61,7 @@ pub struct Recogniser {
 /// # Errors
 /// Where the signatures are of another shape of sheet.
 pub fn recognition(known: Known, (array, shape): (usize, SheetShape)) -> Result<(Feeler, Recogniser)> {
-    let taught = known.grid().shape;
-    if taught != shape {
-        let text = |shape: SheetShape| format!("{} x {}, {} bands", shape.height, shape.width, shape.bands);
-        let error = Error::call("--signatures", "they were taught on another shape of sheet");
-        let error = error.value(text(taught)).bound(text(shape));
-        return Err(error.help("Run with the configuration that they were taught with, or teach them anew."));
-    }
+    known.fits(shape)?;
     let gauge = Gauge::new(shape);
     let empty = Slot { numbers: vec![0.0; gauge.grid().slot()], ..Slot::default() };
     let (slots_in, slots_out, _) = ring(WAITING);
@@ -152,19 +146,22 @@ impl Recogniser {
         if slot.number + 1 < SLOTS {
             return None;
         }
-        self.evidence = None;
-        self.first.get_or_insert_with(|| self.showing.clone());
-        self.last = Some(self.showing.clone());
-        // What was decided stands, but where it turned out to be nothing that is known.
-        let told = decided.map(|(_, verdict)| verdict).or(verdict);
+        // What was decided stands, but where that name turned out not to fit.
+        let told = decided.map(|(_, verdict)| Verdict { misfit: evidence.misfit(verdict.best), ..verdict });
+        let told = told.or(verdict);
+        let foreign = told.is_none_or(|told| told.is_foreign());
         let seen = Recognition {
             seconds: slot.onset.0 as f64 / TICKS_PER_SECOND as f64,
             nearest: told.map(|told| self.known.names()[told.best].clone()),
-            recognised: decided.is_some() && verdict.is_some_and(|verdict| !verdict.is_foreign()),
+            recognised: decided.is_some() && !foreign,
+            foreign,
             confidence: told.map(|told| told.confidence),
-            misfit: verdict.map(|verdict| verdict.misfit),
+            misfit: told.map(|told| told.misfit),
             after_ms: decided.map(|(after, _)| after),
         };
+        self.evidence = None;
+        self.first.get_or_insert_with(|| self.showing.clone());
+        self.last = Some(self.showing.clone());
         self.figures.onsets += 1;
         let name = seen.nearest.clone().filter(|_| seen.recognised);
         if let Some(name) = &name {
@@ -207,7 +204,13 @@ impl Recogniser {
         self.known.teach(name, showing)?;
         self.figures.names = self.known.names().to_vec();
         // What is being looked at began with fewer names.
-        self.evidence = None;
+        if self.evidence.is_some() {
+            let mut evidence = Evidence::new(&self.known, Part::Whole);
+            for slot in self.showing.chunks_exact(self.known.grid().slot()) {
+                evidence.take(&self.known, slot);
+            }
+            self.evidence = Some(evidence);
+        }
         Ok(())
     }
 

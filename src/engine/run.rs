@@ -319,6 +319,11 @@ fn felt(keep: &mut Keep, instrument: &Instrument) -> Result<(Option<Feeler>, Opt
     let shape = shape.ok_or_else(|| {
         Error::call("--signatures", "there is no array that sees").help("Give an input with pictures.")
     })?;
+    if instrument.twin(shape.0).is_none() {
+        let error =
+            Error::call("--signatures", "what is recognised departs from the twin, and there is none");
+        return Err(error.value("array.twin = false").help("Run with `array.twin = true`."));
+    }
     let (feeler, recogniser) = recognition(known, shape)?;
     Ok((Some(feeler), Some(recogniser)))
 }

@@ -393,12 +393,12 @@ impl Retina {
     }
 }
 
-/// The angle of a complex number in `[0, 2 pi)`.
+/// The angle of a complex number in `(0, 2 pi)`: the purest red has a ten-millionth, for 0 is the phase of light without colour.
 fn hue([re, im]: [f32; 2]) -> f32 {
     let angle = libm::atan2f(im, re);
     let turned = if angle < 0.0 { angle + core::f32::consts::TAU } else { angle };
     // A tiny negative angle rounds up to a whole turn.
-    if turned < core::f32::consts::TAU { turned } else { 0.0 }
+    if (f32::EPSILON..core::f32::consts::TAU).contains(&turned) { turned } else { f32::EPSILON }
 }
 
 /// The centre and one side of a Gaussian cut at 3 standard deviations, whose whole sums to 1.

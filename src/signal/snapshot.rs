@@ -103,6 +103,8 @@ pub struct Recognition {
     pub nearest: Option<String>,
     /// Whether that was decided for; else it is nothing that is known, or it might be several.
     pub recognised: bool,
+    /// Whether it is nothing that is known.
+    pub foreign: bool,
     /// The name's probability among all that are known.
     pub confidence: Option<f64>,
     /// How far it is from what was taught: about 1 for the same thing, from 2 on for another.

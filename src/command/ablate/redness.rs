@@ -251,7 +251,7 @@ struct Told {
     after: u64,
     foreign: bool,
     /// What each slot alone would say.
-    alone: [usize; SLOTS],
+    alone: [Option<usize>; SLOTS],
     /// Whether it was told to be nothing that is known by one who had never seen it.
     unknown: bool,
 }
@@ -285,11 +285,17 @@ impl Judge {
     fn tell(&self, showing: &Showing, truth: usize) -> Told {
         if self.variant == PIXELS {
             let best = self.nearest(showing.pixels);
-            return Told { best: Some(best), after: 0, foreign: false, alone: [best; SLOTS], unknown: false };
+            return Told {
+                best: Some(best),
+                after: 0,
+                foreign: false,
+                alone: [Some(best); SLOTS],
+                unknown: false,
+            };
         }
         let each = self.known.grid().slot();
         let mut told =
-            Told { best: None, after: AGES[SLOTS], foreign: false, alone: [0; SLOTS], unknown: false };
+            Told { best: None, after: AGES[SLOTS], foreign: false, alone: [None; SLOTS], unknown: false };
         if !showing.is_noticed() {
             return told;
         }
@@ -299,7 +305,7 @@ impl Judge {
             evidence.take(&self.known, numbers);
             let mut alone = Evidence::at(&self.known, self.part, slot);
             alone.take(&self.known, numbers);
-            told.alone[slot] = alone.verdict().map_or(0, |verdict| verdict.best);
+            told.alone[slot] = alone.verdict().map(|verdict| verdict.best);
             if let Some(verdict) = evidence.verdict().filter(|_| !decided) {
                 (told.best, told.foreign) = (Some(verdict.best), verdict.is_foreign());
             }
@@ -368,7 +374,7 @@ fn judged(colours: &[Colour], told: &[(usize, Told)]) -> Vec<(&'static str, f64)
         ("untaught, told unknown", share(&|(_, told)| told.unknown)),
     ];
     for (slot, metric) in LAGS {
-        found.push((metric, share(&|(truth, told)| apart(*truth, Some(told.alone[slot])) == 0)));
+        found.push((metric, share(&|(truth, told)| apart(*truth, told.alone[slot]) == 0)));
     }
     found
 }

@@ -53,8 +53,13 @@ impl Keeper {
         let Some(recogniser) = &mut self.recogniser else { return };
         match recogniser.teach(name) {
             Ok(()) => {
-                recogniser.say(format!("taught: {name}"));
-                push(&mut self.keep.taught, recogniser.known(), &mut desk.failures);
+                // One that could not be kept now is kept with the next.
+                let kept = self.keep.taught.as_mut().map_or(Ok(()), |sink| sink.push(recogniser.known()));
+                recogniser.say(match &kept {
+                    Ok(()) => format!("taught: {name}"),
+                    Err(failure) => format!("taught for this run alone: {name}; {failure}"),
+                });
+                desk.failures.extend(kept.err());
                 self.mark(self.gathering.played().next().start(), format!("taught: {name}"), desk);
             }
             Err(refused) => recogniser.say(refused.to_string()),

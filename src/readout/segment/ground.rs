@@ -5,8 +5,6 @@ const SIGMAS: f32 = 3.0;
 const BOUNDS: [f32; 2] = [0.12, 0.25];
 /// The share of the edge that must have it; a picture with less has no ground.
 const LEAST_SHARE: f32 = 0.5;
-/// Of a pixel and its eight neighbours so many, itself among them, are alike where it is noise. The end of a line has two.
-const SPECK: usize = 2;
 
 /// Whether each pixel of rows of `width` (greys of 0 to 1) is ground; none where the edge is not mostly of one grey.
 #[must_use]
@@ -33,12 +31,11 @@ pub fn ground(greys: &[f32], width: usize) -> Vec<bool> {
     let from = edge.partition_point(|x| *x < low);
     let grey = edge[from + count / 2];
     let apart: Vec<bool> = greys.iter().map(|x| (x - grey).abs() > tolerance).collect();
-    // A median would take the corners of objects; so noise alone is undone, pixels that hardly a neighbour is like.
-    let is_object = |at: usize| {
-        let like = near(at, (height, width)).into_iter().filter(|other| apart[*other] == apart[at]).count();
-        apart[at] != (like < SPECK)
+    // A median would take the corners of objects; so only what no neighbour is like is noise, and undone.
+    let is_speck = |at: usize| {
+        near(at, (height, width)).into_iter().all(|other| other == at || apart[other] != apart[at])
     };
-    (0..greys.len()).map(|at| !is_object(at)).collect()
+    (0..greys.len()).map(|at| apart[at] == is_speck(at)).collect()
 }
 
 /// A pixel and its neighbours, 3 x 3; beyond the edge the edge goes on.
@@ -87,6 +84,18 @@ mod tests {
         let greys: Vec<f32> = (0..256).map(|at| if ring(at) && !hole(at) { 0.9 } else { 0.2 }).collect();
         let found = ground(&greys, 16);
         assert!(found[0] && found[8 * 16 + 8] && !found[3 * 16 + 8]);
+    }
+
+    #[test]
+    fn specks_are_ground_at_the_edge_too_and_ends_of_lines_are_not() {
+        let mut greys = vec![0.2; 256];
+        for speck in [0, 7, 16 * 9 + 15, 16 * 5 + 5] {
+            greys[speck] = 0.9;
+        }
+        assert!(ground(&greys, 16).iter().all(|ground| *ground));
+        greys[6] = 0.9;
+        let found = ground(&greys, 16);
+        assert!(!found[6] && !found[7] && found.iter().filter(|ground| !**ground).count() == 2);
     }
 
     #[test]

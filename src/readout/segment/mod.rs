@@ -81,7 +81,7 @@ pub struct Segments {
     pub labels: Vec<u8>,
     /// How much each object swings as one, 0 to 1: the order parameter (Kuramoto 1975) of its oscillators.
     pub coherence: Vec<f32>,
-    /// The energy of these labels, and of those of every start.
+    /// The energy of these labels.
     pub energy: f64,
     /// The energies of all starts, in their order.
     pub energies: Vec<f64>,

@@ -16,6 +16,7 @@
 
 use super::{AGES, Grid, NUMBERS, SLOTS};
 use crate::error::{Error, Result};
+use crate::signal::SheetShape;
 
 /// The most names that are known at once.
 pub const MOST_NAMES: usize = 256;
@@ -94,16 +95,8 @@ impl Known {
     /// Where the name is empty, too long, holds control characters or is known, there is no room, the numbers are too many or
     /// too few, one is not finite, or nothing departed from the tonic baseline.
     pub fn teach(&mut self, name: &str, signature: &[f32]) -> Result<()> {
-        check_name(name)?;
+        self.has_room(name)?;
         let called = format!("name {name:?}");
-        if self.names.iter().any(|known| known == name) {
-            let error = Error::call(called, "the name is known already");
-            return Err(error.bound("a name for each signature").help("Give another name, or another file."));
-        }
-        if self.names.len() >= MOST_NAMES {
-            let error = Error::call(called, "there is no room for a further name");
-            return Err(error.value(self.names.len() + 1).bound(format!("at most {MOST_NAMES}")));
-        }
         if signature.len() != self.length() {
             let error = Error::call(called, "the signature is not whole").value(signature.len());
             return Err(error.bound(format!("{} numbers", self.length())));
@@ -123,6 +116,39 @@ impl Known {
         self.names.push(name.to_owned());
         self.numbers.extend_from_slice(signature);
         Ok(())
+    }
+
+    /// Whether a further name can be taught.
+    ///
+    /// # Errors
+    /// Where the name is empty, too long, holds control characters or is known, or there is no room.
+    pub fn has_room(&self, name: &str) -> Result<()> {
+        check_name(name)?;
+        let called = format!("name {name:?}");
+        if self.names.iter().any(|known| known == name) {
+            let error = Error::call(called, "the name is known already");
+            return Err(error.bound("a name for each signature").help("Give another name, or another file."));
+        }
+        if self.names.len() >= MOST_NAMES {
+            let error = Error::call(called, "there is no room for a further name");
+            return Err(error.value(self.names.len() + 1).bound(format!("at most {MOST_NAMES}")));
+        }
+        Ok(())
+    }
+
+    /// Whether they are of this shape of sheet.
+    ///
+    /// # Errors
+    /// Where they are of another.
+    pub fn fits(&self, shape: SheetShape) -> Result<()> {
+        let taught = self.grid.shape;
+        if taught == shape {
+            return Ok(());
+        }
+        let text = |shape: SheetShape| format!("{} x {}, {} bands", shape.height, shape.width, shape.bands);
+        let error = Error::call("--signatures", "they were taught on another shape of sheet");
+        let error = error.value(text(taught)).bound(text(shape));
+        Err(error.help("Run with the configuration that they were taught with, or teach them anew."))
     }
 
     fn slot(&self, name: usize, slot: usize) -> &[f32] {
@@ -273,6 +299,15 @@ impl Evidence {
     #[must_use]
     pub fn decided(&self) -> Option<(u64, Verdict)> {
         self.decided
+    }
+
+    /// How far it is by now from a name that is known, as a [`Verdict`] has it.
+    ///
+    /// # Panics
+    /// Where there is no such name.
+    #[must_use]
+    pub fn misfit(&self, name: usize) -> f64 {
+        self.fits[name].misfit
     }
 
     /// What it is taken for by now; `None` before the first slot and where nothing is known.

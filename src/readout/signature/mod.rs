@@ -121,11 +121,6 @@ impl Gauge {
         self.onset
     }
 
-    /// Waits for the next onset.
-    pub fn close(&mut self) {
-        self.onset = None;
-    }
-
     /// How far the pulses of a place agreed at most, since this was asked last.
     pub fn agreement(&mut self) -> f32 {
         std::mem::take(&mut self.agreement)

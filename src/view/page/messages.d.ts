@@ -292,6 +292,8 @@ export type Recognition = {
   nearest: string | null,
   /** Whether that was decided for; else it is nothing that is known, or it might be several. */
   recognised: boolean,
+  /** Whether it is nothing that is known. */
+  foreign: boolean,
   /** The name's probability among all that are known. */
   confidence: number | null,
   /** How far it is from what was taught: about 1 for the same thing, from 2 on for another. */

@@ -10,7 +10,7 @@ function told(last) {
   if (last.nearest === null) return `something new ${when}`;
   const sure = last.confidence === null ? "–" : `${Math.floor(1000 * last.confidence) / 10} %`;
   if (last.recognised) return `${last.nearest}, ${sure} sure after ${last.after_ms} ms, ${when}`;
-  return last.misfit !== null && last.misfit >= 2 ? `nothing that is known ${when}; nearest: ${last.nearest}` : `perhaps ${last.nearest}, ${sure} sure, ${when}`;
+  return last.foreign ? `nothing that is known ${when}; nearest: ${last.nearest}` : `perhaps ${last.nearest}, ${sure} sure, ${when}`;
 }
 
 /**

@@ -210,6 +210,7 @@ fn seen(last: &Recognition) -> String {
     let sure = last.confidence.map_or_else(String::new, |sure| format!(" {:.0} %", 100.0 * sure));
     match &last.nearest {
         Some(name) if last.recognised => format!("seen at {:.1} s: {name}{sure}", last.seconds),
+        Some(name) if !last.foreign => format!("seen at {:.1} s: perhaps {name}{sure}", last.seconds),
         _ => format!("seen at {:.1} s: nothing that is known", last.seconds),
     }
 }
