@@ -183,7 +183,6 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
         ("one.npy --angles 0:180 --with memory", &["--memory"]),
         ("one.npy --angles 0:180 --memory one.npy", &["one.npy"]),
         ("one.npy --angles 0:180 --with trained --iterations 80", &["--iterations", "80", "81"]),
-        ("one.npy --angles 0:180 --with trained --memory one.npy", &["--memory", "no effect", "both"]),
         ("one.npy --angles 0:180 --memory one.npy --turned", &["--turned", "no effect", "memory"]),
         ("two-2.npy --angles 0:180 --out two.npy", &["--out", "two-2.npy", "is read"]),
     ] {

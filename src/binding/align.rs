@@ -5,6 +5,8 @@
 //! not the same, so the arrays are then bound and each is held against what the others of its whole show it, a few times over
 //! (reprojection: Dengler, Ultramicroscopy 30:337, 1989).
 
+use std::collections::BTreeSet;
+
 use rustfft::num_complex::Complex64;
 
 use super::consensus::{How, Whole, bind};
@@ -61,17 +63,19 @@ pub fn shifts(arrays: &[Seen], detectors: usize, how: &How) -> Result<Vec<f64>> 
     let mut lags = Lags::new(detectors);
     let spectra: Vec<Spectra> =
         arrays.iter().map(|seen| spectra(&mut lags, &seen.degrees, &seen.data, detectors)).collect();
-    let Some(told) = told(&mut lags, &spectra) else {
+    let (differences, told) = told(&mut lags, &spectra);
+    if told.is_empty() {
         let error = Error::call("align", "no two arrays have views of something that are near each other");
         return Err(error.value(arrays.len()).bound(format!("views within {NEAR} degrees")));
-    };
-    // Lags are small parts of the circle, so the flow begins where there are none, and who is told nothing stays there.
+    }
+    // Lags are small parts of the circle, so the flow begins where there are none; who is told nothing counts as the middle one.
     let mut angles = vec![0.0; arrays.len()];
-    told.follow(&mut angles, STEPS);
+    differences.follow(&mut angles, STEPS);
     let half = detectors as f64 / 2.0;
-    let mut shifts = on_a_circle(&angles, lags.circle());
-    for shift in &mut shifts {
-        *shift = shift.clamp(-half, half);
+    let of_told: Vec<f64> = told.iter().map(|array| angles[*array]).collect();
+    let mut shifts = vec![0.0f64; arrays.len()];
+    for (array, shift) in told.iter().zip(on_a_circle(&of_told, lags.circle())) {
+        shifts[*array] = shift.clamp(-half, half);
     }
     let how = How { iterations: how.iterations.min(PICTURE_STEPS), ..*how };
     for _ in 0..ROUNDS {
@@ -145,20 +149,20 @@ fn near<'a>(one: &'a Spectra, other: &'a Spectra, apart: f64) -> Vec<(&'a [Compl
     one.iter().flat_map(of).collect()
 }
 
-/// What all pairs of arrays tell; `None` where none tells anything.
-fn told(lags: &mut Lags, spectra: &[Spectra]) -> Option<Differences> {
-    let (mut differences, mut tells) = (Differences::new(spectra.len()), false);
+/// What all pairs of arrays tell, and the arrays that are told anything.
+fn told(lags: &mut Lags, spectra: &[Spectra]) -> (Differences, Vec<usize>) {
+    let (mut differences, mut told) = (Differences::new(spectra.len()), BTreeSet::new());
     for (one, its) in spectra.iter().enumerate() {
         for (other, others) in spectra.iter().enumerate().skip(one + 1) {
             let (lag, alike) = lags.between(&near(its, others, NEAR));
             if alike > 0.0 {
                 let angle = core::f64::consts::TAU * lag / lags.circle() as f64;
                 differences.tell(one, other, angle, alike);
-                tells = true;
+                told.extend([one, other]);
             }
         }
     }
-    tells.then_some(differences)
+    (differences, told.into_iter().collect())
 }
 
 #[cfg(test)]

@@ -72,14 +72,10 @@ impl RendererArgs {
         work: impl FnOnce(&dyn Renderer) -> Result<T>,
     ) -> Result<T> {
         let with = self.who();
-        let idle = [
-            (with == With::Memory && self.turned, "--turned", "`--with trained` or `both`"),
-            (with == With::Memory && self.model.is_some(), "--model", "`--with trained` or `both`"),
-            (with == With::Trained && self.memory.is_some(), "--memory", "`--with memory` or `both`"),
-        ];
-        if let Some((_, flag, bound)) = idle.into_iter().find(|(idle, ..)| *idle) {
-            let error = Error::call(flag, "it has no effect on who renders").value(name(with));
-            return Err(error.bound(bound));
+        let idle = [(self.turned, "--turned"), (self.model.is_some(), "--model")];
+        if let Some((_, flag)) = idle.into_iter().find(|(given, _)| *given && with == With::Memory) {
+            let error = Error::call(flag, "it has no effect where a memory renders").value("--with memory");
+            return Err(error.bound("`--with trained` or `both`"));
         }
         let memory = self.memory.as_deref().map(pictures::load).transpose()?;
         let reader = memory.as_ref().map(|memory| memory.reader(reading));
@@ -94,9 +90,4 @@ impl RendererArgs {
             (None, None) => Err(Error::call("--memory", "there is no memory to render from")),
         }
     }
-}
-
-/// As it is named on the command line.
-fn name(with: With) -> String {
-    with.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
