@@ -9,7 +9,7 @@ mod program;
 use std::fs;
 use std::path::Path;
 
-use napot::format::npy;
+use napot::format::{npy, tiff};
 use program::{json, napot, refused};
 
 const SIDE: usize = 24;
@@ -101,6 +101,215 @@ fn detectors_that_were_shifted_are_found_and_their_arrays_bind() {
     }
 }
 
+/// Row `row`, column `column` of a picture of `SIDE` x `SIDE` with a bright disc and a dim one.
+fn pixel(row: usize, column: usize) -> f32 {
+    let near = |y: f64, x: f64, r: f64| libm::hypot(row as f64 - y, column as f64 - x) < r;
+    0.2 + 0.6 * f32::from(u8::from(near(9.0, 9.0, 5.0))) + 0.3 * f32::from(u8::from(near(16.0, 15.0, 6.0)))
+}
+
+#[test]
+fn a_tilt_series_becomes_a_volume_in_either_format_with_a_curve() {
+    let folder = scanner();
+    let path = |name: &str| folder.path().join(name);
+    let slices = [disc((0.0, 0.0, 8.0)), disc((2.0, 1.0, 4.0)), disc((-3.0, 2.0, 5.0))];
+    let numbers: Vec<f32> =
+        (0..VIEWS * 3 * SIDE).map(|at| slices[at / SIDE % 3](at / SIDE / 3, (at % SIDE) as f64)).collect();
+    fs::write(path("tilts.npy"), npy::to_bytes(&[VIEWS, 3, SIDE], &numbers)).unwrap();
+    fs::write(path("tilts.tif"), tiff::to_bytes((3, SIDE), &numbers).unwrap()).unwrap();
+    let call = "--angles 0:180 --most 1 --json";
+    let told = json(&napot(folder.path(), &format!("bind tilts.npy {call} --out v.tif --curve c.png")));
+    assert_eq!(told["wholes"][0]["arrays"].as_array().unwrap().len(), 8, "{told}");
+    napot(folder.path(), &format!("bind tilts.tif {call} --out v.npy --threads 3"));
+    let of = |file: &str| fs::read(path(file)).unwrap();
+    let volume = tiff::from_bytes(Path::new("v.tif"), &of("v.tif")).unwrap();
+    assert_eq!(volume.shape, [3, SIDE, SIDE]);
+    assert_eq!(volume, npy::Array::from_bytes(Path::new("v.npy"), &of("v.npy")).unwrap());
+    // Each slice is its own sinogram's picture.
+    write(&path("slice.npy"), |view, detector| slices[1](view, detector as f64));
+    fs::write(
+        path("v-1.npy"),
+        npy::to_bytes(&[SIDE, SIDE], &single(&volume.values[SIDE * SIDE..][..SIDE * SIDE])),
+    )
+    .unwrap();
+    let told = json(&napot(folder.path(), &format!("bind slice.npy {call} --truth v-1.npy")));
+    // None where they are equal.
+    assert!(told["wholes"][0]["psnr"].as_f64().is_none_or(|psnr| psnr > 60.0), "{told}");
+    assert!(of("c.png").starts_with(b"\x89PNG"));
+    refused(folder.path(), "bind tilts.npy --angles 0:180 --out v.png", &["--out", "volume", "x.tif"]);
+    refused(folder.path(), "bind tilts.npy --angles 0:180 --align", &["--align", "one slice", "3"]);
+}
+
+fn single(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|x| *x as f32).collect()
+}
+
+#[test]
+fn pictures_of_parts_bind_into_one_and_those_of_another_scene_stay_out() {
+    let folder = scanner();
+    let path = |name: &str| folder.path().join(name);
+    let truth: Vec<f32> = (0..SIDE * SIDE).map(|at| pixel(at / SIDE, at % SIDE)).collect();
+    fs::write(path("truth.npy"), npy::to_bytes(&[SIDE, SIDE], &truth)).unwrap();
+    let mut list = String::from("# where each lies\n");
+    for (at, corner) in [(0, 0), (0, 12), (12, 0), (12, 12), (6, 6)].into_iter().enumerate() {
+        // The last one is of another scene.
+        let part = (0..144).map(|place| {
+            let (row, column) = (corner.0 + place / 12, corner.1 + place % 12);
+            if at == 4 { pixel(SIDE - 1 - row, (column + 11) % SIDE) } else { pixel(row, column) }
+        });
+        let name = format!("part-{at}.npy");
+        fs::write(path(&name), npy::to_bytes(&[12, 12], &part.collect::<Vec<f32>>())).unwrap();
+        list += &format!("{name} {} {}\n", corner.0, corner.1);
+    }
+    // What ties the four, which do not overlap: the whole, blurred, every second pixel.
+    let tap = |away: f64| libm::exp(-0.5 * away * away);
+    let blurred = |at: usize| {
+        let (row, column) = (2.0 * (at / 12) as f64 + 0.5, 2.0 * (at % 12) as f64 + 0.5);
+        let (mut sum, mut all) = (0.0, 0.0);
+        for place in -8..=32i32 {
+            all += tap(f64::from(place) - row.floor() - 0.5);
+        }
+        for (place, value) in truth.iter().enumerate() {
+            let weight = tap((place / SIDE) as f64 - row) * tap((place % SIDE) as f64 - column);
+            sum += weight * f64::from(*value);
+        }
+        (sum / (all * all)) as f32
+    };
+    fs::write(path("coarse.npy"), npy::to_bytes(&[12, 12], &(0..144).map(blurred).collect::<Vec<f32>>()))
+        .unwrap();
+    list += "coarse.npy 0.5 0.5 2 1\n";
+    fs::write(path("list.txt"), &list).unwrap();
+    let told = json(&napot(folder.path(), "bind list.txt --truth truth.npy --out whole.png --json"));
+    let arrays: Vec<u64> = serde_json::from_value(told["wholes"][0]["arrays"].clone()).unwrap();
+    assert_eq!(arrays, [0, 1, 2, 3, 5], "{told}");
+    let of = |told: &serde_json::Value| told["wholes"][0]["psnr"].as_f64().unwrap();
+    assert!(of(&told) > 30.0, "{told}");
+    let plain = json(&napot(folder.path(), "bind list.txt --truth truth.npy --way plain --json"));
+    assert!(of(&plain) < of(&told) - 5.0, "{plain}");
+}
+
+/// Writes eight cameras about a ball of density 1 and radius 0.5, a second ball being what three of them see; as a `transforms.json`.
+fn cameras(folder: &Path, strays: usize) {
+    let (pixels, focal, away) = (24usize, 40.0, 4.0);
+    let mut frames = Vec::new();
+    for camera in 0..8 {
+        let (turn, tilt) = (0.8 * f64::from(camera), 0.5 * libm::sin(1.7 * f64::from(camera)));
+        let back = [libm::cos(tilt) * libm::sin(turn), libm::sin(tilt), libm::cos(tilt) * libm::cos(turn)];
+        let right = [libm::cos(turn), 0.0, -libm::sin(turn)];
+        let up = [
+            back[1] * right[2] - back[2] * right[1],
+            back[2] * right[0] - back[0] * right[2],
+            back[0] * right[1] - back[1] * right[0],
+        ];
+        let place = back.map(|x| away * x);
+        let middle: [f64; 3] = if (camera as usize) < strays { [0.35, 0.3, -0.2] } else { [-0.1, 0.15, 0.1] };
+        // A ray's chord: twice the root of what the squared radius is more than its squared distance.
+        let chord = |at: usize| {
+            let [x, y] = [(at % pixels) as f64 - 11.5, 11.5 - (at / pixels) as f64].map(|x| x / focal);
+            let ray = [0, 1, 2].map(|axis| x * right[axis] + y * up[axis] - back[axis]);
+            let length = libm::sqrt(ray.iter().map(|x| x * x).sum());
+            let to = [0, 1, 2].map(|axis| middle[axis] - place[axis]);
+            let along = to.iter().zip(ray).map(|(x, y)| x * y).sum::<f64>() / length;
+            let beside = to.iter().map(|x| x * x).sum::<f64>() - along * along;
+            2.0 * libm::sqrt((0.25 - beside).max(0.0)) as f32
+        };
+        let numbers: Vec<f32> = (0..pixels * pixels).map(chord).collect();
+        fs::write(folder.join(format!("ray-{camera}.npy")), npy::to_bytes(&[pixels, pixels], &numbers))
+            .unwrap();
+        let rows = [0, 1, 2].map(|row| [right[row], up[row], back[row], place[row]].to_vec());
+        frames
+            .push(serde_json::json!({ "file_path": format!("ray-{camera}.npy"), "transform_matrix": rows }));
+    }
+    let told = serde_json::json!({ "fl_x": focal, "frames": frames });
+    fs::write(folder.join("transforms.json"), told.to_string()).unwrap();
+}
+
+#[test]
+fn cameras_about_a_ball_bind_into_a_volume_and_those_that_see_another_do_not() {
+    let folder = scanner();
+    let side = 20;
+    let inside = |middle: [f64; 3]| {
+        let density = move |at: usize| {
+            let place = |at: usize| (at as f64 + 0.5) / side as f64 * 2.0 - 1.0;
+            let [x, y, z] = [at % side, at / side % side, at / side / side].map(place);
+            let away =
+                libm::sqrt((x - middle[0]).powi(2) + (y - middle[1]).powi(2) + (z - middle[2]).powi(2));
+            (((0.5 - away) / 0.1 + 0.5) as f32).clamp(0.0, 1.0)
+        };
+        (0..side * side * side).map(density).collect::<Vec<f32>>()
+    };
+    let truth = npy::to_bytes(&[side; 3], &inside([-0.1, 0.15, 0.1]));
+    fs::write(folder.path().join("truth.npy"), truth).unwrap();
+    let call = "bind transforms.json --side 20 --most 1 --truth truth.npy --json";
+    cameras(folder.path(), 0);
+    let told = json(&napot(folder.path(), &format!("{call} --out ball.tif")));
+    assert_eq!(told["wholes"][0]["arrays"].as_array().unwrap().len(), 8, "{told}");
+    assert!(told["wholes"][0]["psnr"].as_f64().unwrap() > 18.0, "{told}");
+    cameras(folder.path(), 3);
+    let told = json(&napot(folder.path(), call));
+    let arrays: Vec<Vec<u64>> = told["wholes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|whole| serde_json::from_value(whole["arrays"].clone()).unwrap())
+        .collect();
+    assert_eq!(arrays, [vec![3, 4, 5, 6, 7], vec![0, 1, 2]], "{told}");
+    let json = fs::read_to_string(folder.path().join("transforms.json")).unwrap();
+    let bad = |from: &str, to: &str| {
+        assert!(json.contains(from), "{from}");
+        fs::write(folder.path().join("bad.json"), json.replacen(from, to, 1)).unwrap();
+    };
+    for (from, to, parts) in [
+        ("\"fl_x\":40.0", "\"fl\":40.0", &["bad.json", "how wide", "camera_angle_x"][..]),
+        ("\"fl_x\":40.0", "\"fl_x\":-1.0", &["bad.json", "frame 0", "focal", "above 0"]),
+        ("\"fl_x\":40.0", "\"fl_x\":40.0,\"fl_y\":50.0", &["bad.json", "not square", "50"]),
+        ("ray-0.npy", "absent.npy", &["absent.npy"]),
+        ("frames", "views", &["bad.json", "transforms.json", "frames"]),
+        ("[[1.0,", "[[1.5,", &["bad.json", "frame 0", "no rotation", "right-handed"]),
+        ("[[1.0,", "[[", &["bad.json", "frame 0", "no pose", "4 numbers"]),
+    ] {
+        bad(from, to);
+        refused(folder.path(), "bind bad.json", parts);
+    }
+    refused(folder.path(), "bind transforms.json --angles 0:180", &["--angles", "no effect", "sinogram"]);
+    refused(folder.path(), "bind one.npy --angles 0:180 --side 8", &["--side", "no effect", "cameras"]);
+    refused(folder.path(), "bind transforms.json --extent 0", &["--extent", "above 0"]);
+}
+
+#[test]
+fn lists_of_pictures_that_say_nothing_are_refused_by_their_line() {
+    let folder = scanner();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("part.npy"), npy::to_bytes(&[4, 4], &[0.5; 16])).unwrap();
+    fs::write(path("cube.npy"), npy::to_bytes(&[2, 3, 4], &[0.5; 24])).unwrap();
+    fs::write(path("blind.npy"), npy::to_bytes(&[4, 4], &[f32::NAN; 16])).unwrap();
+    let before = fs::read(path("part.npy")).unwrap();
+    for (list, more, parts) in [
+        ("part.npy 0 0\npart.npy 0", "", &["list.txt", "line 2", "2", "FILE ROW COLUMN"][..]),
+        ("part.npy 0 0\npart.npy 0 x", "", &["list.txt", "line 2", "no number", "x"]),
+        ("part.npy 0 0\npart.npy -1 0", "", &["list.txt", "line 2", "row", "-1"]),
+        ("part.npy 0 0\npart.npy 0 0 1 0.1", "", &["list.txt", "line 2", "blur", "0.3 to 64"]),
+        ("part.npy 0 0", "", &["list.txt", "one picture alone", "2 to 256"]),
+        ("# none", "", &["list.txt", "2 to 256"]),
+        ("part.npy 0 0\npart.npy 9000 0", "", &["list.txt", "too large", "9004", "4096"]),
+        ("part.npy 0 0\nabsent.npy 0 0", "", &["absent.npy"]),
+        ("part.npy 0 0\ncube.npy 0 0", "", &["cube.npy", "several", "2"]),
+        ("part.npy 0 0\nblind.npy 0 0", "", &["list.txt", "array 1", "blind.npy", "sees nothing"]),
+        ("part.npy 0 0\npart.npy 1 1", "--angles 0:180", &["--angles", "no effect"]),
+        ("part.npy 0 0\npart.npy 1 1", "--arrays 4", &["--arrays", "no effect"]),
+        ("part.npy 0 0\npart.npy 1 1", "--out part.npy", &["--out", "part.npy", "is read"]),
+        ("part.npy 0 0\npart.npy 1 1", "--curve x.npy", &["--curve", "x.npy", "x.png"]),
+        (
+            "part.npy 0 0\npart.npy 1 1",
+            "--out y.png --curve y-2.png",
+            &["--curve", "y-2.png", "a whole is written"],
+        ),
+    ] {
+        fs::write(path("list.txt"), list).unwrap();
+        refused(folder.path(), &format!("bind list.txt {more}"), parts);
+    }
+    assert!(fs::read(path("part.npy")).unwrap() == before);
+}
+
 #[test]
 fn views_that_are_too_few_tell_more_with_networks_that_know_how_pictures_look() {
     let folder = scanner();
@@ -142,7 +351,7 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
     write(&path("noise.npy"), draws);
     fs::write(path("nan-truth.npy"), npy::to_bytes(&[SIDE, SIDE], &[f32::NAN; SIDE * SIDE])).unwrap();
     fs::write(path("dark-truth.npy"), npy::to_bytes(&[SIDE, SIDE], &[0.0; SIDE * SIDE])).unwrap();
-    fs::write(path("cube.npy"), npy::to_bytes(&[2, 3, 4], &[0.0; 24])).unwrap();
+    fs::write(path("four.npy"), npy::to_bytes(&[2, 2, 2, 2], &[0.0; 16])).unwrap();
     fs::write(path("line.npy"), npy::to_bytes(&[1, SIDE], &[1.0; SIDE])).unwrap();
     fs::write(path("cut.npy"), &fs::read(path("one.npy")).unwrap()[..100]).unwrap();
     fs::write(path("few.txt"), "0 1 2").unwrap();
@@ -158,11 +367,13 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
     for (words, parts) in [
         ("one.npy --angles 0:180 --out one.npy", &["--out", "one.npy", "is read"][..]),
         ("one.npy --angles 0:180 --out absent/x.png", &["--out", "no such folder", "absent"]),
-        ("one.npy --angles 0:180 --out x.tiff", &["--out", "x.tiff", "x.npy"]),
+        ("one.npy --angles 0:180 --out x.jpg", &["--out", "x.jpg", "x.npy"]),
+        ("one.npy", &["--angles", "FROM:TO"]),
+        ("one.mp4 --angles 0:180", &["one.mp4", "nothing that arrays can see", "NAME.tif"]),
         ("huge.npy --angles 0:180", &["huge.npy", "row 3, column 5", "too large", "1e15"]),
         ("blind.npy --angles 0:180", &["blind.npy", "array 0", "rows 0, 1, 2, 3", "sees nothing"]),
         ("noise.npy --angles 0:180", &["noise.npy", "contradict", "allowed"]),
-        ("cube.npy --angles 0:180", &["cube.npy", "[2, 3, 4]", "two axes"]),
+        ("four.npy --angles 0:180", &["four.npy", "[2, 2, 2, 2]", "views x detectors"]),
         ("line.npy --angles 0:180", &["--arrays", "one view"]),
         ("cut.npy --angles 0:180", &["cut.npy", "header", "100"]),
         ("one.npy --angles few.txt", &["one.npy", "32", "few.txt"]),
@@ -175,7 +386,7 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
         ("one.npy --angles 0:180 --assign gap.txt", &["gap.txt", "array 1", "sees nothing"]),
         ("one.npy --angles 0:180 --truth nan-truth.npy", &["nan-truth.npy", "row 0, column 0", "NaN"]),
         ("one.npy --angles 0:180 --truth dark-truth.npy", &["dark-truth.npy", "dark"]),
-        ("one.npy --angles 0:180 --truth two.npy", &["two.npy", "24 x 32", "24 x 24"]),
+        ("one.npy --angles 0:180 --truth two.npy", &["two.npy", "32 x 24", "24 x 24"]),
         ("one.npy --angles 0:180 --most 0", &["--most", "above 0"]),
         ("one.npy --angles 0:180 --most inf", &["--most", "above 0"]),
         ("one.npy --angles 0:180 --coupling 2", &["--coupling", "0 to 1"]),

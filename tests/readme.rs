@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use napot::format::tiff;
+
 /// The README, and its path for messages.
 fn readme() -> String {
     fs::read_to_string(root().join("README.md")).unwrap()
@@ -92,6 +94,27 @@ fn make_inputs(folder: &Path) -> Vec<&'static str> {
     fs::write(folder.join("views.npy"), table(32, 24, chord)).unwrap();
     let disc = |y: usize, x: usize| f32::from(u8::from(y.abs_diff(12).pow(2) + x.abs_diff(12).pow(2) < 64));
     fs::write(folder.join("world.npy"), table(24, 24, disc)).unwrap();
+    let tilts: Vec<f32> = (0..16 * 2 * 24).map(|at| chord(at / 48, at % 24)).collect();
+    fs::write(folder.join("tilts.tif"), tiff::to_bytes((2, 24), &tilts).unwrap()).unwrap();
+    let half = |columns: usize| move |y: usize, x: usize| disc(y, x + columns);
+    fs::write(folder.join("left.npy"), table(24, 16, half(0))).unwrap();
+    fs::write(folder.join("right.npy"), table(24, 16, half(8))).unwrap();
+    fs::write(folder.join("parts.txt"), "left.npy 0 0\nright.npy 0 8\n").unwrap();
+    let ball = |y: usize, x: usize| {
+        let [x, y] = [x, y].map(|at| (f64::from(u16::try_from(at).unwrap()) - 7.5) / 30.0);
+        // The squared distance of a ray from the middle, 4 away, of a ball of radius 0.5.
+        let beside = 16.0 - 16.0 / (1.0 + x * x + y * y);
+        2.0 * (0.25 - beside).max(0.0).sqrt() as f32
+    };
+    fs::write(folder.join("ray.npy"), table(16, 16, ball)).unwrap();
+    let poses =
+        "[[1,0,0,0],[0,1,0,0],[0,0,1,4]] [[0,0,1,4],[0,1,0,0],[-1,0,0,0]] [[1,0,0,0],[0,0,1,4],[0,-1,0,0]]";
+    let frames: Vec<String> = poses
+        .split(' ')
+        .map(|pose| format!(r#"{{"file_path": "ray.npy", "transform_matrix": {pose}}}"#))
+        .collect();
+    let cameras = format!(r#"{{"fl_x": 30, "frames": [{}]}}"#, frames.join(","));
+    fs::write(folder.join("transforms.json"), cameras).unwrap();
     let made = Command::new("ffmpeg")
         .args("-v error -y -f lavfi -i testsrc=s=64x48:r=10:d=4 -f lavfi -i sine=d=4".split(' '))
         .args("-c:v mpeg4 -c:a aac clip.mp4".split(' '))

@@ -12,11 +12,15 @@
 //! | symbol | default | unit | meaning |
 //! |---|---|---|---|
 //! | σ | 0 | of the data | noise of a number, where it is known |
-//! | τ | 0.02 | 1 | what grid and few steps leave, of the data's size; where σ is not known, the tenth of all pairs' `e / rms`, 0.01 to 0.05 |
+//! | τ | 0.02 | 1 | what grid and few steps leave, of the data's size; where σ is not known, the tenth of all pairs' `e / rms`, 0.01 to 0.05, from 0.02 where arrays see parts |
 //! | L | 2.5 | 1 | how many scales still agree |
+//!
+//! Arrays that see only parts of the picture are held against those that they share most of it with; what is left of them counts as
+//! of the part that both see, and where that is too little they tell nothing of each other ([`super::overlap`]).
 
 use std::cmp::Reverse;
 
+use super::overlap::Overlap;
 use super::part::{Part, explained};
 use super::shared::each;
 use crate::random::Stream;
@@ -49,13 +53,17 @@ pub struct Agreement {
     pub tolerance: f64,
     /// The least `e / rms` of a pair.
     pub least: f64,
+    /// What arrays see of the same.
+    overlap: Overlap,
 }
 
 impl Agreement {
     /// Looks at pairs of arrays; `sigma` is the noise where it is known, `most` the brightest that a picture may be.
     #[must_use]
     pub fn of(parts: &[Part], sigma: Option<f64>, most: f32, seed: u64, threads: usize) -> Self {
-        Self::of_pairs(parts, &pairs(parts.len(), seed), sigma, most, threads)
+        let overlap = Overlap::of(parts);
+        let pairs = if overlap.is_whole() { pairs(parts.len(), seed) } else { overlap.pairs(PARTNERS, seed) };
+        Self::of_pairs(parts, &pairs, sigma, most, threads)
     }
 
     /// Of those `pairs` of arrays alone; of none, a scale on which a picture may be held against an array.
@@ -68,23 +76,27 @@ impl Agreement {
         threads: usize,
     ) -> Self {
         let arrays = parts.len();
-        let teams: Vec<Vec<usize>> = pairs.iter().map(|(one, other)| vec![*one, *other]).collect();
-        let left = left(parts, &teams, most, threads);
-        let mut parted: Vec<f64> = left.iter().map(|(left, rms)| left / rms.max(f64::MIN_POSITIVE)).collect();
+        let overlap = Overlap::of(parts);
+        let left = left(parts, &overlap, &sides(pairs), most, threads);
+        let parted = left.iter().flatten();
+        let mut parted: Vec<f64> = parted.map(|(left, rms)| left / rms.max(f64::MIN_POSITIVE)).collect();
         parted.sort_by(f64::total_cmp);
         let least = parted.first().copied().unwrap_or_default();
         let tenth = parted.get(parted.len() / 10).copied().unwrap_or_default();
         let known = sigma.is_some() || pairs.is_empty();
-        let tolerance = if known { TOLERANCE } else { tenth.clamp(BOUNDS[0], BOUNDS[1]) };
+        // Parts that hardly overlap fit one another wholly, and say nothing of what few steps leave of a blur.
+        let least_tolerance = if overlap.is_whole() { BOUNDS[0] } else { TOLERANCE };
+        let tolerance = if known { TOLERANCE } else { tenth.clamp(least_tolerance, BOUNDS[1]) };
         let mut found = Self {
             matrix: vec![0.0; arrays * arrays],
             arrays,
             sigma: sigma.unwrap_or_default(),
             tolerance,
             least,
+            overlap,
         };
-        for ((one, other), (left, rms)) in pairs.iter().zip(&left) {
-            let agrees = found.judged(*left, *rms, 1.0);
+        for ((one, other), left) in pairs.iter().zip(&left) {
+            let agrees = found.of_left(*left);
             found.matrix[one * arrays + other] = agrees;
             found.matrix[other * arrays + one] = agrees;
         }
@@ -94,15 +106,20 @@ impl Agreement {
     /// `J` of pairs of arrays as they see now, each by a picture of its own.
     #[must_use]
     pub fn between(&self, parts: &[Part], pairs: &[(usize, usize)], most: f32, threads: usize) -> Vec<f64> {
-        let teams: Vec<Vec<usize>> = pairs.iter().map(|(one, other)| vec![*one, *other]).collect();
-        let left = left(parts, &teams, most, threads);
-        left.into_iter().map(|(left, rms)| self.judged(left, rms, 1.0)).collect()
+        let left = left(parts, &self.overlap, &sides(pairs), most, threads);
+        left.into_iter().map(|left| self.of_left(left)).collect()
     }
 
     /// Whether some pairs were not looked at.
     #[must_use]
     pub fn is_sparse(&self) -> bool {
         self.arrays > PARTNERS + 1
+    }
+
+    /// Whether every array sees all of the picture; where they see parts, only neighbours are pairs.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.overlap.is_whole()
     }
 
     /// Has groups of arrays meet, some of each for all: chains of pairs may have missed that two groups see one world. What the
@@ -118,10 +135,10 @@ impl Agreement {
             .filter(|(one, other)| meets(one, other))
             .collect();
         let speakers = |group: usize| groups[group].iter().take(SPEAKERS).copied();
-        let teams: Vec<Vec<usize>> =
-            pairs.iter().map(|(one, other)| speakers(*one).chain(speakers(*other)).collect()).collect();
-        for ((one, other), (left, rms)) in pairs.iter().zip(left(parts, &teams, most, threads)) {
-            let agrees = self.judged(left, rms, 1.0);
+        let sides: Vec<[Vec<usize>; 2]> =
+            pairs.iter().map(|(one, other)| [*one, *other].map(|group| speakers(group).collect())).collect();
+        for ((one, other), left) in pairs.iter().zip(left(parts, &self.overlap, &sides, most, threads)) {
+            let agrees = self.of_left(left);
             for (one, other) in
                 groups[*one].iter().flat_map(|one| groups[*other].iter().map(move |other| (one, other)))
             {
@@ -129,6 +146,11 @@ impl Agreement {
                 self.matrix[other * self.arrays + one] = agrees;
             }
         }
+    }
+
+    /// `J` of what is left of a team, none where its sides see nothing of the same.
+    fn of_left(&self, left: Option<(f64, f64)>) -> f64 {
+        left.map_or(0.0, |(left, rms)| self.judged(left, rms, 1.0))
     }
 
     /// `J` of a root mean square `left` of data whose own is `rms`, with a limit `wider` times as wide.
@@ -173,10 +195,23 @@ fn pairs(arrays: usize, seed: u64) -> Vec<(usize, usize)> {
     found
 }
 
-/// Root mean squares of what is left of each team's data when one picture explains them, and of the data.
-fn left(parts: &[Part], teams: &[Vec<usize>], most: f32, threads: usize) -> Vec<(f64, f64)> {
-    let one = |team: &Vec<usize>| {
-        let team: Vec<&Part> = team.iter().map(|array| &parts[*array]).collect();
+/// Each pair as two sides.
+fn sides(pairs: &[(usize, usize)]) -> Vec<[Vec<usize>; 2]> {
+    pairs.iter().map(|(one, other)| [vec![*one], vec![*other]]).collect()
+}
+
+/// Root mean squares of what is left of both sides' data when one picture explains them, and of the data. Only where both look can
+/// one contradict the other, so what is left counts as of that part; `None` where that is too little.
+fn left(
+    parts: &[Part],
+    overlap: &Overlap,
+    teams: &[[Vec<usize>; 2]],
+    most: f32,
+    threads: usize,
+) -> Vec<Option<(f64, f64)>> {
+    let one = |[one, other]: &[Vec<usize>; 2]| {
+        let shared = overlap.between(one, other)?;
+        let team: Vec<&Part> = one.iter().chain(other).map(|array| &parts[*array]).collect();
         let picture = explained(&team, most, STEPS);
         let (mut scratch, mut sums, mut count) = (Vec::new(), [0.0, 0.0], 0.0);
         for part in team {
@@ -184,7 +219,7 @@ fn left(parts: &[Part], teams: &[Vec<usize>], most: f32, threads: usize) -> Vec<
             sums[1] += part.rms() * part.rms() * part.seen() as f64;
             count += part.seen() as f64;
         }
-        ((sums[0] / count).sqrt(), (sums[1] / count).sqrt())
+        Some(((sums[0] / (count * shared)).sqrt(), (sums[1] / count).sqrt()))
     };
     each(teams, threads, one)
 }

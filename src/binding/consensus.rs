@@ -27,22 +27,19 @@
 use std::cmp::Reverse;
 
 use super::agreement::Agreement;
-use super::part::{Momentum, Part};
+use super::part::Part;
 use super::phases;
+use super::steps::Run;
 use crate::error::{Error, Result};
 
 /// Steps after which wholes are held against their arrays.
 const CHECK: usize = 40;
 /// Times that arrays may change their whole.
 const CHANGES: usize = 2;
-/// Steps between new weights of the robust way.
-const REWEIGH: usize = 5;
 /// Steps after which wholes are held to a prior: enough that data have their say again, for a prior knows no data.
 pub const ASK: usize = 40;
 /// Steps below which no prior is asked, whatever the way.
 pub const LEAST_WITH_PRIOR: usize = CHECK + ASK + 1;
-/// What a prior takes for noise at first and at last, of a range of 1.
-const SIGMAS: [f64; 2] = [0.1, 0.01];
 
 /// The most arrays.
 pub const MOST_ARRAYS: usize = 256;
@@ -121,43 +118,30 @@ pub struct Bound {
     pub agreement: Agreement,
 }
 
-/// An array on its way.
-pub(super) struct State {
-    x: Vec<f32>,
-    ahead: Vec<f32>,
-    pull: Vec<f32>,
-    scratch: Vec<f32>,
-    missed: f64,
-}
-
-impl State {
-    /// One that begins with a picture.
-    pub(super) fn of(picture: Vec<f32>) -> Self {
-        let pull = vec![0.0; picture.len()];
-        Self { ahead: picture.clone(), x: picture, pull, scratch: Vec::new(), missed: 0.0 }
-    }
-
-    pub(super) fn picture(&self) -> &Vec<f32> {
-        &self.x
-    }
-}
-
 /// Binds arrays.
 ///
 /// # Errors
 /// Where there are fewer than 2 or more than [`MOST_ARRAYS`] arrays, their pictures are of different sizes, or a number of `how` is
 /// out of its range.
 pub fn bind(parts: &[Part], how: &How) -> Result<Bound> {
-    bind_with(parts, how, None)
+    bind_with(parts, how, None, &|_, _| ())
 }
 
-/// The same, with a prior that all wholes' pictures are held to.
+/// The same, with a prior that all wholes' pictures are held to; `watch` is told, step by step, how many steps were made since the
+/// pictures last started, and the root mean square of what is left of all data.
 ///
 /// # Errors
 /// As [`bind`], and where the prior fails.
-pub fn bind_with(parts: &[Part], how: &How, prior: Option<&dyn Prior>) -> Result<Bound> {
+pub fn bind_with(
+    parts: &[Part],
+    how: &How,
+    prior: Option<&dyn Prior>,
+    watch: &dyn Fn(usize, f64),
+) -> Result<Bound> {
     check(parts, how)?;
     let arrays = parts.len();
+    let settled =
+        |agreement: &Agreement| phases::settled(&agreement.matrix, arrays, !agreement.is_whole(), how.seed);
     let mut agreement = match how.way {
         Way::Phases | Way::Agreement | Way::Spectral => {
             Agreement::of(parts, how.sigma, how.most, how.seed, how.threads)
@@ -166,12 +150,12 @@ pub fn bind_with(parts: &[Part], how: &How, prior: Option<&dyn Prior>) -> Result
         Way::Plain | Way::Robust => Agreement::of_pairs(parts, &[], how.sigma, how.most, how.threads),
     };
     let mut phases = match how.way {
-        Way::Phases | Way::Spectral => phases::settled(&agreement.matrix, arrays, how.seed),
+        Way::Phases | Way::Spectral => settled(&agreement),
         Way::Agreement | Way::Plain | Way::Robust => vec![0.0; arrays],
     };
     if how.way == Way::Phases && agreement.is_sparse() {
         agreement.meet(parts, &phases::groups(&agreement.matrix, &phases), how.most, how.threads);
-        phases = phases::settled(&agreement.matrix, arrays, how.seed);
+        phases = settled(&agreement);
     }
     let mut groups = match how.way {
         Way::Phases | Way::Agreement => phases::groups(&agreement.matrix, &phases),
@@ -179,7 +163,7 @@ pub fn bind_with(parts: &[Part], how: &How, prior: Option<&dyn Prior>) -> Result
         Way::Plain | Way::Robust => vec![(0..arrays).collect()],
     };
     let mut gates = gates(&groups, &phases, how.way);
-    let mut run = Run::new(parts, how);
+    let mut run = Run::new(parts, how, watch);
     let mut iterations = 0;
     for change in 0..=CHANGES {
         // Pictures of fewer steps explain nobody yet.
@@ -195,7 +179,7 @@ pub fn bind_with(parts: &[Part], how: &How, prior: Option<&dyn Prior>) -> Result
             break;
         }
         gates = self::gates(&groups, &phases, how.way);
-        run = Run::new(parts, how);
+        run = Run::new(parts, how, watch);
     }
     let wholes = wholes(&run, &groups, &gates, &agreement, &phases);
     let order_parameter = phases::order(phases.iter().copied()).0;
@@ -242,162 +226,6 @@ pub(super) fn gates(groups: &[Vec<usize>], phases: &[f64], way: Way) -> Vec<f32>
         }
     }
     gates
-}
-
-/// The pictures on their way.
-pub(super) struct Run<'a> {
-    parts: &'a [Part],
-    how: &'a How,
-    pub(super) states: Vec<State>,
-    momentum: Momentum,
-    left: Vec<f64>,
-}
-
-impl<'a> Run<'a> {
-    fn new(parts: &'a [Part], how: &'a How) -> Self {
-        let dark = |part: &Part| State::of(vec![0.0; part.sight().len()]);
-        Self::from(parts, how, parts.iter().map(dark).collect())
-    }
-
-    /// From pictures that are there.
-    pub(super) fn from(parts: &'a [Part], how: &'a How, states: Vec<State>) -> Self {
-        Self { parts, how, states, momentum: Momentum::new(), left: Vec::new() }
-    }
-
-    /// Steps of the arrays that bind as these groups.
-    pub(super) fn steps(
-        &mut self,
-        groups: &[Vec<usize>],
-        gates: &mut [f32],
-        count: usize,
-        prior: Option<&dyn Prior>,
-    ) -> Result<()> {
-        let numbers = self.parts.iter().map(Part::seen).sum::<usize>() as f64;
-        for step in 0..count {
-            if self.how.way == Way::Robust && self.left.len() % REWEIGH == REWEIGH - 1 {
-                self.reweigh(gates);
-            }
-            self.pull();
-            let (mut coupling, mut by) = (self.how.coupling, self.momentum.next());
-            let asked = prior.filter(|_| step % ASK == ASK - 1 && step + 1 < count);
-            if asked.is_some() {
-                // All go on from its answer: what they remember of their way is of another picture.
-                (coupling, by, self.momentum) = (1.0, 0.0, Momentum::new());
-            }
-            for group in groups {
-                let mut mean = self.mean(group, gates, |state| &state.pull);
-                if let Some(prior) = asked {
-                    self.ask(prior, &mut mean, step as f64 / count as f64)?;
-                }
-                for array in group {
-                    self.couple(*array, &mean, coupling, by);
-                }
-            }
-            let missed: f64 = self.states.iter().map(|state| state.missed).sum();
-            self.left.push((missed / numbers).sqrt());
-        }
-        Ok(())
-    }
-
-    /// Holds a whole's picture to the prior, `part` of the way, 0 to 1.
-    fn ask(&self, prior: &dyn Prior, mean: &mut [f32], part: f64) -> Result<()> {
-        let brightest = mean.iter().fold(f32::MIN_POSITIVE, |most, x| most.max(*x));
-        let white = if self.how.most.is_finite() { self.how.most } else { brightest };
-        for x in mean.iter_mut() {
-            *x /= white;
-        }
-        let sigma = SIGMAS[0] * libm::pow(SIGMAS[1] / SIGMAS[0], part);
-        prior.clean(mean, self.parts[0].size(), sigma as f32)?;
-        for x in mean.iter_mut() {
-            *x = (*x * white).clamp(0.0, self.how.most);
-        }
-        Ok(())
-    }
-
-    /// Every array by its own data: `u` into `pull`.
-    fn pull(&mut self) {
-        let (most, threads) = (self.how.most, self.how.threads.clamp(1, self.parts.len()));
-        let each = self.parts.len().div_ceil(threads);
-        let within = (self.how.threads / self.parts.len()).max(1);
-        let work = |parts: &[Part], states: &mut [State]| {
-            for (part, state) in parts.iter().zip(states) {
-                state.missed = part.pull(&state.ahead, &mut state.scratch, &mut state.pull, within);
-                let seen = state.ahead.iter().zip(part.sight());
-                for (u, (v, sight)) in state.pull.iter_mut().zip(seen) {
-                    let further = if *sight > 0.0 { *u / sight } else { 0.0 };
-                    *u = (v + further).clamp(0.0, most);
-                }
-            }
-        };
-        if threads == 1 {
-            return work(self.parts, &mut self.states);
-        }
-        std::thread::scope(|scope| {
-            for (parts, states) in self.parts.chunks(each).zip(self.states.chunks_mut(each)) {
-                scope.spawn(move || work(parts, states));
-            }
-        });
-    }
-
-    fn mean(&self, group: &[usize], gates: &[f32], picture: impl Fn(&State) -> &Vec<f32>) -> Vec<f32> {
-        mean(self.parts, &self.states, group, gates, picture)
-    }
-
-    fn couple(&mut self, array: usize, mean: &[f32], coupling: f32, by: f32) {
-        let state = &mut self.states[array];
-        let shown = state.x.iter_mut().zip(&mut state.ahead).zip(state.pull.iter().zip(mean));
-        for ((x, ahead), (u, mean)) in shown {
-            let new = u + coupling * (mean - u);
-            *ahead = new + by * (new - *x);
-            *x = new;
-        }
-    }
-
-    /// Weights by what the mean of all leaves of each array's data.
-    fn reweigh(&self, gates: &mut [f32]) {
-        let all: Vec<usize> = (0..self.parts.len()).collect();
-        let mean = self.mean(&all, gates, |state| &state.x);
-        let mut scratch = Vec::new();
-        let left: Vec<f64> = self
-            .parts
-            .iter()
-            .map(|part| {
-                part.missed(&mean, &mut scratch).sqrt()
-                    / (part.rms() * part.rms() * part.seen() as f64).sqrt()
-            })
-            .collect();
-        let mut sorted = left.clone();
-        sorted.sort_by(f64::total_cmp);
-        let middle = sorted[sorted.len() / 2].max(f64::MIN_POSITIVE);
-        for (gate, left) in gates.iter_mut().zip(&left) {
-            let square = (left / middle) * (left / middle);
-            *gate = (1.0 / (1.0 + square * square)) as f32;
-        }
-    }
-}
-
-/// The mean of a group's pictures by gate and sight; where nobody sees, by gate alone.
-pub(super) fn mean(
-    parts: &[Part],
-    states: &[State],
-    group: &[usize],
-    gates: &[f32],
-    picture: impl Fn(&State) -> &Vec<f32>,
-) -> Vec<f32> {
-    let pixels = parts[0].sight().len();
-    let (mut sum, mut weights) = (vec![0.0f32; pixels], vec![0.0f32; pixels]);
-    for array in group {
-        let shown = picture(&states[*array]).iter().zip(parts[*array].sight());
-        // A whole whose gates are all shut would have no picture.
-        let gate = gates[*array].max(1e-6);
-        for ((sum, weight), (x, sight)) in sum.iter_mut().zip(&mut weights).zip(shown) {
-            let own = gate * sight.max(1e-6);
-            *sum += own * x;
-            *weight += own;
-        }
-    }
-    sum.iter_mut().zip(&weights).for_each(|(sum, weight)| *sum /= weight);
-    sum
 }
 
 /// Moves arrays that their whole does not explain, and sets their phase to that of those they join, or half a turn from those
@@ -459,8 +287,10 @@ fn wholes(
     let mut scratch = Vec::new();
     let mut found: Vec<Whole> = groups
         .iter()
-        .map(|arrays| {
-            let picture = run.mean(arrays, gates, |state| &state.x);
+        .enumerate()
+        .map(|(number, arrays)| {
+            let fitted = run.fitted.get(number).cloned().flatten();
+            let picture = fitted.unwrap_or_else(|| run.mean(arrays, gates, |state| &state.x));
             if arrays.len() == 1 {
                 return Whole { arrays: arrays.clone(), picture, confidence: 0.0 };
             }

@@ -4,7 +4,8 @@ use super::agreement::Agreement;
 use super::consensus::{ASK, Bound, How, Prior, Way, bind, bind_with};
 use super::part::{Part, explained};
 use super::phantom::{Scene, psnr};
-use super::projection::{ParallelBeam, Projection, Subsampled, Window};
+use super::projection::{ParallelBeam, Projection};
+use super::tile::{Place, Tile};
 use crate::error::{Error, Result};
 use crate::random::Stream;
 
@@ -141,6 +142,10 @@ fn known_noise_is_the_scale_on_which_arrays_disagree() {
     });
     let known = bind(&parts, &How { sigma: Some(sigma), ..how() }).unwrap();
     assert_eq!(known.wholes[0].arrays.len(), 8, "of noise that is known");
+    // And no more than the noise is followed.
+    let unknown = bind(&parts, &How { way: Way::Plain, ..how() }).unwrap();
+    let [stopped, drawn] = [&known, &unknown].map(|bound| psnr(&bound.wholes[0].picture, &drawn(ONE)));
+    assert!(stopped > drawn + 1.0, "{stopped} dB, {drawn} dB where the noise is drawn");
     let strict = bind(&parts, &How { sigma: Some(0.0), ..how() }).unwrap();
     assert!(strict.wholes[0].arrays.len() < 8, "noise that is said not to be is disagreement");
 }
@@ -165,11 +170,13 @@ fn a_small_picture_and_windows_of_it_bind_too() {
         projection.apply(&truth, &mut data, 1);
         Part::new(projection, data).unwrap()
     };
-    let window =
-        |row: usize, column: usize| Box::new(Window::new((SIDE, SIDE), (row, column), (20, 20)).unwrap());
-    let mut parts = vec![see(Box::new(Subsampled::new((SIDE, SIDE), 2, 1.0).unwrap()))];
-    for corner in [(0, 0), (0, 12), (12, 0)] {
-        parts.push(see(window(corner.0, corner.1)));
+    let tile = |corner: (f64, f64), every: f64, blur: f64, side: usize| {
+        let place = Place { corner, every, blur };
+        see(Box::new(Tile::new((SIDE, SIDE), &place, (side, side)).unwrap()))
+    };
+    let mut parts = vec![tile((1.0, 1.0), 2.0, 1.0, SIDE / 2)];
+    for corner in [(0.0, 0.0), (0.0, 12.0), (12.0, 0.0)] {
+        parts.push(tile(corner, 1.0, 0.0, 20));
     }
     let bound = bind(&parts, &How { iterations: 100, ..how() }).unwrap();
     assert_eq!(bound.wholes[0].arrays, [0, 1, 2, 3]);
@@ -220,7 +227,8 @@ fn what_cannot_be_bound_is_refused_by_name() {
     );
     assert!(told(&parts, How { most: f32::NAN, ..how() }).contains("most"));
     assert!(told(&parts, How { sigma: Some(-1.0), ..how() }).contains("sigma"));
-    let small = Box::new(Window::new((8, 8), (0, 0), (4, 4)).unwrap());
+    let place = Place { corner: (0.0, 0.0), every: 1.0, blur: 0.0 };
+    let small = Box::new(Tile::new((8, 8), &place, (4, 4)).unwrap());
     let mixed = [wedges().remove(0), Part::new(small, vec![0.5; 16]).unwrap()];
     assert!(
         told(&mixed, how())
@@ -264,9 +272,17 @@ fn a_prior_is_asked_for_ever_less_noise_and_what_is_wrong_with_it_is_told() {
     let asked = Asked { sigmas: Vec::new().into(), fails: false };
     // Without a limit light is of the brightest.
     let how = How { iterations: 5 * ASK, most: f32::INFINITY, ..how() };
-    bind_with(&parts, &how, Some(&asked)).unwrap();
+    let steps = std::cell::RefCell::new(Vec::new());
+    let bound =
+        bind_with(&parts, &how, Some(&asked), &|step, left| steps.borrow_mut().push((step, left))).unwrap();
+    let steps = steps.into_inner();
+    assert_eq!(steps.len(), bound.iterations);
+    let told: Vec<f64> = steps[steps.len() - bound.left.len()..].iter().map(|(_, left)| *left).collect();
+    assert_eq!(told, bound.left);
     let sigmas = asked.sigmas.into_inner();
     assert!(sigmas.len() == 3 && sigmas.windows(2).all(|pair| pair[1] < pair[0]), "{sigmas:?}");
     let fails = Asked { sigmas: Vec::new().into(), fails: true };
-    assert!(bind_with(&parts, &how, Some(&fails)).unwrap_err().to_string().contains("such pictures"));
+    assert!(
+        bind_with(&parts, &how, Some(&fails), &|_, _| ()).unwrap_err().to_string().contains("such pictures")
+    );
 }

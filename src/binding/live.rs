@@ -12,9 +12,10 @@
 //! array that is to cross to the opposite phase would stay, for there nothing pulls.
 
 use super::agreement::Agreement;
-use super::consensus::{How, Run, State, Way, bind, gates};
+use super::consensus::{How, Way, bind, gates};
 use super::part::Part;
 use super::phases;
+use super::steps::{Run, State, mean};
 use super::sync::Differences;
 use crate::error::{Error, Result};
 use crate::random::Stream;
@@ -76,7 +77,7 @@ impl Live {
     /// The picture of a group of arrays.
     #[must_use]
     pub fn picture(&self, group: &[usize]) -> Vec<f32> {
-        super::consensus::mean(&self.parts, &self.states, group, &self.gates(), State::picture)
+        mean(&self.parts, &self.states, group, &self.gates(), State::picture)
     }
 
     fn gates(&self) -> Vec<f32> {

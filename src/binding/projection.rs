@@ -37,7 +37,7 @@ pub trait Projection: Send + Sync {
 const WORTH_A_THREAD: usize = 1 << 15;
 
 /// Fills the rows of `out`, each `width` long, by `fill(row, numbers)`; rows are shared among threads.
-fn by_rows(
+pub(super) fn by_rows(
     out: &mut [f32],
     width: usize,
     work: usize,
@@ -185,160 +185,55 @@ impl Projection for ParallelBeam {
     }
 }
 
-/// A rectangle of the picture, number by number.
+/// The same way from each of several pictures, one below the other, as the slices of a volume; the data likewise, slice by slice.
 #[derive(Clone, Debug)]
-pub struct Window {
-    size: (usize, usize),
-    corner: (usize, usize),
-    shape: (usize, usize),
+pub struct Slices<P> {
+    each: P,
+    count: usize,
 }
 
-impl Window {
-    /// The `shape` (rows, columns) of pixels whose first is at `corner`, of a picture of `size`.
+impl<P: Projection> Slices<P> {
+    /// `count` pictures, at least 1, that `each` sees in turn.
     ///
     /// # Errors
-    /// Where the window is empty or reaches beyond the picture.
-    pub fn new(size: (usize, usize), corner: (usize, usize), shape: (usize, usize)) -> Result<Self> {
-        let within = |whole: usize, first: usize, count: usize| {
-            count > 0 && first.checked_add(count).is_some_and(|end| end <= whole)
-        };
-        if !within(size.0, corner.0, shape.0) || !within(size.1, corner.1, shape.1) {
-            let error = Error::call("window", "it is empty or reaches beyond the picture");
-            let value = format!("{} x {} at row {}, column {}", shape.0, shape.1, corner.0, corner.1);
-            return Err(error.value(value).bound(format!("within {} x {}", size.0, size.1)));
+    /// Where there is none.
+    pub fn new(each: P, count: usize) -> Result<Self> {
+        if count == 0 {
+            return Err(Error::call("slices", "there is none").value(count).bound("at least 1"));
         }
-        Ok(Self { size, corner, shape })
+        Ok(Self { each, count })
     }
 }
 
-impl Projection for Window {
+impl<P: Projection> Projection for Slices<P> {
     fn size(&self) -> (usize, usize) {
-        self.size
+        let (height, width) = self.each.size();
+        (self.count * height, width)
     }
 
     fn data_len(&self) -> usize {
-        self.shape.0 * self.shape.1
-    }
-
-    fn apply(&self, picture: &[f32], data: &mut [f32], _: usize) {
-        assert!(
-            picture.len() == self.size.0 * self.size.1 && data.len() == self.data_len(),
-            "a picture and its data"
-        );
-        for (row, out) in data.chunks_exact_mut(self.shape.1).enumerate() {
-            let first = (self.corner.0 + row) * self.size.1 + self.corner.1;
-            out.copy_from_slice(&picture[first..first + self.shape.1]);
-        }
-    }
-
-    fn adjoint(&self, data: &[f32], picture: &mut [f32], _: usize) {
-        assert!(
-            picture.len() == self.size.0 * self.size.1 && data.len() == self.data_len(),
-            "a picture and its data"
-        );
-        picture.fill(0.0);
-        for (row, line) in data.chunks_exact(self.shape.1).enumerate() {
-            let first = (self.corner.0 + row) * self.size.1 + self.corner.1;
-            picture[first..first + self.shape.1].copy_from_slice(line);
-        }
-    }
-}
-
-/// The picture blurred by a Gaussian and kept at every so many rows and columns; beyond its edges it is dark.
-#[derive(Clone, Debug)]
-pub struct Subsampled {
-    size: (usize, usize),
-    every: usize,
-    /// The Gaussian from its middle outward; its sum over both sides is 1.
-    taps: Vec<f32>,
-}
-
-impl Subsampled {
-    /// Blurred by `sigma` pixels, one number for `every` x `every` pixels, the first at row and column `every / 2` rounded down.
-    ///
-    /// # Errors
-    /// Where `every` is 0 or larger than the picture, or `sigma` is not 0 to 64.
-    pub fn new(size: (usize, usize), every: usize, sigma: f64) -> Result<Self> {
-        if !(1..=size.0.min(size.1)).contains(&every) {
-            let error = Error::call("every", "the picture can't be thinned so far").value(every);
-            return Err(error.bound(format!("1 to {}", size.0.min(size.1))));
-        }
-        if !(0.0..=64.0).contains(&sigma) {
-            let error = Error::call("sigma", "the blur is out of range, in pixels").value(sigma);
-            return Err(error.bound("0 to 64"));
-        }
-        // Beyond four sigma lies less than a ten-thousandth.
-        let reach = (4.0 * sigma).ceil() as usize;
-        let raw = |at: usize| {
-            if at == 0 { 1.0 } else { libm::exp(-0.5 * (at as f64 / sigma) * (at as f64 / sigma)) }
-        };
-        let sum: f64 = 1.0 + 2.0 * (1..=reach).map(raw).sum::<f64>();
-        Ok(Self { size, every, taps: (0..=reach).map(|at| (raw(at) / sum) as f32).collect() })
-    }
-
-    fn shape(&self) -> (usize, usize) {
-        let kept = |length: usize| (length - self.every / 2).div_ceil(self.every);
-        (kept(self.size.0), kept(self.size.1))
-    }
-
-    /// How much pixel `from` gives to kept place `to` along one axis.
-    fn tap(&self, from: usize, to: usize) -> f32 {
-        let distance = from.abs_diff(to * self.every + self.every / 2);
-        self.taps.get(distance).copied().unwrap_or_default()
-    }
-
-    /// The pixels that reach kept place `to`.
-    fn pixels(&self, to: usize, length: usize) -> std::ops::Range<usize> {
-        let (middle, reach) = (to * self.every + self.every / 2, self.taps.len());
-        (middle + 1).saturating_sub(reach)..(middle + reach).min(length)
-    }
-
-    /// The kept places that pixel `from` reaches.
-    fn places(&self, from: usize, count: usize) -> std::ops::Range<usize> {
-        let first = (from + 1).saturating_sub(self.taps.len() + self.every / 2).div_ceil(self.every);
-        let last = ((from + self.taps.len()).saturating_sub(self.every / 2)).div_ceil(self.every).min(count);
-        first.min(last)..last
-    }
-}
-
-impl Projection for Subsampled {
-    fn size(&self) -> (usize, usize) {
-        self.size
-    }
-
-    fn data_len(&self) -> usize {
-        self.shape().0 * self.shape().1
+        self.count * self.each.data_len()
     }
 
     fn apply(&self, picture: &[f32], data: &mut [f32], threads: usize) {
-        let ((height, width), (_, wide)) = (self.size, self.shape());
-        assert!(picture.len() == height * width && data.len() == self.data_len(), "a picture and its data");
-        let mut thin = vec![0.0; height * wide];
-        by_rows(&mut thin, wide, picture.len() * self.taps.len(), threads, |y, out| {
-            for (to, sum) in out.iter_mut().enumerate() {
-                *sum = self.pixels(to, width).map(|x| self.tap(x, to) * picture[y * width + x]).sum();
-            }
-        });
-        by_rows(data, wide, thin.len() * self.taps.len(), threads, |to, out| {
-            for (x, sum) in out.iter_mut().enumerate() {
-                *sum = self.pixels(to, height).map(|y| self.tap(y, to) * thin[y * wide + x]).sum();
-            }
+        if self.count == 1 {
+            return self.each.apply(picture, data, threads);
+        }
+        assert!(picture.len() == self.size().0 * self.size().1 && data.len() == self.data_len(), "slices");
+        let pixels = picture.len() / self.count;
+        by_rows(data, self.each.data_len(), picture.len(), threads, |slice, out| {
+            self.each.apply(&picture[slice * pixels..][..pixels], out, 1);
         });
     }
 
     fn adjoint(&self, data: &[f32], picture: &mut [f32], threads: usize) {
-        let ((height, width), (high, wide)) = (self.size, self.shape());
-        assert!(picture.len() == height * width && data.len() == self.data_len(), "a picture and its data");
-        let mut tall = vec![0.0; height * wide];
-        by_rows(&mut tall, wide, picture.len() * self.taps.len(), threads, |y, out| {
-            for (x, sum) in out.iter_mut().enumerate() {
-                *sum = self.places(y, high).map(|to| self.tap(y, to) * data[to * wide + x]).sum();
-            }
-        });
-        by_rows(picture, width, picture.len() * self.taps.len(), threads, |y, out| {
-            for (x, sum) in out.iter_mut().enumerate() {
-                *sum = self.places(x, wide).map(|to| self.tap(x, to) * tall[y * wide + to]).sum();
-            }
+        if self.count == 1 {
+            return self.each.adjoint(data, picture, threads);
+        }
+        assert!(picture.len() == self.size().0 * self.size().1 && data.len() == self.data_len(), "slices");
+        let (numbers, pixels) = (self.each.data_len(), picture.len() / self.count);
+        by_rows(picture, pixels, picture.len(), threads, |slice, out| {
+            self.each.adjoint(&data[slice * numbers..][..numbers], out, 1);
         });
     }
 }

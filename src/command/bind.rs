@@ -1,27 +1,32 @@
-//! `napot bind`: arrays that each see some views of a sinogram become one picture, or as many as there are worlds.
+//! `napot bind`: arrays that each see a part of the world become one picture, or as many as there are worlds.
 
+mod cameras;
 mod input;
+mod output;
+mod tiles;
 
+use std::cell::Cell;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use self::input::{Grid, Views};
+use self::cameras::Cameras;
+use self::input::{Grid, Sight, Views};
+use self::tiles::Tiles;
 use super::renderers::RendererArgs;
 use super::{Common, memory, pictures, print_json, print_line};
 use crate::binding::align;
-use crate::binding::consensus::{
-    Bound, How, LEAST_WITH_PRIOR, MOST_ARRAYS, Prior, Way, Whole, bind, bind_with,
-};
+use crate::binding::consensus::{Bound, How, LEAST_WITH_PRIOR, Prior, Way, Whole, bind_with};
 use crate::binding::part::Part;
 use crate::error::{Error, Result};
-use crate::format::npy;
 use crate::memory::backwards::{Evidence, Renderer};
 use crate::memory::picture::{Picture, Plane};
 use crate::memory::reader::Reading;
-use crate::sink::part::PartFile;
+use crate::sink::plot;
 use crate::time::monotonic;
 
 /// Pixels of all arrays' pictures together; each takes some 16 bytes.
@@ -45,18 +50,29 @@ enum Ways {
 /// What the command takes.
 #[derive(Args, Debug)]
 pub(super) struct BindArgs {
-    /// The sinogram: a NumPy file of float32 or float64, a row for each view, a column for each detector element.
-    /// What is not finite counts as not seen.
-    sinogram: PathBuf,
+    /// What the arrays see. A sinogram: a NumPy file of float32 or float64, or a TIFF, a row for each view, a column for each detector
+    /// element. A tilt series: the same with a page for each view, each page's rows the slices of a volume. Or pictures of parts
+    /// of the whole: a text file with a line `FILE ROW COLUMN [EVERY [BLUR]]` for each, an array's own: where in the whole its first
+    /// pixel's middle lies, how many of the whole's pixels lie from one of its pixels to the next (1), and the σ of its blur in those
+    /// (0). Or cameras about a volume: a `transforms.json` as NeRF's, whose pictures are sums along their rays, as X-rays' are. What is
+    /// not finite counts as not seen.
+    #[arg(value_name = "SEEN")]
+    seen: PathBuf,
     /// Degrees: of the first view and of the one after the last, evenly; or a file with one for each view, NumPy or text.
     #[arg(long, value_name = "FROM:TO|FILE", allow_hyphen_values = true)]
-    angles: String,
-    /// Arrays among which the views are split, a wedge of neighbouring angles each: 2 to 256.
-    #[arg(long, value_name = "K", default_value_t = 8, conflicts_with = "assign")]
-    arrays: usize,
+    angles: Option<String>,
+    /// Arrays among which the views are split, a wedge of neighbouring angles each: 2 to 256; 8 where nothing is said.
+    #[arg(long, value_name = "K", conflicts_with = "assign")]
+    arrays: Option<u32>,
     /// A text file with the array of each view, from 0.
     #[arg(long, value_name = "FILE")]
     assign: Option<PathBuf>,
+    /// Of cameras: voxels along each edge of the volume, 1 to 512; 64 where nothing is said.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=512))]
+    side: Option<u32>,
+    /// Of cameras: the length of the volume's edges about the origin, in the world's units; 2 where nothing is said.
+    #[arg(long, value_name = "LENGTH", value_parser = extent, allow_negative_numbers = true)]
+    extent: Option<f64>,
     /// The world as it is, a picture or NumPy file: prints PSNR; again for each further world.
     #[arg(long, value_name = "FILE")]
     truth: Vec<PathBuf>,
@@ -67,7 +83,7 @@ pub(super) struct BindArgs {
     /// The noise's σ of the sinogram's numbers, on whose scale arrays disagree; the arrays' own agreement where it is not given.
     #[arg(long, value_name = "SIGMA", value_parser = sigma, allow_negative_numbers = true)]
     sigma: Option<f64>,
-    /// The brightest that a pixel may be; the darkest is 0.
+    /// The brightest that a pixel may be; the darkest is 0. Of pictures 1 where nothing is said, else no bound.
     #[arg(long, value_name = "VALUE", value_parser = most, allow_negative_numbers = true)]
     most: Option<f32>,
     /// How far an array goes to its whole at each step, 0 to 1.
@@ -83,6 +99,9 @@ pub(super) struct BindArgs {
     /// degrees, should be different arrays' (`--assign`); half a turn apart are none.
     #[arg(long)]
     align: bool,
+    /// Draws how much is left of the data, step by step.
+    #[arg(long, value_name = "FILE.png")]
+    curve: Option<PathBuf>,
     /// Threads; the result is the same for any number.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     threads: Option<u32>,
@@ -99,6 +118,10 @@ fn number<T: std::str::FromStr>(
 
 fn sigma(text: &str) -> std::result::Result<f64, String> {
     number(text, |sigma: &f64| sigma.is_finite() && *sigma >= 0.0, "0 or more")
+}
+
+fn extent(text: &str) -> std::result::Result<f64, String> {
+    number(text, |extent: &f64| extent.is_finite() && *extent > 0.0, "above 0")
 }
 
 fn most(text: &str) -> std::result::Result<f32, String> {
@@ -132,67 +155,149 @@ struct Told {
     shifts: Option<Vec<Option<f64>>>,
 }
 
+/// What all arrays see.
+enum Seen {
+    Views(Views),
+    Tiles(Tiles),
+    Cameras(Cameras),
+}
+
+impl Seen {
+    fn read(args: &BindArgs) -> Result<Self> {
+        let file = &args.seen;
+        let [list, json] = ["txt", "json"].map(|ending| input::ends(file, &[ending]));
+        let idle = [
+            (args.angles.is_some() && (list || json), "--angles", "of a sinogram, NAME.npy or NAME.tif"),
+            (args.arrays.is_some() && (list || json), "--arrays", "of a sinogram, NAME.npy or NAME.tif"),
+            (args.assign.is_some() && (list || json), "--assign", "of a sinogram, NAME.npy or NAME.tif"),
+            (args.align && (list || json), "--align", "of a sinogram, NAME.npy or NAME.tif"),
+            (args.side.is_some() && !json, "--side", "of cameras, NAME.json"),
+            (args.extent.is_some() && !json, "--extent", "of cameras, NAME.json"),
+        ];
+        if let Some((_, flag, bound)) = idle.into_iter().find(|(idle, ..)| *idle) {
+            return Err(Error::call(flag, "it has no effect on this input")
+                .value(file.display())
+                .bound(bound));
+        }
+        if list {
+            return Ok(Self::Tiles(Tiles::read(args)?));
+        }
+        Ok(if json { Self::Cameras(Cameras::read(args)?) } else { Self::Views(Views::read(args)?) })
+    }
+
+    /// Slices, rows and columns of a whole.
+    fn shape(&self) -> [usize; 3] {
+        match self {
+            Self::Views(views) => [views.slices, views.detectors, views.detectors],
+            Self::Tiles(tiles) => [1, tiles.size.0, tiles.size.1],
+            Self::Cameras(cameras) => [cameras.side; 3],
+        }
+    }
+
+    fn arrays(&self) -> usize {
+        match self {
+            Self::Views(views) => views.arrays.len(),
+            Self::Tiles(tiles) => tiles.all.len(),
+            Self::Cameras(cameras) => cameras.all.len(),
+        }
+    }
+
+    fn unseen(&self) -> usize {
+        match self {
+            Self::Views(views) => views.unseen,
+            Self::Tiles(tiles) => tiles.unseen,
+            Self::Cameras(cameras) => cameras.unseen,
+        }
+    }
+
+    /// The pictures that are read beside what the call names.
+    fn files(&self) -> Vec<&Path> {
+        match self {
+            Self::Views(_) => Vec::new(),
+            Self::Tiles(tiles) => tiles.all.iter().map(|one| one.file.as_path()).collect(),
+            Self::Cameras(cameras) => cameras.all.iter().map(|one| one.file.as_path()).collect(),
+        }
+    }
+
+    /// What an array sees, for people.
+    fn name(&self, array: usize) -> String {
+        match self {
+            Self::Views(views) => rows(&views.arrays[array]),
+            Self::Tiles(tiles) => tiles.all[array].file.display().to_string(),
+            Self::Cameras(cameras) => cameras.all[array].file.display().to_string(),
+        }
+    }
+
+    /// The array, its detector `shift` elements beside its place.
+    fn part(&self, args: &BindArgs, array: usize, shift: f64) -> Result<Part> {
+        let (projection, data): Sight = match self {
+            Self::Views(views) => views.sight(array, shift)?,
+            Self::Tiles(tiles) => tiles.sight(array)?,
+            Self::Cameras(cameras) => cameras.sight(array),
+        };
+        // As many numbers as the projection gives: nothing else can be wrong.
+        Part::new(projection, data).map_err(|_| {
+            let error = Error::input(&args.seen, "the array sees nothing: none of its numbers is finite");
+            error.at(format!("array {array}, {}", self.name(array))).value(0).bound("at least 1 number")
+        })
+    }
+
+    /// With `--align`: elements by which each array's detector lies beside its place.
+    fn shifts(&self, args: &BindArgs, how: &How) -> Result<Option<Vec<f64>>> {
+        let Self::Views(views) = self else { return Ok(None) };
+        if !args.align {
+            return Ok(None);
+        }
+        if views.slices > 1 {
+            let error = Error::call("--align", "it knows one slice only").value(views.slices);
+            return Err(error.bound("a sinogram, views x detectors"));
+        }
+        let seen: Vec<align::Seen> = (0..views.arrays.len()).map(|array| views.seen(array)).collect();
+        align::shifts(&seen, views.detectors, how).map(Some)
+    }
+}
+
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
-    let out = common.out.as_ref().map(|_| out(common)).transpose()?;
-    if let Some(out) = out {
-        spare(out, args)?;
+    let out = common.out.as_ref().map(|_| output::out(common)).transpose()?;
+    let curve = output::curve(args)?;
+    let seen = Seen::read(args)?;
+    output::spare(out, curve, args, &seen.files())?;
+    let shape = seen.shape();
+    if let Some(out) = out.filter(|out| shape[0] > 1 && input::ends(out, &["png"])) {
+        let error = Error::call("--out", "a volume is no picture").value(out.display());
+        return Err(error.bound("x.npy or x.tif"));
     }
-    let views = Views::read(args)?;
-    let side = views.detectors;
-    let truths: Vec<Grid> = args.truth.iter().map(|file| truth(file, side)).collect::<Result<_>>()?;
-    if views.arrays.len() * side * side > MOST_PIXELS {
-        let error = Error::input(&args.sinogram, "so many arrays of so large pictures are too much");
-        let value = format!("{} of {side} x {side}", views.arrays.len());
+    let truths: Vec<Grid> = args.truth.iter().map(|file| truth(file, shape)).collect::<Result<_>>()?;
+    let pixels = shape.iter().product::<usize>();
+    if seen.arrays() * pixels > MOST_PIXELS {
+        let error = Error::input(&args.seen, "so many arrays of so large wholes are too much");
+        let value = format!("{} of {}", seen.arrays(), size(shape));
         return Err(error.value(value).bound(format!("{MOST_PIXELS} pixels in all")));
     }
-    let iterations = args.iterations.unwrap_or(if args.prior.given() { 400 } else { 100 }) as usize;
-    if args.prior.given() && iterations < LEAST_WITH_PRIOR {
-        let error =
-            Error::call("--iterations", "too few: nobody is asked how pictures look").value(iterations);
-        return Err(error.bound(format!("{LEAST_WITH_PRIOR} or more with a renderer")));
-    }
+    let how = how(common, args, &seen)?;
     let started = monotonic();
-    let way = match args.way {
-        Ways::Phases => Way::Phases,
-        Ways::Agreement => Way::Agreement,
-        Ways::Plain => Way::Plain,
-        Ways::Robust => Way::Robust,
-        Ways::Spectral => Way::Spectral,
-    };
-    let how = How {
-        way,
-        iterations,
-        coupling: args.coupling,
-        most: args.most.unwrap_or(f32::INFINITY),
-        sigma: args.sigma,
-        seed: common.seed.unwrap_or_default(),
-        threads: args.threads.map_or_else(pictures::threads, |threads| threads as usize),
-    };
-    let seen: Vec<align::Seen> = views.arrays.iter().map(|own| views.of(own)).collect();
-    let part = |array: usize, shift: f64| part(args, &views, &seen[array], (array, shift));
     // Who sees nothing is told before anything is held against it.
-    let parts: Vec<Part> = (0..seen.len()).map(|array| part(array, 0.0)).collect::<Result<_>>()?;
-    let shifts = args.align.then(|| align::shifts(&seen, side, &how)).transpose()?;
+    let part = |array: usize, shift: f64| seen.part(args, array, shift);
+    let parts: Vec<Part> = (0..seen.arrays()).map(|array| part(array, 0.0)).collect::<Result<_>>()?;
+    let shifts = seen.shifts(args, &how)?;
     let parts = match &shifts {
         Some(shifts) => {
             shifts.iter().enumerate().map(|(array, shift)| part(array, *shift)).collect::<Result<_>>()?
         }
         None => parts,
     };
-    let bound = if args.prior.given() {
-        let reading = Reading { threads: how.threads, ..Reading::default() };
-        args.prior.rendering(reading, |renderer| bind_with(&parts, &how, Some(&Looks(renderer))))?
-    } else {
-        bind(&parts, &how)?
-    };
+    let bound = bound(common, args, (&parts, shape), &how)?;
     let seconds = monotonic().saturating_sub(started).as_secs_f64();
-    said(args, &views, &bound)?;
+    said(args, &seen, &parts, &bound)?;
+    if let Some(curve) = curve {
+        plot::convergence(curve, &bound.left)?;
+    }
     let mut wholes = Vec::new();
     for (number, whole) in bound.wholes.iter().enumerate() {
-        let file = out.filter(|_| whole.arrays.len() > 1).map(|out| named(out, number));
+        let file = out.filter(|_| whole.arrays.len() > 1).map(|out| output::named(out, number));
         if let Some(file) = &file {
-            write(file, side, &whole.picture, args.most)?;
+            output::write(file, shape, &whole.picture, how.most)?;
         }
         let likenesses: Vec<Option<f64>> = truths.iter().map(|truth| truth.psnr(&whole.picture)).collect();
         // A picture that is its truth has none.
@@ -203,59 +308,95 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
     let shift = |(array, shift): (usize, f64)| (!lone(array)).then_some(shift);
     let shifts = shifts.map(|shifts| shifts.into_iter().enumerate().map(shift).collect());
     let (iterations, order_parameter) = (bound.iterations, bound.order_parameter);
-    tell(common, &Told { wholes, iterations, seconds, order_parameter, unseen: views.unseen, shifts })
+    tell(common, &Told { wholes, iterations, seconds, order_parameter, unseen: seen.unseen(), shifts })
 }
 
-/// How pictures look, by a renderer.
-struct Looks<'a>(&'a dyn Renderer);
+/// How the call says to bind.
+fn how(common: &Common, args: &BindArgs, seen: &Seen) -> Result<How> {
+    let iterations = args.iterations.unwrap_or(if args.prior.given() { 400 } else { 100 }) as usize;
+    if args.prior.given() && iterations < LEAST_WITH_PRIOR {
+        let error =
+            Error::call("--iterations", "too few: nobody is asked how pictures look").value(iterations);
+        return Err(error.bound(format!("{LEAST_WITH_PRIOR} or more with a renderer")));
+    }
+    let way = match args.way {
+        Ways::Phases => Way::Phases,
+        Ways::Agreement => Way::Agreement,
+        Ways::Plain => Way::Plain,
+        Ways::Robust => Way::Robust,
+        Ways::Spectral => Way::Spectral,
+    };
+    let white = if matches!(seen, Seen::Tiles(_)) { 1.0 } else { f32::INFINITY };
+    Ok(How {
+        way,
+        iterations,
+        coupling: args.coupling,
+        most: args.most.unwrap_or(white),
+        sigma: args.sigma,
+        seed: common.seed.unwrap_or_default(),
+        threads: args.threads.map_or_else(pictures::threads, |threads| threads as usize),
+    })
+}
+
+/// Binds, with progress on a terminal.
+fn bound(
+    common: &Common,
+    args: &BindArgs,
+    (parts, shape): (&[Part], [usize; 3]),
+    how: &How,
+) -> Result<Bound> {
+    let bar = if std::io::stderr().is_terminal() && !common.quiet && !common.json {
+        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len}, {eta} left, {msg}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        ProgressBar::new(how.iterations as u64).with_style(style).with_message("who agrees with whom")
+    } else {
+        ProgressBar::hidden()
+    };
+    bar.tick();
+    let first = Cell::new(0.0);
+    let watch = |step: usize, left: f64| {
+        if step == 1 {
+            first.set(left);
+        }
+        bar.set_position(step as u64);
+        bar.set_message(format!(
+            "{:.2} % of the data left",
+            100.0 * left / first.get().max(f64::MIN_POSITIVE)
+        ));
+    };
+    let bound = if args.prior.given() {
+        let reading = Reading { threads: how.threads, ..Reading::default() };
+        args.prior.rendering(reading, |renderer| {
+            bind_with(parts, how, Some(&Looks { renderer, slices: shape[0] }), &watch)
+        })
+    } else {
+        bind_with(parts, how, None, &watch)
+    };
+    bar.finish_and_clear();
+    bound
+}
+
+/// How pictures look, by a renderer, slice by slice.
+struct Looks<'a> {
+    renderer: &'a dyn Renderer,
+    slices: usize,
+}
 
 impl Prior for Looks<'_> {
     fn clean(&self, picture: &mut [f32], (height, width): (usize, usize), sigma: f32) -> Result<()> {
-        let seen = Picture { planes: vec![Plane { height, width, values: picture.to_vec() }] };
-        let found = self.0.render(&Evidence::Noisy { picture: &seen, sigma })?;
-        picture.copy_from_slice(&found.planes[0].values);
+        let height = height / self.slices;
+        for slice in picture.chunks_exact_mut(height * width) {
+            let seen = Picture { planes: vec![Plane { height, width, values: slice.to_vec() }] };
+            let found = self.renderer.render(&Evidence::Noisy { picture: &seen, sigma })?;
+            slice.copy_from_slice(&found.planes[0].values);
+        }
         Ok(())
     }
 }
 
-/// Where the pictures go.
-fn out(common: &Common) -> Result<&Path> {
-    let bound = "a picture, x.png, or x.npy";
-    let out = memory::out(common, bound)?;
-    let known =
-        |ending: &std::ffi::OsStr| ["png", "npy"].iter().any(|known| ending.eq_ignore_ascii_case(known));
-    memory::in_a_folder("--out", out)?;
-    if out.extension().is_some_and(known) {
-        return Ok(out);
-    }
-    Err(Error::call("--out", "pictures of this kind are not written").value(out.display()).bound(bound))
-}
-
-/// Refuses to write over what is read, be it by a further whole.
-fn spare(out: &Path, args: &BindArgs) -> Result<()> {
-    let angles = PathBuf::from(&args.angles);
-    let read = [Some(&args.sinogram), Some(&angles), args.assign.as_ref()];
-    let read = read.into_iter().flatten().chain(&args.truth).chain(args.prior.files());
-    let read: Vec<PathBuf> = read.filter_map(|file| file.canonicalize().ok()).collect();
-    let files = (0..MOST_ARRAYS).map(|number| named(out, number));
-    match files.into_iter().find(|file| file.canonicalize().is_ok_and(|file| read.contains(&file))) {
-        Some(file) => {
-            Err(Error::call("--out", "this file is read").value(file.display()).bound("another file"))
-        }
-        None => Ok(()),
-    }
-}
-
-/// The array `array`, which sees `seen`, with its detector's shift.
-fn part(args: &BindArgs, views: &Views, seen: &align::Seen, (array, shift): (usize, f64)) -> Result<Part> {
-    seen.part(views.detectors, shift).map_err(|error| {
-        if seen.data.iter().any(|number| number.is_finite()) {
-            return error;
-        }
-        let error = Error::input(&args.sinogram, "the array sees nothing: none of its numbers is finite");
-        let place = format!("array {array}, {}", rows(&views.arrays[array]));
-        error.at(place).value(0).bound("at least 1 number")
-    })
+/// A size, for people.
+fn size([slices, height, width]: [usize; 3]) -> String {
+    if slices == 1 { format!("{height} x {width}") } else { format!("{slices} x {height} x {width}") }
 }
 
 /// Rows of the sinogram, for people.
@@ -270,63 +411,48 @@ fn some(numbers: &[usize]) -> String {
 }
 
 /// Says who contradicts; fails where nobody agrees.
-fn said(args: &BindArgs, views: &Views, bound: &Bound) -> Result<()> {
+fn said(args: &BindArgs, seen: &Seen, parts: &[Part], bound: &Bound) -> Result<()> {
     let lone: Vec<&Whole> = bound.wholes.iter().filter(|whole| whole.arrays.len() == 1).collect();
     if lone.len() == bound.wholes.len() {
-        if bound.agreement.least <= bound.agreement.limit(views.rms()) {
-            let error = Error::input(&args.sinogram, "its views contradict: no picture explains a whole");
+        let limit = bound.agreement.limit(rms(parts));
+        if bound.agreement.least <= limit {
+            let error = Error::input(&args.seen, "its views contradict: no picture explains a whole");
             return Err(error.help("Name more `--iterations`, or the noise by `--sigma`."));
         }
-        let error = Error::input(&args.sinogram, "its views contradict: no picture explains two arrays");
+        let error = Error::input(&args.seen, "its views contradict: no picture explains two arrays");
         let error =
             error.value(format!("{:.3} of the data is left of the nearest two", bound.agreement.least));
-        let error = error.bound(format!("{:.3}", bound.agreement.limit(views.rms())));
-        return Err(error.help("Look at the angles and their order, or name the noise by `--sigma`."));
+        let error = error.bound(format!("{limit:.3}"));
+        let places = match seen {
+            Seen::Views(_) => "the angles and their order",
+            Seen::Tiles(_) => "the places",
+            Seen::Cameras(_) => "the poses",
+        };
+        return Err(error.help(format!("Look at {places}, or name the noise by `--sigma`.")));
     }
     for whole in lone {
         let array = whole.arrays[0];
-        tracing::warn!("array {array} ({}) agrees with no whole and stays alone", rows(&views.arrays[array]));
+        tracing::warn!("array {array} ({}) agrees with no whole and stays alone", seen.name(array));
     }
     Ok(())
 }
 
-/// The file of a whole: as named, then with `-2`, `-3` behind its name.
-fn named(out: &Path, number: usize) -> PathBuf {
-    if number == 0 {
-        return out.to_path_buf();
-    }
-    let part = |text: Option<&std::ffi::OsStr>| text.unwrap_or_default().to_string_lossy().into_owned();
-    out.with_file_name(format!("{}-{}.{}", part(out.file_stem()), number + 1, part(out.extension())))
+/// The root of the mean square of all data that are seen.
+fn rms(parts: &[Part]) -> f64 {
+    let square: f64 = parts.iter().map(|part| part.rms() * part.rms() * part.seen() as f64).sum();
+    (square / parts.iter().map(Part::seen).sum::<usize>().max(1) as f64).sqrt()
 }
 
-/// Writes a picture: of PNG, white is `most` or the brightest pixel.
-fn write(file: &Path, side: usize, picture: &[f32], most: Option<f32>) -> Result<()> {
-    if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy")) {
-        let mut part = PartFile::create(file)?;
-        part.bytes(&npy::to_bytes(&[side, side], picture))?;
-        return part.finish();
-    }
-    let white = most.unwrap_or_else(|| picture.iter().fold(f32::MIN_POSITIVE, |most, x| most.max(*x)));
-    let grey: Vec<u8> =
-        picture.iter().flat_map(|x| [(255.0 * x / white).clamp(0.0, 255.0).round() as u8; 3]).collect();
-    pictures::write(file, (side, side), &grey)
-}
-
-/// Reads what the picture should be.
-fn truth(file: &Path, side: usize) -> Result<Grid> {
+/// Reads what the whole should be.
+fn truth(file: &Path, shape: [usize; 3]) -> Result<Grid> {
     let truth = Grid::read(file)?;
-    if (truth.height, truth.width) != (side, side) {
-        let error = Error::input(file, "the truth is of another size than the picture");
-        return Err(error
-            .value(format!("{} x {}", truth.width, truth.height))
-            .bound(format!("{side} x {side}")));
+    if truth.shape != shape {
+        let error = Error::input(file, "the truth is of another size than the whole");
+        return Err(error.value(size(truth.shape)).bound(size(shape)));
     }
     if let Some(at) = truth.values.iter().position(|number| !number.is_finite()) {
-        let error = Error::input(file, "a number of the truth is none").at(format!(
-            "row {}, column {}",
-            at / side,
-            at % side
-        ));
+        let place = format!("row {}, column {}", at / shape[2], at % shape[2]);
+        let error = Error::input(file, "a number of the truth is none").at(place);
         return Err(error.value(truth.values[at]).bound("finite"));
     }
     if truth.values.iter().all(|number| *number <= 0.0) {
@@ -362,12 +488,6 @@ fn tell(common: &Common, told: &Told) -> Result<ExitCode> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn further_wholes_have_names_of_their_own() {
-        assert_eq!(named(Path::new("a/x.png"), 0), Path::new("a/x.png"));
-        assert_eq!(named(Path::new("a/x.png"), 2), Path::new("a/x-3.png"));
-    }
 
     #[test]
     fn rows_are_named_as_far_as_people_read() {

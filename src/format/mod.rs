@@ -2,3 +2,4 @@
 
 pub mod mcap;
 pub mod npy;
+pub mod tiff;

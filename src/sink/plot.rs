@@ -246,6 +246,52 @@ fn draw_learning(area: &DrawingArea<BitMapBackend, Shift>, curves: &[Vec<(f64, f
     Ok(())
 }
 
+/// Writes how much of the data was left, step by step from the first, on a scale of powers of ten.
+///
+/// # Errors
+/// Where there are fewer than two steps, nothing is left of any, or the file cannot be written.
+pub fn convergence(path: impl AsRef<Path>, left: &[f64]) -> Result<()> {
+    let path = path.as_ref();
+    let points: Vec<(f64, f64)> =
+        (1..).map(f64::from).zip(left.iter().copied()).filter(|(_, left)| *left > 0.0).collect();
+    if points.len() < 2 {
+        return Err(Error::output(path, "too few steps can be shown")
+            .value(points.len())
+            .bound("at least 2"));
+    }
+    let mut canvas = Canvas::new(WIDTH, HEIGHT);
+    canvas.draw(|area| draw_convergence(&area, &points)).map_err(|error| not_drawn(path, &error))?;
+    canvas.save(path)
+}
+
+fn draw_convergence(area: &DrawingArea<BitMapBackend, Shift>, points: &[(f64, f64)]) -> Drawn {
+    let ends = |(least, most): (f64, f64), (_, x): &(f64, f64)| (least.min(*x), most.max(*x));
+    let (least, most) = points.iter().fold((f64::INFINITY, 0.0), ends);
+    let steps = points[0].0..points[points.len() - 1].0;
+    let mut chart = ChartBuilder::on(area)
+        .caption("What the wholes leave of the data", caption())
+        .margin(24)
+        .x_label_area_size(50)
+        .y_label_area_size(110)
+        .build_cartesian_2d(steps, (0.8 * least..1.25 * most).log_scale())?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .bold_line_style(colour::GRID)
+        .light_line_style(colour::GROUND)
+        .axis_style(colour::FRAME)
+        .label_style(text_style(15, false, colour::QUIET, (HPos::Center, VPos::Center)))
+        .axis_desc_style(text_style(16, false, colour::TEXT, (HPos::Center, VPos::Center)))
+        .x_desc("step")
+        .x_label_formatter(&|step| format!("{step:.0}"))
+        .y_desc("root mean square, in units of the data")
+        .y_label_formatter(&|left| format!("{left:.1e}"))
+        .draw()?;
+    chart.draw_series(LineSeries::new(points.iter().copied(), stroke(colour::DATA, 2)))?;
+    area.present()?;
+    Ok(())
+}
+
 /// One curve over time in a panel of its own.
 struct Panel<'a> {
     title: &'a str,

@@ -1,51 +1,46 @@
-//! What `napot bind` reads, checked: the sinogram, its angles, which array has which view, the truth.
+//! What `napot bind` reads of numbers, checked: sinograms and tilt series, angles, which array has which view, the truth.
 
 use std::path::Path;
 
 use super::{BindArgs, pictures};
 use crate::binding::align::Seen;
 use crate::binding::consensus::MOST_ARRAYS;
-use crate::binding::projection::MOST_SIDE;
+use crate::binding::projection::{MOST_SIDE, ParallelBeam, Projection, Slices};
 use crate::error::{Error, Result};
 use crate::format::npy::Array;
+use crate::format::tiff;
 use crate::memory::picture::Picture;
 
-/// The largest file of numbers that is read: the largest sinogram in doubles, and room for its header.
-const MOST_BYTES: u64 = (8 * MOST_SIDE * MOST_SIDE + 8_192) as u64;
+/// The largest file of numbers that is read: the most numbers in doubles, and room for its header.
+const MOST_BYTES: u64 = (8 * tiff::MOST_NUMBERS + 8_192) as u64;
 /// The largest number of a sinogram: its square is one, too.
 const LARGEST: f64 = 1e15;
 /// Angles nearer than this, in degrees, are the same.
 const SAME: f64 = 1e-6;
 
-/// Numbers in rows.
+/// Numbers in rows, in one slice or several.
 #[derive(Debug)]
 pub(super) struct Grid {
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
+    /// Slices, rows of each, columns.
+    pub shape: [usize; 3],
     /// Row by row.
     pub values: Vec<f64>,
 }
 
 impl Grid {
-    /// A NumPy file of two axes, or the luminance of a picture, 0 to 1.
+    /// A NumPy file or TIFF of two or three axes, or the luminance of a picture, 0 to 1.
     pub fn read(path: &Path) -> Result<Self> {
-        if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("npy")) {
-            let frame = pictures::picture(path)?;
-            let plane = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true).luminance();
-            let values = plane.planes[0].values.iter().map(|x| f64::from(*x)).collect();
-            return Ok(Self { height: frame.height, width: frame.width, values });
+        let Array { shape, values } = numbers(path)?;
+        let shape = match shape[..] {
+            [height, width] => [1, height, width],
+            [slices, height, width] => [slices, height, width],
+            _ => [0; 3],
+        };
+        if shape.contains(&0) {
+            let error = Error::input(path, "it is no table of rows and columns").value(format!("{shape:?}"));
+            return Err(error.bound("two axes, or three of slices, none empty"));
         }
-        let Array { shape, values } = array(path)?;
-        match shape[..] {
-            [height, width] if height > 0 && width > 0 => Ok(Self { height, width, values }),
-            _ => {
-                let error =
-                    Error::input(path, "it is no table of rows and columns").value(format!("{shape:?}"));
-                Err(error.bound("two axes, none empty"))
-            }
-        }
+        Ok(Self { shape, values })
     }
 
     /// PSNR in dB of a picture against this one, whose brightest pixel is the peak; `None` where they are equal.
@@ -57,71 +52,120 @@ impl Grid {
     }
 }
 
-/// A sinogram with all that is known of it.
+/// Whether a file's name ends so.
+pub(super) fn ends(path: &Path, endings: &[&str]) -> bool {
+    path.extension().is_some_and(|own| endings.iter().any(|ending| own.eq_ignore_ascii_case(ending)))
+}
+
+/// The numbers of a NumPy file or a TIFF, or a picture's luminance.
+fn numbers(path: &Path) -> Result<Array> {
+    let bytes = || pictures::read(path, "the file", "`numpy.save` writes one.", MOST_BYTES);
+    if ends(path, &["npy"]) {
+        return Array::from_bytes(path, &bytes()?);
+    }
+    if ends(path, &["tif", "tiff"]) {
+        return tiff::from_bytes(path, &bytes()?);
+    }
+    let frame = pictures::picture(path)?;
+    let plane = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true).luminance();
+    let values = plane.planes[0].values.iter().map(|x| f64::from(*x)).collect();
+    Ok(Array { shape: vec![frame.height, frame.width], values })
+}
+
+/// A sinogram, or several of one tilt series, with all that is known of it.
 #[derive(Debug)]
 pub(super) struct Views {
-    /// Columns.
+    /// Detector elements in a row, and pixels along a picture's side.
     pub detectors: usize,
-    /// Of each row.
-    pub degrees: Vec<f64>,
-    /// The rows of each array.
+    /// Rows of detector elements: slices of the whole.
+    pub slices: usize,
+    /// The views of each array.
     pub arrays: Vec<Vec<usize>>,
     /// Numbers that are not finite.
     pub unseen: usize,
+    /// Degrees of each view.
+    degrees: Vec<f64>,
     values: Vec<f32>,
 }
 
 impl Views {
     /// Reads what the call names.
     pub fn read(args: &BindArgs) -> Result<Self> {
-        let file = &args.sinogram;
-        if file.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("npy")) {
-            let error = Error::input(file, "a sinogram is a NumPy file").bound("NAME.npy");
-            return Err(error.help("`numpy.save` writes one."));
+        let file = &args.seen;
+        if !ends(file, &["npy", "tif", "tiff"]) {
+            let error = Error::input(file, "it is nothing that arrays can see");
+            let error = error.bound("NAME.npy, NAME.tif, NAME.txt or NAME.json");
+            return Err(error.help("`napot bind --help` says what stands in each."));
         }
-        let Grid { height, width, values } = Grid::read(file)?;
-        if width > MOST_SIDE || height > MOST_SIDE {
-            let error = Error::input(file, "the sinogram is too large").value(format!("{height} x {width}"));
+        let Array { shape, values } = numbers(file)?;
+        let (views, slices, detectors) = match shape[..] {
+            [views, detectors] => (views, 1, detectors),
+            [views, slices, detectors] => (views, slices, detectors),
+            _ => (0, 0, 0),
+        };
+        if views * slices * detectors == 0 {
+            let error =
+                Error::input(file, "it is neither a sinogram nor a tilt series").value(format!("{shape:?}"));
+            return Err(error.bound("views x detectors, or views x rows x detectors, none empty"));
+        }
+        if detectors > MOST_SIDE || views > MOST_SIDE {
+            let error =
+                Error::input(file, "the sinogram is too large").value(format!("{views} x {detectors}"));
             return Err(error.bound(format!("{MOST_SIDE} x {MOST_SIDE}")));
         }
-        let degrees = angles(&args.angles, file, (height, width))?;
-        repeated(&args.angles, &degrees)?;
+        let Some(named) = &args.angles else {
+            let error = Error::call("--angles", "the angles of a sinogram's views are not known");
+            return Err(error.bound("FROM:TO in degrees, or a file with one for each view"));
+        };
+        let degrees = angles(named, file, (views, detectors))?;
+        repeated(named, &degrees)?;
         let arrays = match &args.assign {
-            Some(assign) => assigned(assign, height)?,
-            None => wedges(args.arrays, &degrees)?,
+            Some(assign) => assigned(assign, views)?,
+            None => wedges(args.arrays.unwrap_or(ARRAYS) as usize, &degrees)?,
+        };
+        let place = |at: usize| {
+            let slice =
+                if slices > 1 { format!("slice {}, ", at / detectors % slices) } else { String::new() };
+            format!("row {}, {slice}column {}", at / detectors / slices, at % detectors)
         };
         if let Some(at) = values.iter().position(|number| number.is_finite() && number.abs() > LARGEST) {
-            let error = Error::input(file, "a number is too large").at(format!(
-                "row {}, column {}",
-                at / width,
-                at % width
-            ));
+            let error = Error::input(file, "a number is too large").at(place(at));
             return Err(error.value(values[at]).bound(format!("at most {LARGEST:e}")));
         }
         let values: Vec<f32> = values.into_iter().map(|number| number as f32).collect();
         let unseen = values.iter().filter(|number| !number.is_finite()).count();
         if unseen > 0 {
-            told(file, &values, width, unseen);
+            told(file, &values, detectors, unseen);
         }
-        Ok(Self { detectors: width, degrees, arrays, unseen, values })
+        Ok(Self { detectors, slices, arrays, unseen, degrees, values })
     }
 
-    /// What an array of these views sees.
-    pub fn of(&self, views: &[usize]) -> Seen {
-        let line = |view: &usize| &self.values[view * self.detectors..][..self.detectors];
+    /// What an array sees, slice by slice.
+    pub fn seen(&self, array: usize) -> Seen {
+        let views = &self.arrays[array];
+        let line = |slice: usize, view: usize| {
+            &self.values[(view * self.slices + slice) * self.detectors..][..self.detectors]
+        };
+        let lines = (0..self.slices).flat_map(|slice| views.iter().map(move |view| line(slice, *view)));
         Seen {
             degrees: views.iter().map(|view| self.degrees[*view]).collect(),
-            data: views.iter().flat_map(line).copied().collect(),
+            data: lines.flatten().copied().collect(),
         }
     }
 
-    /// The root of the mean square of all numbers that are seen.
-    pub fn rms(&self) -> f64 {
-        let seen = self.values.iter().filter(|number| number.is_finite());
-        let square: f64 = seen.map(|number| f64::from(*number) * f64::from(*number)).sum();
-        (square / (self.values.len() - self.unseen).max(1) as f64).sqrt()
+    /// What the array looks through, its detector `shift` elements beside its place, and what it sees.
+    pub fn sight(&self, array: usize, shift: f64) -> Result<Sight> {
+        let Seen { degrees, data } = self.seen(array);
+        let beams = ParallelBeam::shifted(self.detectors, self.detectors, &degrees, shift)?;
+        Ok((Box::new(Slices::new(beams, self.slices)?), data))
     }
 }
+
+/// What an array looks through, and what it sees.
+pub(super) type Sight = (Box<dyn Projection>, Vec<f32>);
+
+/// Arrays among which views are split where nothing is said.
+const ARRAYS: u32 = 8;
 
 /// Says which columns, or how many numbers, are not seen.
 fn told(file: &Path, values: &[f32], width: usize, unseen: usize) {
@@ -139,22 +183,20 @@ fn told(file: &Path, values: &[f32], width: usize, unseen: usize) {
     );
 }
 
-/// The numbers of a NumPy file.
-fn array(path: &Path) -> Result<Array> {
-    Array::from_bytes(path, &pictures::read(path, "the file", "`numpy.save` writes one.", MOST_BYTES)?)
-}
-
-/// The words of a text file: between blanks, commas and ends of lines; what follows a `#` is for people.
-fn words(path: &Path, help: &str) -> Result<Vec<String>> {
+/// The lines of a text file that say something, counted from 1; what follows a `#` is for people.
+pub(super) fn lines(path: &Path, help: &str) -> Result<Vec<(usize, String)>> {
     let bytes = pictures::read(path, "the file", help, MOST_BYTES)?;
     let text = String::from_utf8(bytes).map_err(|_| Error::input(path, "it is no text"))?;
+    let said = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim().to_owned());
+    Ok((1..).zip(said).filter(|(_, line)| !line.is_empty()).collect())
+}
+
+/// The words of a text file: between blanks, commas and ends of lines.
+fn words(path: &Path, help: &str) -> Result<Vec<String>> {
     let between = |letter: char| letter.is_whitespace() || letter == ',';
-    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
-    Ok(lines
-        .flat_map(|line| line.split(between))
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect())
+    let lines = lines(path, help)?;
+    let words = lines.iter().flat_map(|(_, line)| line.split(between));
+    Ok(words.filter(|word| !word.is_empty()).map(str::to_owned).collect())
 }
 
 /// Degrees of each row.
@@ -185,7 +227,7 @@ fn angles(named: &str, sinogram: &Path, (rows, columns): (usize, usize)) -> Resu
 
 fn from_file(path: &Path) -> Result<Vec<f64>> {
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy")) {
-        return Ok(array(path)?.values);
+        return Ok(numbers(path)?.values);
     }
     let number = |(row, word): (usize, &String)| {
         word.parse::<f64>().map_err(|_| {
@@ -308,7 +350,7 @@ mod tests {
 
     #[test]
     fn psnr_is_against_the_brightest_pixel() {
-        let truth = Grid { height: 1, width: 2, values: vec![0.0, 2.0] };
+        let truth = Grid { shape: [1, 1, 2], values: vec![0.0, 2.0] };
         assert!((truth.psnr(&[0.0, 1.8]).unwrap() - 10.0 * (4.0f64 / 0.02).log10()).abs() < 1e-4);
         assert_eq!(truth.psnr(&[0.0, 2.0]), None);
     }
