@@ -87,7 +87,7 @@ fn allocates_nothing(learns: bool) {
     let (mut feeler, mut recogniser) =
         recognition::recognition(Known::new(Grid::of(shape)), (0, shape)).unwrap();
     let sampler = Sampler::of(&instrument).unwrap();
-    let mut senses = Senses::new(None);
+    let mut gathers = Senses::new(None);
     let mut team = Team::new(1);
     let clock = ManualClock::new();
     let mut state = Vec::with_capacity(instrument.state_values());
@@ -109,7 +109,7 @@ fn allocates_nothing(learns: bool) {
             let beat = if tick % 100 < 20 { 0.5 } else { 0.001 };
             *frame = [beat * if n % 8 < 4 { 1.0 } else { -1.0 }; 2];
         }
-        let mut sensed = napot::engine::Sensed::default();
+        let mut measured = napot::engine::Sensed::default();
         let seen = if tick % 10 == 0 { &bursts[..] } else { &[] };
         let counted = allocations(|| {
             let mut timer = StageTimer::start(&clock);
@@ -117,7 +117,7 @@ fn allocates_nothing(learns: bool) {
             instrument.electrodes();
             probe.tick(Tick(tick), &instrument);
             feeler.tick(Tick(tick), &instrument);
-            sensed = sampler.tick(&heard, seen, &instrument);
+            measured = sampler.tick(&heard, seen, &instrument);
             if tick % 100 == 99 {
                 instrument.take_input_hash();
                 instrument.copy_state(&mut state);
@@ -125,12 +125,12 @@ fn allocates_nothing(learns: bool) {
             }
         });
         assert_eq!(counted, 0, "tick {tick} allocated (learning: {learns})");
-        senses.take(Tick(tick), &sensed);
+        gathers.take(Tick(tick), &measured);
     }
     // Its slots were taken, so it did what it does.
     recogniser.look(Tick(400));
     assert!(recogniser.figures().last.is_some(), "no onset was seen");
-    let said = senses.into_said();
+    let said = gathers.into_said();
     assert!([said.differential, said.level].iter().all(|bins| bins.iter().any(|x| *x > 0.0)));
 }
 

@@ -127,10 +127,10 @@ fn shifted(seed: u64, late_ms: i64, threads: usize) -> SensesFigures {
 #[test]
 fn a_sound_that_is_shifted_by_a_known_time_is_met_within_20_ms() {
     for seed in [0, 1] {
-        for late in [-100, 0, 100] {
-            let figures = shifted(seed, late, 1);
+        for late in [-100, 0, 100i32] {
+            let figures = shifted(seed, late.into(), 1);
             let found = figures.median_late_ms.unwrap_or(f64::NAN);
-            assert!((found - late as f64).abs() <= 20.0, "seed {seed}, {late} ms: {figures:?}");
+            assert!((found - f64::from(late)).abs() <= 20.0, "seed {seed}, {late} ms: {figures:?}");
         }
     }
     assert_eq!(shifted(1, 100, 1), shifted(1, 100, 2));
@@ -151,7 +151,11 @@ fn of_a_film_whose_sound_is_silent_nothing_is_told() {
     for invented in ["now", "asynchrony", "mean_evidence", "belongs", "mean_order", "median_late_ms"] {
         assert!(senses[invented].is_null(), "{invented}: {senses}");
     }
-    refused(folder.path(), &format!("learn senses {film} --out t.json"), &["cockatoo.mp4", "silent", "a level of 0 at most"]);
+    refused(
+        folder.path(),
+        &format!("learn senses {film} --out t.json"),
+        &["cockatoo.mp4", "silent", "a level of 0 at most"],
+    );
 }
 
 #[test]

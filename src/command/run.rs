@@ -242,8 +242,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
         first: plan.first.start(),
     })?;
     keep.devices.clone_from(&devices);
-    (keep.signatures, keep.taught) = signatures.unzip();
-    keep.senses = compared;
+    (keep.senses, (keep.signatures, keep.taught)) = (compared, signatures.unzip());
     keep.state_seconds = config.record.state_seconds;
     if let Some(verifier) = again.as_mut().and_then(|again| again.verifier.take()) {
         if args.record.is_some() {

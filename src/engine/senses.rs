@@ -40,7 +40,7 @@ const MISSING: f32 = 1.5;
 const BELIEVED: f32 = 1.0 / 64.0;
 /// Bins of the asynchrony's histogram to a millisecond, and its half width.
 const PER_MS: f64 = 0.5;
-const WIDEST_MS: f64 = (MOST_LAG * BIN_TICKS as i64) as f64;
+const WIDEST_MS: f64 = MOST_LAG as f64 * BIN_TICKS as f64 * 1e3 / TICKS_PER_SECOND as f64;
 
 /// Whether sound and picture belong together: whether it is looked at, and by what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -113,7 +113,7 @@ impl Sampler {
 struct Bins {
     sum: f32,
     ticks: usize,
-    bins: VecDeque<f32>,
+    means: VecDeque<f32>,
     /// How many were forgotten.
     first: u64,
 }
@@ -128,17 +128,17 @@ impl Bins {
         }
         let mean = self.sum / BIN_TICKS as f32;
         (self.sum, self.ticks) = (0.0, 0);
-        self.bins.push_back(mean);
+        self.means.push_back(mean);
         Some(mean)
     }
 
     fn count(&self) -> u64 {
-        self.first + self.bins.len() as u64
+        self.first + self.means.len() as u64
     }
 
     fn forget(&mut self, but: usize) {
-        while self.bins.len() > but {
-            self.bins.pop_front();
+        while self.means.len() > but {
+            self.means.pop_front();
             self.first += 1;
         }
     }
@@ -146,7 +146,7 @@ impl Bins {
     /// Those before `end`.
     fn last(&self, end: u64, bins: u64) -> Vec<f32> {
         let from = (end - bins).saturating_sub(self.first) as usize;
-        self.bins.iter().skip(from).take(bins as usize).copied().collect()
+        self.means.iter().skip(from).take(bins as usize).copied().collect()
     }
 }
 
@@ -398,9 +398,15 @@ impl Senses {
 
     /// What was said, of one that gathers.
     #[must_use]
-    pub fn into_said(self) -> Said {
+    pub fn into_said(mut self) -> Said {
+        // The last picture stands to the end.
+        let missing = self.level.count() - self.stops.count();
+        let last = self.sight.as_ref().map_or(0.0, |sight| stopped(&sight.before, &sight.now));
+        for _ in 0..missing * BIN_TICKS as u64 {
+            self.stops.take(last);
+        }
         let [stops, differential, level] =
-            [self.stops, self.differential, self.level].map(|bins| bins.bins.into());
+            [self.stops, self.differential, self.level].map(|bins| bins.means.into());
         Said { stops, differential, level }
     }
 }

@@ -28,7 +28,7 @@ pub const LEAD: u64 = 2 * BINS_PER_SECOND;
 const STEP: usize = BINS_PER_SECOND as usize;
 const LONG_STEP: usize = 5 * STEP;
 /// Bins by which a sound is shifted that is not to belong to its picture any more.
-const SHIFT: i64 = 7 * BINS_PER_SECOND as i64;
+const SHIFT: i64 = 7 * BINS_PER_SECOND.cast_signed();
 /// Bins by which sounds are late or early where that is to be found.
 const LATE: [i64; 4] = [-20, -7, 5, 16];
 /// A shift that is found within so many milliseconds is met.
@@ -84,7 +84,8 @@ impl Said {
         let most = |of: &[f32]| of.iter().copied().fold(0.0, f32::max);
         // What is silent throughout does not get better by being longer.
         if bins >= window && !tells(SensesLack::Silence) {
-            let error = wrong("its sound is silent").value(format!("a level of {} at most", most(&self.level)));
+            let error =
+                wrong("its sound is silent").value(format!("a level of {} at most", most(&self.level)));
             return Err(error.bound(format!("{SILENT} of full scale on the mean of 2 s")));
         }
         if bins >= window && !tells(SensesLack::Stillness) {
@@ -216,14 +217,16 @@ impl<'a> Pair<'a> {
         let count = seen.bins().min(heard.bins());
         let turned = |of: &[f32]| {
             let mut of = of[..count].to_vec();
-            let by = late.rem_euclid(count.max(1) as i64) as usize;
+            let by = late.rem_euclid(count.max(1).cast_signed() as i64) as usize;
             of.rotate_right(by);
             of
         };
         let mut tracks = [Track::new(count), Track::new(count)];
         let sound = turned(heard.heard(hearing));
-        for (track, signal) in tracks.iter_mut().zip([&seen.stops[..count], &sound]) {
-            signal.iter().for_each(|x| track.take_bin(*x));
+        for (track, signal) in tracks.iter_mut().zip([&seen.stops[..count], &sound[..]]) {
+            for x in signal {
+                track.take_bin(*x);
+            }
         }
         Self { stops: &seen.stops[..count], level: turned(&heard.level), tracks }
     }
