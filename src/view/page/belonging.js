@@ -6,7 +6,7 @@ import { byId, fit, font, say } from "./canvas.js";
 /** Windows kept: a minute, two a second. */
 const HISTORY = 120;
 /** Evidence from the middle to the edge: in spreads. */
-const MOST = 4;
+const MOST = 3;
 const FOOT = 18, GAP = 14;
 
 /** A number with its sign. @param {number} x */
@@ -22,10 +22,12 @@ function told(figures) {
   if (figures.lack === "silence") return "nothing to tell: nothing is heard";
   if (figures.lack === "stillness") return "nothing to tell: nothing stops in the picture";
   if (!figures.now) return "the first seconds are being gathered";
-  const { evidence, confidence, order } = figures.now;
-  const words = evidence > 0 ? `belong together, ${sure(confidence)} sure` : `do not belong together, ${sure(1 - confidence)} sure`;
-  return `sound and picture ${words}: evidence ${signed(evidence)}, order ${order.toFixed(2)}`;
+  const { evidence, confidence } = figures.now;
+  return evidence > 0 ? `sound and picture belong together, ${sure(confidence)} sure` : `they do not belong together, ${sure(1 - confidence)} sure`;
 }
+
+/** The numbers behind it. @param {Figures | null} figures */
+const numbers = (figures) => (figures?.now ? `evidence ${signed(figures.now.evidence)}, order ${figures.now.order.toFixed(2)}` : "");
 
 /** By how much the sound is late, in words. @param {Figures | null} figures */
 function late(figures) {
@@ -56,6 +58,7 @@ export function belongingPanel(canvas) {
     const x = (/** @type {number} */ i) => width - ((history.length - 1 - i) * (width - from)) / (HISTORY - 1);
     const y = (/** @type {number} */ v) => middle - (Math.max(-MOST, Math.min(MOST, v)) / MOST) * (middle - 4);
     context.strokeStyle = theme.line;
+    context.lineWidth = 1;
     context.beginPath();
     context.moveTo(from, middle);
     context.lineTo(width, middle);
@@ -76,6 +79,7 @@ export function belongingPanel(canvas) {
     context.fillText("belongs", from, 10);
     context.fillText("does not", from, height - FOOT - 3);
     context.textAlign = "right";
+    context.fillText(numbers(figures), width, 10);
     context.fillText("evidence, the last minute", width, height - 5);
   }
 
@@ -96,7 +100,7 @@ export function belongingPanel(canvas) {
       say(figure, late(figures));
       const bands = figures?.now?.bands ?? [];
       const phases = bands.map(({ hz, coherence, phase_degrees: phase }) => `${hz} Hz ${coherence.toFixed(2)} at ${Math.round(phase)}°`);
-      canvas.setAttribute("aria-label", [told(figures), late(figures), phases.join(", ")].filter(Boolean).join("; "));
+      canvas.setAttribute("aria-label", [told(figures), numbers(figures), late(figures), phases.join(", ")].filter(Boolean).join("; "));
       const sheet = fit(canvas);
       if (!sheet) return;
       const { context, width, height } = sheet;
@@ -122,7 +126,7 @@ export function belongingPanel(canvas) {
         context.lineTo(x(k) + size * Math.sin(turn), y - size * Math.cos(turn));
         context.stroke();
         context.fillStyle = theme.quiet;
-        context.fillText(`${band.hz} Hz`, x(k), height - 5);
+        context.fillText(`${band.hz} Hz`, x(k), y + radius + 15);
       }
       line(context, theme, end + GAP, width, height);
     },
