@@ -199,11 +199,15 @@ impl Sight {
 
     /// Tells what need not be waited for any more in the tick `now`.
     fn wait(&mut self, now: u64, out: &mut impl FnMut(f32)) {
-        let known = (now + 1).saturating_sub(PATIENCE);
+        let mut known = (now + 1).saturating_sub(PATIENCE);
         let between = self.between.unwrap_or(PATIENCE as f32 / 4.0);
-        let moves = self.now.iter().any(|x| *x > 0.0);
-        if let Some(last) = self.at.filter(|last| moves && *last as f32 + MISSING * between < known as f32) {
-            self.go_dark(last, between, out);
+        if let Some(last) = self.at.filter(|_| self.now.iter().any(|x| *x > 0.0)) {
+            if known as f32 > last as f32 + MISSING * between {
+                self.go_dark(last, between, out);
+            } else {
+                // What comes next stands here, if it has no bursts.
+                known = known.min(last + between as u64);
+            }
         }
         self.tell(known, out);
     }
