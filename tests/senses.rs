@@ -20,7 +20,7 @@ use napot::readout::belonging::Templates;
 use napot::signal::{AudioBlock, SensesFigures};
 use napot::source::room::Room;
 use napot::stream::{Source, SourceInfo};
-use napot::time::WallClock;
+use napot::time::{SAMPLE_RATE, Timestamp, WallClock};
 use program::{json, refused};
 use serde_json::Value;
 
@@ -74,6 +74,7 @@ struct Shifted {
     late: i64,
     waiting: VecDeque<[f32; 2]>,
     frames: usize,
+    given: u64,
 }
 
 impl Source for Shifted {
@@ -97,6 +98,10 @@ impl Source for Shifted {
             }
             if self.late == 0 && self.waiting.len() >= self.frames {
                 block.frames.extend(self.waiting.drain(..self.frames));
+                // By their stamps the engine would put them back where they were.
+                block.stamp.time = Timestamp::from_count(self.given, SAMPLE_RATE);
+                block.position = self.given;
+                self.given += self.frames as u64;
                 return Ok(Some(block));
             }
         }
@@ -111,7 +116,8 @@ fn shifted(seed: u64, late_ms: i64, threads: usize) -> SensesFigures {
     (config.room.height, config.room.width) = (128, 128);
     (config.mind.enabled, config.engine.threads) = (false, threads);
     let (video, sound) = Room::new(&config.room, seed).unwrap().into_sources();
-    let sound = Shifted { sound: Box::new(sound), late: 48 * late_ms, waiting: VecDeque::new(), frames: 0 };
+    let sound =
+        Shifted { sound: Box::new(sound), late: 48 * late_ms, waiting: VecDeque::new(), frames: 0, given: 0 };
     let inputs = Inputs { video: Some(Box::new(video)), sound: Some(Box::new(sound)), ..Inputs::default() };
     let session = Session { pace: Pace::Max, seconds: Some(40.0), tail_seconds: 0.0, layout: None };
     let plan = config.plan(&session);
