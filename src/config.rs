@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::array::ArrayParameters;
 use crate::device::SoundDeviceParameters;
 use crate::engine::cores;
+use crate::engine::senses::SensesParameters;
 use crate::engine::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::ExchangeParameters;
@@ -45,6 +46,8 @@ pub struct Config {
     pub learning: LearningParameters,
     /// The mind's eye.
     pub mind: MindParameters,
+    /// Whether sound and picture belong together.
+    pub senses: SensesParameters,
     /// Sight.
     pub vision: VisionConfig,
     /// Hearing.
@@ -293,13 +296,14 @@ impl Config {
         })
     }
 
-    /// What decides the result: everything but threads, the mind's eye, page, recording, exchange and devices, which are those
+    /// What decides the result: everything but threads, the mind's eye, the senses' template, page, recording, exchange and devices, which are those
     /// of another machine.
     #[must_use]
     pub fn decisive(&self) -> Self {
         Self {
             engine: EngineConfig::default(),
             mind: MindParameters::default(),
+            senses: SensesParameters::default(),
             view: ViewParameters::default(),
             record: RecordConfig::default(),
             exchange: ExchangeParameters::default(),
@@ -323,6 +327,8 @@ impl Config {
         }
         let section = serde_json::to_string(&decisive.mind).unwrap_or_default();
         leave_out(format!("\"mind\":{section},"));
+        let section = serde_json::to_string(&decisive.senses).unwrap_or_default();
+        leave_out(format!("\"senses\":{section},"));
         blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
     }
 }

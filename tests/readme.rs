@@ -214,6 +214,7 @@ fn run_napot(folder: &Path, command: &str, arguments: &[&str]) {
         "live" if arguments.contains(&"browser") => return,
         "demo" | "live" | "replay" => napot(folder, &made_short(arguments)),
         // What is taught and where it is recognised must be of one shape.
+        "learn" if arguments[1] == "senses" => napot(folder, &on_small_arrays(arguments.to_vec())),
         "teach" => napot(folder, &on_small_arrays(arguments.to_vec())),
         // A measurement takes its time; that the call is understood is enough here.
         "bench" | "certify" => return,

@@ -8,6 +8,7 @@ use std::cell::Cell;
 
 use napot::config::{Config, Session};
 use napot::engine::instrument::Instrument;
+use napot::engine::senses::{Sampler, Senses};
 use napot::engine::{Pace, StageTimer, mind, recognition};
 use napot::kernel::team::Team;
 use napot::readout::signature::Grid;
@@ -85,6 +86,8 @@ fn allocates_nothing(learns: bool) {
     let (mut probe, _moments, _mind) = mind::mind(&config.mind, (0, shape), 0);
     let (mut feeler, mut recogniser) =
         recognition::recognition(Known::new(Grid::of(shape)), (0, shape)).unwrap();
+    let sampler = Sampler::of(&instrument).unwrap();
+    let mut gathers = Senses::new(None);
     let mut team = Team::new(1);
     let clock = ManualClock::new();
     let mut state = Vec::with_capacity(instrument.state_values());
@@ -106,6 +109,7 @@ fn allocates_nothing(learns: bool) {
             let beat = if tick % 100 < 20 { 0.5 } else { 0.001 };
             *frame = [beat * if n % 8 < 4 { 1.0 } else { -1.0 }; 2];
         }
+        let mut measured = napot::engine::Sensed::default();
         let seen = if tick % 10 == 0 { &bursts[..] } else { &[] };
         let counted = allocations(|| {
             let mut timer = StageTimer::start(&clock);
@@ -113,6 +117,7 @@ fn allocates_nothing(learns: bool) {
             instrument.electrodes();
             probe.tick(Tick(tick), &instrument);
             feeler.tick(Tick(tick), &instrument);
+            measured = sampler.tick(&heard, seen, &instrument);
             if tick % 100 == 99 {
                 instrument.take_input_hash();
                 instrument.copy_state(&mut state);
@@ -120,10 +125,13 @@ fn allocates_nothing(learns: bool) {
             }
         });
         assert_eq!(counted, 0, "tick {tick} allocated (learning: {learns})");
+        gathers.take(Tick(tick), &measured);
     }
     // Its slots were taken, so it did what it does.
     recogniser.look(Tick(400));
     assert!(recogniser.figures().last.is_some(), "no onset was seen");
+    let said = gathers.into_said();
+    assert!([said.differential, said.level].iter().all(|bins| bins.iter().any(|x| *x > 0.0)));
 }
 
 /// A microphone and a speaker beside the engine: calls of both, ticks between, and links that are exchanged on the way.

@@ -1,10 +1,12 @@
 //! `napot learn`: trains the renderer on photographs, dead leaves and the room, into a file that `napot render` takes.
 
+mod senses;
+
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -39,7 +41,10 @@ enum What {
 
 /// What the command takes.
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct LearnArgs {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Pictures, films, sessions, folders of pictures; each at least 152 pixels high and wide.
     inputs: Vec<PathBuf>,
     /// Learn from this many pictures of dead leaves, generated from the seed.
@@ -83,6 +88,13 @@ pub(super) struct LearnArgs {
     write_pictures: Option<PathBuf>,
 }
 
+/// What else is learned.
+#[derive(Subcommand, Debug)]
+enum Other {
+    /// Learn from recordings what a sound that belongs to its picture is like; or judge a template by them.
+    Senses(senses::SensesArgs),
+}
+
 /// What was learned.
 #[derive(Serialize)]
 struct Learned<'a> {
@@ -96,6 +108,9 @@ struct Learned<'a> {
 
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
+    if let Some(Other::Senses(args)) = &args.other {
+        return senses::run(common, args);
+    }
     let out = memory::out(common, "a model: --out x.safetensors")?;
     let seed = common.seed.unwrap_or_default();
     let mut kept = begin(args, out, seed)?;

@@ -28,6 +28,7 @@ mod replay;
 pub mod report;
 mod run;
 mod segment;
+mod senses;
 mod session;
 mod signatures;
 mod teach;
@@ -109,7 +110,7 @@ enum Command {
     Export(export::ExportArgs),
     /// Learn pictures in one pass into a memory; say, show and join what memories hold.
     Memory(memory::MemoryArgs),
-    /// Train the renderer's networks on photographs, dead leaves and the room.
+    /// Train the renderer's networks on photographs, dead leaves and the room; `learn senses`: which sounds belong to which pictures.
     Learn(learn::LearnArgs),
     /// Restore a picture, or a film that was shrunk: noise, holes, lost edges, smallness, lost colour, JPEG.
     Render(render::RenderArgs),

@@ -14,7 +14,9 @@ use crate::engine::instrument::ArrayInfo;
 use crate::engine::{SourceSummary, Stage, Summary};
 use crate::exchange::ExchangeReport;
 use crate::kernel::lanes::Instructions;
-use crate::signal::{DeviceFigures, MindFigures, Origin, RecognitionFigures, RecordingFigures};
+use crate::signal::{
+    DeviceFigures, MindFigures, Origin, RecognitionFigures, RecordingFigures, SensesFigures,
+};
 use crate::stream::ring::Counts;
 use crate::stream::trace::HopReport;
 use crate::view::ViewFigures;
@@ -65,6 +67,9 @@ pub struct Report {
     /// What was recognised; `null` in a run without signatures.
     #[serde(default)]
     pub recognition: Option<RecognitionFigures>,
+    /// Whether sound and picture belong together; `null` in a run that does not both see and hear.
+    #[serde(default)]
+    pub senses: Option<SensesFigures>,
     /// Latency per hop.
     pub latency_ms: BTreeMap<String, HopReport>,
     /// Mean engine time per tick by stage in microseconds.
@@ -310,6 +315,7 @@ impl Report {
                 .collect(),
             mind: summary.mind.as_ref().map(|mind| mind.figures().clone()),
             recognition: summary.recogniser.as_ref().map(|recogniser| recogniser.figures().clone()),
+            senses: summary.senses.as_ref().map(|senses| senses.figures().clone()),
             latency_ms,
             stage_us: Stage::ALL
                 .iter()

@@ -20,7 +20,7 @@ use super::live::devices::Owned;
 use super::outputs::Outputs;
 use super::report::{Report, SessionReport};
 use super::teller::Teller;
-use super::{Common, print_json, print_line, signatures};
+use super::{Common, print_json, print_line, senses, signatures};
 use crate::config::{Config, Session};
 use crate::engine::instrument::Instrument;
 use crate::engine::{Engine, Inputs, Pace, pump};
@@ -217,6 +217,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     catch_interrupts(&stop)?;
     let mut instrument = Instrument::new(&plan)?;
     let signatures = signatures::open(args.signatures.as_deref(), &instrument, args.has_page())?;
+    let compared = senses::open(config)?;
     let outputs = common.out.as_deref().map(|dir| Outputs::open(dir, config)).transpose()?;
     let trace = Arc::clone(&common_parts.trace);
     let (publish, feeds) = if args.no_view {
@@ -241,7 +242,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
         first: plan.first.start(),
     })?;
     keep.devices.clone_from(&devices);
-    (keep.signatures, keep.taught) = signatures.unzip();
+    (keep.senses, (keep.signatures, keep.taught)) = (compared, signatures.unzip());
     keep.state_seconds = config.record.state_seconds;
     if let Some(verifier) = again.as_mut().and_then(|again| again.verifier.take()) {
         if args.record.is_some() {

@@ -19,6 +19,7 @@ use super::ledger::hash_of_state;
 use super::mind::Moments;
 use super::realtime::{RawField, StateCopy};
 use super::recognition::Recogniser;
+use super::senses::Senses;
 use super::tick::TickReport;
 use crate::error::Error;
 use crate::readout::onset::Onset;
@@ -67,6 +68,8 @@ pub struct Keep {
     pub state_seconds: u64,
     /// The signatures that are recognised; `None` recognises nothing.
     pub signatures: Option<Known>,
+    /// What tells whether sound and picture belong together; `None` does not look.
+    pub senses: Option<Senses>,
     /// Takes the signatures each time that one was taught while the run goes on.
     pub taught: Option<Box<dyn Sink<Item = Known>>>,
 }
@@ -126,6 +129,8 @@ pub(super) struct Keeper {
     pub(super) moments: Option<Moments>,
     /// What recognises signatures, where there are some.
     pub(super) recogniser: Option<Recogniser>,
+    /// What compares sound and picture, in a run that has both.
+    pub(super) senses: Option<Senses>,
     pub(super) aim: Arc<Aim>,
     pub(super) hands: Hands,
     pub(super) keep: Keep,
@@ -145,6 +150,7 @@ pub(super) struct Kept {
     /// Hash of all ledger lines.
     pub(super) ledger_hash: String,
     pub(super) recogniser: Option<Recogniser>,
+    pub(super) senses: Option<Senses>,
     pub(super) failures: Vec<Error>,
 }
 
@@ -267,6 +273,9 @@ impl Keeper {
             }
             if let Some(onset) = self.analysis.tick(&report) {
                 self.mark_onset(onset, desk);
+            }
+            if let Some((senses, sensed)) = self.senses.as_mut().zip(report.sensed.as_ref()) {
+                senses.take(report.tick, sensed);
             }
             let seen = self.recogniser.as_mut().and_then(|recogniser| recogniser.look(report.tick));
             if let Some(seen) = seen {
@@ -416,6 +425,7 @@ impl Keeper {
             fit: self.analysis.tonic_fit(),
             analysis: self.analysis,
             recogniser: self.recogniser,
+            senses: self.senses,
             ledger_hash: desk.ledger.finalize().to_hex()[..32].to_owned(),
             failures: desk.failures,
         }

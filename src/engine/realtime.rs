@@ -13,6 +13,7 @@ use super::instrument::{Instrument, MOST_BURSTS, TickSound};
 use super::mind::Probe;
 use super::pump::{BurstFeed, RecordedFeed, SoundFeed};
 use super::recognition::Feeler;
+use super::senses::Sampler;
 use super::tempo::Pacer;
 use super::tick::{Stage, StageTimer, TickReport};
 use crate::kernel::lattice::CAUSES;
@@ -71,6 +72,8 @@ pub(super) struct Outlets {
     pub(super) probe: Option<Probe>,
     /// What signatures are taken with, in a run that has some.
     pub(super) feeler: Option<Feeler>,
+    /// What sound and picture are compared by, in a run that has both.
+    pub(super) sampler: Option<Sampler>,
 }
 
 /// What entered the engine, on its way to a session; the tick's report says how many bursts are its own.
@@ -383,6 +386,8 @@ impl Realtime {
         if let Some(feeler) = &mut self.outlets.feeler {
             feeler.tick(tick, &self.instrument);
         }
+        report.sensed =
+            self.outlets.sampler.as_ref().map(|sampler| sampler.tick(heard, seen, &self.instrument));
         timer.end(Stage::Read);
         if last || (tick.0 + 1).is_multiple_of(TICKS_PER_SECOND) {
             self.hand_over_state(tick);

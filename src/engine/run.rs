@@ -17,6 +17,7 @@ use super::plan::{EnginePlan, Pace};
 use super::pump::{self, BurstFeed, Common, Inputs, Pump, PumpReport, RecordedFeed, Shown, SoundFeed};
 use super::realtime::{EnteredOut, Live, Outlets, Played, RawField, Realtime, StateCopy};
 use super::recognition::{Feeler, Recogniser, recognition};
+use super::senses::{Sampler, Senses};
 use super::tempo::{Pacer, Tempo};
 use super::tuning::Tunable;
 use crate::array::EnergyFigures;
@@ -70,6 +71,8 @@ pub struct Summary {
     pub mind: Option<Mind>,
     /// What was recognised, in a run with signatures.
     pub recogniser: Option<Recogniser>,
+    /// What compared sound and picture, in a run that has both.
+    pub senses: Option<Senses>,
     /// Hash of all ledger lines.
     pub ledger_hash: String,
     /// Rings on the way out: name and counts.
@@ -141,6 +144,7 @@ impl Engine {
         let (shown, seen) = pump::shown(publish.is_some() || eye.is_some(), keep.session.is_some());
         let (probe, moments, minder) = unzipped(eye);
         let (feeler, recogniser) = felt(&mut keep, &instrument)?;
+        let (sampler, senses) = compared(&mut keep, &instrument);
         let shows = publish.as_mut().and_then(Publish::take_mind);
         let live = take_live(&mut inputs);
         let is_live = live.is_there();
@@ -163,6 +167,7 @@ impl Engine {
             gathering: Gathering::new(entered_out, seen, electrodes.len(), first_sample(plan)),
             moments,
             recogniser,
+            senses,
             aim: Arc::clone(&aim),
             hands,
             keep,
@@ -194,6 +199,7 @@ impl Engine {
                 entered: entered_in,
                 probe,
                 feeler,
+                sampler,
             },
             clock: Arc::clone(&common.clock),
             stop: Arc::clone(&common.stop),
@@ -290,6 +296,7 @@ impl Engine {
             refused: instrument.refused(),
             mind,
             recogniser: kept.recogniser,
+            senses: kept.senses,
             ledger_hash: kept.ledger_hash,
             rings: self.rings.into_iter().map(|(name, counters)| (name, counters.read())).collect(),
             priority,
@@ -326,6 +333,11 @@ fn felt(keep: &mut Keep, instrument: &Instrument) -> Result<(Option<Feeler>, Opt
     }
     let (feeler, recogniser) = recognition(known, shape)?;
     Ok((Some(feeler), Some(recogniser)))
+}
+
+/// What sound and picture are compared by, where both have an array; neither where they don't.
+fn compared(keep: &mut Keep, instrument: &Instrument) -> (Option<Sampler>, Option<Senses>) {
+    keep.senses.take().and_then(|mut senses| Some((senses.meet(instrument)?, senses))).unzip()
 }
 
 fn unzipped<A, B, C>(all: Option<(A, B, C)>) -> (Option<A>, Option<B>, Option<C>) {

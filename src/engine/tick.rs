@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::readout::binding::Places;
 use crate::stream::capture::Heard;
 use crate::stream::playback::Played;
 use crate::time::{Clock, Tick, Timestamp};
@@ -45,6 +46,17 @@ impl Stage {
     }
 }
 
+/// What both senses say in a tick.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sensed {
+    /// Of the picture whose bursts entered: the tick of its stamp, and the sum of their magnitudes at each place of the sheet.
+    pub picture: Option<(Tick, Places)>,
+    /// The power of the hearing array's differential in its fastest band, in `E_b`; 0 without a twin.
+    pub differential: f32,
+    /// The rms of the sound that entered, of full scale.
+    pub level: f32,
+}
+
 /// One tick in numbers. Band figures look at one band a tick, in turn.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TickReport {
@@ -76,6 +88,8 @@ pub struct TickReport {
     pub differential: Option<[f32; MOST_ARRAYS]>,
     /// Bits held about the input, all arrays; `None` without a twin.
     pub bits_held: Option<f32>,
+    /// What is compared of sound and picture; `None` in a run that does not compare them.
+    pub sensed: Option<Sensed>,
     /// Time of each stage in ns.
     pub stage_ns: [u32; STAGES],
     /// From when the tick was due to its begin; `None` where ticks are not paced.

@@ -41,15 +41,37 @@ pub const MOST_LAG: i64 = 40;
 /// Places along each side of a sheet at which it is seen what stops.
 pub const PLACES: usize = 8;
 
+/// How much moves at each place of a sheet, row by row.
+pub type Places = [f32; PLACES * PLACES];
+
 /// The coherence of each band: real and imaginary part, of size 1 at most; the phase is that of the first sense before the second.
 pub type Coherence = [[f32; 2]; BANDS];
+
+/// The place that a site of a sheet of so many rows and columns lies in, row by row.
+#[must_use]
+pub fn place_of(site: u32, (height, width): (usize, usize)) -> usize {
+    let (row, column) = (site as usize / width, site as usize % width);
+    (row * PLACES / height).min(PLACES - 1) * PLACES + column * PLACES / width
+}
+
+/// The centre of a band in Hz, slowest first.
+#[must_use]
+pub fn band_hz(band: usize) -> f32 {
+    LOWEST_HZ as f32 * (1u32 << band) as f32
+}
+
+/// What stops from a picture to the next: the sum over places by how much less moves there.
+#[must_use]
+pub fn stopped(before: &Places, now: &Places) -> f32 {
+    before.iter().zip(now).map(|(before, now)| (before - now).max(0.0)).sum()
+}
 
 /// What stops between two pictures: the fall of the bursts' magnitudes at each of 8 x 8 places, summed.
 #[derive(Clone, Debug)]
 pub struct Braking {
     shape: (usize, usize),
-    last: [f32; PLACES * PLACES],
-    now: [f32; PLACES * PLACES],
+    last: Places,
+    now: Places,
 }
 
 impl Braking {
@@ -63,23 +85,20 @@ impl Braking {
     /// much moves at all.
     pub fn look(&mut self, bursts: &[Burst]) -> (f32, f32) {
         self.now.fill(0.0);
-        let (height, width) = self.shape;
         for burst in bursts {
-            let (row, column) = (burst.site as usize / width, burst.site as usize % width);
-            let place = (row * PLACES / height).min(PLACES - 1) * PLACES + column * PLACES / width;
-            self.now[place] += burst.magnitude;
+            self.now[place_of(burst.site, self.shape)] += burst.magnitude;
         }
         self.fall()
     }
 
     /// The same of any measure of how much moves at each place, row by row.
-    pub fn look_at(&mut self, places: &[f32; PLACES * PLACES]) -> (f32, f32) {
+    pub fn look_at(&mut self, places: &Places) -> (f32, f32) {
         self.now = *places;
         self.fall()
     }
 
     fn fall(&mut self) -> (f32, f32) {
-        let stopped = self.last.iter().zip(&self.now).map(|(last, now)| (last - now).max(0.0)).sum();
+        let stopped = stopped(&self.last, &self.now);
         self.last = self.now;
         (stopped, self.now.iter().sum())
     }
@@ -130,6 +149,12 @@ impl Track {
         }
         let x = self.sum / BIN_TICKS as f32;
         (self.sum, self.ticks) = (0.0, 0);
+        self.take_bin(x);
+        true
+    }
+
+    /// Takes the mean of a bin, a number; not in the midst of one that [`Self::take`] began.
+    pub fn take_bin(&mut self, x: f32) {
         self.bins += 1;
         // The plain mean at first, so that the beginning is no step.
         self.mean += (x - self.mean) / (self.bins as f32).min(MEAN_BINS);
@@ -148,7 +173,6 @@ impl Track {
             }
             self.ring[at][band] = driven;
         }
-        true
     }
 
     /// Lets two senses that both ended a bin pull at each other, each at the phases of `own`: `strength` of each band's damping, below 1.
@@ -231,7 +255,8 @@ pub fn locking(first: &Track, end: u64, second: &Track, other: u64, bins: u64) -
 }
 
 /// What the coherence of senses that belong together looks like.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Template {
     /// `w₀`, then real and imaginary part of each band's weight.
     weights: Vec<f64>,
@@ -256,6 +281,13 @@ impl Template {
         let count = own.len() as f32;
         let mean = |band: usize, part: usize| own.iter().map(|c| c[band][part]).sum::<f32>() / count;
         Some(Self { weights, own: std::array::from_fn(|band| [mean(band, 0), mean(band, 1)]) })
+    }
+
+    /// Whether it has its numbers, all finite.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let numbers = self.own.iter().flatten().map(|x| f64::from(*x));
+        self.weights.len() == 1 + 2 * BANDS && self.weights.iter().copied().chain(numbers).all(f64::is_finite)
     }
 
     /// The mean coherence of what it was taught to belong together.
@@ -290,9 +322,9 @@ impl Template {
     }
 
     /// By how many milliseconds the second sense comes later than it belongs to the first (below 0: earlier), within 400 ms to either
-    /// side; `at` gives the coherence with the second sense taken so many bins later. `None` where it gives none.
+    /// side, and the evidence there; `at` gives the coherence with the second sense taken so many bins later. `None` where it gives none.
     #[must_use]
-    pub fn asynchrony_ms(&self, at: impl Fn(i64) -> Option<Coherence>) -> Option<f64> {
+    pub fn asynchrony_ms(&self, at: impl Fn(i64) -> Option<Coherence>) -> Option<(f64, f64)> {
         let mut found = [0.0; 2 * MOST_LAG as usize + 1];
         for (found, lag) in found.iter_mut().zip(-MOST_LAG..) {
             *found = self.evidence(&at(lag)?);
@@ -306,7 +338,7 @@ impl Template {
                 lag += 0.5 * (below - above) / (below + above);
             }
         }
-        Some(lag * BIN_TICKS as f64 * 1e3 / TICKS_PER_SECOND as f64)
+        Some((lag * BIN_TICKS as f64 * 1e3 / TICKS_PER_SECOND as f64, found[best]))
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod aperiodic;
 pub mod bands;
+pub mod belonging;
 pub mod binding;
 pub mod differential;
 pub mod electrodes;

@@ -27,8 +27,9 @@ pub use picture::PictureItem;
 pub use scalar::{ScalarLayout, ScalarSample};
 pub use session::{ChannelsItem, Entered, LatencyItem, LedgerLine, SessionItem, StateItem};
 pub use snapshot::{
-    BandEnergy, ElectrodePlace, FieldFrame, FieldImage, HopFigures, InputPicture, MindFigures, MindPicture,
-    Recognition, RecognitionFigures, RecordingFigures, Status, TraceChunk,
+    Asynchrony, BandEnergy, Belonging, ElectrodePlace, FieldFrame, FieldImage, HopFigures, InputPicture,
+    MindFigures, MindPicture, Recognition, RecognitionFigures, RecordingFigures, SensesBand, SensesFigures,
+    SensesLack, Status, TraceChunk,
 };
 pub use sound::AudioBlock;
 pub use stamp::{Origin, Stamp};

@@ -131,6 +131,87 @@ pub struct RecognitionFigures {
     pub told: String,
 }
 
+/// What there is to tell lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum SensesLack {
+    /// Nothing is heard.
+    Silence,
+    /// Nothing stops in the picture, or there is none.
+    Stillness,
+}
+
+/// A slow band's part in what sound and picture have in common.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct SensesBand {
+    /// Its centre.
+    pub hz: f32,
+    /// How much both swing together, 0 to 1.
+    pub coherence: f32,
+    /// By how much of a turn the sound is behind where it belongs, -180 to 180; below 0 ahead.
+    pub phase_degrees: f32,
+}
+
+/// Whether what was heard belongs to what was seen, over two seconds.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Belonging {
+    /// The end of the window, in seconds of model time.
+    pub seconds: f64,
+    /// Evidence in spreads, as d' has it: above 0 that sound and picture belong together, below that they do not.
+    pub evidence: f64,
+    /// The probability that they belong together, 0 to 1, where either was as likely before.
+    pub confidence: f64,
+    /// Order parameter, 0 to 1: 1 where every band stands at the phase that it has where sound and picture belong together.
+    pub order: f32,
+    /// Band by band, slowest first.
+    pub bands: Vec<SensesBand>,
+}
+
+/// By how much the sound is late, over ten seconds.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Asynchrony {
+    /// The end of the window, in seconds of model time.
+    pub seconds: f64,
+    /// Milliseconds by which the sound comes later than it belongs to the picture, -400 to 400; below 0 it is early.
+    pub late_ms: f64,
+    /// The probability that this is right within 20 ms, 0 to 1.
+    pub confidence: f64,
+}
+
+/// Whether sound and picture belong together; what is not told is `None`.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct SensesFigures {
+    /// Windows of two seconds, one each half second, in which there was something to tell.
+    pub told: u64,
+    /// Those in which there was nothing, for silence or stillness.
+    pub untold: u64,
+    /// Why there is nothing to tell now; `None` where there is, or nothing was looked at yet.
+    pub lack: Option<SensesLack>,
+    /// The last window.
+    pub now: Option<Belonging>,
+    /// The last ten seconds.
+    pub asynchrony: Option<Asynchrony>,
+    /// Mean evidence of all windows that tell.
+    pub mean_evidence: Option<f64>,
+    /// Share of these that speak for belonging together.
+    pub belongs: Option<f64>,
+    /// Mean order parameter of these.
+    pub mean_order: Option<f64>,
+    /// Median of all asynchronies that were told with a confidence of a half or more, in ms.
+    pub median_late_ms: Option<f64>,
+    /// How many these are, and of how many.
+    pub sure: [u64; 2],
+}
+
 /// A stretch of electrode traces.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -213,6 +294,8 @@ pub struct Status {
     pub mind: Option<MindFigures>,
     /// What is recognised; `None` in a run without signatures.
     pub recognition: Option<RecognitionFigures>,
+    /// Whether sound and picture belong together; `None` in a run that does not both see and hear.
+    pub senses: Option<SensesFigures>,
     /// Bursts in the last second.
     pub bursts_per_second: f64,
     /// Their information in the last second.

@@ -339,7 +339,7 @@ fn judged(
             let pair = Pair::new(variant, said, said, late, phases.as_ref());
             let room = 2 * MOST_LAG as u64;
             for end in (LEAD + LONG + room..=pair.bins() - room).step_by(LONG as usize / 2) {
-                let found = template.asynchrony_ms(|lag| pair.numbers(end, lag, LONG))?;
+                let (found, _) = template.asynchrony_ms(|lag| pair.numbers(end, lag, LONG))?;
                 errors.push(found - 10.0 * late as f64);
             }
         }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Report, SourceReport};
 use crate::memory::mind::MOMENT_TICKS;
-use crate::signal::{DeviceFigures, DeviceKind, MindFigures, RecognitionFigures};
+use crate::signal::{DeviceFigures, DeviceKind, MindFigures, RecognitionFigures, SensesFigures, SensesLack};
 
 impl Report {
     /// A few lines for people.
@@ -63,6 +63,9 @@ impl Report {
         if let Some(recognition) = &self.recognition {
             let _ = writeln!(text, "{}", recognition_text(recognition));
         }
+        if let Some(senses) = &self.senses {
+            let _ = writeln!(text, "{}", senses_text(senses));
+        }
         if let Some(mind) = &self.mind {
             let _ = writeln!(text, "{}", mind_text(mind));
         }
@@ -102,6 +105,32 @@ fn recognition_text(found: &RecognitionFigures) -> String {
         found.names.len()
     );
     if times.is_empty() { format!("recognised: {of}.") } else { format!("recognised: {of}: {times}.") }
+}
+
+/// Whether sound and picture belonged together, in a line.
+fn senses_text(senses: &SensesFigures) -> String {
+    let of = senses.told + senses.untold;
+    let (Some(evidence), Some(belongs), Some(order)) =
+        (senses.mean_evidence, senses.belongs, senses.mean_order)
+    else {
+        let why = match senses.lack {
+            Some(SensesLack::Silence) => "nothing was heard",
+            Some(SensesLack::Stillness) => "nothing stopped in the picture",
+            None => "the run was too short",
+        };
+        return format!("sound and picture: nothing to tell: {why}.");
+    };
+    let late = senses.median_late_ms.map_or_else(
+        || "by how much the sound was late is not sure".to_owned(),
+        |ms| format!("sound {:.0} ms {}", ms.abs(), if ms < 0.0 { "early" } else { "late" }),
+    );
+    format!(
+        "sound and picture: evidence {evidence:+.1} on the mean, for belonging together in {:.0} % of {} windows of 2 s ({of} in all), order {order:.2}; {late} ({} of {} windows of 10 s are sure).",
+        100.0 * belongs,
+        senses.told,
+        senses.sure[0],
+        senses.sure[1]
+    )
 }
 
 /// What the mind's eye did, in a line.

@@ -132,6 +132,7 @@ impl Keeper {
             bits_held: analysis.bits_held(),
             mind: self.moments.as_ref().map(Moments::figures),
             recognition: self.recogniser.as_ref().map(|recogniser| recogniser.figures().clone()),
+            senses: self.senses.as_ref().map(|senses| senses.figures().clone()),
             spectrum_hz: if spectrum.is_empty() {
                 Vec::new()
             } else {

@@ -2,6 +2,7 @@
 // The page: joins the connection, the panels and the keys.
 
 import { ages } from "./age.js";
+import { belongingPanel } from "./belonging.js";
 import { bandSelector, hertz } from "./bands.js";
 import { byId, canvasById, say, theme } from "./canvas.js";
 import { commandPalette } from "./commands.js";
@@ -42,6 +43,7 @@ const STRIKE = { radius: 3, magnitude: 16 };
 const field = fieldPanel(byId("sheets"), (array, row, column) => link.ask({ poke: { array, row, column, ...STRIKE } }));
 const input = inputPanel(canvasById("input"), byId("input-none"), byId("input-sub"));
 const mind = mindPanel(canvasById("mind"), byId("mind-none"), byId("mind-sub"), byId("mind-facts"));
+const belonging = belongingPanel(canvasById("belonging"));
 const meters = meterPanel(byId("meters"));
 const spectrum = spectrumPanel(canvasById("spectrum"), byId("exponent"));
 const traces = tracePanel(canvasById("traces"), byId("traces-sub"));
@@ -111,6 +113,7 @@ const link = connect({
     if (figures) tellChanges(figures.status, status);
     figures = { status, viewer, control };
     meters.add(status);
+    belonging.add(status.senses);
     energy.add(status);
     sound.follow(status.hand.paused ? 0 : status.hand.speed / 1000 || 1);
     fresh.status = true;
@@ -185,6 +188,7 @@ function begin(run) {
   palette.tell();
   log.add(`run: ${run.title}, seed ${run.seed}`);
   meters.forget();
+  belonging.forget();
   health.forget();
   age.forget();
   shownBand = -1;
@@ -273,6 +277,7 @@ function drawFigures() {
   if (shownPanel("energy-panel")) energy.draw(status);
   if (shownPanel("latency-panel")) latency.draw(status);
   if (shownPanel("mind-panel")) mind.tell(status.mind);
+  if (shownPanel("belonging-panel")) belonging.draw(colours);
   recognition.show(status.recognition);
   health.show(status, viewer, drawnRate, age.figures());
   if (!byId("hands").hidden || status.hand.paused) hands.show(status.hand, control);
@@ -418,7 +423,7 @@ const palette = commandPalette(/** @type {HTMLDialogElement} */ (byId("command-b
   { name: "Stage", key: "F11", hidden: true, run: () => toggleStage() },
   { name: "This help", key: "?", run: help },
   ...["spectrum", "waterfall", "energy", "latency", "log"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => upper.show(`${id}-panel`) })),
-  ...["traces", "head", "raster", "scope", "mind"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => lower.show(`${id}-panel`) })),
+  ...["traces", "head", "raster", "scope", "mind", "belonging"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => lower.show(`${id}-panel`) })),
   ...devices.choices(figures?.status.devices ?? []).map(({ kind, name }) => ({ name: `Use another ${kind}`, run: () => devices.open(kind, name) })),
   ...hands.states().map(({ name, values }) => ({ name: `State: ${name}`, run: () => link.ask({ set: Object.fromEntries(values) }) })),
 ], () => single.checked);

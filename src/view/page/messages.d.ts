@@ -50,6 +50,16 @@ export type Answer = {
   picture: number,
 };
 
+/** By how much the sound is late, over ten seconds. */
+export type Asynchrony = {
+  /** The end of the window, in seconds of model time. */
+  seconds: number,
+  /** Milliseconds by which the sound comes later than it belongs to the picture, -400 to 400; below 0 it is early. */
+  late_ms: number,
+  /** The probability that this is right within 20 ms, 0 to 1. */
+  confidence: number,
+};
+
 /** A band's energy, all arrays together, in units of its tonic energy; flows per second of model time. */
 export type BandEnergy = {
   /** What it holds: 1 is the tonic rhythm alone. */
@@ -66,6 +76,20 @@ export type BandEnergy = {
   diffusion: number,
   /** To the cubic term: negative. */
   saturation: number,
+};
+
+/** Whether what was heard belongs to what was seen, over two seconds. */
+export type Belonging = {
+  /** The end of the window, in seconds of model time. */
+  seconds: number,
+  /** Evidence in spreads, as d' has it: above 0 that sound and picture belong together, below that they do not. */
+  evidence: number,
+  /** The probability that they belong together, 0 to 1, where either was as likely before. */
+  confidence: number,
+  /** Order parameter, 0 to 1: 1 where every band stands at the phase that it has where sound and picture belong together. */
+  order: number,
+  /** Band by band, slowest first. */
+  bands: Array<SensesBand>,
 };
 
 /** A viewer's counts; at any time `produced = delivered + dropped + waiting`, for fields from the
@@ -377,6 +401,43 @@ export type Request = {
 /** What a page can give of its device. */
 export type Sense = "camera" | "microphone";
 
+/** A slow band's part in what sound and picture have in common. */
+export type SensesBand = {
+  /** Its centre. */
+  hz: number,
+  /** How much both swing together, 0 to 1. */
+  coherence: number,
+  /** By how much of a turn the sound is behind where it belongs, -180 to 180; below 0 ahead. */
+  phase_degrees: number,
+};
+
+/** Whether sound and picture belong together; what is not told is `None`. */
+export type SensesFigures = {
+  /** Windows of two seconds, one each half second, in which there was something to tell. */
+  told: number,
+  /** Those in which there was nothing, for silence or stillness. */
+  untold: number,
+  /** Why there is nothing to tell now; `None` where there is, or nothing was looked at yet. */
+  lack: SensesLack | null,
+  /** The last window. */
+  now: Belonging | null,
+  /** The last ten seconds. */
+  asynchrony: Asynchrony | null,
+  /** Mean evidence of all windows that tell. */
+  mean_evidence: number | null,
+  /** Share of these that speak for belonging together. */
+  belongs: number | null,
+  /** Mean order parameter of these. */
+  mean_order: number | null,
+  /** Median of all asynchronies that were told with a confidence of a half or more, in ms. */
+  median_late_ms: number | null,
+  /** How many these are, and of how many. */
+  sure: [number, number],
+};
+
+/** What there is to tell lacks. */
+export type SensesLack = "silence" | "stillness";
+
 /** The shape of an array's sheet. */
 export type SheetShape = {
   /** Rows. */
@@ -399,6 +460,8 @@ export type Status = {
   mind: MindFigures | null,
   /** What is recognised; `None` in a run without signatures. */
   recognition: RecognitionFigures | null,
+  /** Whether sound and picture belong together; `None` in a run that does not both see and hear. */
+  senses: SensesFigures | null,
   /** Bursts in the last second. */
   bursts_per_second: number,
   /** Their information in the last second. */

@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, Paragraph};
 
 use crate::kernel::palette::Palette;
-use crate::signal::{FieldFrame, FieldImage, Recognition, Status, TraceChunk};
+use crate::signal::{FieldFrame, FieldImage, Recognition, SensesFigures, Status, TraceChunk};
 use crate::view::About;
 
 /// Samples of each trace that are kept: 4 s at 1000 a second.
@@ -198,6 +198,7 @@ impl Picture {
         let mut second: Vec<Span> = devices.collect();
         let last = status.recognition.as_ref().and_then(|recognition| recognition.last.as_ref());
         second.extend(last.map(|last| Span::raw(format!("{}  ", seen(last)))));
+        second.extend(status.senses.as_ref().and_then(belonging).map(|told| Span::raw(format!("{told}  "))));
         second.push(Span::styled(told, BAD));
         let keys =
             "q ends  space pauses  . steps  ↑↓ speed  ←→ 1-9 band  d less twin  r keeps the last seconds";
@@ -213,6 +214,17 @@ fn seen(last: &Recognition) -> String {
         Some(name) if !last.foreign => format!("seen at {:.1} s: perhaps {name}{sure}", last.seconds),
         _ => format!("seen at {:.1} s: nothing that is known", last.seconds),
     }
+}
+
+/// Whether sound and picture belong together, in a few words; nothing where nothing was looked at.
+fn belonging(senses: &SensesFigures) -> Option<String> {
+    let Some(now) = &senses.now else {
+        return senses.lack.map(|_| "sound and picture: nothing to tell".to_owned());
+    };
+    let words = if now.evidence > 0.0 { "belong" } else { "don't belong" };
+    let late = senses.asynchrony.filter(|found| found.confidence >= 0.5);
+    let late = late.map_or_else(String::new, |found| format!(", sound {:+.0} ms", found.late_ms));
+    Some(format!("sound and picture {words} {:+.1}{late}", now.evidence))
 }
 
 /// The base-10 logarithms of points, those of which exist.
@@ -232,7 +244,7 @@ mod tests {
     use ratatui::backend::TestBackend;
 
     use super::*;
-    use crate::signal::{ArrayId, RecognitionFigures, SheetShape};
+    use crate::signal::{ArrayId, Asynchrony, Belonging, RecognitionFigures, SheetShape};
     use crate::time::Tick;
 
     fn drawn(picture: &Picture, width: u16, height: u16) -> (Vec<String>, Terminal<TestBackend>) {
@@ -312,13 +324,24 @@ mod tests {
         let last = Recognition { seconds: 2.5, nearest, recognised: true, ..Recognition::default() };
         picture.status.recognition =
             Some(RecognitionFigures { last: Some(last), ..RecognitionFigures::default() });
+        picture.status.senses = Some(SensesFigures {
+            now: Some(Belonging { evidence: -1.25, ..Belonging::default() }),
+            asynchrony: Some(Asynchrony { late_ms: -42.0, confidence: 0.9, ..Asynchrony::default() }),
+            ..SensesFigures::default()
+        });
         let microvolts = vec![(0..500).map(|i| (i % 50) as f32).collect(); 8];
         let names = vec![String::new(); 8];
         picture.add(&TraceChunk { first_tick: 0, rate_hz: 1_000, names, microvolts, bursts: Vec::new() });
         let text = drawn(&picture, 120, 30).0.join("\n");
-        for part in
-            ["1/f exponent 1.02", "misses 3", "array.kappa: no", "1.0 Hz", "electrodes, 4 s", "2.5 s: red"]
-        {
+        for part in [
+            "1/f exponent 1.02",
+            "misses 3",
+            "array.kappa: no",
+            "1.0 Hz",
+            "electrodes, 4 s",
+            "2.5 s: red",
+            "don't belong -1.2, sound -42 ms",
+        ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
         for (width, height) in [(1, 1), (20, 5), (40, 60), (300, 12)] {
