@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::array::ArrayParameters;
 use crate::device::SoundDeviceParameters;
+use crate::engine::binding::BindingParameters;
 use crate::engine::cores;
 use crate::engine::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
 use crate::error::{Error, Kind, Result};
@@ -45,6 +46,8 @@ pub struct Config {
     pub learning: LearningParameters,
     /// The mind's eye.
     pub mind: MindParameters,
+    /// How arrays bind what is seen.
+    pub binding: BindingParameters,
     /// Sight.
     pub vision: VisionConfig,
     /// Hearing.
@@ -225,6 +228,7 @@ impl Config {
         self.array.check()?;
         self.learning.check()?;
         self.mind.check()?;
+        self.binding.check()?;
         self.vision.retina.check()?;
         self.hearing.cochlea.check()?;
         self.scalar.check()?;
@@ -253,6 +257,7 @@ impl Config {
             array: self.array.clone(),
             learning: self.learning.clone(),
             mind: self.mind.clone(),
+            binding: self.binding.clone(),
             vision: self.vision.enabled.then(|| VisionPlan {
                 height: self.vision.height,
                 width: self.vision.width,
@@ -293,13 +298,14 @@ impl Config {
         })
     }
 
-    /// What decides the result: everything but threads, the mind's eye, page, recording, exchange and devices, which are those
+    /// What decides the result: everything but threads, the mind's eye, binding, page, recording, exchange and devices, which are those
     /// of another machine.
     #[must_use]
     pub fn decisive(&self) -> Self {
         Self {
             engine: EngineConfig::default(),
             mind: MindParameters::default(),
+            binding: BindingParameters::default(),
             view: ViewParameters::default(),
             record: RecordConfig::default(),
             exchange: ExchangeParameters::default(),
@@ -323,6 +329,8 @@ impl Config {
         }
         let section = serde_json::to_string(&decisive.mind).unwrap_or_default();
         leave_out(format!("\"mind\":{section},"));
+        let section = serde_json::to_string(&decisive.binding).unwrap_or_default();
+        leave_out(format!("\"binding\":{section},"));
         blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
     }
 }

@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, Sender};
 use super::server::Limits;
 use super::{About, Bell, DEFAULT_PORT, Feeds, Running, ViewParameters, start, start_within};
 use crate::signal::{
-    ArrayId, Control, FieldFrame, FieldImage, Hands, InputPicture, MindPicture, SheetShape, Status,
+    ArrayId, BindingPicture, Control, FieldFrame, FieldImage, Hands, InputPicture, MindPicture, SheetShape, Status,
     TraceChunk,
 };
 use crate::stream::latest::{Writer, latest};
@@ -27,6 +27,7 @@ struct Engine {
     field: Writer<FieldFrame>,
     input: Writer<InputPicture>,
     mind: Writer<MindPicture>,
+    binding: Writer<BindingPicture>,
     status: Writer<Status>,
     traces: Sender<TraceChunk>,
     sound: Producer<[f32; 2]>,
@@ -41,6 +42,7 @@ impl Engine {
         let (field, field_out) = latest(&FieldFrame::default());
         let (input, input_out) = latest(&InputPicture::default());
         let (mind, mind_out) = latest(&MindPicture::default());
+        let (binding, binding_out) = latest(&BindingPicture::default());
         let (status, status_out) = latest(&Status::default());
         let (traces, traces_out) = crossbeam_channel::bounded(16);
         let (sound, sound_out, sound_counts) = ring(4_800);
@@ -60,6 +62,7 @@ impl Engine {
             field: field_out,
             input: input_out,
             mind: mind_out,
+            binding: binding_out,
             status: status_out,
             traces: traces_out,
             sound: sound_out,
@@ -76,6 +79,7 @@ impl Engine {
                 field,
                 input,
                 mind,
+                binding,
                 status,
                 traces,
                 sound,
