@@ -1,50 +1,100 @@
-//! x
-use napot::binding::phantom::psnr;
+//! How arrays bind a film while some of them hold: PSNR of wholes and parts, updates until those are told apart and are back.
+//!
+//! `holding ROOM_SEED|FILE ARRAY[,ARRAY…]` plays a minute of the built-in room of that seed, or a film; the arrays hold from the
+//! third second of every ten to the seventh.
+
+use std::path::Path;
+
 use napot::engine::binding::BindingParameters;
 use napot::engine::binding::world::World;
-use napot::signal::InputPicture;
+use napot::error::{Error, Result};
+use napot::signal::{BindingFigures, Frame, InputPicture};
+use napot::source::media::{self, MediaOptions};
+use napot::source::room::{Room, RoomParameters};
 use napot::stream::Source;
-use napot::time::Tick;
-fn main() {
-    let a: Vec<String> = std::env::args().collect();
-    let (side, views): (usize, usize) = (a[2].parse().unwrap(), a[3].parse().unwrap());
-    let arrays = 8;
-    let seed: u64 = a[4].parse().unwrap();
-    let holders: Vec<usize> = a[5].split(',').map(|x| x.parse().unwrap()).collect();
-    let verbose = a.len() > 6;
-    let mut video: Box<dyn Source<Item = napot::signal::Frame>> = if a[1] == "room" {
-        Box::new(napot::source::room::Room::new(&Default::default(), seed).unwrap().into_sources().0)
-    } else {
-        napot::source::media::open(std::path::Path::new(&a[1]), &Default::default()).unwrap().video.unwrap()
+
+/// Updates in a round, and where in it arrays begin and end to hold.
+const ROUND: u64 = 100;
+const HOLDS: std::ops::Range<u64> = 30..70;
+/// Nanoseconds between updates, and of the whole.
+const UPDATE: i64 = 100_000_000;
+const END: i64 = 60_000_000_000;
+
+fn main() -> std::process::ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let done = match &words[..] {
+        [what, arrays] => play(what, arrays),
+        _ => Err(Error::call("holding", "`ROOM_SEED|FILE ARRAY[,ARRAY…]` is needed")),
     };
-    let mut world = World::new(&BindingParameters { enabled: true, arrays, views, side }, seed).unwrap();
-    let (mut next, mut n, mut cost) = (0i64, 0u64, 0.0);
-    let (mut told, mut back) = (Vec::new(), Vec::new());
-    let (mut hold_at, mut rel_at): (Option<u64>, Option<u64>) = (None, None);
-    let (mut frag, mut tot) = (0, 0);
-    while let Some(f) = video.pull().unwrap() {
-        if f.stamp.time.0 < next { continue; }
-        if next >= 60_000_000_000 { break; }
-        next += 100_000_000;
-        let p = InputPicture { time: f.stamp.time, width: f.width, height: f.height, rgb: f.rgb.clone() };
-        let cycle = n % 100;
-        if cycle == 30 { for h in &holders { world.hold(*h, true); } hold_at = Some(n); }
-        if cycle == 70 { for h in &holders { world.hold(*h, false); } rel_at = Some(n); if hold_at.is_some() { told.push(999); hold_at = None; } }
-        let t = std::time::Instant::now();
-        world.see(&p).unwrap();
-        cost += t.elapsed().as_secs_f64();
-        let fig = world.figures();
-        let apart = fig.arrays.iter().enumerate().all(|(k, x)| holders.contains(&k) != (x.whole == Some(fig.wholes.first().map_or(99, |w| w.name)) && !holders.contains(&k)))
-            && fig.wholes.first().is_some_and(|w| usize::from(w.arrays) == arrays - holders.len() || holders.len() * 2 == arrays);
-        let all = fig.wholes.first().is_some_and(|w| usize::from(w.arrays) == arrays);
-        if hold_at.is_none() && rel_at.is_none() && cycle < 30 { tot += 1; frag += i32::from(!all); }
-        if let Some(h) = hold_at && apart { told.push(n - h); hold_at = None; }
-        if let Some(r) = rel_at && all { back.push(n - r); rel_at = None; }
-        if cycle == 29 && rel_at.is_some() { back.push(999); rel_at = None; }
-        if verbose { println!("{n} {:?} wholes {:?} order {:.2} apart {:.1}", fig.arrays.iter().map(|a| format!("{}{}{:.2}", a.whole.map_or('-', |w| (b'A'+w) as char), if a.held {"h"} else {""}, a.phase)).collect::<Vec<_>>(), fig.wholes.iter().map(|w| (w.name, w.arrays, w.confidence, w.psnr_db)).collect::<Vec<_>>(), fig.order.unwrap(), fig.apart_db.unwrap()); }
-        n += 1;
+    match done {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            std::process::ExitCode::from(error.kind().exit_code())
+        }
     }
-    let f = world.figures();
-    println!("{} side {side} views {views} hold {holders:?}: whole {:.2} apart {:.2} uncoupled {:.2}; fragmented {frag}/{tot}; told {told:?} back {back:?}; {:.2} ms", a[1], f.mean_whole_db.unwrap(), f.mean_apart_db.unwrap(), f.mean_uncoupled_db.unwrap(), 1e3*cost/n as f64);
-    let _ = (psnr(&[1.0], &[0.5]), Tick(0));
+}
+
+fn open(what: &str) -> Result<Box<dyn Source<Item = Frame>>> {
+    if let Ok(seed) = what.parse() {
+        return Ok(Box::new(Room::new(&RoomParameters::default(), seed)?.into_sources().0));
+    }
+    let media = media::open(Path::new(what), &MediaOptions::default())?;
+    media.video.ok_or_else(|| Error::call(what, "it shows no pictures"))
+}
+
+fn play(what: &str, arrays: &str) -> Result<()> {
+    let holders: Vec<usize> = arrays.split(',').filter_map(|array| array.parse().ok()).collect();
+    let mut video = open(what)?;
+    let parameters = BindingParameters::default();
+    let mut world = World::new(&parameters, 0)?;
+    let (mut next, mut update) = (0, 0);
+    let (mut told, mut back, mut torn, mut free) = (Vec::new(), Vec::new(), 0, 0);
+    let mut waits = None;
+    while let Some(frame) = video.pull()? {
+        let Frame { stamp, width, height, rgb, .. } = frame;
+        if next >= END {
+            break;
+        }
+        if stamp.time.0 < next {
+            continue;
+        }
+        next += UPDATE;
+        let place = update % ROUND;
+        if place == HOLDS.start || (place == HOLDS.end && update > ROUND / 2) {
+            holders.iter().for_each(|array| world.hold(*array, place == HOLDS.start));
+            waits = Some(update);
+        }
+        world.see(&InputPicture { time: stamp.time, width, height, rgb })?;
+        let is_held = HOLDS.contains(&place);
+        let right = if is_held { is_apart(world.figures(), &holders) } else { is_one(world.figures()) };
+        if let Some(since) = waits.filter(|_| right) {
+            if is_held { &mut told } else { &mut back }.push(update - since + 1);
+            waits = None;
+        }
+        if place < HOLDS.start && waits.is_none() {
+            free += 1;
+            torn += u64::from(!right);
+        }
+        update += 1;
+    }
+    let figures = world.figures();
+    let [whole, apart, uncoupled] = [figures.mean_whole_db, figures.mean_apart_db, figures.mean_uncoupled_db]
+        .map(Option::unwrap_or_default);
+    println!("{update} updates: whole {whole:.2} dB, best alone {apart:.2} dB, uncoupled {uncoupled:.2} dB");
+    println!(
+        "told apart after {told:?}, back after {back:?} updates; torn in {torn} of {free} without holding"
+    );
+    Ok(())
+}
+
+/// Whether those that hold, and only they, are outside the largest whole.
+fn is_apart(figures: &BindingFigures, holders: &[usize]) -> bool {
+    let Some(largest) = figures.wholes.first() else { return false };
+    let inside = |array: usize| figures.arrays[array].whole == Some(largest.name);
+    (0..figures.arrays.len()).all(|array| inside(array) != holders.contains(&array))
+}
+
+fn is_one(figures: &BindingFigures) -> bool {
+    figures.wholes.first().is_some_and(|whole| usize::from(whole.arrays) == figures.arrays.len())
 }

@@ -17,7 +17,8 @@ use std::time::Duration;
 use chromium::{Chromium, wait};
 use measured::Came;
 use napot::signal::{
-    BindingPicture, DeviceState, EncodedPicture, FieldFrame, Frame, InputPicture, MindPicture, SheetShape, SoundChunk, Status,
+    BindingPicture, DeviceState, EncodedPicture, FieldFrame, Frame, InputPicture, MindPicture, SheetShape,
+    SoundChunk, Status,
 };
 use napot::source::browser::BrowserCamera;
 use napot::stream::device::DeviceMonitor;

@@ -333,11 +333,14 @@ fn an_array_that_holds_leaves_its_whole_and_comes_back_and_every_replay_says_so(
         status["status"]["binding"]["arrays"][2]["held"] == false && together(status)
     });
     page.ask(&json!({ "hold": [8, true] }));
-    page.until("a refusal", |status| status["status"]["hand"]["refused"].as_str().unwrap().contains("0 to 7"));
+    page.until("a refusal", |status| {
+        status["status"]["hand"]["refused"].as_str().unwrap().contains("0 to 7")
+    });
     run.end();
     let replay = |threads: &str| {
         let threads = format!("engine.threads={threads}");
-        let arguments = ["replay", "a.mcap", "--verify", "--json", "--set", &threads, "--set", "binding.side=32"];
+        let arguments =
+            ["replay", "a.mcap", "--verify", "--json", "--set", &threads, "--set", "binding.side=32"];
         let output = small::napot(folder.path(), &arguments);
         assert!(output.status.success(), "{}", small::said(&output));
         let mut report: Value = serde_json::from_slice(&output.stdout).unwrap();

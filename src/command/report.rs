@@ -14,7 +14,9 @@ use crate::engine::instrument::ArrayInfo;
 use crate::engine::{SourceSummary, Stage, Summary};
 use crate::exchange::ExchangeReport;
 use crate::kernel::lanes::Instructions;
-use crate::signal::{BindingFigures, DeviceFigures, MindFigures, Origin, RecognitionFigures, RecordingFigures};
+use crate::signal::{
+    BindingFigures, DeviceFigures, MindFigures, Origin, RecognitionFigures, RecordingFigures,
+};
 use crate::stream::ring::Counts;
 use crate::stream::trace::HopReport;
 use crate::view::ViewFigures;

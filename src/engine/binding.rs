@@ -47,7 +47,7 @@ pub struct BindingParameters {
 
 impl Default for BindingParameters {
     fn default() -> Self {
-        Self { enabled: true, arrays: 8, views: 4, side: 64 }
+        Self { enabled: true, arrays: 8, views: 8, side: 64 }
     }
 }
 

@@ -202,7 +202,8 @@ impl Hands {
     /// Has an array hold, or see again, from the tick that comes next on; what a session is to keep of it.
     pub(super) fn hold(&mut self, array: u8, held: bool, next: Tick) -> Option<String> {
         let hold = Hold { tick: next, array, held };
-        let replayed = || Error::configuration("a hold", "in a session that is played again no array can be held");
+        let replayed =
+            || Error::configuration("a hold", "in a session that is played again no array can be held");
         let done = self.tunings.as_ref().ok_or_else(replayed).and_then(|tunings| tunings.hold(hold));
         self.refused = done.as_ref().err().map_or_else(String::new, ToString::to_string);
         done.is_ok().then(|| hold.text())

@@ -26,8 +26,8 @@ use crate::readout::onset::Onset;
 use crate::readout::paint::{FULL_SCALE, paint};
 use crate::readout::signature::known::Known;
 use crate::signal::{
-    ArrayId, BindingPicture, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, InputPicture, LedgerLine, MindPicture,
-    Origin, SessionItem, StateItem, Status, TraceChunk,
+    ArrayId, BindingPicture, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, InputPicture,
+    LedgerLine, MindPicture, Origin, SessionItem, StateItem, Status, TraceChunk,
 };
 use crate::stream::Sink;
 use crate::stream::device::DeviceMonitor;

@@ -158,8 +158,7 @@ impl Engine {
         let common = Common { urgent: plan.pace != Pace::Max, ..common };
         let may_slow = !is_live && common.urgent;
         let tunable = Tunable { array: plan.array.clone(), learning: plan.learning.clone() };
-        let (hands, tunings, touched) =
-            hands(&tunable, &shapes, Arc::clone(&tempo), may_slow, again, holds);
+        let (hands, tunings, touched) = hands(&tunable, &shapes, Arc::clone(&tempo), may_slow, again, holds);
         let (may, played) = (hands.may().clone(), Arc::new(AtomicU64::new(0)));
         let feeds = open_feeds(plan, &instrument, inputs, tunings, shown, start, &common)?;
         let keeper = Keeper {

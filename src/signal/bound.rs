@@ -3,7 +3,9 @@
 use crate::time::Tick;
 
 /// An array that binds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct BoundArray {
     /// The name of its whole, from 0; `None` where it stays alone.
@@ -15,7 +17,9 @@ pub struct BoundArray {
 }
 
 /// A whole: arrays that agree and swing together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct BoundWhole {
     /// Its name, from 0; it keeps it while most of its arrays stay.

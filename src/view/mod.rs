@@ -51,8 +51,8 @@ use self::key::Key;
 pub use self::senses::{FromPages, Senses};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{
-    BindingPicture, Control, DeviceKind, DeviceListing, ElectrodePlace, FieldFrame, Hands, InputPicture, MindPicture,
-    SheetShape, Status, TraceChunk,
+    BindingPicture, Control, DeviceKind, DeviceListing, ElectrodePlace, FieldFrame, Hands, InputPicture,
+    MindPicture, SheetShape, Status, TraceChunk,
 };
 use crate::stream::{latest, ring};
 use crate::time::Timestamp;

@@ -31,7 +31,8 @@ use axum::body::Bytes;
 use super::About;
 use super::outbox::Counts;
 use crate::signal::{
-    BindingPicture, DeviceKind, DeviceListing, FieldFrame, InputPicture, MindPicture, Poke, Status, TraceChunk,
+    BindingPicture, DeviceKind, DeviceListing, FieldFrame, InputPicture, MindPicture, Poke, Status,
+    TraceChunk,
 };
 
 /// The header's size in bytes; a multiple of 4, so that sound lies aligned.

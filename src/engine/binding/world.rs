@@ -23,9 +23,11 @@ use crate::time::Tick;
 
 /// Steps of the pictures at first, and with each update.
 const FIRST_STEPS: usize = 60;
-const STEPS: usize = 8;
-/// What may be left of what an array sees, of its size, that its whole still explains: `τ` of [`crate::binding::agreement`].
-const TOLERANCE: f64 = 0.004;
+const STEPS: usize = 10;
+/// What may be left of what an array sees, of its rms, that its whole still explains: so much, or so many times what the same
+/// steps leave of an array that nobody contradicts, which is how far the world has moved.
+const LEFT: f64 = 0.04;
+const TIMES_ALONE: f64 = 6.0;
 /// Luminance of linear red, green and blue (ITU-R BT.709).
 const LUMINANCE: [f32; 3] = [0.2126, 0.7152, 0.0722];
 /// Steps of light, black to white, that bytes are looked up by.
@@ -76,8 +78,11 @@ impl World {
         let beams = beams?;
         let byte = |step: usize| {
             let light = step as f64 / (LIGHTS - 1) as f64;
-            let coded =
-                if light <= 0.003_130_8 { 12.92 * light } else { 1.055 * libm::pow(light, 1.0 / 2.4) - 0.055 };
+            let coded = if light <= 0.003_130_8 {
+                12.92 * light
+            } else {
+                1.055 * libm::pow(light, 1.0 / 2.4) - 0.055
+            };
             (255.0 * coded).round() as u8
         };
         Ok(Self {
@@ -125,8 +130,7 @@ impl World {
         let (live, uncoupled) = self.bound.insert(bound);
         live.see(&self.seen.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
         live.follow(uncoupled)?;
-        let env = |k: &str, d: f64| std::env::var(k).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
-        live.tolerate((env("F", 2.0) * live.left_alone(uncoupled)).max(env("LO", 0.01)));
+        live.tolerate(LEFT.max(TIMES_ALONE * live.left_alone(uncoupled)));
         live.advance()?;
         self.groups = live.groups().to_vec();
         self.groups.sort_by_key(|group| (core::cmp::Reverse(group.len()), group[0]));
@@ -148,12 +152,11 @@ impl World {
 
     /// Binds what is seen first.
     fn begin(&self) -> Result<(Live, Uncoupled)> {
-        let part =
-            |(beam, seen): (&ParallelBeam, &Vec<f32>)| Part::new(Box::new(beam.clone()), seen.clone());
+        let part = |(beam, seen): (&ParallelBeam, &Vec<f32>)| Part::new(Box::new(beam.clone()), seen.clone());
         let parts: Result<Vec<Part>> = self.beams.iter().zip(&self.seen).map(part).collect();
         let how = How {
             way: Way::Phases,
-            iterations: std::env::var("STEPS").ok().and_then(|v| v.parse().ok()).unwrap_or(STEPS),
+            iterations: STEPS,
             coupling: 0.5,
             most: 1.0,
             sigma: None,
@@ -185,7 +188,8 @@ impl World {
     fn measure(&mut self) {
         let Some((live, uncoupled)) = &self.bound else { return };
         let is_dark = self.light.iter().all(|light| *light <= 0.0);
-        let likeness = |picture: &[f32]| Some(psnr(picture, &self.light)).filter(|db| !is_dark && db.is_finite());
+        let likeness =
+            |picture: &[f32]| Some(psnr(picture, &self.light)).filter(|db| !is_dark && db.is_finite());
         let phases = live.phases();
         let array = |(array, phase): (usize, &f64)| BoundArray {
             whole: self.names[array],
