@@ -92,11 +92,14 @@ export function bindingPanel(ask, note) {
 
   /** Who is in which whole, in words. @param {import("./wire.js").Bound} now */
   function words({ arrays, wholes }) {
-    const alone = arrays.flatMap(({ whole }, k) => (whole === undefined ? [k + 1] : []));
-    const parts = wholes.map(({ name, arrays: count }) => `${count} of ${arrays.length} arrays bind into whole ${letter(name)}`);
-    if (alone.length) parts.push(`${alone.join(", ")} ${alone.length > 1 ? "stay" : "stays"} alone`);
-    const held = arrays.flatMap((array, k) => (array.held ? [k + 1] : []));
-    if (held.length) parts.push(`${held.join(", ")} ${held.length > 1 ? "hold" : "holds"} what was seen`);
+    const parts = wholes.map(({ name, arrays: count }) => `whole ${letter(name)}: ${count} of ${arrays.length} arrays`);
+    const list = (/** @type {string} */ what, /** @type {boolean} */ alone, /** @type {boolean} */ held) => {
+      const found = arrays.flatMap((array, k) => ((array.whole === undefined) === alone && array.held === held ? [k + 1] : []));
+      if (found.length) parts.push(`${what}: ${found.join(", ")}`);
+    };
+    list("alone", true, false);
+    list("held and alone", true, true);
+    list("held", false, true);
     return parts.join("; ");
   }
 
@@ -173,7 +176,8 @@ export function bindingPanel(ask, note) {
       context.lineWidth = 1;
       context.stroke();
       context.fillStyle = whole === undefined ? theme.text : theme.panel;
-      context.fillText(String(k + 1), cx, cy);
+      // Those of a whole lie on one another.
+      context.fillText(whole === undefined ? String(k + 1) : letter(whole), cx, cy);
     });
   }
 
@@ -230,8 +234,8 @@ export function bindingPanel(ask, note) {
         ["Order", (figures.order ?? 0).toFixed(2), "Kuramoto's order parameter of the phases: 1 where all swing together"],
         ...figures.wholes.map(({ name, confidence, psnr_db }) => [`Whole ${letter(name)}`, `${Math.round(100 * confidence)} %, ${decibels(psnr_db)}`, "how well it explains its arrays; PSNR against what is seen now"]),
         ["Best alone", decibels(figures.apart_db), "PSNR of the best picture that one array makes of its own views"],
-        ["Mean", `${decibels(figures.mean_whole_db)}`, "the largest whole's since the start"],
-        ["… alone", `${decibels(figures.mean_apart_db)}`, "the best of one array's since the start"],
+        ["Mean whole", decibels(figures.mean_whole_db), "the largest whole's since the start"],
+        ["Mean alone", decibels(figures.mean_apart_db), "the best of one array's since the start"],
       ];
       while (facts.children.length > 2 * rows.length) facts.lastElementChild?.remove();
       rows.forEach(([name, value, title], k) => {
