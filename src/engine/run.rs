@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::aim::Aim;
 use super::analysis::{Analysis, TonicFit};
 use super::binding::world::World;
-use super::binding::{self, Binder, Holds, Sights};
+use super::binding::{self, Holds, Sights};
 use super::cores;
 use super::gathering::{EnteredIn, Gathering};
 use super::hands::{Tunings, hands};
@@ -144,13 +144,12 @@ impl Engine {
         // Last: model time 0 of a live source is its pump's start, and the engine's is soon after.
         let eye = eye(plan, &instrument);
         let (shapes, again) = (instrument.shapes(), inputs.session.is_some());
-        let (holds, sights, binder) = binding(plan, again, &common)?;
+        let (holds, sights, binder) = binding(plan, again, publish.as_mut(), &common)?;
         let looks = publish.is_some() || eye.is_some() || binder.is_some();
         let (shown, seen) = pump::shown(looks, keep.session.is_some());
         let (probe, moments, minder) = unzipped(eye);
         let (feeler, recogniser) = felt(&mut keep, &instrument)?;
         let shows = publish.as_mut().and_then(Publish::take_mind);
-        let binds = publish.as_mut().and_then(|publish| publish.binding.take());
         let live = take_live(&mut inputs);
         let is_live = live.is_there();
         let start = is_live.then(|| common.clock.now() + UNTIL_START);
@@ -216,7 +215,7 @@ impl Engine {
         Ok(Self {
             keeper: thread("napot-keeper", move || keeper.run())?,
             mind: minder.map(|minder| thread("napot-mind", move || minder.run(shows))).transpose()?,
-            binder: binder.map(|binder| thread("napot-binding", move || binder.run(binds))).transpose()?,
+            binder,
             realtime: start_realtime(realtime, plan.cores.clone(), common.urgent, is_live)?,
             pumps: feeds.pumps,
             rings: named([sound_counts, electrode_counts, report_counts, state_counts]),
@@ -323,17 +322,20 @@ fn eye(plan: &EnginePlan, instrument: &Instrument) -> Option<(mind::Probe, mind:
     plan.mind.enabled.then(|| mind::mind(&plan.mind, (array, shape), plan.seed))
 }
 
-/// What binds, where anything is seen: the end that holds arrays, the keeper's, and the binder.
+/// What binds, where anything is seen: the end that holds arrays, the keeper's, and the binder, which waits for what it is given.
 fn binding(
     plan: &EnginePlan,
     is_replay: bool,
+    publish: Option<&mut Publish>,
     common: &Common,
-) -> Result<(Option<Holds>, Option<Sights>, Option<Binder>)> {
+) -> Result<(Option<Holds>, Option<Sights>, Option<JoinHandle<Result<World>>>)> {
     if !plan.binding.enabled || plan.vision.is_none() {
         return Ok((None, None, None));
     }
     let clock = Arc::clone(&common.clock);
     let (holds, sights, binder) = binding::binding(&plan.binding, plan.seed, plan.first, is_replay, clock)?;
+    let shows = publish.and_then(|publish| publish.binding.take());
+    let binder = thread("napot-binding", move || binder.run(shows))?;
     Ok((Some(holds), Some(sights), Some(binder)))
 }
 

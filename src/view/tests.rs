@@ -15,8 +15,8 @@ use crossbeam_channel::{Receiver, Sender};
 use super::server::Limits;
 use super::{About, Bell, DEFAULT_PORT, Feeds, Running, ViewParameters, start, start_within};
 use crate::signal::{
-    ArrayId, BindingPicture, BoundArray, BoundWhole, Control, FieldFrame, FieldImage, Hands, InputPicture, MindPicture, SheetShape,
-    Status, TraceChunk,
+    ArrayId, BindingPicture, BoundArray, BoundWhole, Control, FieldFrame, FieldImage, Hands, InputPicture,
+    MindPicture, SheetShape, Status, TraceChunk,
 };
 use crate::stream::latest::{Writer, latest};
 use crate::stream::ring::{Counters, Producer, ring};
