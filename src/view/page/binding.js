@@ -210,7 +210,7 @@ export function bindingPanel(ask, note) {
         button.style.borderColor = whole === undefined ? theme.quiet : colourOf(whole, theme);
         button.dataset.alone = String(whole === undefined);
         button.setAttribute("aria-pressed", String(held));
-        button.setAttribute("aria-label", `Array ${k + 1}, ${whole === undefined ? "alone" : `whole ${letter(whole)}`}: hold`);
+        button.setAttribute("aria-label", `${badge.textContent}: array ${k + 1}, ${whole === undefined ? "alone" : `of whole ${letter(whole)}`}, hold`);
         button.title = held ? "sees what it saw when it was pressed: press again to let it go" : "press to have it go on seeing what it sees now";
       });
       for (const [name, { figure, picture: own }] of wholes) {
