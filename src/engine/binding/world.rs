@@ -179,7 +179,9 @@ impl World {
             // The first of those that are equal.
             let name = free.rev().max_by_key(|name| were(*name)).unwrap_or_default();
             taken.push(name);
-            group.iter().for_each(|array| names[*array] = Some(name));
+            for array in group {
+                names[*array] = Some(name);
+            }
         }
         self.names = names;
     }
