@@ -144,16 +144,15 @@ impl Engine {
         // Last: model time 0 of a live source is its pump's start, and the engine's is soon after.
         let eye = eye(plan, &instrument);
         let (shapes, again) = (instrument.shapes(), inputs.session.is_some());
-        let (holds, sights, binder) = binding(plan, again, publish.as_mut(), &common)?;
+        let Binding { holds, sights, binder } = binding(plan, again, publish.as_mut(), &common)?;
         let looks = publish.is_some() || eye.is_some() || binder.is_some();
         let (shown, seen) = pump::shown(looks, keep.session.is_some());
         let (probe, moments, minder) = unzipped(eye);
         let (feeler, recogniser) = felt(&mut keep, &instrument)?;
         let shows = publish.as_mut().and_then(Publish::take_mind);
-        let live = take_live(&mut inputs);
+        let (live, tempo) = (take_live(&mut inputs), Arc::new(Tempo::new(plan.pace)));
         let is_live = live.is_there();
         let start = is_live.then(|| common.clock.now() + UNTIL_START);
-        let tempo = Arc::new(Tempo::new(plan.pace));
         let common = Common { urgent: plan.pace != Pace::Max, ..common };
         let may_slow = !is_live && common.urgent;
         let tunable = Tunable { array: plan.array.clone(), learning: plan.learning.clone() };
@@ -322,21 +321,29 @@ fn eye(plan: &EnginePlan, instrument: &Instrument) -> Option<(mind::Probe, mind:
     plan.mind.enabled.then(|| mind::mind(&plan.mind, (array, shape), plan.seed))
 }
 
-/// What binds, where anything is seen: the end that holds arrays, the keeper's, and the binder, which waits for what it is given.
+/// The ends of what binds; none where nothing does.
+#[derive(Default)]
+struct Binding {
+    holds: Option<Holds>,
+    sights: Option<Sights>,
+    binder: Option<JoinHandle<Result<World>>>,
+}
+
+/// What binds, where anything is seen; the binder waits for what it is given.
 fn binding(
     plan: &EnginePlan,
     is_replay: bool,
     publish: Option<&mut Publish>,
     common: &Common,
-) -> Result<(Option<Holds>, Option<Sights>, Option<JoinHandle<Result<World>>>)> {
+) -> Result<Binding> {
     if !plan.binding.enabled || plan.vision.is_none() {
-        return Ok((None, None, None));
+        return Ok(Binding::default());
     }
     let clock = Arc::clone(&common.clock);
     let (holds, sights, binder) = binding::binding(&plan.binding, plan.seed, plan.first, is_replay, clock)?;
     let shows = publish.and_then(|publish| publish.binding.take());
     let binder = thread("napot-binding", move || binder.run(shows))?;
-    Ok((Some(holds), Some(sights), Some(binder)))
+    Ok(Binding { holds: Some(holds), sights: Some(sights), binder: Some(binder) })
 }
 
 /// What signatures are taken with, of the array that sees, and what recognises them; neither where there are none.
