@@ -13,6 +13,7 @@ pub mod world;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use schemars::JsonSchema;
@@ -148,6 +149,14 @@ pub struct Binder {
     inbox: Receiver<Update>,
     clock: Arc<dyn Clock>,
     figures: Arc<Mutex<BindingFigures>>,
+}
+
+/// The ends of what binds beside a run; none where nothing does.
+#[derive(Default)]
+pub(super) struct Binding {
+    pub(super) holds: Option<Holds>,
+    pub(super) sights: Option<Sights>,
+    pub(super) binder: Option<JoinHandle<Result<World>>>,
 }
 
 /// All parts, for a run from `first` on; pictures of a session come `behind` their ticks.

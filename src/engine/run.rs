@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::aim::Aim;
 use super::analysis::{Analysis, TonicFit};
 use super::binding::world::World;
-use super::binding::{self, Holds, Sights};
+use super::binding::{self, Binding};
 use super::cores;
 use super::gathering::{EnteredIn, Gathering};
 use super::hands::{Tunings, hands};
@@ -319,14 +319,6 @@ fn eye(plan: &EnginePlan, instrument: &Instrument) -> Option<(mind::Probe, mind:
     let array = usize::from(instrument.array_named("vision")?.0);
     let shape = *instrument.shapes().get(array)?;
     plan.mind.enabled.then(|| mind::mind(&plan.mind, (array, shape), plan.seed))
-}
-
-/// The ends of what binds; none where nothing does.
-#[derive(Default)]
-struct Binding {
-    holds: Option<Holds>,
-    sights: Option<Sights>,
-    binder: Option<JoinHandle<Result<World>>>,
 }
 
 /// What binds, where anything is seen; the binder waits for what it is given.
