@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::array::ArrayParameters;
 use crate::device::SoundDeviceParameters;
+use crate::engine::binding::BindingParameters;
 use crate::engine::cores;
 use crate::engine::senses::SensesParameters;
 use crate::engine::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
@@ -48,6 +49,8 @@ pub struct Config {
     pub mind: MindParameters,
     /// Whether sound and picture belong together.
     pub senses: SensesParameters,
+    /// How arrays bind what is seen.
+    pub binding: BindingParameters,
     /// Sight.
     pub vision: VisionConfig,
     /// Hearing.
@@ -228,6 +231,7 @@ impl Config {
         self.array.check()?;
         self.learning.check()?;
         self.mind.check()?;
+        self.binding.check()?;
         self.vision.retina.check()?;
         self.hearing.cochlea.check()?;
         self.scalar.check()?;
@@ -256,6 +260,7 @@ impl Config {
             array: self.array.clone(),
             learning: self.learning.clone(),
             mind: self.mind.clone(),
+            binding: self.binding.clone(),
             vision: self.vision.enabled.then(|| VisionPlan {
                 height: self.vision.height,
                 width: self.vision.width,
@@ -296,7 +301,7 @@ impl Config {
         })
     }
 
-    /// What decides the result: everything but threads, the mind's eye, the senses' template, page, recording, exchange and devices, which are those
+    /// What decides the result: everything but threads, the mind's eye, binding, the senses' template, page, recording, exchange and devices, which are those
     /// of another machine.
     #[must_use]
     pub fn decisive(&self) -> Self {
@@ -304,6 +309,7 @@ impl Config {
             engine: EngineConfig::default(),
             mind: MindParameters::default(),
             senses: SensesParameters::default(),
+            binding: BindingParameters::default(),
             view: ViewParameters::default(),
             record: RecordConfig::default(),
             exchange: ExchangeParameters::default(),
@@ -329,6 +335,8 @@ impl Config {
         leave_out(format!("\"mind\":{section},"));
         let section = serde_json::to_string(&decisive.senses).unwrap_or_default();
         leave_out(format!("\"senses\":{section},"));
+        let section = serde_json::to_string(&decisive.binding).unwrap_or_default();
+        leave_out(format!("\"binding\":{section},"));
         blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
     }
 }

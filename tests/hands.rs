@@ -304,7 +304,51 @@ fn a_session_that_is_played_again_is_not_changed_but_may_be_slowed() {
     page.until("a refusal", |status| {
         status["status"]["hand"]["refused"].as_str().unwrap().contains("played again")
     });
+    assert_eq!(about["hands"]["holds"], false);
+    page.ask(&json!({ "hold": [1, true] }));
+    page.until("a refusal", |status| {
+        status["status"]["hand"]["refused"].as_str().unwrap().contains("played again")
+    });
     page.ask(&json!({ "pause": true }));
     page.until("the pause", |status| status["status"]["hand"]["paused"] == true);
     run.end();
+}
+
+#[test]
+fn an_array_that_holds_leaves_its_whole_and_comes_back_and_every_replay_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = Run::start(folder.path(), &["demo", "--record", "a.mcap", "--set", "binding.side=32"]);
+    let mut page = run.page();
+    assert_eq!(page.next(ABOUT)["hands"]["holds"], true);
+    let together = |status: &Value| status["status"]["binding"]["wholes"][0]["arrays"] == 8;
+    page.until("a whole of all", together);
+    page.ask(&json!({ "hold": [2, true] }));
+    page.until("its leaving", |status| {
+        let binding = &status["status"]["binding"];
+        let array = &binding["arrays"][2];
+        array["held"] == true && array["whole"] != binding["wholes"][0]["name"]
+    });
+    page.ask(&json!({ "hold": [2, false] }));
+    page.until("its return", |status| {
+        status["status"]["binding"]["arrays"][2]["held"] == false && together(status)
+    });
+    page.ask(&json!({ "hold": [8, true] }));
+    page.until("a refusal", |status| {
+        status["status"]["hand"]["refused"].as_str().unwrap().contains("0 to 7")
+    });
+    run.end();
+    let replay = |threads: &str| {
+        let threads = format!("engine.threads={threads}");
+        let arguments =
+            ["replay", "a.mcap", "--verify", "--json", "--set", &threads, "--set", "binding.side=32"];
+        let output = small::napot(folder.path(), &arguments);
+        assert!(output.status.success(), "{}", small::said(&output));
+        let mut report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["binding"]["update_ms"] = Value::Null;
+        report["binding"].take()
+    };
+    let (one, other) = (replay("1"), replay("2"));
+    assert_eq!(one, other);
+    assert_eq!(one["wholes"][0]["arrays"], 8, "{one}");
+    assert!(one["mean_order"].as_f64().unwrap() < 0.999, "nobody held in the replay: {one}");
 }

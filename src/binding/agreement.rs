@@ -167,6 +167,11 @@ impl Agreement {
         LIMIT * (noise * noise + self.tolerance * self.tolerance).sqrt()
     }
 
+    /// Has a whole explain those arrays of whose data up to `left` is left, of their rms; of two alone half as much.
+    pub fn tolerate(&mut self, left: f64) {
+        self.tolerance = left / (LIMIT * WIDER);
+    }
+
     /// How well a whole's picture explains an array: `J` with the whole's wider limit, -1 to 1; below 0 it contradicts.
     #[must_use]
     pub fn explains(&self, part: &Part, picture: &[f32], scratch: &mut Vec<f32>) -> f64 {

@@ -38,6 +38,20 @@ pub struct Live {
     noise: Stream,
     /// Pairs of arrays alone that were held against each other so far.
     tried: usize,
+    steps_first: bool,
+}
+
+/// Arrays that each go by their own data alone.
+pub struct Uncoupled {
+    states: Vec<State>,
+}
+
+impl Uncoupled {
+    /// What an array makes of its own data.
+    #[must_use]
+    pub fn picture(&self, array: usize) -> &[f32] {
+        self.states[array].picture()
+    }
 }
 
 impl Live {
@@ -54,6 +68,7 @@ impl Live {
             agreement: bound.agreement,
             noise: Stream::new(how.seed, 3),
             tried: 0,
+            steps_first: false,
             how: *how,
             parts,
         };
@@ -80,6 +95,65 @@ impl Live {
         mean(&self.parts, &self.states, group, &self.gates(), State::picture)
     }
 
+    /// How well the picture of a group explains its arrays, times their order parameter, 0 to 1; 0 of one alone, which nobody
+    /// confirms.
+    #[must_use]
+    pub fn confidence(&self, group: &[usize]) -> f64 {
+        if group.len() < 2 {
+            return 0.0;
+        }
+        let (picture, mut scratch) = (self.picture(group), Vec::new());
+        let explained = |array: &usize| self.agreement.explains(&self.parts[*array], &picture, &mut scratch);
+        let explained: f64 = group.iter().map(explained).map(|explained| explained.max(0.0)).sum();
+        phases::order(group.iter().map(|array| self.phases[*array])).0 * explained / group.len() as f64
+    }
+
+    /// What is left of data, of their rms, that still counts as explained from now on.
+    pub fn tolerate(&mut self, left: f64) {
+        self.agreement.tolerate(left);
+    }
+
+    /// Takes the steps of a tick before arrays are held against their wholes instead of after: in a world that moves, a picture
+    /// that has not moved with it explains nobody.
+    pub fn step_first(&mut self) {
+        self.steps_first = true;
+    }
+
+    /// The same arrays uncoupled, each by its own data alone, from the dark: to compare with.
+    #[must_use]
+    pub fn uncoupled(&self) -> Uncoupled {
+        let dark = |part: &Part| State::of(vec![0.0; part.sight().len()]);
+        Uncoupled { states: self.parts.iter().map(dark).collect() }
+    }
+
+    /// The most that is left of an array's data without coupling, of their rms: what so few steps and the world's motion leave
+    /// where nobody contradicts.
+    #[must_use]
+    pub fn left_alone(&self, uncoupled: &Uncoupled) -> f64 {
+        let mut scratch = Vec::new();
+        let left = self.parts.iter().zip(&uncoupled.states).map(|(part, state)| {
+            let left = (part.missed(state.picture(), &mut scratch) / part.seen() as f64).sqrt();
+            left / part.rms().max(f64::MIN_POSITIVE)
+        });
+        left.fold(0.0, f64::max)
+    }
+
+    /// As many steps without coupling as a tick has with it, towards what the arrays saw last.
+    ///
+    /// # Errors
+    /// As [`Self::tick`].
+    ///
+    /// # Panics
+    /// Where they are not these arrays.
+    pub fn follow(&self, uncoupled: &mut Uncoupled) -> Result<()> {
+        assert_eq!(uncoupled.states.len(), self.parts.len(), "the same arrays");
+        let alone: Vec<Vec<usize>> = (0..self.parts.len()).map(|array| vec![array]).collect();
+        let mut run = Run::from(&self.parts, &self.how, std::mem::take(&mut uncoupled.states));
+        run.steps(&alone, &mut vec![1.0; self.parts.len()], self.how.iterations, None)?;
+        uncoupled.states = run.states;
+        Ok(())
+    }
+
     fn gates(&self) -> Vec<f32> {
         gates(&self.groups, &self.phases, self.how.way)
     }
@@ -89,12 +163,32 @@ impl Live {
     /// # Errors
     /// Where there are not as many arrays as at first, or one has more or fewer numbers.
     pub fn tick(&mut self, data: &[&[f32]]) -> Result<()> {
+        self.see(data)?;
+        self.advance()
+    }
+
+    /// The first half of a tick: what each array sees now.
+    ///
+    /// # Errors
+    /// As [`Self::tick`].
+    pub fn see(&mut self, data: &[&[f32]]) -> Result<()> {
         if data.len() != self.parts.len() {
             let error = Error::call("data", "it is not of as many arrays as before").value(data.len());
             return Err(error.bound(self.parts.len()));
         }
         for (part, data) in self.parts.iter_mut().zip(data) {
             part.see(data)?;
+        }
+        Ok(())
+    }
+
+    /// The second half: who swings together, and the steps of the pictures.
+    ///
+    /// # Errors
+    /// As [`Self::tick`].
+    pub fn advance(&mut self) -> Result<()> {
+        if self.steps_first {
+            self.step()?;
         }
         let told = self.told();
         for (kept, told) in self.agreement.matrix.iter_mut().zip(told) {
@@ -114,6 +208,11 @@ impl Live {
             Way::Plain | Way::Robust => vec![(0..arrays).collect()],
         };
         self.join(groups);
+        if self.steps_first { Ok(()) } else { self.step() }
+    }
+
+    /// The steps of a tick.
+    fn step(&mut self) -> Result<()> {
         let mut gates = self.gates();
         let mut run = Run::from(&self.parts, &self.how, std::mem::take(&mut self.states));
         run.steps(&self.groups, &mut gates, self.how.iterations, None)?;

@@ -7,6 +7,7 @@ use super::pictures;
 use super::report::Report;
 use crate::config::Config;
 use crate::engine::Keep;
+use crate::engine::binding::world::World;
 use crate::error::{Error, Result};
 use crate::memory::recall::PatchMemory;
 use crate::readout::electrodes::prefilter;
@@ -59,14 +60,24 @@ impl Outputs {
         Ok((self, keep))
     }
 
-    /// Writes the report, and the memory of what was seen where there is one.
-    pub(super) fn finish(self, report: &Report, memory: Option<&PatchMemory>) -> Result<()> {
+    /// Writes the report, the memory of what was seen where there is one, and the wholes that were bound at last.
+    pub(super) fn finish(
+        self,
+        report: &Report,
+        memory: Option<&PatchMemory>,
+        bound: Option<&World>,
+    ) -> Result<()> {
         let path = self.dir.join("report.json");
         let text = serde_json::to_string_pretty(report)
             .map_err(|cause| Error::output(&path, "the report can't be written").value(cause))?;
         let mut file = PartFile::create(path)?;
         file.line(&text)?;
         file.finish()?;
+        for (name, side, grey) in bound.into_iter().flat_map(World::greys) {
+            let letter = char::from(b'a' + name);
+            let rgb: Vec<u8> = grey.into_iter().flat_map(|grey| [grey; 3]).collect();
+            pictures::write(&self.dir.join(format!("whole-{letter}.png")), (side, side), &rgb)?;
+        }
         memory.map_or(Ok(()), |memory| pictures::save(&self.dir.join("memory.safetensors"), memory))
     }
 }

@@ -15,7 +15,7 @@ use crate::engine::{SourceSummary, Stage, Summary};
 use crate::exchange::ExchangeReport;
 use crate::kernel::lanes::Instructions;
 use crate::signal::{
-    DeviceFigures, MindFigures, Origin, RecognitionFigures, RecordingFigures, SensesFigures,
+    BindingFigures, DeviceFigures, MindFigures, Origin, RecognitionFigures, RecordingFigures, SensesFigures,
 };
 use crate::stream::ring::Counts;
 use crate::stream::trace::HopReport;
@@ -64,6 +64,9 @@ pub struct Report {
     /// The mind's eye; `null` where there was none.
     #[serde(default)]
     pub mind: Option<MindFigures>,
+    /// How arrays bound what was seen; `null` where none did.
+    #[serde(default)]
+    pub binding: Option<BindingFigures>,
     /// What was recognised; `null` in a run without signatures.
     #[serde(default)]
     pub recognition: Option<RecognitionFigures>,
@@ -314,6 +317,7 @@ impl Report {
                 .map(|order| OrderReport { mean: order.mean(), metastability: order.standard_deviation() })
                 .collect(),
             mind: summary.mind.as_ref().map(|mind| mind.figures().clone()),
+            binding: summary.binding.as_ref().map(|world| world.figures().clone()),
             recognition: summary.recogniser.as_ref().map(|recogniser| recogniser.figures().clone()),
             senses: summary.senses.as_ref().map(|senses| senses.figures().clone()),
             latency_ms,

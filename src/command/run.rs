@@ -283,7 +283,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     report.recording = monitor.map(|monitor| monitor.figures());
     let memory = summary.mind.take().and_then(Mind::into_patches);
     if let Some(outputs) = outputs {
-        outputs.finish(&report, memory.as_ref())?;
+        outputs.finish(&report, memory.as_ref(), summary.binding.as_ref())?;
     }
     if common.json {
         print_json(&report)?;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
+use super::binding::{Hold, Holds};
 use super::instrument::{Instrument, MOST_BURSTS};
 use super::realtime::FIELD_EVERY;
 use super::tempo::Tempo;
@@ -70,6 +71,8 @@ pub(super) struct Tunings {
     ring: Producer<(Tick, Box<Tuning>)>,
     spent: Consumer<Box<Tuning>>,
     changes: Sender<Change>,
+    /// To those that bind, where any do.
+    holds: Option<Holds>,
 }
 
 impl Tunings {
@@ -88,6 +91,15 @@ impl Tunings {
         let made = self.tuner.take(text)?;
         self.send(at, made);
         Ok(())
+    }
+
+    /// Has an array hold, or see again.
+    ///
+    /// # Errors
+    /// Where there is none of this number.
+    pub(super) fn hold(&self, hold: Hold) -> Result<()> {
+        let none = || Error::configuration("a hold", "no array binds in this run");
+        self.holds.as_ref().ok_or_else(none)?.give(hold)
     }
 
     fn set(&mut self, values: &[(String, f64)]) -> Result<()> {
@@ -126,6 +138,7 @@ pub(super) fn hands(
     tempo: Arc<Tempo>,
     may_slow: bool,
     is_replay: bool,
+    holds: Option<Holds>,
 ) -> (Hands, Option<Tunings>, Touched) {
     let (tunings_in, tunings, _) = ring(MOST_TUNINGS);
     let (spent, spent_out, _) = ring(MOST_TUNINGS);
@@ -133,12 +146,14 @@ pub(super) fn hands(
     let (changes, changes_out) = unbounded();
     let tuner = Tuner::new(parameters, shapes.to_vec());
     let values = tuner.values();
-    let tunings_in = Tunings { tuner, ring: tunings_in, spent: spent_out, changes };
+    let may_hold = holds.is_some() && !is_replay;
+    let tunings_in = Tunings { tuner, ring: tunings_in, spent: spent_out, changes, holds };
     let may = signal::Hands {
         parameters: if is_replay { Vec::new() } else { live_parameters(parameters) },
         states: if is_replay { Vec::new() } else { live_states() },
         pokes: !is_replay,
         tempo: may_slow,
+        holds: may_hold,
     };
     let (own, apart) = if is_replay { (None, Some(tunings_in)) } else { (Some(tunings_in), None) };
     let hands = Hands {
@@ -182,6 +197,16 @@ impl Hands {
             _ => return,
         };
         self.refused = done.err().map_or_else(String::new, |error| error.to_string());
+    }
+
+    /// Has an array hold, or see again, from the tick that comes next on; what a session is to keep of it.
+    pub(super) fn hold(&mut self, array: u8, held: bool, next: Tick) -> Option<String> {
+        let hold = Hold { tick: next, array, held };
+        let replayed =
+            || Error::configuration("a hold", "in a session that is played again no array can be held");
+        let done = self.tunings.as_ref().ok_or_else(replayed).and_then(|tunings| tunings.hold(hold));
+        self.refused = done.as_ref().err().map_or_else(String::new, ToString::to_string);
+        done.is_ok().then(|| hold.text())
     }
 
     fn set(&mut self, values: &[(String, f64)]) -> Result<()> {
@@ -279,7 +304,7 @@ mod tests {
 
     fn made(is_replay: bool, may_slow: bool) -> (Hands, Option<Tunings>, Touched) {
         let tempo = Arc::new(Tempo::new(Pace::Real { thousandths: 1_000 }));
-        hands(&Tunable::default(), &[SHAPE], tempo, may_slow, is_replay)
+        hands(&Tunable::default(), &[SHAPE], tempo, may_slow, is_replay, None)
     }
 
     fn poke(row: u16, radius: u8, magnitude: f32) -> Poke {

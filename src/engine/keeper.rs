@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::aim::Aim;
 use super::analysis::{Analysis, TonicFit};
+use super::binding::Sights;
 use super::gathering::Gathering;
 use super::hands::Hands;
 use super::instrument::ArrayInfo;
@@ -26,8 +27,8 @@ use crate::readout::onset::Onset;
 use crate::readout::paint::{FULL_SCALE, paint};
 use crate::readout::signature::known::Known;
 use crate::signal::{
-    ArrayId, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, InputPicture, LedgerLine, MindPicture,
-    Origin, SessionItem, StateItem, Status, TraceChunk,
+    ArrayId, BindingPicture, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, InputPicture,
+    LedgerLine, MindPicture, Origin, SessionItem, StateItem, Status, TraceChunk,
 };
 use crate::stream::Sink;
 use crate::stream::device::DeviceMonitor;
@@ -86,6 +87,8 @@ pub struct Publish {
     pub input: Writer<InputPicture>,
     /// What the mind's eye has before it; taken by its own thread.
     pub mind: Option<Writer<MindPicture>>,
+    /// What arrays bind; taken by their thread.
+    pub binding: Option<Writer<BindingPicture>>,
     /// Figures.
     pub status: Writer<Status>,
     /// Electrode traces; what finds no room is dropped.
@@ -127,6 +130,8 @@ pub(super) struct Keeper {
     pub(super) gathering: Gathering,
     /// The way to the mind's eye, where there is one.
     pub(super) moments: Option<Moments>,
+    /// The way to the arrays that bind, where any do.
+    pub(super) sights: Option<Sights>,
     /// What recognises signatures, where there are some.
     pub(super) recogniser: Option<Recogniser>,
     /// What compares sound and picture, in a run that has both.
@@ -214,6 +219,9 @@ impl Keeper {
         self.take_pictures();
         if let Some(moments) = &mut self.moments {
             moments.hand_on(self.gathering.played());
+        }
+        if let Some(sights) = &mut self.sights {
+            sights.hand_on(self.gathering.played(), false);
         }
         sound | reports | states
     }
@@ -330,6 +338,9 @@ impl Keeper {
             if let Some(moments) = &mut self.moments {
                 moments.see(&picture);
             }
+            if let Some(sights) = &mut self.sights {
+                sights.see(&picture);
+            }
             if let Some(publish) = &mut self.publish {
                 publish.input.write(picture);
             }
@@ -407,6 +418,9 @@ impl Keeper {
             self.mark_onset(onset, &mut desk);
         }
         self.give_session(&mut desk);
+        if let Some(sights) = &mut self.sights {
+            sights.hand_on(self.gathering.played(), true);
+        }
         let Keep { sound, electrodes, outlets, ledger, field, session, taught, .. } = self.keep;
         let mut close = |outcome: Option<crate::error::Result<()>>| {
             desk.failures.extend(outcome.and_then(Result::err));

@@ -232,6 +232,7 @@ impl Minder {
 mod tests {
     use super::*;
     use crate::array::ArrayParameters;
+    use crate::engine::binding::BindingParameters;
     use crate::engine::{EnginePlan, Pace, StageTimer, VisionPlan};
     use crate::kernel::team::Team;
     use crate::memory::slow::LearningParameters;
@@ -253,6 +254,7 @@ mod tests {
             array: ArrayParameters::default(),
             learning: LearningParameters::default(),
             mind: MindParameters::default(),
+            binding: BindingParameters::default(),
             vision: Some(VisionPlan { height: 20, width: 33, retina: RetinaParameters::default() }),
             hearing: None,
             scalar: None,

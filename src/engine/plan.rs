@@ -1,5 +1,6 @@
 //! What an engine is made from: a checked plan.
 
+use super::binding::BindingParameters;
 use crate::array::ArrayParameters;
 use crate::memory::mind::MindParameters;
 use crate::memory::slow::LearningParameters;
@@ -89,6 +90,8 @@ pub struct EnginePlan {
     pub learning: LearningParameters,
     /// The mind's eye; never changes the result.
     pub mind: MindParameters,
+    /// How arrays bind what is seen; never changes the result.
+    pub binding: BindingParameters,
     /// Sight.
     pub vision: Option<VisionPlan>,
     /// Hearing.

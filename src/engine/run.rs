@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use super::aim::Aim;
 use super::analysis::{Analysis, TonicFit};
+use super::binding::world::World;
+use super::binding::{self, Binding};
 use super::cores;
 use super::gathering::{EnteredIn, Gathering};
 use super::hands::{Tunings, hands};
@@ -69,6 +71,8 @@ pub struct Summary {
     pub refused: u64,
     /// The mind's eye, where there was one.
     pub mind: Option<Mind>,
+    /// The arrays that bound what was seen, where any did.
+    pub binding: Option<World>,
     /// What was recognised, in a run with signatures.
     pub recogniser: Option<Recogniser>,
     /// What compared sound and picture, in a run that has both.
@@ -90,6 +94,7 @@ pub struct Engine {
     realtime: JoinHandle<(Played, Option<String>)>,
     keeper: JoinHandle<Kept>,
     mind: Option<JoinHandle<Mind>>,
+    binder: Option<JoinHandle<Result<World>>>,
     pumps: Vec<Pump>,
     rings: Vec<(&'static str, Arc<Counters>)>,
     arrays: Vec<ArrayInfo>,
@@ -141,20 +146,21 @@ impl Engine {
         let analysis = Analysis::new(electrodes.len(), rate_hz, centres.clone(), plan.array.twin);
         // Last: model time 0 of a live source is its pump's start, and the engine's is soon after.
         let eye = eye(plan, &instrument);
-        let (shown, seen) = pump::shown(publish.is_some() || eye.is_some(), keep.session.is_some());
+        let (shapes, again) = (instrument.shapes(), inputs.session.is_some());
+        let Binding { holds, sights, binder } = binding(plan, again, publish.as_mut(), &common)?;
+        let looks = publish.is_some() || eye.is_some() || binder.is_some();
+        let (shown, seen) = pump::shown(looks, keep.session.is_some());
         let (probe, moments, minder) = unzipped(eye);
         let (feeler, recogniser) = felt(&mut keep, &instrument)?;
         let (sampler, senses) = compared(&mut keep, &instrument);
         let shows = publish.as_mut().and_then(Publish::take_mind);
-        let live = take_live(&mut inputs);
+        let (live, tempo) = (take_live(&mut inputs), Arc::new(Tempo::new(plan.pace)));
         let is_live = live.is_there();
         let start = is_live.then(|| common.clock.now() + UNTIL_START);
-        let tempo = Arc::new(Tempo::new(plan.pace));
         let common = Common { urgent: plan.pace != Pace::Max, ..common };
         let may_slow = !is_live && common.urgent;
-        let (shapes, again) = (instrument.shapes(), inputs.session.is_some());
         let tunable = Tunable { array: plan.array.clone(), learning: plan.learning.clone() };
-        let (hands, tunings, touched) = hands(&tunable, &shapes, Arc::clone(&tempo), may_slow, again);
+        let (hands, tunings, touched) = hands(&tunable, &shapes, Arc::clone(&tempo), may_slow, again, holds);
         let (may, played) = (hands.may().clone(), Arc::new(AtomicU64::new(0)));
         let feeds = open_feeds(plan, &instrument, inputs, tunings, shown, start, &common)?;
         let keeper = Keeper {
@@ -166,6 +172,7 @@ impl Engine {
             field: field_out,
             gathering: Gathering::new(entered_out, seen, electrodes.len(), first_sample(plan)),
             moments,
+            sights,
             recogniser,
             senses,
             aim: Arc::clone(&aim),
@@ -213,6 +220,7 @@ impl Engine {
         Ok(Self {
             keeper: thread("napot-keeper", move || keeper.run())?,
             mind: minder.map(|minder| thread("napot-mind", move || minder.run(shows))).transpose()?,
+            binder,
             realtime: start_realtime(realtime, plan.cores.clone(), common.urgent, is_live)?,
             pumps: feeds.pumps,
             rings: named([sound_counts, electrode_counts, report_counts, state_counts]),
@@ -276,6 +284,7 @@ impl Engine {
         let kept = self.keeper.join().map_err(|_| panicked("keeper"))?;
         // It lives what the keeper handed on, to the end.
         let mind = self.mind.map(JoinHandle::join).transpose().map_err(|_| panicked("mind"))?;
+        let bound = self.binder.map(JoinHandle::join).transpose().map_err(|_| panicked("binding"))?;
         let (Played { mut instrument, ticks }, priority) = played?;
         let mut failures = kept.failures;
         let mut sources = Vec::new();
@@ -295,6 +304,7 @@ impl Engine {
             energy: instrument.energy(),
             refused: instrument.refused(),
             mind,
+            binding: bound.transpose()?,
             recogniser: kept.recogniser,
             senses: kept.senses,
             ledger_hash: kept.ledger_hash,
@@ -316,6 +326,23 @@ fn eye(plan: &EnginePlan, instrument: &Instrument) -> Option<(mind::Probe, mind:
     let array = usize::from(instrument.array_named("vision")?.0);
     let shape = *instrument.shapes().get(array)?;
     plan.mind.enabled.then(|| mind::mind(&plan.mind, (array, shape), plan.seed))
+}
+
+/// What binds, where anything is seen; the binder waits for what it is given.
+fn binding(
+    plan: &EnginePlan,
+    is_replay: bool,
+    publish: Option<&mut Publish>,
+    common: &Common,
+) -> Result<Binding> {
+    if !plan.binding.enabled || plan.vision.is_none() {
+        return Ok(Binding::default());
+    }
+    let clock = Arc::clone(&common.clock);
+    let (holds, sights, binder) = binding::binding(&plan.binding, plan.seed, plan.first, is_replay, clock)?;
+    let shows = publish.and_then(|publish| publish.binding.take());
+    let binder = thread("napot-binding", move || binder.run(shows))?;
+    Ok(Binding { holds: Some(holds), sights: Some(sights), binder: Some(binder) })
 }
 
 /// What signatures are taken with, of the array that sees, and what recognises them; neither where there are none.

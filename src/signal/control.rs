@@ -85,6 +85,8 @@ pub enum Control {
     Annotate(String),
     /// Give what was seen last this name.
     Teach(String),
+    /// Have the array of this number go on seeing what it sees now, or see again.
+    Hold(u8, bool),
 }
 
 /// What people may do in a run.
@@ -99,6 +101,8 @@ pub struct Hands {
     pub pokes: bool,
     /// Whether time may be slowed and stopped: not that of devices.
     pub tempo: bool,
+    /// Whether arrays that bind may be held.
+    pub holds: bool,
 }
 
 /// What stands at present of what people may change.

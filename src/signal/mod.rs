@@ -2,6 +2,7 @@
 //!
 //! To add a kind of signal: write its file here, name it below, and give it a `Stamp`.
 
+mod bound;
 mod burst;
 mod control;
 mod device;
@@ -16,6 +17,7 @@ mod snapshot;
 mod sound;
 mod stamp;
 
+pub use bound::{BindingFigures, BindingPicture, BoundArray, BoundWhole};
 pub use burst::{ArrayId, Burst, Sign};
 pub use control::{AS_CONFIGURED, Control, Hands, InHand, LiveParameter, LiveState, Poke, is_decisive};
 pub use device::{DeviceFigures, DeviceKind, DeviceListing, DeviceState};

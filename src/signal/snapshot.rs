@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ArrayId, DeviceFigures, InHand};
+use super::{ArrayId, BindingFigures, DeviceFigures, InHand};
 use crate::time::{Tick, Timestamp};
 
 /// One band of one array as a picture.
@@ -292,6 +292,8 @@ pub struct Status {
     pub deadline_misses: u64,
     /// The mind's eye; `None` where there is none.
     pub mind: Option<MindFigures>,
+    /// How arrays bind what is seen; `None` where none do.
+    pub binding: Option<BindingFigures>,
     /// What is recognised; `None` in a run without signatures.
     pub recognition: Option<RecognitionFigures>,
     /// Whether sound and picture belong together; `None` in a run that does not both see and hear.

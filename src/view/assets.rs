@@ -60,6 +60,8 @@ pub(super) const ASSETS: &[Asset] = &[
     asset!("/input.js", "input.js", SCRIPT),
     asset!("/mind.js", "mind.js", SCRIPT),
     asset!("/belonging.js", "belonging.js", SCRIPT),
+    asset!("/binding.js", "binding.js", SCRIPT),
+    asset!("/light.js", "light.js", SCRIPT),
     asset!("/recognition.js", "recognition.js", SCRIPT),
     asset!("/meters.js", "meters.js", SCRIPT),
     asset!("/spectrum.js", "spectrum.js", SCRIPT),

@@ -51,8 +51,8 @@ use self::key::Key;
 pub use self::senses::{FromPages, Senses};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{
-    Control, DeviceKind, DeviceListing, ElectrodePlace, FieldFrame, Hands, InputPicture, MindPicture,
-    SheetShape, Status, TraceChunk,
+    BindingPicture, Control, DeviceKind, DeviceListing, ElectrodePlace, FieldFrame, Hands, InputPicture,
+    MindPicture, SheetShape, Status, TraceChunk,
 };
 use crate::stream::{latest, ring};
 use crate::time::Timestamp;
@@ -172,6 +172,8 @@ pub struct Feeds {
     pub input: latest::Reader<InputPicture>,
     /// What the mind's eye has before it, at most 10 times a second.
     pub mind: latest::Reader<MindPicture>,
+    /// What arrays bind, at most 10 times a second.
+    pub binding: latest::Reader<BindingPicture>,
     /// The figures, about 5 times a second.
     pub status: latest::Reader<Status>,
     /// The electrodes, about every 50 ms.

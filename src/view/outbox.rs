@@ -49,8 +49,8 @@ pub(super) enum Next {
         sequence: u64,
         /// The frame.
         field: FieldBytes,
-        /// The newest input picture and the newest of the mind's eye, where they were not sent yet.
-        pictures: [Option<Bytes>; 2],
+        /// The newest input picture, the newest of the mind's eye and what arrays bind, where they were not sent yet.
+        pictures: [Option<Bytes>; 3],
     },
     /// The status, to which the viewer adds its counts.
     Status(Arc<Status>),
@@ -62,6 +62,7 @@ struct Waiting {
     last_sequence: u64,
     input: Option<Bytes>,
     mind: Option<Bytes>,
+    binding: Option<Bytes>,
     status: Option<Arc<Status>>,
     traces: VecDeque<Bytes>,
     sound: VecDeque<(usize, Bytes)>,
@@ -114,6 +115,11 @@ impl Outbox {
     /// A new picture of the mind's eye; it leaves with the next field frame, too.
     pub(super) fn offer_mind(&self, mind: Bytes) {
         self.lock().mind = Some(mind);
+    }
+
+    /// New pictures of what arrays bind; they leave with the next field frame, too.
+    pub(super) fn offer_binding(&self, binding: Bytes) {
+        self.lock().binding = Some(binding);
     }
 
     /// A new status.
@@ -182,7 +188,7 @@ impl Outbox {
         }
         let (sequence, field) = waiting.field.take()?;
         waiting.counts.delivered += 1;
-        let pictures = [waiting.input.take(), waiting.mind.take()];
+        let pictures = [waiting.input.take(), waiting.mind.take(), waiting.binding.take()];
         Some(Next::Field { sequence, field, pictures })
     }
 

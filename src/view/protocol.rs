@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! byte  0      kind, from the server: 1 field, 2 input picture, 3 sound, 4 status, 5 traces, 6 about, 9 answer,
-//!              10 picture of the mind's eye
+//!              10 picture of the mind's eye, 11 what arrays bind
 //!              kind, from the page: 7 sound of its microphone, 8 picture of its camera
 //!       1      version of this protocol, 1
 //!       2..4   detail: the band of a field, 256 more where it is the field less its twin; the channels (1 or 2) of kind 7;
@@ -31,7 +31,8 @@ use axum::body::Bytes;
 use super::About;
 use super::outbox::Counts;
 use crate::signal::{
-    DeviceKind, DeviceListing, FieldFrame, InputPicture, MindPicture, Poke, Status, TraceChunk,
+    BindingPicture, DeviceKind, DeviceListing, FieldFrame, InputPicture, MindPicture, Poke, Status,
+    TraceChunk,
 };
 
 /// The header's size in bytes; a multiple of 4, so that sound lies aligned.
@@ -69,6 +70,8 @@ pub(super) enum Kind {
     Answer = 9,
     /// What the mind's eye has before it.
     Mind = 10,
+    /// What arrays bind.
+    Binding = 11,
 }
 
 /// What a page can give of its device.
@@ -123,6 +126,8 @@ pub(super) struct Request {
     pub(super) annotate: Option<String>,
     /// Give what was seen last this name: 1 to 64 characters.
     pub(super) teach: Option<String>,
+    /// Have the array of this number go on seeing what it sees now, or see again.
+    pub(super) hold: Option<(u8, bool)>,
 }
 
 /// Who is in control of a run, as one page sees it.
@@ -317,6 +322,28 @@ pub(super) fn input(picture: &InputPicture, sequence: u64) -> Option<Bytes> {
 pub(super) fn mind(picture: &MindPicture, sequence: u64) -> Option<Bytes> {
     let head = (Kind::Mind, u16::from(picture.dream), sequence, picture.tick.0);
     pixels(head, picture.width, picture.height, &picture.rgb)
+}
+
+/// What arrays bind; `None` where it is empty or not whole.
+pub(super) fn binding(picture: &BindingPicture, sequence: u64) -> Option<Bytes> {
+    let BindingPicture { tick, side, arrays, wholes, grey } = picture;
+    if *side == 0 || grey.len() != side * side * (arrays.len() + wholes.len()) {
+        return None;
+    }
+    let body = 8 + 4 * (arrays.len() + wholes.len()) + grey.len();
+    let mut bytes = header(Kind::Binding, 0, 1, sequence, tick.0, body);
+    for part in [small(*side), small(arrays.len()), small(wholes.len()), 0] {
+        bytes.extend(part.to_le_bytes());
+    }
+    for array in arrays {
+        bytes.extend([array.whole.unwrap_or(u8::MAX), u8::from(array.held)]);
+        bytes.extend(((array.phase * 65_536.0) as u16).to_le_bytes());
+    }
+    for whole in wholes {
+        bytes.extend([whole.name, whole.arrays, (255.0 * whole.confidence).round() as u8, 0]);
+    }
+    bytes.extend_from_slice(grey);
+    Some(bytes.into())
 }
 
 fn pixels(

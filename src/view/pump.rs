@@ -23,6 +23,7 @@ pub(super) struct Pump {
     field_sequence: u64,
     input_sequence: u64,
     mind_sequence: u64,
+    binding_sequence: u64,
     trace_sequence: u64,
     sound_sequence: u64,
     sound_position: u64,
@@ -39,6 +40,7 @@ impl Pump {
             field_sequence: 0,
             input_sequence: 0,
             mind_sequence: 0,
+            binding_sequence: 0,
             trace_sequence: 0,
             sound_sequence: 0,
             sound_position: 0,
@@ -61,6 +63,7 @@ impl Pump {
         self.pass_field(watched, joined);
         self.pass_input(watched, joined);
         self.pass_mind(watched, joined);
+        self.pass_binding(watched, joined);
         self.pass_traces(watched);
         self.pass_sound(watched);
         if !written && !self.traces_open && !self.shared.has_ended() {
@@ -107,6 +110,17 @@ impl Pump {
             && let Some(bytes) = protocol::mind(self.feeds.mind.output_buffer(), self.mind_sequence)
         {
             self.shared.each(|outbox| outbox.offer_mind(bytes.clone()));
+        }
+    }
+
+    fn pass_binding(&mut self, watched: bool, joined: bool) {
+        let fresh = self.feeds.binding.update();
+        self.binding_sequence += u64::from(fresh);
+        if watched
+            && (fresh || joined)
+            && let Some(bytes) = protocol::binding(self.feeds.binding.output_buffer(), self.binding_sequence)
+        {
+            self.shared.each(|outbox| outbox.offer_binding(bytes.clone()));
         }
     }
 

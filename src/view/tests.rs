@@ -15,8 +15,8 @@ use crossbeam_channel::{Receiver, Sender};
 use super::server::Limits;
 use super::{About, Bell, DEFAULT_PORT, Feeds, Running, ViewParameters, start, start_within};
 use crate::signal::{
-    ArrayId, Control, FieldFrame, FieldImage, Hands, InputPicture, MindPicture, SheetShape, Status,
-    TraceChunk,
+    ArrayId, BindingPicture, BoundArray, BoundWhole, Control, FieldFrame, FieldImage, Hands, InputPicture,
+    MindPicture, SheetShape, Status, TraceChunk,
 };
 use crate::stream::latest::{Writer, latest};
 use crate::stream::ring::{Counters, Producer, ring};
@@ -27,6 +27,7 @@ struct Engine {
     field: Writer<FieldFrame>,
     input: Writer<InputPicture>,
     mind: Writer<MindPicture>,
+    binding: Writer<BindingPicture>,
     status: Writer<Status>,
     traces: Sender<TraceChunk>,
     sound: Producer<[f32; 2]>,
@@ -41,6 +42,7 @@ impl Engine {
         let (field, field_out) = latest(&FieldFrame::default());
         let (input, input_out) = latest(&InputPicture::default());
         let (mind, mind_out) = latest(&MindPicture::default());
+        let (binding, binding_out) = latest(&BindingPicture::default());
         let (status, status_out) = latest(&Status::default());
         let (traces, traces_out) = crossbeam_channel::bounded(16);
         let (sound, sound_out, sound_counts) = ring(4_800);
@@ -60,6 +62,7 @@ impl Engine {
             field: field_out,
             input: input_out,
             mind: mind_out,
+            binding: binding_out,
             status: status_out,
             traces: traces_out,
             sound: sound_out,
@@ -76,6 +79,7 @@ impl Engine {
                 field,
                 input,
                 mind,
+                binding,
                 status,
                 traces,
                 sound,
@@ -305,12 +309,22 @@ fn pictures_come_before_the_field_that_they_belong_to() {
     let rgb = vec![9; 3 * 4 * 2];
     engine.input.write(InputPicture { width: 4, height: 2, rgb: rgb.clone(), ..InputPicture::default() });
     engine.mind.write(MindPicture { tick: Tick(700), dream: true, width: 2, height: 4, rgb: rgb.clone() });
+    engine.binding.write(BindingPicture {
+        tick: Tick(699),
+        side: 2,
+        arrays: vec![BoundArray { whole: None, held: true, phase: 0.5 }],
+        wholes: vec![BoundWhole { name: 1, arrays: 7, confidence: 1.0, psnr_db: None }],
+        grey: vec![3; 8],
+    });
     engine.field();
     let input = viewer.next(2);
     assert_eq!((&input[2..4], &input[24..28], &input[32..]), (&[0, 0][..], &[4, 0, 2, 0][..], &rgb[..]));
     let Said::Binary(mind) = viewer.hear() else { panic!("the mind's eye comes with it") };
     assert_eq!((mind[0], &mind[2..4], &mind[24..28]), (10, &[1, 0][..], &[2, 0, 4, 0][..]));
     assert_eq!(u64::from_le_bytes(mind[16..24].try_into().unwrap()), 700);
+    let Said::Binary(bound) = viewer.hear() else { panic!("what is bound comes with it") };
+    assert_eq!((bound[0], &bound[24..32]), (11, &[2, 0, 1, 0, 1, 0, 0, 0][..]));
+    assert_eq!(bound[32..], [255, 1, 0, 128, 1, 7, 255, 0, 3, 3, 3, 3, 3, 3, 3, 3]);
     viewer.next(1);
 }
 

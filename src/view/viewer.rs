@@ -388,6 +388,7 @@ fn wishes(request: Request) -> Result<Vec<Control>, &'static str> {
     }
     wishes.extend(request.pause.map(Control::Pause));
     wishes.extend(request.step.filter(|step| *step).map(|_| Control::Step));
+    wishes.extend(request.hold.map(|(array, held)| Control::Hold(array, held)));
     if let Some(text) = request.annotate {
         let text = text.trim();
         if text.is_empty() || text.chars().count() > MOST_CHARACTERS || text.chars().any(char::is_control) {

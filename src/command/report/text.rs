@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use super::{Report, SourceReport};
 use crate::memory::mind::MOMENT_TICKS;
-use crate::signal::{DeviceFigures, DeviceKind, MindFigures, RecognitionFigures, SensesFigures, SensesLack};
+use crate::signal::{
+    BindingFigures, DeviceFigures, DeviceKind, MindFigures, RecognitionFigures, SensesFigures, SensesLack,
+};
 
 impl Report {
     /// A few lines for people.
@@ -69,6 +71,9 @@ impl Report {
         if let Some(mind) = &self.mind {
             let _ = writeln!(text, "{}", mind_text(mind));
         }
+        if let Some(binding) = self.binding.as_ref().filter(|binding| binding.updates > 0) {
+            let _ = writeln!(text, "{}", binding_text(binding));
+        }
         if let Some(tonic) = &self.tonic {
             let interval = tonic
                 .exponent_ci
@@ -130,6 +135,21 @@ fn senses_text(senses: &SensesFigures) -> String {
         senses.told,
         senses.sure[0],
         senses.sure[1]
+    )
+}
+
+/// How arrays bound, in a line.
+fn binding_text(binding: &BindingFigures) -> String {
+    let figure = |value: Option<f64>| value.map_or_else(|| "not measured".to_owned(), |x| format!("{x:.1}"));
+    let bound: usize = binding.wholes.iter().map(|whole| usize::from(whole.arrays)).sum();
+    format!(
+        "binding: {bound} of {} arrays in {} whole(s) at the end; PSNR {} dB bound, {} dB the best alone, {} dB uncoupled; {} ms an update.",
+        binding.arrays.len(),
+        binding.wholes.len(),
+        figure(binding.mean_whole_db),
+        figure(binding.mean_apart_db),
+        figure(binding.mean_uncoupled_db),
+        figure(binding.update_ms),
     )
 }
 

@@ -8,7 +8,7 @@ use super::{RunArgs, Show};
 use crate::config::Config;
 use crate::engine::{Engine, Publish, pump};
 use crate::error::Result;
-use crate::signal::{FieldFrame, InputPicture, MindPicture, Origin, SheetShape, Status};
+use crate::signal::{BindingPicture, FieldFrame, InputPicture, MindPicture, Origin, SheetShape, Status};
 use crate::stream::latest::latest;
 use crate::stream::ring::ring;
 use crate::view::{self, ViewParameters};
@@ -32,6 +32,7 @@ pub(super) fn page(senses: Option<view::Senses>, common: &pump::Common, has_devi
     let (field_in, field) = latest(&FieldFrame::default());
     let (input_in, input) = latest(&InputPicture::default());
     let (mind_in, mind) = latest(&MindPicture::default());
+    let (binding_in, binding) = latest(&BindingPicture::default());
     let (status_in, status) = latest(&Status::default());
     let (traces_in, traces) = crossbeam_channel::bounded(64);
     let (sound_in, sound, _) = ring(PAGE_SOUND);
@@ -46,6 +47,7 @@ pub(super) fn page(senses: Option<view::Senses>, common: &pump::Common, has_devi
             watched: Arc::clone(&watched),
             input: input_in,
             mind: Some(mind_in),
+            binding: Some(binding_in),
             status: status_in,
             traces: traces_in,
             sound: sound_in,
@@ -55,6 +57,7 @@ pub(super) fn page(senses: Option<view::Senses>, common: &pump::Common, has_devi
             field,
             input,
             mind,
+            binding,
             status,
             traces,
             sound,

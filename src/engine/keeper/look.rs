@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Desk, Keeper, Moments, push};
+use super::{Desk, Keeper, Moments, Sights, push};
 use crate::readout::paint::{DIFFERENCE_SCALE, FULL_SCALE, paint};
 use crate::signal::{ArrayId, Control, FieldImage, HopFigures, SessionItem, Status};
 use crate::stream::trace::HopReport;
@@ -43,8 +43,19 @@ impl Keeper {
                 Control::KeepLast => self.keep.monitor.iter().for_each(|monitor| monitor.keep_last()),
                 Control::Annotate(text) => self.mark(self.gathering.played().next().start(), text, desk),
                 Control::Teach(name) => self.teach(&name, desk),
+                Control::Hold(array, held) => self.hold(array, held, desk),
                 other => self.hands.take(&other, self.gathering.played().next()),
             }
+        }
+    }
+
+    /// Has an array hold or see again, and keeps that before what enters next: so a replay finds it in time.
+    fn hold(&mut self, array: u8, held: bool, desk: &mut Desk) {
+        let next = self.gathering.played().next();
+        if let Some(text) = self.hands.hold(array, held, next) {
+            self.give_session(desk);
+            let item = SessionItem::Control(next.start(), text);
+            push(&mut self.keep.session, &item, &mut desk.failures);
         }
     }
 
@@ -131,6 +142,7 @@ impl Keeper {
                 .then(|| analysis.explained.bits_per_second().unwrap_or(0.0)),
             bits_held: analysis.bits_held(),
             mind: self.moments.as_ref().map(Moments::figures),
+            binding: self.sights.as_ref().map(Sights::figures),
             recognition: self.recogniser.as_ref().map(|recogniser| recogniser.figures().clone()),
             senses: self.senses.as_ref().map(|senses| senses.figures().clone()),
             spectrum_hz: if spectrum.is_empty() {

@@ -6,6 +6,7 @@ use super::{
     BURST_RING, Common, Pump, RecordedFeed, SOUND_RING, Shown, SoundFeed, drain, hand_on, push_frames, spawn,
     wait_for,
 };
+use crate::engine::binding::Hold;
 use crate::engine::hands::Tunings;
 use crate::error::Result;
 use crate::signal::{
@@ -91,6 +92,11 @@ impl RecordedEnd {
     /// A change stands before the ticks that it is for. One that can't be made here (the replay has another configuration) is
     /// told and passed over.
     fn retune(&mut self, common: &Common, time: Timestamp, text: &str) -> bool {
+        if let Some(hold) = Hold::read(time.tick_at_or_after(), text) {
+            // Where fewer arrays bind, or none, than in the run, nobody holds.
+            let _ = self.tunings.hold(hold);
+            return true;
+        }
         if !is_decisive(text) {
             return true;
         }

@@ -22,7 +22,7 @@ export function handsPanel(ask, note) {
   const text = /** @type {HTMLInputElement} */ (byId("annotate-text"));
   const speed = /** @type {HTMLSelectElement} */ (byId("speed"));
   /** @type {import("./messages.d.ts").Hands} */
-  let may = { parameters: [], states: [], pokes: false, tempo: false };
+  let may = { parameters: [], states: [], pokes: false, tempo: false, holds: false };
   /** @type {{ slider: HTMLInputElement, value: HTMLElement, back: HTMLButtonElement, moved: number }[]} */
   let rows = [];
   /** @type {Record<string, number>} */

@@ -3,6 +3,7 @@
 
 import { ages } from "./age.js";
 import { belongingPanel } from "./belonging.js";
+import { bindingPanel } from "./binding.js";
 import { bandSelector, hertz } from "./bands.js";
 import { byId, canvasById, say, theme } from "./canvas.js";
 import { commandPalette } from "./commands.js";
@@ -44,6 +45,7 @@ const field = fieldPanel(byId("sheets"), (array, row, column) => link.ask({ poke
 const input = inputPanel(canvasById("input"), byId("input-none"), byId("input-sub"));
 const mind = mindPanel(canvasById("mind"), byId("mind-none"), byId("mind-sub"), byId("mind-facts"));
 const belonging = belongingPanel(canvasById("belonging"));
+const binding = bindingPanel((request) => link.ask(request), (text) => log.add(text, "own"));
 const meters = meterPanel(byId("meters"));
 const spectrum = spectrumPanel(canvasById("spectrum"), byId("exponent"));
 const traces = tracePanel(canvasById("traces"), byId("traces-sub"));
@@ -105,6 +107,7 @@ const link = connect({
   },
   input(picture) { fresh.input = picture; },
   mind(picture) { mind.take(picture); },
+  binding(bound) { binding.take(bound); },
   sound(samples) {
     scope.add(samples);
     sound.push(samples);
@@ -185,6 +188,7 @@ function begin(run) {
   raster.setArrays(run.arrays.map(([name]) => name));
   hands.offer(run.hands);
   field.setPokes(run.hands.pokes);
+  binding.offer(run.hands.holds);
   palette.tell();
   log.add(`run: ${run.title}, seed ${run.seed}`);
   meters.forget();
@@ -269,6 +273,7 @@ function drawFigures() {
     field.describe(whatIsShown() || "no band", shownDifference);
     input.describe();
     mind.describe();
+    binding.describe();
   }
   say(byId("clock"), clock(status.seconds));
   bands.setOrder(status.order);
@@ -278,6 +283,7 @@ function drawFigures() {
   if (shownPanel("latency-panel")) latency.draw(status);
   if (shownPanel("mind-panel")) mind.tell(status.mind);
   if (shownPanel("belonging-panel")) belonging.draw(colours);
+  if (shownPanel("binding-panel")) binding.tell(status.binding);
   recognition.show(status.recognition);
   health.show(status, viewer, drawnRate, age.figures());
   if (!byId("hands").hidden || status.hand.paused) hands.show(status.hand, control);
@@ -305,8 +311,9 @@ function frame(now) {
   if (calmQuery.matches && now - lastDrawn < CALM) return;
   lastDrawn = now;
   drawField();
-  if (fresh.input) { input.draw(fresh.input); mind.shape(fresh.input); fresh.input = undefined; }
+  if (fresh.input) { input.draw(fresh.input); mind.shape(fresh.input); binding.shape(fresh.input); fresh.input = undefined; }
   if (shownPanel("mind-panel")) mind.draw(now);
+  if (shownPanel("binding-panel")) binding.draw(now, colours);
   if (fresh.traces) { drawTraces(); fresh.traces = false; }
   if (fresh.status) { drawFigures(); fresh.status = false; }
 }
@@ -423,8 +430,9 @@ const palette = commandPalette(/** @type {HTMLDialogElement} */ (byId("command-b
   { name: "Stage", key: "F11", hidden: true, run: () => toggleStage() },
   { name: "This help", key: "?", run: help },
   ...["spectrum", "waterfall", "energy", "latency", "log"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => upper.show(`${id}-panel`) })),
-  ...["traces", "head", "raster", "scope", "mind", "belonging"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => lower.show(`${id}-panel`) })),
+  ...["traces", "head", "raster", "scope", "mind", "belonging", "binding"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => lower.show(`${id}-panel`) })),
   ...devices.choices(figures?.status.devices ?? []).map(({ kind, name }) => ({ name: `Use another ${kind}`, run: () => devices.open(kind, name) })),
+  ...binding.choices().map(({ name, run }) => ({ name, run })),
   ...hands.states().map(({ name, values }) => ({ name: `State: ${name}`, run: () => link.ask({ set: Object.fromEntries(values) }) })),
 ], () => single.checked);
 

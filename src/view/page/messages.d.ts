@@ -92,6 +92,52 @@ export type Belonging = {
   bands: Array<SensesBand>,
 };
 
+/** How arrays bind; what is not measured yet is `None`. PSNR is of light whose brightest is that of the picture that is projected. */
+export type BindingFigures = {
+  /** Updates: one every 100 ms from the first picture on. */
+  updates: number,
+  /** The arrays now. */
+  arrays: Array<BoundArray>,
+  /** The wholes now, of most arrays first. */
+  wholes: Array<BoundWhole>,
+  /** Kuramoto's order parameter of all phases now, 0 to 1. */
+  order: number | null,
+  /** Its mean over all updates. */
+  mean_order: number | null,
+  /** PSNR of the best picture that an array makes of its own views alone, now, in dB. */
+  apart_db: number | null,
+  /** Mean PSNR of the largest whole over all updates, in dB. */
+  mean_whole_db: number | null,
+  /** The same of the best picture of one array's views alone. */
+  mean_apart_db: number | null,
+  /** The same of the mean of all arrays' pictures without coupling. */
+  mean_uncoupled_db: number | null,
+  /** Mean time of an update in ms of this machine. */
+  update_ms: number | null,
+};
+
+/** An array that binds. */
+export type BoundArray = {
+  /** The name of its whole, from 0; `None` where it stays alone. */
+  whole: number | null,
+  /** Whether it holds: it goes on seeing what it saw. */
+  held: boolean,
+  /** Its phase, 0 to 1 of a turn. */
+  phase: number,
+};
+
+/** A whole: arrays that agree and swing together. */
+export type BoundWhole = {
+  /** Its name, from 0; it keeps it while most of its arrays stay. */
+  name: number,
+  /** How many arrays it is of. */
+  arrays: number,
+  /** How well it explains them, times their order parameter, 0 to 1. */
+  confidence: number,
+  /** PSNR against the picture that is projected, in dB; `None` where that is black. */
+  psnr_db: number | null,
+};
+
 /** A viewer's counts; at any time `produced = delivered + dropped + waiting`, for fields from the
  * frame that the viewer joined at. */
 export type Counts = {
@@ -209,6 +255,8 @@ export type Hands = {
   pokes: boolean,
   /** Whether time may be slowed and stopped: not that of devices. */
   tempo: boolean,
+  /** Whether arrays that bind may be held. */
+  holds: boolean,
 };
 
 /** How long a hop takes, for people: in ms; what too few samples can't tell is `None`. */
@@ -396,6 +444,8 @@ export type Request = {
   annotate?: string,
   /** Give what was seen last this name: 1 to 64 characters. */
   teach?: string,
+  /** Have the array of this number go on seeing what it sees now, or see again. */
+  hold?: [number, boolean],
 };
 
 /** What a page can give of its device. */
@@ -458,6 +508,8 @@ export type Status = {
   deadline_misses: number,
   /** The mind's eye; `None` where there is none. */
   mind: MindFigures | null,
+  /** How arrays bind what is seen; `None` where none do. */
+  binding: BindingFigures | null,
   /** What is recognised; `None` in a run without signatures. */
   recognition: RecognitionFigures | null,
   /** Whether sound and picture belong together; `None` in a run that does not both see and hear. */

@@ -1,19 +1,8 @@
 // @ts-check
-// The mind's eye: what the array still holds of what it saw, or what it dreams. A pixel's light moves by at most
-// SLEW of its range a second, so that up and down three times a second (WCAG 2.3.1) is less than a tenth.
+// The mind's eye: what the array still holds of what it saw, or what it dreams.
 
 import { say, whole } from "./canvas.js";
-
-/** Share of the whole range of relative luminance that a pixel may go in a second. */
-const SLEW = 0.55;
-/** From one picture to the next in seconds of the run; they may come faster or slower. */
-const MOMENT = 0.1;
-/** Relative luminance of a byte, and the byte of a 4095th of it. */
-const LIGHT = Float32Array.from({ length: 256 }, (_, byte) => (byte <= 10 ? byte / 255 / 12.92 : ((byte / 255 + 0.055) / 1.055) ** 2.4));
-const BYTE = Uint8Array.from({ length: 4096 }, (_, step) => {
-  const light = step / 4095;
-  return Math.round(255 * (light <= 0.0031308 ? 12.92 * light : 1.055 * light ** (1 / 2.4) - 0.055));
-});
+import { BYTE, LIGHT, approach, dusk } from "./light.js";
 
 const FACTS = [
   ["Remembered", "pictures that it holds"],
@@ -53,7 +42,7 @@ export function mindPanel(canvas, none, note, facts) {
         canvas.height = height;
         image = context.createImageData(width, height);
         image.data.fill(255);
-        shown = new Float32Array(3 * width * height).fill(LIGHT[60]);
+        shown = dusk(3 * width * height);
         wanted = new Float32Array(3 * width * height);
         canvas.hidden = false;
         none.hidden = true;
@@ -65,10 +54,9 @@ export function mindPanel(canvas, none, note, facts) {
     draw(now) {
       if (!context || !image || !fresh) return;
       fresh = false;
-      const most = SLEW * Math.min((now - drawn) / 1000, MOMENT);
+      approach(shown, wanted, now - drawn);
       drawn = now;
       for (let at = 0, to = 0; at < wanted.length; at++) {
-        shown[at] += Math.max(-most, Math.min(most, wanted[at] - shown[at]));
         image.data[to] = BYTE[Math.round(4095 * shown[at])];
         to += at % 3 === 2 ? 2 : 1;
       }

@@ -8,8 +8,11 @@ import { PAGE } from "./version.js";
 /** @typedef {{ sequence: number, tick: number, band: number, difference: boolean, images: FieldImage[] }} FieldFrame */
 /** @typedef {{ width: number, height: number, rgb: Uint8Array }} Picture */
 /** @typedef {Picture & { dream: boolean }} MindPicture */
+/** @typedef {{ whole: number | undefined, held: boolean, phase: number, grey: Uint8Array }} BoundArray phase in turns */
+/** @typedef {{ name: number, arrays: number, confidence: number, grey: Uint8Array }} BoundWhole */
+/** @typedef {{ side: number, arrays: BoundArray[], wholes: BoundWhole[] }} Bound */
 /** @typedef {"connecting" | "live" | "ended" | "lost"} LinkState */
-/** @typedef {{ field(frame: FieldFrame): void, input(picture: Picture): void, mind(picture: MindPicture): void, sound(samples: Float32Array, position: number): void,
+/** @typedef {{ field(frame: FieldFrame): void, input(picture: Picture): void, mind(picture: MindPicture): void, binding(bound: Bound): void, sound(samples: Float32Array, position: number): void,
  *   status(status: Status, viewer: Counts, control: InControl): void, traces(chunk: TraceChunk): void, about(about: About): void,
  *   answer(answer: Answer): void, state(state: LinkState, why?: string): void }} Receiver */
 
@@ -50,6 +53,24 @@ const readPicture = (buffer, view) => ({
   rgb: new Uint8Array(buffer, HEADER_BYTES + 8),
 });
 
+/** @param {ArrayBuffer} buffer @param {DataView} view @returns {Bound} */
+function readBound(buffer, view) {
+  const [side, arrays, wholes] = [0, 2, 4].map((at) => view.getUint16(HEADER_BYTES + at, true));
+  const first = HEADER_BYTES + 8, pictures = first + 4 * (arrays + wholes), pixels = side * side;
+  const grey = (/** @type {number} */ k) => new Uint8Array(buffer, pictures + k * pixels, pixels);
+  return {
+    side,
+    arrays: Array.from({ length: arrays }, (_, k) => {
+      const at = first + 4 * k, whole = view.getUint8(at);
+      return { whole: whole === 255 ? undefined : whole, held: view.getUint8(at + 1) === 1, phase: view.getUint16(at + 2, true) / 65536, grey: grey(wholes + k) };
+    }),
+    wholes: Array.from({ length: wholes }, (_, k) => {
+      const at = first + 4 * (arrays + k);
+      return { name: view.getUint8(at), arrays: view.getUint8(at + 1), confidence: view.getUint8(at + 2) / 255, grey: grey(k) };
+    }),
+  };
+}
+
 /** A 64-bit count; exact below 2^53, which at one a millisecond is 285,000 years. @param {DataView} view @param {number} at */
 const count = (view, at) => Number(view.getBigUint64(at, true));
 
@@ -73,6 +94,7 @@ function dispatch(buffer, receiver) {
     case 6: return receiver.about(json());
     case 9: return receiver.answer(json());
     case 10: return receiver.mind({ ...readPicture(buffer, view), dream: view.getUint16(2, true) === 1 });
+    case 11: return receiver.binding(readBound(buffer, view));
   }
 }
 

@@ -1,0 +1,23 @@
+// @ts-check
+// Pictures that can't flash: a pixel's light moves by at most SLEW of its range a second, so that up and down three times a
+// second (WCAG 2.3.1) is less than a tenth.
+
+/** Share of the whole range of relative luminance that a pixel may go in a second. */
+const SLEW = 0.55;
+/** From one picture to the next in seconds of the run; they may come faster or slower. */
+const MOMENT = 0.1;
+/** Relative luminance of a byte, and the byte of a 4095th of it. */
+export const LIGHT = Float32Array.from({ length: 256 }, (_, byte) => (byte <= 10 ? byte / 255 / 12.92 : ((byte / 255 + 0.055) / 1.055) ** 2.4));
+export const BYTE = Uint8Array.from({ length: 4096 }, (_, step) => {
+  const light = step / 4095;
+  return Math.round(255 * (light <= 0.0031308 ? 12.92 * light : 1.055 * light ** (1 / 2.4) - 0.055));
+});
+
+/** Light of so many numbers that begins in between. @param {number} count */
+export const dusk = (count) => new Float32Array(count).fill(LIGHT[60]);
+
+/** Moves light towards what is wanted. @param {Float32Array} shown @param {Float32Array} wanted @param {number} ms since it moved last */
+export function approach(shown, wanted, ms) {
+  const most = SLEW * Math.min(ms / 1000, MOMENT);
+  for (let at = 0; at < wanted.length; at++) shown[at] += Math.max(-most, Math.min(most, wanted[at] - shown[at]));
+}
