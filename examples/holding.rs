@@ -62,7 +62,9 @@ fn play(what: &str, arrays: &str) -> Result<()> {
         next += UPDATE;
         let place = update % ROUND;
         if place == HOLDS.start || (place == HOLDS.end && update > ROUND / 2) {
-            holders.iter().for_each(|array| world.hold(*array, place == HOLDS.start));
+            for array in &holders {
+                world.hold(*array, place == HOLDS.start);
+            }
             waits = Some(update);
         }
         world.see(&InputPicture { time: stamp.time, width, height, rgb })?;

@@ -6,6 +6,7 @@
 #[allow(dead_code)] // not all of it is called here
 mod program;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -158,7 +159,7 @@ fn pictures_of_parts_bind_into_one_and_those_of_another_scene_stay_out() {
         });
         let name = format!("part-{at}.npy");
         fs::write(path(&name), npy::to_bytes(&[12, 12], &part.collect::<Vec<f32>>())).unwrap();
-        list += &format!("{name} {} {}\n", corner.0, corner.1);
+        writeln!(list, "{name} {} {}", corner.0, corner.1).unwrap();
     }
     // What ties the four, which do not overlap: the whole, blurred, every second pixel.
     let tap = |away: f64| libm::exp(-0.5 * away * away);
@@ -188,7 +189,7 @@ fn pictures_of_parts_bind_into_one_and_those_of_another_scene_stay_out() {
 }
 
 /// Writes eight cameras about a ball of density 1 and radius 0.5, a second ball being what three of them see; as a `transforms.json`.
-fn cameras(folder: &Path, strays: usize) {
+fn cameras(folder: &Path, strays: i32) {
     let (pixels, focal, away) = (24usize, 40.0, 4.0);
     let mut frames = Vec::new();
     for camera in 0..8 {
@@ -201,7 +202,7 @@ fn cameras(folder: &Path, strays: usize) {
             back[0] * right[1] - back[1] * right[0],
         ];
         let place = back.map(|x| away * x);
-        let middle: [f64; 3] = if (camera as usize) < strays { [0.35, 0.3, -0.2] } else { [-0.1, 0.15, 0.1] };
+        let middle: [f64; 3] = if camera < strays { [0.35, 0.3, -0.2] } else { [-0.1, 0.15, 0.1] };
         // A ray's chord: twice the root of what the squared radius is more than its squared distance.
         let chord = |at: usize| {
             let [x, y] = [(at % pixels) as f64 - 11.5, 11.5 - (at / pixels) as f64].map(|x| x / focal);

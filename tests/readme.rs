@@ -101,10 +101,10 @@ fn make_inputs(folder: &Path) -> Vec<&'static str> {
     fs::write(folder.join("right.npy"), table(24, 16, half(8))).unwrap();
     fs::write(folder.join("parts.txt"), "left.npy 0 0\nright.npy 0 8\n").unwrap();
     let ball = |y: usize, x: usize| {
-        let [x, y] = [x, y].map(|at| (f64::from(u16::try_from(at).unwrap()) - 7.5) / 30.0);
+        let [x, y] = [x, y].map(|at| (f32::from(u16::try_from(at).unwrap()) - 7.5) / 30.0);
         // The squared distance of a ray from the middle, 4 away, of a ball of radius 0.5.
         let beside = 16.0 - 16.0 / (1.0 + x * x + y * y);
-        2.0 * (0.25 - beside).max(0.0).sqrt() as f32
+        2.0 * (0.25 - beside).max(0.0).sqrt()
     };
     fs::write(folder.join("ray.npy"), table(16, 16, ball)).unwrap();
     let poses =

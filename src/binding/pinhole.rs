@@ -1,8 +1,8 @@
 //! A pinhole camera's rays through a volume: what each pixel sees is the sum along its ray, as of X-rays from a point.
 //!
 //! The volume is a cube of `side` voxels along each edge about the origin; columns go along x, rows along y, slices along z. A camera
-//! looks along its own -z, its x is to the right of its picture and its y upward, as OpenGL and the `transforms.json` of NeRF
-//! (Mildenhall et al., ECCV, 2020) have it. A ray is walked along the axis that it follows most, a voxel's length a step, and read
+//! looks along its own -z, its x is to the right of its picture and its y upward, as OpenGL and the `transforms.json` of radiance
+//! fields (Mildenhall et al., ECCV, 2020) have it. A ray is walked along the axis that it follows most, a voxel's length a step, and read
 //! linearly between the four voxels beside it (Joseph, IEEE Trans Med Imaging 1:192, 1982); its sum is in units of the world's length.
 
 use super::projection::Projection;
@@ -128,7 +128,7 @@ impl Pinhole {
 
     /// Gives each voxel beside a ray, with its weight.
     fn walk(&self, ray: &Ray, mut visit: impl FnMut(usize, f32)) {
-        let side = self.side as i64;
+        let side = i64::try_from(self.side).unwrap_or(i64::MAX);
         for plane in ray.planes.clone() {
             let at = [0, 1].map(|axis| ray.first[axis] + ray.slope[axis] * plane as f64);
             // Rays that miss the volume may lie anywhere.

@@ -113,7 +113,7 @@ impl Axis {
             let places = (middle - reach).ceil() as i64..=(middle + reach).floor() as i64;
             // Weights beyond the edge count, so that what is beyond it is dark.
             let sum: f64 = places.clone().map(|to| weight(to as f64 - middle)).sum();
-            let within = places.filter(|to| (0..length as i64).contains(to));
+            let within = places.filter(|to| usize::try_from(*to).is_ok_and(|to| to < length));
             let some: Vec<(usize, f32)> =
                 within.map(|to| (to as usize, (weight(to as f64 - middle) / sum) as f32)).collect();
             let some: Vec<(usize, f32)> = some.into_iter().skip_while(|(_, weight)| *weight == 0.0).collect();

@@ -54,7 +54,7 @@ pub(super) struct BindArgs {
     /// element. A tilt series: the same with a page for each view, each page's rows the slices of a volume. Or pictures of parts
     /// of the whole: a text file with a line `FILE ROW COLUMN [EVERY [BLUR]]` for each, an array's own: where in the whole its first
     /// pixel's middle lies, how many of the whole's pixels lie from one of its pixels to the next (1), and the σ of its blur in those
-    /// (0). Or cameras about a volume: a `transforms.json` as NeRF's, whose pictures are sums along their rays, as X-rays' are. What is
+    /// (0). Or cameras about a volume: a `transforms.json` as radiance fields have, whose pictures are sums along their rays, as X-rays' are. What is
     /// not finite counts as not seen.
     #[arg(value_name = "SEEN")]
     seen: PathBuf,

@@ -14,6 +14,7 @@
 
 mod aim;
 pub mod analysis;
+mod between;
 pub mod binding;
 pub mod cores;
 mod gathering;

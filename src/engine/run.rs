@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use super::aim::Aim;
 use super::analysis::{Analysis, TonicFit};
+use super::between::{STATE_COPIES, WAITING_SECONDS, empty_field, entered, spare_copies};
 use super::binding::world::World;
 use super::binding::{self, Binding};
 use super::cores;
-use super::gathering::{EnteredIn, Gathering};
+use super::gathering::Gathering;
 use super::hands::{Tunings, hands};
-use super::instrument::{ArrayInfo, Instrument, MOST_BURSTS};
+use super::instrument::{ArrayInfo, Instrument};
 use super::keeper::{Facts, Keep, Keeper, Kept, Publish};
 use super::mind;
 use super::plan::{EnginePlan, Pace};
 use super::pump::{self, BurstFeed, Common, Inputs, Pump, PumpReport, RecordedFeed, Shown, SoundFeed};
-use super::realtime::{EnteredOut, Live, Outlets, Played, RawField, Realtime, StateCopy};
+use super::realtime::{Live, Outlets, Played, Realtime};
 use super::recognition::{Feeler, Recogniser, recognition};
 use super::senses::{Sampler, Senses};
 use super::tempo::{Pacer, Tempo};
@@ -31,16 +32,12 @@ use crate::sense::scalar::ScalarSense;
 use crate::signal::{ElectrodePlace, Hands};
 use crate::stream::latest::latest;
 use crate::stream::priority;
-use crate::stream::ring::{Counters, Counts, Producer, ring};
+use crate::stream::ring::{Counters, Counts, ring};
 use crate::time::{Clock, SAMPLE_RATE, TICKS_PER_SECOND, Timestamp};
 use crate::units::Hertz;
 
-/// Seconds of output that may wait for the keeper.
-const WAITING_SECONDS: usize = 4;
 /// From the start of the threads to the first tick.
 const UNTIL_START: Duration = Duration::from_millis(50);
-/// Copies of the state that may wait for the keeper.
-const STATE_COPIES: usize = 3;
 
 /// A source's part of a run.
 #[derive(Clone, Debug)]
@@ -133,17 +130,14 @@ impl Engine {
         let (electrodes, places) = (instrument.electrode_names().to_vec(), instrument.electrode_places());
         let (aim, rate_hz) = (Arc::new(Aim::at(plan.array.bands / 2)), plan.electrodes.rate_hz);
         let centres: Vec<Hertz> = (0..plan.array.bands).map(|band| plan.array.centre(band)).collect();
-        let wide = electrodes.len() * if plan.array.twin { 2 } else { 1 };
         let (sound_in, sound_out, sound_counts) = ring(WAITING_SECONDS * SAMPLE_RATE as usize);
         let (electrodes_in, electrodes_out, electrode_counts) =
-            ring(WAITING_SECONDS * 1_000 * wide.max(2 * electrodes.len()));
+            ring(WAITING_SECONDS * 2_000 * electrodes.len());
         let (reports_in, reports_out, report_counts) = ring(WAITING_SECONDS * 1_000);
         let (states_in, states_out, state_counts) = ring(STATE_COPIES);
-        let (mut spare_in, spare_out, _) = ring(STATE_COPIES);
+        let (spare_in, spare_out) = spare_copies(&mut instrument, keep.session.is_some());
         let (entered_in, entered_out) = entered(keep.session.is_some(), plan.hearing.is_some());
-        fill(&mut spare_in, &mut instrument, keep.session.is_some());
         let (field_in, field_out) = latest(&empty_field(&arrays));
-        let analysis = Analysis::new(electrodes.len(), rate_hz, centres.clone(), plan.array.twin);
         // Last: model time 0 of a live source is its pump's start, and the engine's is soon after.
         let eye = eye(plan, &instrument);
         let (shapes, again) = (instrument.shapes(), inputs.session.is_some());
@@ -180,7 +174,7 @@ impl Engine {
             keep,
             publish,
             facts: facts(&instrument, rate_hz, &centres, &feeds.pumps),
-            analysis,
+            analysis: Analysis::new(electrodes.len(), rate_hz, centres.clone(), plan.array.twin),
             clock: Arc::clone(&common.clock),
             trace: Arc::clone(&common.trace),
             start,
@@ -395,44 +389,12 @@ fn team(plan: &EnginePlan) -> Team {
     Team::starting(plan.threads, move |member| cores::pin(&cores, member))
 }
 
-/// Puts the copies into their ring.
-fn fill(spare: &mut Producer<Box<StateCopy>>, instrument: &mut Instrument, keeps: bool) {
-    for _ in 0..STATE_COPIES {
-        spare.push(Box::new(empty_copy(instrument, keeps)));
-    }
-}
-
-/// A copy of the state to be filled; with what the senses remember where a session is kept.
-fn empty_copy(instrument: &mut Instrument, keeps: bool) -> StateCopy {
-    let values = Vec::with_capacity(instrument.state_values());
-    let senses = Vec::with_capacity(if keeps { instrument.sense_words() } else { 0 });
-    let energy = Vec::with_capacity(instrument.shapes().iter().map(|shape| shape.bands).sum());
-    StateCopy { values, energy, senses, ..StateCopy::default() }
-}
-
-/// A picture of all arrays to be filled.
-fn empty_field(arrays: &[ArrayInfo]) -> RawField {
-    let planes = arrays.iter().map(|array| vec![0.0; array.height * array.width]);
-    RawField { planes: planes.map(|plane| (plane.clone(), plane)).collect(), ..RawField::default() }
-}
-
 /// The devices of a run. In a live run no tick waits for a picture, whether that comes from a device or not.
 fn take_live(inputs: &mut Inputs) -> Live {
     let mut live = std::mem::take(&mut inputs.live);
     let has_device = live.is_there() || inputs.video.as_deref().is_some_and(pump::is_live);
     live.sees = has_device && inputs.video.is_some();
     live
-}
-
-/// The ways of what entered, from the engine to the keeper, where a session is kept.
-fn entered(kept: bool, hears: bool) -> (Option<EnteredOut>, Option<EnteredIn>) {
-    if !kept {
-        return (None, None);
-    }
-    let (sound_in, sound_out, _) = ring(WAITING_SECONDS * SAMPLE_RATE as usize);
-    let (bursts_in, bursts_out, _) = ring(2 * MOST_BURSTS);
-    let out = EnteredOut { sound: hears.then_some(sound_in), bursts: bursts_in };
-    (Some(out), Some(EnteredIn { sound: hears.then_some(sound_out), bursts: bursts_out }))
 }
 
 fn open_feeds(

@@ -1,4 +1,4 @@
-//! What `napot bind` reads of cameras, checked: a `transforms.json` as NeRF's, whose pictures are sums along rays through a volume.
+//! What `napot bind` reads of cameras, checked: a `transforms.json` as radiance fields have, whose pictures are sums along rays through a volume.
 
 use std::path::{Path, PathBuf};
 

@@ -16,7 +16,7 @@ fn scene(step: usize) -> InputPicture {
         if upright || lying { 210 } else { 60 + (x + y) as u8 / 2 }
     };
     let rgb = (0..48 * 48).flat_map(|at| [bright(at % 48, at / 48); 3]).collect();
-    let time = Timestamp(100_000_000 * step as i64);
+    let time = Timestamp(100_000_000 * i64::try_from(step).unwrap());
     InputPicture { time, width: 48, height: 48, rgb }
 }
 
@@ -116,7 +116,9 @@ fn one_that_holds_leaves_and_comes_back_when_it_sees_again() {
 fn several_that_hold_make_a_whole_of_what_was() {
     let mut world = world();
     play(&mut world, 0..10);
-    [1, 4, 6].into_iter().for_each(|array| world.hold(array, true));
+    for array in [1, 4, 6] {
+        world.hold(array, true);
+    }
     let held = play(&mut world, 10..26);
     let (was, is) = (held[1], held[0]);
     assert_eq!(held, [is, was, is, is, was, is, was, is]);
