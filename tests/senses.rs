@@ -114,7 +114,7 @@ fn shifted(seed: u64, late_ms: i64, threads: usize) -> SensesFigures {
     (config.vision.height, config.vision.width) = (32, 32);
     (config.hearing.cochlea.channels, config.hearing.cochlea.rates) = (64, 8);
     (config.room.height, config.room.width) = (128, 128);
-    (config.mind.enabled, config.engine.threads) = (false, threads);
+    (config.mind.enabled, config.binding.enabled, config.engine.threads) = (false, false, threads);
     let (video, sound) = Room::new(&config.room, seed).unwrap().into_sources();
     let sound =
         Shifted { sound: Box::new(sound), late: 48 * late_ms, waiting: VecDeque::new(), frames: 0, given: 0 };
@@ -132,14 +132,15 @@ fn shifted(seed: u64, late_ms: i64, threads: usize) -> SensesFigures {
 
 #[test]
 fn a_sound_that_is_shifted_by_a_known_time_is_met_within_20_ms() {
-    for seed in [0, 1] {
-        for late in [-100, 0, 100i32] {
-            let figures = shifted(seed, late.into(), 1);
-            let found = figures.median_late_ms.unwrap_or(f64::NAN);
-            assert!((found - f64::from(late)).abs() <= 20.0, "seed {seed}, {late} ms: {figures:?}");
-        }
-    }
-    assert_eq!(shifted(1, 100, 1), shifted(1, 100, 2));
+    let met = |seed: u64, late: i32| {
+        let figures = shifted(seed, late.into(), 1);
+        let found = figures.median_late_ms.unwrap_or(f64::NAN);
+        assert!((found - f64::from(late)).abs() <= 20.0, "seed {seed}, {late} ms: {figures:?}");
+        figures
+    };
+    met(0, -100);
+    met(0, 0);
+    assert_eq!(met(1, 100), shifted(1, 100, 2));
 }
 
 #[test]
@@ -168,13 +169,13 @@ fn of_a_film_whose_sound_is_silent_nothing_is_told() {
 fn a_template_is_learned_judged_and_taken_and_bad_ones_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let small = small::SETTINGS.join(" ");
-    let learned = "learn senses --room 3 --for 40 --seed 20 --out t.json --json --quiet";
+    let learned = "learn senses --room 3 --for 30 --seed 20 --out t.json --json --quiet";
     let learned = json(&program::napot(folder.path(), &format!("{learned} {small}")));
-    assert_eq!((learned["recordings"].as_u64(), learned["seconds"].as_f64()), (Some(3), Some(120.0)));
+    assert_eq!((learned["recordings"].as_u64(), learned["seconds"].as_f64()), (Some(3), Some(90.0)));
     let made = fs::read_to_string(folder.path().join("t.json")).unwrap();
-    assert!(made.contains("--room 3 --for 40 --seed 20"), "{made}");
+    assert!(made.contains("--room 3 --for 30 --seed 20"), "{made}");
     let judge =
-        "learn senses --judge --room 2 --for 40 --seed 30 --set senses.template=t.json --json --quiet";
+        "learn senses --judge --room 2 --for 30 --seed 30 --set senses.template=t.json --json --quiet";
     let judged = json(&program::napot(folder.path(), &format!("{judge} {small}")));
     assert!(judged["level"]["apart_foreign"].as_f64() > Some(0.5), "{judged}");
     let told = run(folder.path(), &[&DEMO[..], &["--set", "senses.template=t.json"]].concat());

@@ -48,7 +48,7 @@ pub struct BindingParameters {
 
 impl Default for BindingParameters {
     fn default() -> Self {
-        Self { enabled: true, arrays: 8, views: 8, side: 64 }
+        Self { enabled: true, arrays: 8, views: 8, side: 32 }
     }
 }
 

@@ -178,11 +178,11 @@ impl Sight {
                 return;
             }
             let gap = (at - last) as f32;
-            let between = self.between.map_or(gap, |between| between + (gap - between).max(0.0) * BELIEVED);
+            let between = self.between.unwrap_or(gap);
             if gap > MISSING * between {
                 self.go_dark(last, between, out);
             }
-            self.between = Some(between.min(gap));
+            self.between = Some((between + (gap - between).max(0.0) * BELIEVED).min(gap));
         }
         self.tell(at, out);
         (self.before, self.now, self.at) = (self.now, *places, Some(at));

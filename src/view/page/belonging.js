@@ -8,6 +8,10 @@ const HISTORY = 120;
 /** Evidence from the middle to the edge: in spreads. */
 const MOST = 3;
 const FOOT = 18, GAP = 14;
+/** Windows that the sentence is of: ten seconds; and the evidence from which it decides. */
+const LATELY = 20, DECIDED = 0.3;
+/** Pixels below which the dials stand above the line. */
+const NARROW = 460;
 
 /** A number with its sign. @param {number} x */
 const signed = (x, digits = 1) => `${x < 0 ? "\u2212" : "+"}${Math.abs(x).toFixed(digits)}`;
@@ -16,14 +20,16 @@ const sure = (p) => `${Math.min(99, Math.round(100 * p))} %`;
 
 /** @typedef {import("./messages.d.ts").SensesFigures} Figures */
 
-/** What it says of now, in words. @param {Figures | null} figures */
-function told(figures) {
+/** What it says of the last windows, in words: one alone is wrong one time in ten. @param {Figures | null} figures @param {(number | null)[]} history */
+function told(figures, history) {
   if (!figures) return "this run does not both see and hear";
   if (figures.lack === "silence") return "nothing to tell: nothing is heard";
   if (figures.lack === "stillness") return "nothing to tell: nothing stops in the picture";
-  if (!figures.now) return "the first seconds are being gathered";
-  const { evidence, confidence } = figures.now;
-  return evidence > 0 ? `sound and picture belong together, ${sure(confidence)} sure` : `they do not belong together, ${sure(1 - confidence)} sure`;
+  const windows = history.slice(-LATELY).filter((v) => v !== null);
+  if (!figures.now || !windows.length) return "the first seconds are being gathered";
+  const mean = windows.reduce((sum, v) => sum + v, 0) / windows.length;
+  if (Math.abs(mean) < DECIDED) return "sound and picture: undecided";
+  return mean > 0 ? "sound and picture belong together" : "sound and picture do not belong together";
 }
 
 /** The numbers behind it. @param {Figures | null} figures */
@@ -46,21 +52,24 @@ export function belongingPanel(canvas) {
   let figures = null;
   let count = 0;
 
-  /** The middle of each dial, and its radius. @param {number} width @param {number} height @param {number} dials */
+  /** Dials beside the line, or above it where it is narrow: radius, middles, and the line's left and top. @param {number} width @param {number} height @param {number} dials */
   function places(width, height, dials) {
-    const radius = Math.max(6, Math.min((height - FOOT) / 2 - 4, (0.6 * width) / dials / 2 - 5));
-    return { radius, y: (height - FOOT) / 2, x: (/** @type {number} */ k) => (k + 0.5) * (2 * radius + 10), end: dials * (2 * radius + 10) };
+    const beside = width >= NARROW;
+    const room = beside ? height : 0.45 * height, across = (beside ? 0.6 : 1) * width;
+    const radius = Math.max(6, Math.min((room - FOOT) / 2 - 4, across / dials / 2 - 5));
+    const pitch = beside ? 2 * radius + 10 : width / dials;
+    return { radius, y: beside ? (room - FOOT) / 2 : radius + 2, x: (/** @type {number} */ k) => (k + 0.5) * pitch, left: beside ? dials * pitch + GAP : 0, top: beside ? 0 : 2 * radius + FOOT + GAP };
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {import("./canvas.js").Theme} theme @param {number} from @param {number} width @param {number} height */
-  function line(context, theme, from, width, height) {
-    const middle = (height - FOOT) / 2;
-    const x = (/** @type {number} */ i) => width - ((history.length - 1 - i) * (width - from)) / (HISTORY - 1);
-    const y = (/** @type {number} */ v) => middle - (Math.max(-MOST, Math.min(MOST, v)) / MOST) * (middle - 4);
+  /** @param {CanvasRenderingContext2D} context @param {import("./canvas.js").Theme} theme @param {number} left @param {number} top @param {number} width @param {number} height */
+  function line(context, theme, left, top, width, height) {
+    const half = (height - top - 2 * FOOT) / 2, middle = top + FOOT + half;
+    const x = (/** @type {number} */ i) => width - ((history.length - 1 - i) * (width - left)) / (HISTORY - 1);
+    const y = (/** @type {number} */ v) => middle - (Math.max(-MOST, Math.min(MOST, v)) / MOST) * half;
     context.strokeStyle = theme.line;
     context.lineWidth = 1;
     context.beginPath();
-    context.moveTo(from, middle);
+    context.moveTo(left, middle);
     context.lineTo(width, middle);
     context.stroke();
     context.strokeStyle = theme.phasic;
@@ -76,11 +85,11 @@ export function belongingPanel(canvas) {
     context.stroke();
     context.fillStyle = theme.quiet;
     context.textAlign = "left";
-    context.fillText("belongs", from, 10);
-    context.fillText("does not", from, height - FOOT - 3);
+    context.fillText("belongs", left, top + 11);
+    context.fillText("does not", left, height - 5);
     context.textAlign = "right";
-    context.fillText(numbers(figures), width, 10);
-    context.fillText("evidence, the last minute", width, height - 5);
+    context.fillText(numbers(figures), width, top + 11);
+    context.fillText("the last minute", width, height - 5);
   }
 
   return {
@@ -96,15 +105,15 @@ export function belongingPanel(canvas) {
     forget() { history.length = 0; count = 0; },
     /** @param {import("./canvas.js").Theme} theme */
     draw(theme) {
-      say(note, told(figures));
+      say(note, told(figures, history));
       say(figure, late(figures));
       const bands = figures?.now?.bands ?? [];
       const phases = bands.map(({ hz, coherence, phase_degrees: phase }) => `${hz} Hz ${coherence.toFixed(2)} at ${Math.round(phase)}°`);
-      canvas.setAttribute("aria-label", [told(figures), numbers(figures), late(figures), phases.join(", ")].filter(Boolean).join("; "));
+      canvas.setAttribute("aria-label", [told(figures, history), numbers(figures), late(figures), phases.join(", ")].filter(Boolean).join("; "));
       const sheet = fit(canvas);
       if (!sheet) return;
       const { context, width, height } = sheet;
-      const { radius, x, y, end } = places(width, height, 5);
+      const { radius, x, y, left, top } = places(width, height, 5);
       context.font = font(11);
       context.textAlign = "center";
       for (let k = 0; k < 5; k++) {
@@ -128,7 +137,7 @@ export function belongingPanel(canvas) {
         context.fillStyle = theme.quiet;
         context.fillText(`${band.hz} Hz`, x(k), y + radius + 15);
       }
-      line(context, theme, end + GAP, width, height);
+      line(context, theme, left, top, width, height);
     },
   };
 }
