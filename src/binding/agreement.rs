@@ -16,7 +16,7 @@
 //! | L | 2.5 | 1 | how many scales still agree |
 //!
 //! Arrays that see only parts of the picture are held against those that they share most of it with; what is left of them counts as
-//! of the part that both see, and where that is too little they tell nothing of each other ([`super::overlap`]).
+//! of the part that both see, and where that is too little they tell nothing of each other.
 
 use std::cmp::Reverse;
 

@@ -137,3 +137,24 @@ fn a_picture_that_is_not_whole_or_black_measures_nothing() {
     let figures = world.figures();
     assert_eq!((figures.updates, figures.apart_db, figures.mean_whole_db), (1, None, None));
 }
+
+#[test]
+fn arrays_that_nobody_has_half_of_are_bound_anew() {
+    let mut world = world();
+    play(&mut world, 0..10);
+    // Each holds a moment of its own.
+    for array in 0..5 {
+        world.hold(array, true);
+        play(&mut world, 10 + 4 * array..14 + 4 * array);
+    }
+    play(&mut world, 30..80);
+    assert!(world.renewed > 0 && world.torn < super::world::TORN, "{} {}", world.renewed, world.torn);
+    let apart = world.figures().apart_db;
+    (0..5).for_each(|array| world.hold(array, false));
+    assert_eq!(play(&mut world, 80..130), [Some(0); 8]);
+    assert!(apart.is_some() && world.figures().wholes[0].psnr_db > apart, "{:?}", world.figures());
+    // While most are bound nothing is begun anew.
+    let renewed = world.renewed;
+    play(&mut world, 130..190);
+    assert_eq!(world.renewed, renewed);
+}

@@ -28,6 +28,9 @@ const STEPS: usize = 10;
 /// steps leave of an array that nobody contradicts, which is how far the world has moved.
 const LEFT: f64 = 0.04;
 const TIMES_ALONE: f64 = 6.0;
+/// Updates after which arrays, no whole of which has more than half of them, are bound anew: what follows wholes can't mend one that
+/// was torn apart.
+pub(super) const TORN: usize = 20;
 /// Luminance of linear red, green and blue (ITU-R BT.709).
 const LUMINANCE: [f32; 3] = [0.2126, 0.7152, 0.0722];
 /// Steps of light, black to white, that bytes are looked up by.
@@ -43,6 +46,9 @@ pub struct World {
     seen: Vec<Vec<f32>>,
     held: Vec<bool>,
     bound: Option<(Live, Uncoupled)>,
+    /// Updates since a whole had more than half of the arrays, or since they were bound anew, and how often they were.
+    pub(super) torn: usize,
+    pub(super) renewed: usize,
     /// The name of each array's whole.
     names: Vec<Option<u8>>,
     /// The groups, those of most arrays first.
@@ -93,6 +99,8 @@ impl World {
             beams,
             held: vec![false; arrays],
             bound: None,
+            torn: 0,
+            renewed: 0,
             names: vec![None; arrays],
             groups: Vec::new(),
             sums: Sums::default(),
@@ -124,6 +132,10 @@ impl World {
             }
         }
         let bound = match self.bound.take() {
+            Some((_, uncoupled)) if self.torn >= TORN => {
+                (self.torn, self.renewed) = (0, self.renewed + 1);
+                (self.begin()?.0, uncoupled)
+            }
             Some(bound) => bound,
             None => self.begin()?,
         };
@@ -134,6 +146,8 @@ impl World {
         live.advance()?;
         self.groups = live.groups().to_vec();
         self.groups.sort_by_key(|group| (core::cmp::Reverse(group.len()), group[0]));
+        let largest = self.groups.first().map_or(0, Vec::len);
+        self.torn = if 2 * largest > self.held.len() { 0 } else { self.torn + 1 };
         self.name();
         self.measure();
         Ok(())
