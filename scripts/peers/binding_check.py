@@ -314,7 +314,8 @@ def noisy(judge, bench, truth):
         told = [bench.bind(sinogram, degrees, assign, *more) for more in ((), ("--sigma", sigma))]
         figures = (plain, *(best(one, truth) for one in told))
         judge.row(f"{100 * part:.0f} % of the data", *(f"{x:.2f}" for x in figures), "/".join(str(len(one["wholes"])) for one in told))
-        judge.check(figures[2] > plain - 0.5, f"noise of {100 * part:.0f} %, known: within 0.5 dB of plain coupling")
+        # Plain coupling draws the noise; who knows it stops there.
+        judge.check(figures[2] > plain, f"noise of {100 * part:.0f} %, known: ahead of plain coupling")
 
 
 judge = Judge("binding")

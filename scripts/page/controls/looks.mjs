@@ -57,12 +57,12 @@ export async function looks(page, seen) {
         await tab.click();
         const panel = page.locator(`#${await tab.getAttribute("aria-controls")}`);
         hold(await panel.isVisible(), `${await tab.textContent()} is not shown`);
-        const canvas = panel.locator("canvas");
+        const canvas = panel.locator("canvas[role=img]");
         if (await canvas.count() && await canvas.isHidden()) {
           // Nothing came in, and it says so.
           hold(/nothing/.test(await panel.textContent()), `${await tab.textContent()} is empty`);
         } else if (await canvas.count()) {
-          await until(`${await tab.textContent()} says what it draws`, async () => /\d|not playing/.test(await canvas.getAttribute("aria-label") ?? ""));
+          await until(`${await tab.textContent()} says what it draws`, async () => /\d|not playing|nothing to tell/.test(await canvas.getAttribute("aria-label") ?? ""));
         } else {
           await until(`${await tab.textContent()} has rows`, async () => await panel.locator("tr, li").count() > 1);
         }
