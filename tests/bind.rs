@@ -45,6 +45,12 @@ fn scanner() -> tempfile::TempDir {
     folder
 }
 
+/// The arrays of each whole that a call told of.
+fn arrays(told: &serde_json::Value) -> Vec<Vec<u64>> {
+    let wholes = told["wholes"].as_array().unwrap();
+    wholes.iter().map(|whole| serde_json::from_value(whole["arrays"].clone()).unwrap()).collect()
+}
+
 #[test]
 fn wedges_of_one_world_are_one_whole_however_few_the_steps() {
     let folder = scanner();
@@ -69,13 +75,7 @@ fn two_worlds_are_two_files_and_the_same_for_any_number_of_threads() {
         json(&napot(folder.path(), &call))
     };
     let told = bind(1, "a.npy");
-    let arrays: Vec<Vec<u64>> = told["wholes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|whole| serde_json::from_value(whole["arrays"].clone()).unwrap())
-        .collect();
-    assert_eq!(arrays, [[0, 1, 2, 3], [4, 5, 6, 7]], "{told}");
+    assert_eq!(arrays(&told), [[0, 1, 2, 3], [4, 5, 6, 7]], "{told}");
     bind(32, "b.npy");
     for (one, other) in [("a.npy", "b.npy"), ("a-2.npy", "b-2.npy")] {
         let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
@@ -92,10 +92,10 @@ fn detectors_that_were_shifted_are_found_and_their_arrays_bind() {
     write(&folder.path().join("moved.npy"), |view, detector| both(view, detector as f64 - shift(view)));
     let call = "bind moved.npy --angles 0:180 --assign assign.txt --most 2 --json";
     let apart = json(&napot(folder.path(), call));
-    assert_eq!(apart["wholes"][0]["arrays"].as_array().unwrap().len(), 6, "{apart}");
+    assert_eq!(arrays(&apart)[0].len(), 6, "{apart}");
     assert!(apart["shifts"].is_null());
     let told = json(&napot(folder.path(), &format!("{call} --align")));
-    assert_eq!(told["wholes"][0]["arrays"].as_array().unwrap().len(), 8, "{told}");
+    assert_eq!(arrays(&told)[0].len(), 8, "{told}");
     for array in 0..8 {
         let found = told["shifts"][array].as_f64().unwrap();
         assert!((found - shift(array)).abs() < 0.15, "array {array}: {found}, not {}", shift(array));
@@ -119,7 +119,7 @@ fn a_tilt_series_becomes_a_volume_in_either_format_with_a_curve() {
     fs::write(path("tilts.tif"), tiff::to_bytes((3, SIDE), &numbers).unwrap()).unwrap();
     let call = "--angles 0:180 --most 1 --json";
     let told = json(&napot(folder.path(), &format!("bind tilts.npy {call} --out v.tif --curve c.png")));
-    assert_eq!(told["wholes"][0]["arrays"].as_array().unwrap().len(), 8, "{told}");
+    assert_eq!(arrays(&told)[0].len(), 8, "{told}");
     napot(folder.path(), &format!("bind tilts.tif {call} --out v.npy --threads 3"));
     let of = |file: &str| fs::read(path(file)).unwrap();
     let volume = tiff::from_bytes(Path::new("v.tif"), &of("v.tif")).unwrap();
@@ -180,8 +180,7 @@ fn pictures_of_parts_bind_into_one_and_those_of_another_scene_stay_out() {
     list += "coarse.npy 0.5 0.5 2 1\n";
     fs::write(path("list.txt"), &list).unwrap();
     let told = json(&napot(folder.path(), "bind list.txt --truth truth.npy --out whole.png --json"));
-    let arrays: Vec<u64> = serde_json::from_value(told["wholes"][0]["arrays"].clone()).unwrap();
-    assert_eq!(arrays, [0, 1, 2, 3, 5], "{told}");
+    assert_eq!(arrays(&told)[0], [0, 1, 2, 3, 5], "{told}");
     let of = |told: &serde_json::Value| told["wholes"][0]["psnr"].as_f64().unwrap();
     assert!(of(&told) > 30.0, "{told}");
     let plain = json(&napot(folder.path(), "bind list.txt --truth truth.npy --way plain --json"));
@@ -243,17 +242,11 @@ fn cameras_about_a_ball_bind_into_a_volume_and_those_that_see_another_do_not() {
     let call = "bind transforms.json --side 20 --most 1 --truth truth.npy --json";
     cameras(folder.path(), 0);
     let told = json(&napot(folder.path(), &format!("{call} --out ball.tif")));
-    assert_eq!(told["wholes"][0]["arrays"].as_array().unwrap().len(), 8, "{told}");
+    assert_eq!(arrays(&told)[0].len(), 8, "{told}");
     assert!(told["wholes"][0]["psnr"].as_f64().unwrap() > 18.0, "{told}");
     cameras(folder.path(), 3);
     let told = json(&napot(folder.path(), call));
-    let arrays: Vec<Vec<u64>> = told["wholes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|whole| serde_json::from_value(whole["arrays"].clone()).unwrap())
-        .collect();
-    assert_eq!(arrays, [vec![3, 4, 5, 6, 7], vec![0, 1, 2]], "{told}");
+    assert_eq!(arrays(&told), [vec![3, 4, 5, 6, 7], vec![0, 1, 2]], "{told}");
     let json = fs::read_to_string(folder.path().join("transforms.json")).unwrap();
     let bad = |from: &str, to: &str| {
         assert!(json.contains(from), "{from}");
@@ -291,6 +284,7 @@ fn lists_of_pictures_that_say_nothing_are_refused_by_their_line() {
         ("part.npy 0 0\npart.npy 0 0 1 0.1", "", &["list.txt", "line 2", "blur", "0.3 to 64"]),
         ("part.npy 0 0", "", &["list.txt", "one picture alone", "2 to 256"]),
         ("# none", "", &["list.txt", "2 to 256"]),
+        ("part.npy 0 0\npart.npy 0 200", "", &["list.txt", "no two", "of the same", "2 arrays", "places"]),
         ("part.npy 0 0\npart.npy 9000 0", "", &["list.txt", "too large", "9004", "4096"]),
         ("part.npy 0 0\nabsent.npy 0 0", "", &["absent.npy"]),
         ("part.npy 0 0\ncube.npy 0 0", "", &["cube.npy", "several", "2"]),

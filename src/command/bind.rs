@@ -4,6 +4,7 @@ mod cameras;
 mod input;
 mod output;
 mod tiles;
+mod told;
 
 use std::cell::Cell;
 use std::io::IsTerminal;
@@ -12,11 +13,11 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 
 use self::cameras::Cameras;
 use self::input::{Grid, Sight, Views};
 use self::tiles::Tiles;
+use self::told::{Told, ToldWhole, rows, size, tell};
 use super::renderers::RendererArgs;
 use super::{Common, memory, pictures, print_json, print_line};
 use crate::binding::align;
@@ -132,29 +133,6 @@ fn coupling(text: &str) -> std::result::Result<f32, String> {
     number(text, |coupling: &f32| (0.0..=1.0).contains(coupling), "0 to 1")
 }
 
-/// A whole as it is told.
-#[derive(Debug, Serialize)]
-struct ToldWhole {
-    /// Its picture; none of an array alone, or without `--out`.
-    file: Option<PathBuf>,
-    arrays: Vec<usize>,
-    confidence: f64,
-    psnr: Option<f64>,
-}
-
-/// What came of it.
-#[derive(Debug, Serialize)]
-struct Told {
-    wholes: Vec<ToldWhole>,
-    iterations: usize,
-    seconds: f64,
-    order_parameter: f64,
-    /// Numbers of the sinogram that are not finite.
-    unseen: usize,
-    /// With `--align`: elements by which each array's detector lies beside the middle one's; `null` of one that is in no whole.
-    shifts: Option<Vec<Option<f64>>>,
-}
-
 /// What all arrays see.
 enum Seen {
     Views(Views),
@@ -167,12 +145,12 @@ impl Seen {
         let file = &args.seen;
         let [list, json] = ["txt", "json"].map(|ending| input::ends(file, &[ending]));
         let idle = [
-            (args.angles.is_some() && (list || json), "--angles", "of a sinogram, NAME.npy or NAME.tif"),
-            (args.arrays.is_some() && (list || json), "--arrays", "of a sinogram, NAME.npy or NAME.tif"),
-            (args.assign.is_some() && (list || json), "--assign", "of a sinogram, NAME.npy or NAME.tif"),
-            (args.align && (list || json), "--align", "of a sinogram, NAME.npy or NAME.tif"),
-            (args.side.is_some() && !json, "--side", "of cameras, NAME.json"),
-            (args.extent.is_some() && !json, "--extent", "of cameras, NAME.json"),
+            (args.angles.is_some() && (list || json), "--angles", "a sinogram, NAME.npy or NAME.tif"),
+            (args.arrays.is_some() && (list || json), "--arrays", "a sinogram, NAME.npy or NAME.tif"),
+            (args.assign.is_some() && (list || json), "--assign", "a sinogram, NAME.npy or NAME.tif"),
+            (args.align && (list || json), "--align", "a sinogram, NAME.npy or NAME.tif"),
+            (args.side.is_some() && !json, "--side", "cameras, NAME.json"),
+            (args.extent.is_some() && !json, "--extent", "cameras, NAME.json"),
         ];
         if let Some((_, flag, bound)) = idle.into_iter().find(|(idle, ..)| *idle) {
             return Err(Error::call(flag, "it has no effect on this input")
@@ -394,26 +372,15 @@ impl Prior for Looks<'_> {
     }
 }
 
-/// A size, for people.
-fn size([slices, height, width]: [usize; 3]) -> String {
-    if slices == 1 { format!("{height} x {width}") } else { format!("{slices} x {height} x {width}") }
-}
-
-/// Rows of the sinogram, for people.
-fn rows(views: &[usize]) -> String {
-    format!("rows {}", some(views))
-}
-
-/// The first few of some numbers, for people.
-fn some(numbers: &[usize]) -> String {
-    let named: Vec<String> = numbers.iter().take(6).map(ToString::to_string).collect();
-    format!("{}{}", named.join(", "), if numbers.len() > 6 { ", ..." } else { "" })
-}
-
 /// Says who contradicts; fails where nobody agrees.
 fn said(args: &BindArgs, seen: &Seen, parts: &[Part], bound: &Bound) -> Result<()> {
     let lone: Vec<&Whole> = bound.wholes.iter().filter(|whole| whole.arrays.len() == 1).collect();
     if lone.len() == bound.wholes.len() {
+        if bound.agreement.matrix.iter().all(|agrees| *agrees == 0.0) {
+            let problem = "no two of its arrays see enough of the same to be held against each other";
+            let error = Error::input(&args.seen, problem).value(format!("{} arrays", parts.len()));
+            return Err(error.help("Look at the places: neighbours should share a twentieth or more."));
+        }
         let limit = bound.agreement.limit(rms(parts));
         if bound.agreement.least <= limit {
             let error = Error::input(&args.seen, "its views contradict: no picture explains a whole");
@@ -459,39 +426,4 @@ fn truth(file: &Path, shape: [usize; 3]) -> Result<Grid> {
         return Err(Error::input(file, "the truth is dark all over").value(0).bound("a pixel above 0"));
     }
     Ok(truth)
-}
-
-fn tell(common: &Common, told: &Told) -> Result<ExitCode> {
-    if common.json {
-        print_json(told)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    if common.quiet {
-        return Ok(ExitCode::SUCCESS);
-    }
-    for (number, whole) in told.wholes.iter().filter(|whole| whole.arrays.len() > 1).enumerate() {
-        let arrays: Vec<String> = whole.arrays.iter().map(ToString::to_string).collect();
-        let psnr = whole.psnr.map_or_else(String::new, |psnr| format!(", PSNR {psnr:.2} dB"));
-        let file = whole.file.as_ref().map_or_else(String::new, |file| format!(", in {}", file.display()));
-        let text = format!("whole {}: arrays {}", number + 1, arrays.join(" "));
-        print_line(&format!("{text}, confidence {:.2}{psnr}{file}", whole.confidence))?;
-    }
-    for (array, shift) in told.shifts.iter().flatten().enumerate() {
-        let Some(shift) = shift.filter(|shift| shift.abs() >= 0.05) else { continue };
-        print_line(&format!("array {array}: its detector was {shift:+.2} elements beside its place"))?;
-    }
-    let Told { iterations, seconds, order_parameter, .. } = told;
-    print_line(&format!("{iterations} steps, {seconds:.3} s, order parameter {order_parameter:.3}"))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_are_named_as_far_as_people_read() {
-        assert_eq!(rows(&[0, 4]), "rows 0, 4");
-        assert_eq!(rows(&[1, 2, 3, 4, 5, 6, 7]), "rows 1, 2, 3, 4, 5, 6, ...");
-    }
 }

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! An update is of a tick, each [`UPDATE_TICKS`]th, and of the picture that is in sight then by the stamps; so offline the same
-//! run binds to the same bit, and nothing of it is on the real-time thread. A binder that is a second behind holds the keeper,
-//! and so a replay, back.
+//! run binds to the same bit, and nothing of it is on the real-time thread. A binder that is a second behind holds the keeper back,
+//! but not in a paced run: there updates are skipped, and counted.
 
 pub mod world;
 
@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, unbounded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -126,6 +126,8 @@ struct Update {
     tick: Tick,
     sight: Option<Arc<InputPicture>>,
     holds: Vec<Hold>,
+    /// Updates that were skipped before it, in all.
+    skipped: u64,
 }
 
 /// The keeper's part.
@@ -140,6 +142,9 @@ pub struct Sights {
     next: Tick,
     /// Whether pictures come behind the ticks that they were seen in: those of a session.
     behind: bool,
+    /// Whether a binder that is behind is waited for.
+    waits: bool,
+    skipped: u64,
     figures: Arc<Mutex<BindingFigures>>,
 }
 
@@ -159,7 +164,8 @@ pub(super) struct Binding {
     pub(super) binder: Option<JoinHandle<Result<World>>>,
 }
 
-/// All parts, for a run from `first` on; pictures of a session come `behind` their ticks.
+/// All parts, for a run from `first` on; pictures of a session come `behind` their ticks, and a run that is not paced `waits` for the
+/// binder.
 ///
 /// # Errors
 /// Where the parameters are out of bounds.
@@ -167,7 +173,7 @@ pub(super) fn binding(
     parameters: &BindingParameters,
     seed: u64,
     first: Tick,
-    behind: bool,
+    [behind, waits]: [bool; 2],
     clock: Arc<dyn Clock>,
 ) -> Result<(Holds, Sights, Binder)> {
     parameters.check()?;
@@ -183,6 +189,8 @@ pub(super) fn binding(
         holds: VecDeque::new(),
         next: Tick(first.0.next_multiple_of(UPDATE_TICKS) + UPDATE_TICKS - 1),
         behind,
+        waits,
+        skipped: 0,
         figures: Arc::clone(&figures),
     };
     Ok((holds, sights, Binder { world: World::new(parameters, seed)?, inbox, clock, figures }))
@@ -210,9 +218,22 @@ impl Sights {
             while let Some(hold) = self.holds.pop_front_if(|hold| hold.tick <= self.next) {
                 holds.push(hold);
             }
-            // A binder that has gone takes none, which stops nothing.
-            let _ = self.binder.send(Update { tick: self.next, sight: self.sight.clone(), holds });
+            let (tick, sight, skipped) = (self.next, self.sight.clone(), self.skipped);
+            self.give(Update { tick, sight, holds, skipped }, self.waits || end);
             self.next = Tick(self.next.0 + UPDATE_TICKS);
+        }
+    }
+
+    /// Gives the binder an update; where that is behind and not waited for, what people did goes with the next.
+    fn give(&mut self, update: Update, waits: bool) {
+        // A binder that has gone takes none, which stops nothing.
+        if waits {
+            let _ = self.binder.send(update);
+        } else if let Err(TrySendError::Full(update)) = self.binder.try_send(update) {
+            self.skipped += 1;
+            for hold in update.holds.into_iter().rev() {
+                self.holds.push_front(hold);
+            }
         }
     }
 
@@ -237,6 +258,7 @@ impl Binder {
             }
             let Some(sight) = update.sight else { continue };
             self.world.see(&sight)?;
+            self.world.skipped(update.skipped);
             if let Some(writer) = &mut shows {
                 writer.write(self.world.picture(update.tick));
             }

@@ -281,6 +281,7 @@ impl Engine {
         let bound = self.binder.map(JoinHandle::join).transpose().map_err(|_| panicked("binding"))?;
         let (Played { mut instrument, ticks }, priority) = played?;
         let mut failures = kept.failures;
+        let binding = bound.and_then(|bound| bound.map_err(|failure| failures.push(failure)).ok());
         let mut sources = Vec::new();
         for pump in self.pumps {
             let counters = Arc::clone(&pump.counters);
@@ -298,7 +299,7 @@ impl Engine {
             energy: instrument.energy(),
             refused: instrument.refused(),
             mind,
-            binding: bound.transpose()?,
+            binding,
             recogniser: kept.recogniser,
             senses: kept.senses,
             ledger_hash: kept.ledger_hash,
@@ -333,7 +334,8 @@ fn binding(
         return Ok(Binding::default());
     }
     let clock = Arc::clone(&common.clock);
-    let (holds, sights, binder) = binding::binding(&plan.binding, plan.seed, plan.first, is_replay, clock)?;
+    let (holds, sights, binder) =
+        binding::binding(&plan.binding, plan.seed, plan.first, [is_replay, plan.pace == Pace::Max], clock)?;
     let shows = publish.and_then(|publish| publish.binding.take());
     let binder = thread("napot-binding", move || binder.run(shows))?;
     Ok(Binding { holds: Some(holds), sights: Some(sights), binder: Some(binder) })

@@ -30,6 +30,10 @@ use crate::time::{SAMPLES_PER_TICK, TICKS_PER_SECOND, Tick};
 /// Bins from a window to the next: half a second; from a long one to the next, a second.
 const STEP: u64 = BINS_PER_SECOND / 2;
 const LONG_STEP: u64 = BINS_PER_SECOND;
+/// Windows of ten seconds.
+const LATELY: usize = (LONG / STEP) as usize;
+/// Bins that are kept: a long window, and five seconds more for pictures that are waited for.
+const KEPT: usize = (LONG + 5 * BINS_PER_SECOND) as usize;
 /// Ticks after which a picture that has not come is not waited for.
 const PATIENCE: u64 = 250;
 /// Ticks within which bursts belong to one picture: what people strike has a time of its own.
@@ -226,10 +230,25 @@ impl Sight {
 struct Sums {
     evidence: f64,
     belongs: u64,
+    /// The evidence of the last windows; none where there was nothing to tell.
+    lately: VecDeque<Option<f64>>,
     order: f64,
     /// How often each asynchrony was told surely, in steps of 2 ms from -400 ms.
     late: Vec<u64>,
     long: u64,
+}
+
+impl Sums {
+    /// Takes a window's evidence; the mean of those of the last ten seconds that there are.
+    fn lately(&mut self, evidence: Option<f64>) -> Option<f64> {
+        self.lately.push_back(evidence);
+        if self.lately.len() > LATELY {
+            self.lately.pop_front();
+        }
+        let told = self.lately.iter().flatten();
+        let count = told.clone().count();
+        (count > 0).then(|| told.sum::<f64>() / count as f64)
+    }
 }
 
 /// The keeper's part: by templates, or one that only gathers what was said.
@@ -304,9 +323,8 @@ impl Senses {
         if let Some(templates) = self.templates.take() {
             self.look(templates.of(self.hearing));
             self.templates = Some(templates);
-            let kept = (LONG + 2 * PATIENCE) as usize;
             for bins in [&mut self.stops, &mut self.differential, &mut self.level] {
-                bins.forget(kept);
+                bins.forget(KEPT);
             }
         }
     }
@@ -341,12 +359,13 @@ impl Senses {
         let lack = self.lack(end, WINDOW);
         let found = coherence(seen, end, heard, end, WINDOW).filter(|_| lack.is_none());
         self.figures.lack = lack;
-        let Some(found) = found else {
+        let evidence = found.as_ref().map(|found| scaled.template.evidence(found));
+        self.figures.lately = self.sums.lately(evidence.map(|evidence| scaled.belonging.evidence(evidence)));
+        let Some((found, evidence)) = found.zip(evidence) else {
             self.figures.untold += 1;
             self.figures.now = None;
             return;
         };
-        let evidence = scaled.template.evidence(&found);
         let now = Belonging {
             seconds: self.seconds(end),
             evidence: scaled.belonging.evidence(evidence),

@@ -99,7 +99,8 @@ fn linear_rgb(lightness: f64, chroma: f64, hue: f64) -> [f64; 3] {
 }
 
 /// Linear light to sRGB, both 0 to 1 (IEC 61966-2-1).
-fn encode_srgb(linear: f64) -> f64 {
+#[must_use]
+pub fn encode_srgb(linear: f64) -> f64 {
     if linear <= 0.003_130_8 { 12.92 * linear } else { 1.055 * libm::pow(linear, 1.0 / 2.4) - 0.055 }
 }
 

@@ -28,7 +28,7 @@ pub const LEAD: u64 = 2 * BINS_PER_SECOND;
 const STEP: usize = BINS_PER_SECOND as usize;
 const LONG_STEP: usize = 5 * STEP;
 /// Bins by which a sound is shifted that is not to belong to its picture any more.
-const SHIFT: i64 = 7 * BINS_PER_SECOND.cast_signed();
+pub const SHIFT: i64 = 7 * BINS_PER_SECOND.cast_signed();
 /// Bins by which sounds are late or early where that is to be found.
 const LATE: [i64; 4] = [-20, -7, 5, 16];
 /// A shift that is found within so many milliseconds is met.
@@ -217,7 +217,7 @@ impl<'a> Pair<'a> {
         let count = seen.bins().min(heard.bins());
         let turned = |of: &[f32]| {
             let mut of = of[..count].to_vec();
-            let by = late.rem_euclid(count.max(1).cast_signed() as i64) as usize;
+            let by = late.rem_euclid(i64::try_from(count.max(1)).unwrap_or(i64::MAX)) as usize;
             of.rotate_right(by);
             of
         };

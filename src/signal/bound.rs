@@ -53,6 +53,8 @@ pub struct BindingPicture {
 pub struct BindingFigures {
     /// Updates: one every 100 ms from the first picture on.
     pub updates: u64,
+    /// Updates that a paced run skipped, because the binder was a second behind.
+    pub skipped: u64,
     /// The arrays now.
     pub arrays: Vec<BoundArray>,
     /// The wholes now, of most arrays first.

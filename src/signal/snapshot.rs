@@ -198,6 +198,8 @@ pub struct SensesFigures {
     pub lack: Option<SensesLack>,
     /// The last window.
     pub now: Option<Belonging>,
+    /// Mean evidence of the windows of the last ten seconds that tell: one window alone is wrong one time in ten.
+    pub lately: Option<f64>,
     /// The last ten seconds.
     pub asynchrony: Option<Asynchrony>,
     /// Mean evidence of all windows that tell.

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use plotters::chart::{ChartBuilder, SeriesLabelPosition};
+use plotters::chart::{ChartBuilder, ChartContext, MeshStyle, SeriesLabelPosition};
 use plotters::coord::Shift;
+use plotters::coord::cartesian::Cartesian2d;
 use plotters::coord::combinators::IntoLogRange;
+use plotters::coord::ranged1d::{Ranged, ValueFormatter};
 use plotters::element::{PathElement, Polygon};
 use plotters::prelude::{BitMapBackend, DashedLineSeries, DrawingArea, LineSeries, RGBColor};
 use plotters::style::text_anchor::{HPos, VPos};
@@ -215,14 +217,7 @@ fn draw_learning(area: &DrawingArea<BitMapBackend, Shift>, curves: &[Vec<(f64, f
         .x_label_area_size(50)
         .y_label_area_size(92)
         .build_cartesian_2d(bounds(|point| point.0), bounds(|point| point.1))?;
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .bold_line_style(colour::GRID)
-        .light_line_style(colour::GROUND)
-        .axis_style(colour::FRAME)
-        .label_style(text_style(15, false, colour::QUIET, (HPos::Center, VPos::Center)))
-        .axis_desc_style(text_style(16, false, colour::TEXT, (HPos::Center, VPos::Center)))
+    lines(&mut chart)
         .x_desc("step")
         .x_label_formatter(&|step| format!("{step:.0}"))
         .y_desc("PSNR (dB)")
@@ -274,14 +269,7 @@ fn draw_convergence(area: &DrawingArea<BitMapBackend, Shift>, points: &[(f64, f6
         .x_label_area_size(50)
         .y_label_area_size(110)
         .build_cartesian_2d(steps, (0.8 * least..1.25 * most).log_scale())?;
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .bold_line_style(colour::GRID)
-        .light_line_style(colour::GROUND)
-        .axis_style(colour::FRAME)
-        .label_style(text_style(15, false, colour::QUIET, (HPos::Center, VPos::Center)))
-        .axis_desc_style(text_style(16, false, colour::TEXT, (HPos::Center, VPos::Center)))
+    lines(&mut chart)
         .x_desc("step")
         .x_label_formatter(&|step| format!("{step:.0}"))
         .y_desc("root mean square, in units of the data")
@@ -290,6 +278,24 @@ fn draw_convergence(area: &DrawingArea<BitMapBackend, Shift>, points: &[(f64, f6
     chart.draw_series(LineSeries::new(points.iter().copied(), stroke(colour::DATA, 2)))?;
     area.present()?;
     Ok(())
+}
+
+/// The lines and labels of a chart of curves: even lines across, none upright.
+fn lines<'a, 'b, 'c, X, Y>(
+    chart: &'b mut ChartContext<'a, BitMapBackend<'c>, Cartesian2d<X, Y>>,
+) -> MeshStyle<'a, 'b, X, Y, BitMapBackend<'c>>
+where
+    X: Ranged<ValueType = f64> + ValueFormatter<f64>,
+    Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
+    let mut mesh = chart.configure_mesh();
+    mesh.disable_x_mesh()
+        .bold_line_style(colour::GRID)
+        .light_line_style(colour::GROUND)
+        .axis_style(colour::FRAME)
+        .label_style(text_style(15, false, colour::QUIET, (HPos::Center, VPos::Center)))
+        .axis_desc_style(text_style(16, false, colour::TEXT, (HPos::Center, VPos::Center)));
+    mesh
 }
 
 /// One curve over time in a panel of its own.
@@ -318,15 +324,8 @@ impl<'a> Panel<'a> {
             .x_label_area_size(50)
             .y_label_area_size(92)
             .build_cartesian_2d(from..to.max(from + 1e-3), 0.0..top)?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .bold_line_style(colour::GRID)
-            .light_line_style(colour::GROUND)
-            .axis_style(colour::FRAME)
+        lines(&mut chart)
             .y_labels(6)
-            .label_style(text_style(15, false, colour::QUIET, (HPos::Center, VPos::Center)))
-            .axis_desc_style(text_style(16, false, colour::TEXT, (HPos::Center, VPos::Center)))
             .x_desc("time (s)")
             .y_desc(self.unit)
             .x_label_formatter(&|seconds| short(*seconds))

@@ -12,6 +12,7 @@
 use super::{Figure, Run};
 use crate::array::{Array, ArrayParameters};
 use crate::error::Result;
+use crate::kernel::palette::encode_srgb;
 use crate::kernel::team::Team;
 use crate::random::Stream;
 use crate::readout::signature::known::{Evidence, Known, Part, SURE};
@@ -70,9 +71,7 @@ type Colour = [usize; 3];
 
 /// The sRGB levels of linear light, 0 to 255.
 fn level(linear: f64) -> f64 {
-    let coded =
-        if linear <= 0.003_130_8 { 12.92 * linear } else { 1.055 * libm::pow(linear, 1.0 / 2.4) - 0.055 };
-    255.0 * coded
+    255.0 * encode_srgb(linear)
 }
 
 /// The levels of a colour.

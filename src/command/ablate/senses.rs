@@ -13,6 +13,7 @@ use crate::array::{Array, ArrayParameters};
 use crate::error::{Error, Result};
 use crate::kernel::team::Team;
 use crate::random::Stream;
+use crate::readout::belonging::{LONG, SHIFT, WINDOW};
 use crate::readout::binding::{
     BANDS, BIN_TICKS, Braking, Coherence, MOST_LAG, PLACES, Template, Track, coherence, locking,
 };
@@ -59,13 +60,10 @@ const FINE: usize = 4;
 const HEARING: (usize, usize) = (64, 8);
 /// The band whose differential is looked at.
 const FASTEST: usize = 7;
-/// Bins of a window, of one for the asynchrony, from a window to the next, and before the first: the solids fall in.
-const WINDOW: u64 = 200;
-const LONG: u64 = 1_000;
+/// Bins from a window to the next, and before the first: the solids fall in.
 const STEP: u64 = 100;
 const LEAD: u64 = 400;
-/// Bins by which a room's sound is shifted, and within which it is late where that is to be found.
-const SHIFT: i64 = 700;
+/// Bins within which a room's sound is late where that is to be found.
 const LATE: f64 = 20.0;
 /// Bins between two of the lags that stand for the oscillators: -360 to 360 ms.
 const BETWEEN: i64 = 8;

@@ -174,7 +174,7 @@ fn told(file: &Path, values: &[f32], width: usize, unseen: usize) {
     let columns = if columns.is_empty() {
         String::new()
     } else {
-        format!(", among them all of columns {}", super::some(&columns))
+        format!(", among them all of columns {}", super::told::some(&columns))
     };
     let file = file.display();
     tracing::warn!(

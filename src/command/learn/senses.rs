@@ -73,11 +73,6 @@ pub(super) fn run(common: &Common, args: &SensesArgs) -> Result<ExitCode> {
     let config = common.load()?;
     // Before the recordings, which take their time.
     let judged = if args.judge { Some(senses::templates(&config)?) } else { None };
-    if !config.array.twin {
-        let error =
-            Error::call("learn senses", "the differential from the twin is learned, and there is none");
-        return Err(error.value("array.twin = false").help("Learn with `array.twin = true`."));
-    }
     let said = gathered(common, args, &config)?;
     let said: Vec<&Said> = said.iter().collect();
     let seconds = said.iter().map(|said| said.bins()).sum::<usize>() as f64 / BINS_PER_SECOND as f64;
@@ -92,7 +87,7 @@ pub(super) fn run(common: &Common, args: &SensesArgs) -> Result<ExitCode> {
             print_line(&judgement.text())?;
         }
     } else if let Some(out) = out {
-        let templates = Templates::learn(&said, call(args, common))?;
+        let templates = Templates::learn(&said, call(args, common, config.seed))?;
         save(out, templates.to_text()?.as_bytes())?;
         if common.json {
             print_json(&Learned { file: out, recordings, seconds })?;
@@ -104,7 +99,7 @@ pub(super) fn run(common: &Common, args: &SensesArgs) -> Result<ExitCode> {
 }
 
 /// The call in words, without what says where files lie.
-fn call(args: &SensesArgs, common: &Common) -> String {
+fn call(args: &SensesArgs, common: &Common, seed: u64) -> String {
     let mut words = String::from("napot learn senses");
     let mut add = |word: String| words = format!("{words} {word}");
     if !args.inputs.is_empty() {
@@ -116,7 +111,7 @@ fn call(args: &SensesArgs, common: &Common) -> String {
     if let Some(seconds) = common.seconds {
         add(format!("--for {seconds}"));
     }
-    add(format!("--seed {}", common.seed.unwrap_or_default()));
+    add(format!("--seed {seed}"));
     common.overrides.iter().for_each(|item| add(format!("--set {item}")));
     words
 }
@@ -182,6 +177,10 @@ fn opened(common: &Common, input: &Path, config: Config) -> Result<(Config, Piec
 
 /// What a run of a recording says of both senses.
 fn listened(config: &Config, piece: Piece, seconds: Option<f64>, name: &Path) -> Result<Said> {
+    if !config.array.twin {
+        let error = Error::input(name, "the differential from the twin is learned, and there is none");
+        return Err(error.value("array.twin = false").help("Learn with `array.twin = true`."));
+    }
     let Piece { inputs, layout, again, common: parts, .. } = piece;
     let session = Session { pace: Pace::Max, seconds, tail_seconds: 0.0, layout };
     let mut plan = config.plan(&session);

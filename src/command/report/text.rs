@@ -141,11 +141,15 @@ fn senses_text(senses: &SensesFigures) -> String {
 /// How arrays bound, in a line.
 fn binding_text(binding: &BindingFigures) -> String {
     let figure = |value: Option<f64>| value.map_or_else(|| "not measured".to_owned(), |x| format!("{x:.1}"));
+    let wholes = if binding.wholes.len() == 1 {
+        "1 whole".to_owned()
+    } else {
+        format!("{} wholes", binding.wholes.len())
+    };
     let bound: usize = binding.wholes.iter().map(|whole| usize::from(whole.arrays)).sum();
     format!(
-        "binding: {bound} of {} arrays in {} whole(s) at the end; PSNR {} dB bound, {} dB the best alone, {} dB uncoupled; {} ms an update.",
+        "binding: {bound} of {} arrays in {wholes} at the end; PSNR {} dB bound, {} dB the best alone, {} dB uncoupled; {} ms an update.",
         binding.arrays.len(),
-        binding.wholes.len(),
         figure(binding.mean_whole_db),
         figure(binding.mean_apart_db),
         figure(binding.mean_uncoupled_db),

@@ -5,7 +5,7 @@ use crate::time::{ManualClock, Timestamp};
 
 fn parts(behind: bool) -> (Holds, Sights, Binder) {
     let parameters = BindingParameters { side: 32, ..BindingParameters::default() };
-    binding(&parameters, 1, Tick(0), behind, Arc::new(ManualClock::new())).unwrap()
+    binding(&parameters, 1, Tick(0), [behind, true], Arc::new(ManualClock::new())).unwrap()
 }
 
 /// Two bright bars on a dim ground, which stand further with every step.
@@ -70,6 +70,21 @@ fn the_keeper_does_not_wait_for_a_binder_that_has_gone() {
     drop(binder);
     sights.hand_on(Tick(100_000), false);
     assert_eq!(sights.figures(), BindingFigures::default());
+}
+
+#[test]
+fn a_paced_run_skips_what_the_binder_has_no_time_for_and_loses_no_hold() {
+    let (holds, mut sights, binder) = parts(false);
+    sights.waits = false;
+    holds.give(Hold { tick: Tick(1_150), array: 3, held: true }).unwrap();
+    let updates = |ticks: u64| ticks / UPDATE_TICKS;
+    sights.hand_on(Tick(1_499), false);
+    let given: Vec<Update> = binder.inbox.try_iter().collect();
+    assert_eq!(given.len(), WAITING);
+    assert_eq!(sights.skipped, updates(1_500) - WAITING as u64);
+    sights.hand_on(Tick(1_599), false);
+    let next = binder.inbox.try_recv().unwrap();
+    assert_eq!((next.tick, next.holds.len(), next.skipped), (Tick(1_599), 1, sights.skipped));
 }
 
 /// Plays so many steps; the names of the arrays' wholes after them.

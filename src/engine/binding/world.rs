@@ -17,6 +17,7 @@ use crate::binding::phantom::psnr;
 use crate::binding::phases;
 use crate::binding::projection::{ParallelBeam, Projection};
 use crate::error::Result;
+use crate::kernel::palette::encode_srgb;
 use crate::kernel::resample_area::{Axis, area_average, srgb_to_linear};
 use crate::signal::{BindingFigures, BindingPicture, BoundArray, BoundWhole, InputPicture};
 use crate::time::Tick;
@@ -82,15 +83,7 @@ impl World {
         let beams: Result<Vec<ParallelBeam>> =
             (0..arrays).map(|array| ParallelBeam::new(side, side * 3 / 2, &degrees(array))).collect();
         let beams = beams?;
-        let byte = |step: usize| {
-            let light = step as f64 / (LIGHTS - 1) as f64;
-            let coded = if light <= 0.003_130_8 {
-                12.92 * light
-            } else {
-                1.055 * libm::pow(light, 1.0 / 2.4) - 0.055
-            };
-            (255.0 * coded).round() as u8
-        };
+        let byte = |step: usize| (255.0 * encode_srgb(step as f64 / (LIGHTS - 1) as f64)).round() as u8;
         Ok(Self {
             side,
             seed,
@@ -252,6 +245,11 @@ impl World {
     /// Takes down how long all updates so far took, in ms.
     pub(super) fn took(&mut self, ms: f64) {
         self.figures.update_ms = (self.figures.updates > 0).then(|| ms / self.figures.updates as f64);
+    }
+
+    /// Takes down how many updates were skipped so far.
+    pub(super) fn skipped(&mut self, updates: u64) {
+        self.figures.skipped = updates;
     }
 
     /// What it did.

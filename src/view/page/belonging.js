@@ -8,8 +8,8 @@ const HISTORY = 120;
 /** Evidence from the middle to the edge: in spreads. */
 const MOST = 3;
 const FOOT = 18, GAP = 14;
-/** Windows that the sentence is of: ten seconds; and the evidence from which it decides. */
-const LATELY = 20, DECIDED = 0.3;
+/** Evidence from which the sentence decides. */
+const DECIDED = 0.3;
 /** Pixels below which the dials stand above the line. */
 const NARROW = 460;
 
@@ -20,16 +20,14 @@ const sure = (p) => `${Math.min(99, Math.round(100 * p))} %`;
 
 /** @typedef {import("./messages.d.ts").SensesFigures} Figures */
 
-/** What it says of the last windows, in words: one alone is wrong one time in ten. @param {Figures | null} figures @param {(number | null)[]} history */
-function told(figures, history) {
+/** What it says of the last ten seconds, in words. @param {Figures | null} figures */
+function told(figures) {
   if (!figures) return "this run does not both see and hear";
   if (figures.lack === "silence") return "nothing to tell: nothing is heard";
   if (figures.lack === "stillness") return "nothing to tell: nothing stops in the picture";
-  const windows = history.slice(-LATELY).filter((v) => v !== null);
-  if (!figures.now || !windows.length) return "the first seconds are being gathered";
-  const mean = windows.reduce((sum, v) => sum + v, 0) / windows.length;
-  if (Math.abs(mean) < DECIDED) return "sound and picture: undecided";
-  return mean > 0 ? "sound and picture belong together" : "sound and picture do not belong together";
+  if (figures.lately === null) return "the first seconds are being gathered";
+  if (Math.abs(figures.lately) < DECIDED) return "sound and picture: undecided";
+  return figures.lately > 0 ? "sound and picture belong together" : "sound and picture do not belong together";
 }
 
 /** The numbers behind it. @param {Figures | null} figures */
@@ -105,11 +103,11 @@ export function belongingPanel(canvas) {
     forget() { history.length = 0; count = 0; },
     /** @param {import("./canvas.js").Theme} theme */
     draw(theme) {
-      say(note, told(figures, history));
+      say(note, told(figures));
       say(figure, late(figures));
       const bands = figures?.now?.bands ?? [];
       const phases = bands.map(({ hz, coherence, phase_degrees: phase }) => `${hz} Hz ${coherence.toFixed(2)} at ${Math.round(phase)}°`);
-      canvas.setAttribute("aria-label", [told(figures, history), numbers(figures), late(figures), phases.join(", ")].filter(Boolean).join("; "));
+      canvas.setAttribute("aria-label", [told(figures), numbers(figures), late(figures), phases.join(", ")].filter(Boolean).join("; "));
       const sheet = fit(canvas);
       if (!sheet) return;
       const { context, width, height } = sheet;

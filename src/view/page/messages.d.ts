@@ -96,6 +96,8 @@ export type Belonging = {
 export type BindingFigures = {
   /** Updates: one every 100 ms from the first picture on. */
   updates: number,
+  /** Updates that a paced run skipped, because the binder was a second behind. */
+  skipped: number,
   /** The arrays now. */
   arrays: Array<BoundArray>,
   /** The wholes now, of most arrays first. */
@@ -471,6 +473,8 @@ export type SensesFigures = {
   lack: SensesLack | null,
   /** The last window. */
   now: Belonging | null,
+  /** Mean evidence of the windows of the last ten seconds that tell: one window alone is wrong one time in ten. */
+  lately: number | null,
   /** The last ten seconds. */
   asynchrony: Asynchrony | null,
   /** Mean evidence of all windows that tell. */

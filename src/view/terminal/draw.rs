@@ -218,13 +218,13 @@ fn seen(last: &Recognition) -> String {
 
 /// Whether sound and picture belong together, in a few words; nothing where nothing was looked at.
 fn belonging(senses: &SensesFigures) -> Option<String> {
-    let Some(now) = &senses.now else {
+    let Some(evidence) = senses.lately.filter(|_| senses.lack.is_none()) else {
         return senses.lack.map(|_| "sound and picture: nothing to tell".to_owned());
     };
-    let words = if now.evidence > 0.0 { "belong" } else { "don't belong" };
+    let words = if evidence > 0.0 { "belong" } else { "don't belong" };
     let late = senses.asynchrony.filter(|found| found.confidence >= 0.5);
     let late = late.map_or_else(String::new, |found| format!(", sound {:+.0} ms", found.late_ms));
-    Some(format!("sound and picture {words} {:+.1}{late}", now.evidence))
+    Some(format!("sound and picture {words} {evidence:+.1}{late}"))
 }
 
 /// The base-10 logarithms of points, those of which exist.
@@ -244,7 +244,7 @@ mod tests {
     use ratatui::backend::TestBackend;
 
     use super::*;
-    use crate::signal::{ArrayId, Asynchrony, Belonging, RecognitionFigures, SheetShape};
+    use crate::signal::{ArrayId, Asynchrony, RecognitionFigures, SheetShape};
     use crate::time::Tick;
 
     fn drawn(picture: &Picture, width: u16, height: u16) -> (Vec<String>, Terminal<TestBackend>) {
@@ -325,7 +325,7 @@ mod tests {
         picture.status.recognition =
             Some(RecognitionFigures { last: Some(last), ..RecognitionFigures::default() });
         picture.status.senses = Some(SensesFigures {
-            now: Some(Belonging { evidence: -1.25, ..Belonging::default() }),
+            lately: Some(-1.25),
             asynchrony: Some(Asynchrony { late_ms: -42.0, confidence: 0.9, ..Asynchrony::default() }),
             ..SensesFigures::default()
         });
