@@ -22,12 +22,16 @@ const second = (page, wanted) => page.waitForFunction((seconds) => {
   return 60 * minutes + rest >= seconds;
 }, wanted, { timeout: 120_000 });
 
-/** A picture of the page, or of a part of it, at a moment of model time. */
-async function still(name, hash, moment, keys, words, colorScheme = "dark", part = undefined) {
+/** A picture of the page, or of a part of it, at a moment of model time; six seconds before, a button is pressed where one is named. */
+async function still(name, hash, moment, keys, words, colorScheme = "dark", part = undefined, button = undefined) {
   const shown = await run(program, folder(), ...words, "--set", "view.port=0");
   const page = await chromium.page(shown.url + hash, { colorScheme });
   await live(page);
   for (const key of keys) await page.keyboard.press(key);
+  if (button) {
+    await second(page, moment - 6);
+    await page.locator(button).click();
+  }
   await second(page, moment);
   await (part ? page.locator(part) : page).screenshot({ path: join(pictures, name) });
   await page.context().close();
@@ -65,7 +69,7 @@ const room = ["demo", "--seed", "3"];
 await still("page.png", "", 14, [], room);
 await still("page-light.png", "#upper=waterfall&lower=head&controls=1", 14, [], room, "light");
 await still("mind.png", "#lower=mind", 24, [], room, "dark", ".side");
-await still("binding.png", "#lower=binding", 14, [], room, "dark", "#lower");
+await still("binding.png", "#lower=binding", 14, [], room, "dark", "#lower", "#binding-ring button:nth-of-type(3)");
 // What moves, in the field less its twin.
 await film("stage.webp", 1.5, ["8", "d"], room);
 if (clip && existsSync(clip)) await still("clip.png", "#upper=energy&lower=raster", 9, ["8", "d"], ["replay", clip, "--loop"]);

@@ -29,6 +29,7 @@ use std::cmp::Reverse;
 use super::agreement::Agreement;
 use super::part::Part;
 use super::phases;
+use super::sheets;
 use super::steps::Run;
 use crate::error::{Error, Result};
 
@@ -141,7 +142,7 @@ pub fn bind_with(
     check(parts, how)?;
     let arrays = parts.len();
     let settled =
-        |agreement: &Agreement| phases::settled(&agreement.matrix, arrays, !agreement.is_whole(), how.seed);
+        |agreement: &Agreement| sheets::settled(&agreement.matrix, arrays, !agreement.is_whole(), how.seed);
     let mut agreement = match how.way {
         Way::Phases | Way::Agreement | Way::Spectral => {
             Agreement::of(parts, how.sigma, how.most, how.seed, how.threads)
@@ -150,12 +151,12 @@ pub fn bind_with(
         Way::Plain | Way::Robust => Agreement::of_pairs(parts, &[], how.sigma, how.most, how.threads),
     };
     let mut phases = match how.way {
-        Way::Phases | Way::Spectral => settled(&agreement),
+        Way::Phases | Way::Spectral => settled(&agreement)?,
         Way::Agreement | Way::Plain | Way::Robust => vec![0.0; arrays],
     };
     if how.way == Way::Phases && agreement.is_sparse() {
         agreement.meet(parts, &phases::groups(&agreement.matrix, &phases), how.most, how.threads);
-        phases = settled(&agreement);
+        phases = settled(&agreement)?;
     }
     let mut groups = match how.way {
         Way::Phases | Way::Agreement => phases::groups(&agreement.matrix, &phases),

@@ -5,27 +5,22 @@
 //! together binds for some steps from where the pictures are:
 //!
 //! ```text
-//! J_kj' = J_kj + λ (min(e_k,whole(j), e_j,whole(k)) - J_kj),    φ_k' = φ_k + noise + flow of J,    x_k: as in the consensus
+//! J_kj' = J_kj + λ (min(e_k,whole(j), e_j,whole(k)) - J_kj),    sheets: so many ticks on, coupled by J,    x_k: as in the consensus
 //! ```
 //!
-//! So a tick costs a look at each whole and some steps, where finding all groups anew costs a fit for each pair. Without noise an
-//! array that is to cross to the opposite phase would stay, for there nothing pulls.
+//! So a tick costs a look at each whole and some steps, where finding all groups anew costs a fit for each pair. An array that
+//! is to cross to the opposite phase passes through a rhythm of no amplitude; it needs no noise to leave.
 
 use super::agreement::Agreement;
 use super::consensus::{How, Way, bind, gates};
 use super::part::Part;
 use super::phases;
+use super::sheets::{SETTLED, Sheets, UPDATE};
 use super::steps::{Run, State, mean};
-use super::sync::Differences;
 use crate::error::{Error, Result};
-use crate::random::Stream;
 
 /// λ.
 const NEW: f64 = 0.5;
-/// Steps of the flow in a tick.
-const FLOW: usize = 12;
-/// The noise of a phase in a tick, in radians.
-const NOISE: f64 = 0.05;
 
 /// Arrays that bind as they go.
 pub struct Live {
@@ -35,7 +30,7 @@ pub struct Live {
     phases: Vec<f64>,
     groups: Vec<Vec<usize>>,
     agreement: Agreement,
-    noise: Stream,
+    sheets: Sheets,
     /// Pairs of arrays alone that were held against each other so far.
     tried: usize,
     steps_first: bool,
@@ -61,12 +56,13 @@ impl Live {
     /// As [`bind`].
     pub fn new(parts: Vec<Part>, how: &How, first_steps: usize) -> Result<Self> {
         let bound = bind(&parts, &How { iterations: first_steps, ..*how })?;
+        let sheets = Sheets::new(parts.len(), !bound.agreement.is_whole(), how.seed)?;
         let mut live = Self {
             states: bound.pictures.into_iter().map(State::of).collect(),
             phases: bound.phases,
             groups: bound.wholes.into_iter().map(|whole| whole.arrays).collect(),
             agreement: bound.agreement,
-            noise: Stream::new(how.seed, 3),
+            sheets,
             tried: 0,
             steps_first: false,
             how: *how,
@@ -74,6 +70,10 @@ impl Live {
         };
         // From here on what wholes tell counts, not what pairs told.
         live.agreement.matrix = live.told();
+        if how.way == Way::Phases {
+            live.sheets.swing(&live.agreement.matrix, SETTLED);
+            live.phases = live.sheets.phases();
+        }
         Ok(live)
     }
 
@@ -87,6 +87,12 @@ impl Live {
     #[must_use]
     pub fn phases(&self) -> &[f64] {
         &self.phases
+    }
+
+    /// How strongly each array's sheet swings as one: see [`Sheets::amplitudes`].
+    #[must_use]
+    pub fn amplitudes(&self) -> Vec<f64> {
+        self.sheets.amplitudes()
     }
 
     /// The picture of a group of arrays.
@@ -197,10 +203,8 @@ impl Live {
         let (matrix, arrays) = (&self.agreement.matrix, self.parts.len());
         let groups = match self.how.way {
             Way::Phases => {
-                for phase in &mut self.phases {
-                    *phase += NOISE * self.noise.normal();
-                }
-                Differences::of_signs(matrix, arrays).follow(&mut self.phases, FLOW);
+                self.sheets.swing(matrix, UPDATE);
+                self.phases = self.sheets.phases();
                 phases::groups(matrix, &self.phases)
             }
             Way::Agreement => phases::groups(matrix, &vec![0.0; arrays]),

@@ -6,15 +6,15 @@
 //!     └─────────> consensus: x_k' = P_kᵀ R_k (y_k - P_k x_k) + Σ_j κ_jk (x_j - x_k) <──────────┘ ─> wholes
 //! ```
 //!
-//! [`projection`] is what an array sees, [`tile`] a picture of a part of the whole, [`pinhole`] a camera's of a volume, [`part`] an array with its data,
-//! [`agreement`] the evidence on the scale of the noise, [`phases`] the oscillators that group by it, [`consensus`] the wholes,
-//! [`live`] all of it tick by tick. [`sync`] is the oscillators' flow, and the eigenvector beside it; they find offsets of arrays,
-//! too, by which [`align`] moves detectors. [`phantom`] are worlds to try it on. Nothing here knows the sheets of oscillators: a
-//! phase is a number for each array. To add a projection: implement [`projection::Projection`].
+//! [`projection`] is what an array sees, [`tile`] a picture of a part of the whole, [`pinhole`] a camera's of a volume, [`drive`] a retina's, [`part`] an array with its data,
+//! [`agreement`] the evidence on the scale of the noise, [`sheets`] the oscillators that swing by it, [`phases`] who does together, [`consensus`] the wholes,
+//! [`live`] all of it tick by tick. [`sync`] is Kuramoto's flow, and the eigenvector beside it; they find offsets of arrays,
+//! too, by which [`align`] moves detectors. [`phantom`] are worlds to try it on. To add a projection: implement [`projection::Projection`].
 
 pub mod agreement;
 pub mod align;
 pub mod consensus;
+pub mod drive;
 pub mod live;
 mod overlap;
 pub mod part;
@@ -23,6 +23,7 @@ pub mod phases;
 pub mod pinhole;
 pub mod projection;
 mod shared;
+pub mod sheets;
 mod steps;
 pub mod sync;
 pub mod tile;

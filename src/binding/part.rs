@@ -39,9 +39,11 @@ impl Part {
             return Err(error.bound(projection.data_len()));
         }
         let (height, width) = projection.size();
+        let sizes = projection.sizes();
+        let weights = sizes.as_deref().unwrap_or(&*projection);
         let ones = vec![1.0; height * width];
         let mut rows = vec![0.0; data.len()];
-        projection.apply(&ones, &mut rows, 1);
+        weights.apply(&ones, &mut rows, 1);
         let longest = rows.iter().fold(0.0f32, |most, row| most.max(*row));
         let mask: Vec<f32> = data.iter().map(|number| f32::from(u8::from(number.is_finite()))).collect();
         for ((row, number), seen) in rows.iter_mut().zip(&mut data).zip(&mask) {
@@ -51,17 +53,17 @@ impl Part {
         }
         let seen = rows.iter().filter(|row| **row > 0.0).count();
         let mut sight = vec![0.0; height * width];
-        projection.adjoint(&mask, &mut sight, 1);
+        weights.adjoint(&mask, &mut sight, 1);
         let best = sight.iter().fold(0.0f32, |most, sight| most.max(*sight));
         if seen == 0 || best <= 0.0 {
             let error = Error::call("data", "the array sees nothing: no number is finite and of the picture");
             return Err(error.value(0).bound("at least 1 number"));
         }
         sight.iter_mut().filter(|sight| **sight < LEAST_SIGHT * best).for_each(|sight| *sight = 0.0);
+        let step = bounded(weights, &rows, &sight);
         let rms = rms(&data, seen);
-        let mut part = Self { projection, data, rows, sight, step: 1.0, seen, rms };
-        part.step = part.bounded();
-        Ok(part)
+        drop(sizes);
+        Ok(Self { projection, data, rows, sight, step, seen, rms })
     }
 
     /// Sees other numbers; one that is not finite, or that was not seen at first, stays as it was.
@@ -79,28 +81,6 @@ impl Part {
         }
         self.rms = rms(&self.data, self.seen);
         Ok(())
-    }
-
-    /// One over the largest growth of `C Pᵀ R P` that some powers from the even picture show; of a projection without negative
-    /// numbers the first is already a bound (Collatz and Wielandt).
-    fn bounded(&self) -> f32 {
-        let mut picture = vec![1.0f32; self.sight.len()];
-        let (mut data, mut back) = (vec![0.0; self.data.len()], vec![0.0; self.sight.len()]);
-        let mut most = 0.0f32;
-        for _ in 0..POWERS {
-            self.projection.apply(&picture, &mut data, 1);
-            data.iter_mut().zip(&self.rows).for_each(|(number, row)| *number *= row);
-            self.projection.adjoint(&data, &mut back, 1);
-            let before = picture.iter().fold(0.0f32, |most, x| most.max(x.abs()));
-            let seen = back.iter().zip(&self.sight).map(|(x, s)| if *s > 0.0 { x / s } else { 0.0 });
-            picture = seen.collect();
-            let after = picture.iter().fold(0.0f32, |most, x| most.max(x.abs()));
-            if before <= 0.0 {
-                break;
-            }
-            most = most.max(after / before);
-        }
-        1.0 / most.max(1e-3)
     }
 
     /// Rows and columns of the picture.
@@ -150,6 +130,28 @@ impl Part {
         let seen = scratch.iter().zip(&self.data).zip(&self.rows).filter(|(_, row)| **row > 0.0);
         seen.map(|((guess, number), _)| f64::from(number - guess) * f64::from(number - guess)).sum()
     }
+}
+
+/// One over the largest growth of `C Pᵀ R P` that some powers from the even picture show; of a projection without negative
+/// numbers the first is already a bound (Collatz and Wielandt).
+fn bounded(projection: &dyn Projection, rows: &[f32], sight: &[f32]) -> f32 {
+    let mut picture = vec![1.0f32; sight.len()];
+    let (mut data, mut back) = (vec![0.0; rows.len()], vec![0.0; sight.len()]);
+    let mut most = 0.0f32;
+    for _ in 0..POWERS {
+        projection.apply(&picture, &mut data, 1);
+        data.iter_mut().zip(rows).for_each(|(number, row)| *number *= row);
+        projection.adjoint(&data, &mut back, 1);
+        let before = picture.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+        let seen = back.iter().zip(sight).map(|(x, s)| if *s > 0.0 { x / s } else { 0.0 });
+        picture = seen.collect();
+        let after = picture.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+        if before <= 0.0 {
+            break;
+        }
+        most = most.max(after / before);
+    }
+    1.0 / most.max(1e-3)
 }
 
 /// The root of the mean square of those that are seen; the others are 0.

@@ -1,31 +1,12 @@
-//! A phase for each array: those that agree swing together, those that contradict swing apart.
+//! Who swings together: groups of arrays by their phases.
 //!
-//! Kuramoto's flow ([`super::sync`]) with weights of both signs, `φ_k' = Σ_j J_kj sin(φ_j - φ_k) / |Σ_j J_kj v_j|` (with both signs: Hong
-//! and Strogatz, Phys Rev Lett 106:054102, 2011). Two worlds end half a turn apart. The leading eigenvector is here to be compared with.
+//! Phases are those of the arrays' sheets ([`super::sheets`]); here is who swings together by them. The leading eigenvector of the evidence is
+//! here to be compared with.
 
-use super::sync::{Differences, STEPS};
-use crate::random::Stream;
+use super::sync::Differences;
 
 /// Arrays whose phases are nearer than a sixth of a turn swing together: `cos > 1 / 2`.
 const TOGETHER: f64 = 0.5;
-/// How far from rest phases start where arrays see only parts, in radians.
-const REST: f64 = 0.1;
-
-/// Phases in radians, 0 to 2π, that have followed `agreement`, `arrays` x `arrays` numbers, from a seeded start: anywhere, or,
-/// where pairs are `neighbours` alone, near rest, for those would hold a phase that goes once round between them (a vortex).
-#[must_use]
-pub fn settled(agreement: &[f64], arrays: usize, neighbours: bool, seed: u64) -> Vec<f64> {
-    let differences = Differences::of_signs(agreement, arrays);
-    let phases = if neighbours {
-        let mut draws = Stream::new(seed, 2);
-        let mut phases: Vec<f64> = (0..arrays).map(|_| REST * draws.normal()).collect();
-        differences.follow(&mut phases, STEPS);
-        phases
-    } else {
-        differences.by_flow(seed)
-    };
-    phases.into_iter().map(|phase| phase.rem_euclid(core::f64::consts::TAU)).collect()
-}
 
 /// Kuramoto's order parameter of some phases, 0 to 1, and their mean phase.
 #[must_use]
@@ -81,6 +62,7 @@ pub fn by_eigenvector(agreement: &[f64], arrays: usize, seed: u64) -> Vec<Vec<us
 
 #[cfg(test)]
 mod tests {
+    use super::super::sheets::settled;
     use super::*;
 
     /// Arrays agree within their worlds and contradict across, but for one pair that is wrong.
@@ -101,7 +83,7 @@ mod tests {
         let of = [0, 1, 0, 0, 1, 1, 0, 0, 1, 0];
         for seed in 0..50 {
             let matrix = worlds(&of, Some((0, 1)));
-            let phases = settled(&matrix, of.len(), false, seed);
+            let phases = settled(&matrix, of.len(), false, seed).unwrap();
             let found = groups(&matrix, &phases);
             assert_eq!(found, [vec![0, 2, 3, 6, 7, 9], vec![1, 4, 5, 8]], "seed {seed}: {phases:?}");
             assert!(libm::cos(phases[2] - phases[4]) < -0.9, "seed {seed}: {phases:?}");
@@ -111,17 +93,17 @@ mod tests {
 
     #[test]
     fn one_world_swings_as_one_and_who_agrees_with_none_stays_alone() {
-        let phases = settled(&worlds(&[0; 6], None), 6, false, 9);
-        assert!(order(phases.iter().copied()).0 > 0.999);
+        let phases = settled(&worlds(&[0; 6], None), 6, false, 9).unwrap();
+        assert!(order(phases.iter().copied()).0 > 0.99);
         let matrix = worlds(&[0, 0, 0, 1, 2, 0], None);
-        let phases = settled(&matrix, 6, false, 9);
+        let phases = settled(&matrix, 6, false, 9).unwrap();
         assert_eq!(groups(&matrix, &phases), [vec![0, 1, 2, 5], vec![3], vec![4]]);
     }
 
     #[test]
     fn phases_of_nothing_and_of_one_are_no_fault() {
-        assert!(settled(&[], 0, false, 1).is_empty());
-        assert_eq!(settled(&[0.0], 1, true, 1).len(), 1);
+        assert!(settled(&[], 0, false, 1).unwrap().is_empty());
+        assert_eq!(settled(&[0.0], 1, true, 1).unwrap().len(), 1);
         assert_eq!(order(std::iter::empty()).0, 0.0);
     }
 
@@ -133,8 +115,9 @@ mod tests {
             let other = (one + 1) % count;
             (ring[one * count + other], ring[other * count + one]) = (1.0, 1.0);
         }
-        let together =
-            |neighbours: bool, seed: u64| order(settled(&ring, count, neighbours, seed).into_iter()).0 > 0.9;
+        let together = |neighbours: bool, seed: u64| {
+            order(settled(&ring, count, neighbours, seed).unwrap().into_iter()).0 > 0.9
+        };
         assert!((0..20).all(|seed| together(true, seed)));
         assert!((0..20).any(|seed| !together(false, seed)), "no start anywhere goes round");
     }

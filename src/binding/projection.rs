@@ -31,6 +31,11 @@ pub trait Projection: Send + Sync {
     /// # Panics
     /// As [`Self::apply`].
     fn adjoint(&self, data: &[f32], picture: &mut [f32], threads: usize);
+
+    /// The same way with the sizes of its weights, where some of them are below 0: how far a step may go is by these.
+    fn sizes(&self) -> Option<Box<dyn Projection>> {
+        None
+    }
 }
 
 /// Numbers below which threads cost more than they do.

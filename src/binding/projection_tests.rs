@@ -1,8 +1,10 @@
 //! Tests of the projections: adjoints to rounding, threads, and what is known in closed form.
 
+use super::drive::Drive;
 use super::pinhole::{Pinhole, Pose};
 use super::projection::{ParallelBeam, Projection, Slices};
 use super::tile::{Place, Tile};
+use crate::kernel::blur::{Blur, half_gaussian};
 use crate::random::Stream;
 
 fn noise(count: usize, stream: u32) -> Vec<f32> {
@@ -16,6 +18,11 @@ fn dot(x: &[f32], y: &[f32]) -> f64 {
 
 fn tile(size: (usize, usize), shape: (usize, usize), corner: (f64, f64), every: f64, blur: f64) -> Tile {
     Tile::new(size, &Place { corner, every, blur }, shape).unwrap()
+}
+
+fn drive(weight: f32, sites: f32) -> Drive {
+    let place = Place { corner: (2.0, 5.0), every: 1.0, blur: 0.0 };
+    Drive::new((30, 40), &place, (20, 24), weight, sites).unwrap()
 }
 
 /// A camera two and a half from the origin that looks at it, turned about the y axis.
@@ -46,6 +53,8 @@ fn all() -> Vec<(&'static str, Box<dyn Projection>)> {
         ("thinned", Box::new(tile((31, 45), (10, 15), (1.0, 1.0), 3.0, 1.2))),
         ("thinned, not blurred", Box::new(tile((8, 8), (4, 4), (1.0, 1.0), 2.0, 0.0))),
         ("thinned, large", Box::new(tile((330, 290), (81, 71), (2.5, 1.25), 4.0, 2.0))),
+        ("drive", Box::new(drive(0.5, 3.0))),
+        ("drive, all surround", Box::new(drive(1.0, 8.0))),
         ("pinhole", Box::new(Pinhole::new(16, 2.0, &pose(0.7)).unwrap())),
         ("pinhole, within the volume", Box::new(Pinhole::new(9, 6.0, &pose(2.1)).unwrap())),
         ("slices", Box::new(Slices::new(ParallelBeam::new(48, 48, &angles).unwrap(), 5).unwrap())),
@@ -219,5 +228,29 @@ fn what_cannot_be_seen_is_refused_by_name() {
     for (error, wanted) in refused {
         let told = error.map(|error| error.to_string()).unwrap_or_default();
         assert!(told.contains(wanted), "{told} has no {wanted}");
+    }
+}
+
+#[test]
+fn a_drive_is_the_centre_less_the_blurred_sheet_whose_edges_go_on() {
+    let picture = noise(30 * 40, 3);
+    let mut driven = vec![0.0; 20 * 24];
+    drive(0.5, 3.0).apply(&picture, &mut driven, 1);
+    let sheet: Vec<f32> = (0..20).flat_map(|row| picture[(row + 2) * 40 + 5..][..24].to_vec()).collect();
+    let mut around = vec![0.0; sheet.len()];
+    Blur::new(half_gaussian(3.0), 20, 24).apply(&sheet, &mut around);
+    for ((driven, own), around) in driven.iter().zip(&sheet).zip(&around) {
+        assert!((driven - (own - 0.5 * around)).abs() < 1e-5, "{driven}");
+    }
+}
+
+#[test]
+fn a_surround_out_of_bounds_is_refused_by_name() {
+    let place = Place { corner: (0.0, 0.0), every: 1.0, blur: 0.0 };
+    for (weight, sites, named) in
+        [(1.5, 3.0, "surround"), (f32::NAN, 3.0, "surround"), (0.5, 0.1, "surround_sites")]
+    {
+        let error = Drive::new((8, 8), &place, (8, 8), weight, sites).err().map(|error| error.to_string());
+        assert!(error.is_some_and(|error| error.contains(named)), "{named}");
     }
 }

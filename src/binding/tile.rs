@@ -56,6 +56,13 @@ impl Tile {
     }
 }
 
+impl Tile {
+    /// The tile after a symmetric blur of its own pixels by a kernel of this centre and side, as [`crate::kernel::blur`] has it.
+    pub(super) fn blurred(&self, side: &[f32]) -> Self {
+        Self { rows: self.rows.blurred(side), columns: self.columns.blurred(side) }
+    }
+}
+
 impl Place {
     /// # Errors
     /// Where a number is out of its range.
@@ -121,6 +128,10 @@ impl Axis {
             (start, some.into_iter().map(|(_, weight)| weight).collect::<Vec<f32>>())
         };
         let seen: Vec<(usize, Vec<f32>)> = (0..count).map(taps).collect();
+        Self::of(length, seen)
+    }
+
+    fn of(length: usize, seen: Vec<(usize, Vec<f32>)>) -> Self {
         let mut seers = vec![Vec::new(); length];
         for (from, (start, weights)) in seen.iter().enumerate() {
             for (to, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
@@ -128,6 +139,28 @@ impl Axis {
             }
         }
         Self { length, seen, seers }
+    }
+
+    /// What a symmetric kernel of this centre and side makes of the tile's pixels; its edges go on as they end.
+    fn blurred(&self, side: &[f32]) -> Self {
+        let last = self.count() - 1;
+        let taps = |at: usize| {
+            let mut line = vec![0.0f32; self.length];
+            let mut add = |from: usize, weight: f32| {
+                let (start, weights) = &self.seen[from];
+                line[*start..].iter_mut().zip(weights).for_each(|(sum, x)| *sum += weight * x);
+            };
+            for (away, weight) in side.iter().enumerate() {
+                add(at.saturating_sub(away), *weight);
+                if away > 0 {
+                    add((at + away).min(last), *weight);
+                }
+            }
+            let start = line.iter().position(|weight| *weight > 0.0).unwrap_or_default();
+            let end = line.iter().rposition(|weight| *weight > 0.0).map_or(start, |last| last + 1);
+            (start, line[start..end].to_vec())
+        };
+        Self::of(self.length, (0..self.count()).map(taps).collect())
     }
 
     fn count(&self) -> usize {

@@ -34,6 +34,16 @@ impl Blur {
     }
 }
 
+/// The centre and one side of a Gaussian cut at 3 standard deviations, whose whole sums to 1; `deviation` in sites, above 0.
+#[must_use]
+pub fn half_gaussian(deviation: f32) -> Vec<f32> {
+    let reach = (3.0 * deviation).ceil() as usize;
+    let value =
+        |at: usize| libm::exp(-0.5 * (at as f64 / f64::from(deviation)) * (at as f64 / f64::from(deviation)));
+    let total = 1.0 + 2.0 * (1..=reach).map(value).sum::<f64>();
+    (0..=reach).map(|at| (value(at) / total) as f32).collect()
+}
+
 compile_wide! {
     fn blur, blur_on(with: &mut Blur, sheet: &[f32], out: &mut [f32]) = blur_body
 }

@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 
 use super::surprisal::Surprisal;
 use crate::error::{Error, Result};
-use crate::kernel::blur::Blur;
+use crate::kernel::blur::{Blur, half_gaussian};
 use crate::kernel::contrast::{chroma, chroma_distances, distances, log_luminance, size};
 use crate::kernel::resample_area::{Axis, area_average, srgb_to_linear};
 use crate::signal::{ArrayId, Burst, Frame, Sign};
@@ -399,15 +399,6 @@ fn hue([re, im]: [f32; 2]) -> f32 {
     let turned = if angle < 0.0 { angle + core::f32::consts::TAU } else { angle };
     // A tiny negative angle rounds up to a whole turn.
     if (f32::EPSILON..core::f32::consts::TAU).contains(&turned) { turned } else { f32::EPSILON }
-}
-
-/// The centre and one side of a Gaussian cut at 3 standard deviations, whose whole sums to 1.
-fn half_gaussian(deviation: f32) -> Vec<f32> {
-    let reach = (3.0 * deviation).ceil() as usize;
-    let value =
-        |at: usize| libm::exp(-0.5 * (at as f64 / f64::from(deviation)) * (at as f64 / f64::from(deviation)));
-    let total = 1.0 + 2.0 * (1..=reach).map(value).sum::<f64>();
-    (0..=reach).map(|at| (value(at) / total) as f32).collect()
 }
 
 #[cfg(test)]

@@ -12,8 +12,10 @@ pub struct BoundArray {
     pub whole: Option<u8>,
     /// Whether it holds: it goes on seeing what it saw.
     pub held: bool,
-    /// Its phase, 0 to 1 of a turn.
+    /// The phase of its sheet's slow rhythm beside the carrier, 0 to 1 of a turn.
     pub phase: f32,
+    /// How strongly its sheet swings as one, in units of a site's tonic rms: a third where nobody pulls it, some 3.5 where others do.
+    pub amplitude: f32,
 }
 
 /// A whole: arrays that agree and swing together.

@@ -330,7 +330,7 @@ pub(super) fn binding(picture: &BindingPicture, sequence: u64) -> Option<Bytes> 
     if *side == 0 || grey.len() != side * side * (arrays.len() + wholes.len()) {
         return None;
     }
-    let body = 8 + 4 * (arrays.len() + wholes.len()) + grey.len();
+    let body = 8 + 6 * arrays.len() + 4 * wholes.len() + grey.len();
     let mut bytes = header(Kind::Binding, 0, 1, sequence, tick.0, body);
     for part in [small(*side), small(arrays.len()), small(wholes.len()), 0] {
         bytes.extend(part.to_le_bytes());
@@ -338,6 +338,7 @@ pub(super) fn binding(picture: &BindingPicture, sequence: u64) -> Option<Bytes> 
     for array in arrays {
         bytes.extend([array.whole.unwrap_or(u8::MAX), u8::from(array.held)]);
         bytes.extend(((array.phase * 65_536.0) as u16).to_le_bytes());
+        bytes.extend(((array.amplitude * 256.0) as u16).to_le_bytes());
     }
     for whole in wholes {
         bytes.extend([whole.name, whole.arrays, (255.0 * whole.confidence).round() as u8, 0]);

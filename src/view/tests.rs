@@ -312,7 +312,7 @@ fn pictures_come_before_the_field_that_they_belong_to() {
     engine.binding.write(BindingPicture {
         tick: Tick(699),
         side: 2,
-        arrays: vec![BoundArray { whole: None, held: true, phase: 0.5 }],
+        arrays: vec![BoundArray { whole: None, held: true, phase: 0.5, amplitude: 3.5 }],
         wholes: vec![BoundWhole { name: 1, arrays: 7, confidence: 1.0, psnr_db: None }],
         grey: vec![3; 8],
     });
@@ -324,7 +324,7 @@ fn pictures_come_before_the_field_that_they_belong_to() {
     assert_eq!(u64::from_le_bytes(mind[16..24].try_into().unwrap()), 700);
     let Said::Binary(bound) = viewer.hear() else { panic!("what is bound comes with it") };
     assert_eq!((bound[0], &bound[24..32]), (11, &[2, 0, 1, 0, 1, 0, 0, 0][..]));
-    assert_eq!(bound[32..], [255, 1, 0, 128, 1, 7, 255, 0, 3, 3, 3, 3, 3, 3, 3, 3]);
+    assert_eq!(bound[32..], [255, 1, 0, 128, 128, 3, 1, 7, 255, 0, 3, 3, 3, 3, 3, 3, 3, 3]);
     viewer.next(1);
 }
 

@@ -20,7 +20,8 @@ const HOUSE: [(&str, u8, &[&str]); 24] = [
     ("gpu", 2, &["array"]),
     // It learns the decay of the array, whose numbers it takes.
     ("memory", 2, &["array"]),
-    ("binding", 2, &[]),
+    // Its arrays swing by sheets of their own.
+    ("binding", 2, &["array"]),
     ("engine", 3, &[]),
     ("source", 3, &[]),
     ("sink", 3, &[]),

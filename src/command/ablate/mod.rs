@@ -96,7 +96,7 @@ const CLAIMS: [Claim; 9] = [
     Claim {
         name: "binding",
         says: "Sixteen arrays of four views: those that see one world become one whole, those of two worlds two",
-        absent: "The sheets of oscillators play no part in it: a phase is a number for each array.",
+        absent: "Each array's phase is that of a small sheet of its own, whose oscillators all have one frequency: in the frame that turns with it nothing oscillates.",
         pictures: |_, _| Vec::new(),
         run: binding::wholes,
         variants: &binding::WHOLES,
@@ -104,7 +104,7 @@ const CLAIMS: [Claim; 9] = [
     Claim {
         name: "changing world",
         says: "Arrays that come to see another scene change their whole within a few ticks",
-        absent: "The sheets of oscillators play no part in it.",
+        absent: "Each array's phase is that of a small sheet of its own, whose oscillators all have one frequency.",
         pictures: |_, _| Vec::new(),
         run: binding::changes,
         variants: &binding::CHANGES,

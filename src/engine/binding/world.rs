@@ -200,10 +200,12 @@ impl World {
         let likeness =
             |picture: &[f32]| Some(psnr(picture, &self.light)).filter(|db| !is_dark && db.is_finite());
         let phases = live.phases();
+        let amplitudes = live.amplitudes();
         let array = |(array, phase): (usize, &f64)| BoundArray {
             whole: self.names[array],
             held: self.held[array],
             phase: (phase / core::f64::consts::TAU).rem_euclid(1.0) as f32,
+            amplitude: amplitudes[array] as f32,
         };
         let wholes = self.groups.iter().filter(|group| group.len() > 1);
         let whole = |group: &Vec<usize>| BoundWhole {

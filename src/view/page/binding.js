@@ -13,6 +13,9 @@ const letter = (name) => String.fromCharCode(65 + (name % 26));
 /** A whole's colour; its letter tells it, too. @param {number} name @param {Theme} theme */
 const colourOf = (name, theme) => [theme.tonic, theme.phasic, theme.text, theme.quiet][name % 4];
 
+/** The amplitude, in tonic rms of a site, at the circle's rim: a sheet that is pulled swings with some 3.5, one alone with a third. */
+const RIM = 4;
+
 /** @param {number | null} db */
 const decibels = (db) => (db === null ? "–" : `${db.toFixed(1)} dB`);
 
@@ -145,7 +148,7 @@ export function bindingPanel(ask, note) {
     });
   }
 
-  /** The phases on a circle, and their mean as a hand. @param {Theme} theme @param {import("./wire.js").Bound} now */
+  /** Each array's sheet as it swings, by phase and strength, and the mean of the phases as a hand. @param {Theme} theme @param {import("./wire.js").Bound} now */
   function turn(theme, now) {
     const sheet = fit(circle);
     if (!sheet) return;
@@ -166,8 +169,9 @@ export function bindingPanel(ask, note) {
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.font = font(10, 650);
-    now.arrays.forEach(({ phase, whole }, k) => {
-      const [right, up] = at(phase), cx = x + radius * right, cy = y + radius * up;
+    now.arrays.forEach(({ phase, amplitude, whole }, k) => {
+      const out = radius * Math.min(1, amplitude / RIM);
+      const [right, up] = at(phase), cx = x + out * right, cy = y + out * up;
       context.beginPath();
       context.arc(cx, cy, dot, 0, 2 * Math.PI);
       context.fillStyle = whole === undefined ? theme.panel : colourOf(whole, theme);
@@ -250,8 +254,8 @@ export function bindingPanel(ask, note) {
     describe() {
       if (!bound) return;
       middle.setAttribute("aria-label", `Wholes: ${words(bound)}`);
-      const phases = bound.arrays.map(({ phase }, k) => `${k + 1} at ${Math.round(360 * phase)}°`);
-      circle.setAttribute("aria-label", `Phases: ${phases.join(", ")}`);
+      const phases = bound.arrays.map(({ phase, amplitude }, k) => `${k + 1} at ${Math.round(360 * phase)}°, ${amplitude.toFixed(1)}`);
+      circle.setAttribute("aria-label", `The arrays' slow rhythms, phase and amplitude: ${phases.join("; ")}`);
     },
     /** What may be done, for the list of commands. */
     choices: () => (may && bound ? bound.arrays.map(({ held }, k) => ({

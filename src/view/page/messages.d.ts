@@ -124,8 +124,10 @@ export type BoundArray = {
   whole: number | null,
   /** Whether it holds: it goes on seeing what it saw. */
   held: boolean,
-  /** Its phase, 0 to 1 of a turn. */
+  /** The phase of its sheet's slow rhythm beside the carrier, 0 to 1 of a turn. */
   phase: number,
+  /** How strongly its sheet swings as one, in units of a site's tonic rms: a third where nobody pulls it, some 3.5 where others do. */
+  amplitude: number,
 };
 
 /** A whole: arrays that agree and swing together. */

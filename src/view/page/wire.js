@@ -8,7 +8,7 @@ import { PAGE } from "./version.js";
 /** @typedef {{ sequence: number, tick: number, band: number, difference: boolean, images: FieldImage[] }} FieldFrame */
 /** @typedef {{ width: number, height: number, rgb: Uint8Array }} Picture */
 /** @typedef {Picture & { dream: boolean }} MindPicture */
-/** @typedef {{ whole: number | undefined, held: boolean, phase: number, grey: Uint8Array }} BoundArray phase in turns */
+/** @typedef {{ whole: number | undefined, held: boolean, phase: number, amplitude: number, grey: Uint8Array }} BoundArray phase in turns, amplitude in tonic rms */
 /** @typedef {{ name: number, arrays: number, confidence: number, grey: Uint8Array }} BoundWhole */
 /** @typedef {{ side: number, arrays: BoundArray[], wholes: BoundWhole[] }} Bound */
 /** @typedef {"connecting" | "live" | "ended" | "lost"} LinkState */
@@ -56,16 +56,16 @@ const readPicture = (buffer, view) => ({
 /** @param {ArrayBuffer} buffer @param {DataView} view @returns {Bound} */
 function readBound(buffer, view) {
   const [side, arrays, wholes] = [0, 2, 4].map((at) => view.getUint16(HEADER_BYTES + at, true));
-  const first = HEADER_BYTES + 8, pictures = first + 4 * (arrays + wholes), pixels = side * side;
+  const first = HEADER_BYTES + 8, named = first + 6 * arrays, pictures = named + 4 * wholes, pixels = side * side;
   const grey = (/** @type {number} */ k) => new Uint8Array(buffer, pictures + k * pixels, pixels);
   return {
     side,
     arrays: Array.from({ length: arrays }, (_, k) => {
-      const at = first + 4 * k, whole = view.getUint8(at);
-      return { whole: whole === 255 ? undefined : whole, held: view.getUint8(at + 1) === 1, phase: view.getUint16(at + 2, true) / 65536, grey: grey(wholes + k) };
+      const at = first + 6 * k, whole = view.getUint8(at);
+      return { whole: whole === 255 ? undefined : whole, held: view.getUint8(at + 1) === 1, phase: view.getUint16(at + 2, true) / 65536, amplitude: view.getUint16(at + 4, true) / 256, grey: grey(wholes + k) };
     }),
     wholes: Array.from({ length: wholes }, (_, k) => {
-      const at = first + 4 * (arrays + k);
+      const at = named + 4 * k;
       return { name: view.getUint8(at), arrays: view.getUint8(at + 1), confidence: view.getUint8(at + 2) / 255, grey: grey(k) };
     }),
   };
