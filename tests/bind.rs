@@ -427,7 +427,7 @@ fn four_retinas_that_each_see_a_corner_bind_their_bursts_into_one_picture() {
         let light = 0.45
             + 0.3 * libm::sin(9.0 * x + 4.0 * y)
             + if (x - 0.5).hypot(y - 0.4) < 0.2 { 0.2 } else { 0.0 };
-        (255.0 * light).abs() as u8
+        u8::try_from((255.0 * light) as i32).unwrap()
     };
     let light = |grey: u8| -> f32 {
         let coded = f64::from(grey) / 255.0;

@@ -237,3 +237,32 @@ fn a_film_is_made_larger_by_the_memory_of_its_last_pictures() {
     );
     assert!(!path("other").exists() && !path("other.part").exists() && path("large/000005.png").exists());
 }
+
+#[test]
+fn a_dream_comes_from_its_seed_alone_and_what_has_no_part_in_it_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let dream = |seed: u32, steps: u32, name: &str| {
+        let told = asked(
+            folder.path(),
+            &format!("render dream --size 48 --steps {steps} --seed {seed} --json --out {name}"),
+        );
+        assert!(told["task"] == "dream" && told["width"] == 48 && told["input"].is_null(), "{told}");
+        fs::read(folder.path().join(name)).unwrap()
+    };
+    let first = dream(1, 3, "a.png");
+    assert!(first == dream(1, 3, "b.png"), "the same seed");
+    assert!(first != dream(2, 3, "c.png") && first != dream(1, 2, "d.png"), "another seed, other steps");
+    rings(&folder.path().join("rings.ppm"), 32);
+    for (words, parts) in [
+        ("render dream --out e.png", &["--size"][..]),
+        ("render dream --size 8 --out e.png", &["--size", "8", "16..=2048"]),
+        ("render dream rings.ppm --size 32 --out e.png", &["--size"]),
+        ("render denoise --size 32 --out e.png", &["--size", "denoise", "dream"]),
+        ("render dream --size 32 --truth rings.ppm --out e.png", &["--truth"]),
+        ("render dream --size 32 --sigma 0.1 --out e.png", &["--sigma", "dream"]),
+        ("render dream --size 32 --out dreams", &["dreams", "PNG"]),
+    ] {
+        refused(folder.path(), words, parts);
+        assert!(!folder.path().join("e.png").exists(), "{words}");
+    }
+}

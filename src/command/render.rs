@@ -1,5 +1,6 @@
 //! `napot render`: restores a picture from what is left of it, by a memory, by trained networks, or by both.
 
+mod dream;
 mod film;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ use crate::memory::reader::Reading;
 use crate::signal::Frame;
 use crate::source::video::jpeg_steps;
 
+/// Steps of a dream where nobody says.
+const DREAM_STEPS: u32 = 50;
 /// The most pixels of a result; each is read many times, so that more would take hours.
 const MOST_PIXELS: usize = 4_096 * 4_096;
 
@@ -39,6 +42,8 @@ enum What {
     Colour,
     /// It was kept as a JPEG file; what is no JPEG file now needs `--quality`.
     RepairJpeg,
+    /// Nothing was ever seen: the way back from the tonic field alone (`--size`, without INPUT).
+    Dream,
 }
 
 /// What the command takes.
@@ -46,10 +51,11 @@ enum What {
 pub(super) struct RenderArgs {
     /// What was done to the picture.
     task: What,
-    /// What is left of it; the result goes to the PNG file that `--out` names. Of a film, or a folder of pictures, that was
+    /// What is left of it; a dream has none. The result goes to the PNG file that `--out` names. Of a film, or a folder of pictures, that was
     /// shrunk all pictures are rendered, by the memory of the last ones, into the new folder that `--out` names; where that
     /// ends in `.png`, and of all else, the first.
-    input: PathBuf,
+    #[arg(required_unless_present("size"))]
+    input: Option<PathBuf>,
     #[command(flatten)]
     who: RendererArgs,
     /// A picture of the input's size, white where pixels were lost.
@@ -68,9 +74,12 @@ pub(super) struct RenderArgs {
     /// The quality of the JPEG file that INPUT once was, by the Independent JPEG Group's scale; a JPEG file tells by itself.
     #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
     quality: Option<u8>,
-    /// Steps of the way back.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    steps: u32,
+    /// Pixels along a side of a dream.
+    #[arg(long, value_name = "PIXELS", required_if_eq("task", "dream"), conflicts_with = "input", value_parser = clap::value_parser!(u16).range(16..=2_048))]
+    size: Option<u16>,
+    /// Steps of the way back: 1, of a dream 50.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    steps: Option<u32>,
     /// Read a patch at every N-th row and column: N² times as fast, not exact.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=7))]
     stride: u8,
@@ -99,7 +108,9 @@ fn sigma(text: &str) -> std::result::Result<f32, String> {
 #[derive(Serialize)]
 struct Rendered<'a> {
     task: What,
-    input: &'a Path,
+    /// None of a dream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<&'a Path>,
     out: &'a Path,
     width: usize,
     height: usize,
@@ -118,15 +129,19 @@ struct Rendered<'a> {
 pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
     let out = memory::out(common, "a picture, x.png, or a new folder for a film")?;
     fitting(args)?;
+    if args.task == What::Dream {
+        return dreamt(common, args, out);
+    }
+    let input = args.input()?;
     let one = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
     if args.task == What::SuperResolve
         && !one
-        && let Some(clip) = Clip::open(&args.input)?
+        && let Some(clip) = Clip::open(input)?
     {
         return film(common, args, clip, out);
     }
     memory::in_a_folder("--out", out)?;
-    let frame = pictures::picture(&args.input)?;
+    let frame = pictures::picture(input)?;
     let seen = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true);
     let (task, observed) = task(args, &frame, seen)?;
     let sigma = match task {
@@ -137,11 +152,10 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
     let scale = if args.task == What::SuperResolve { usize::from(args.scale) } else { 1 };
     let (height, width) = (observed.height() * scale, observed.width() * scale);
     if height.saturating_mul(width) > MOST_PIXELS {
-        let error =
-            Error::input(&args.input, "the result would be too large").value(format!("{width} x {height}"));
+        let error = Error::input(input, "the result would be too large").value(format!("{width} x {height}"));
         return Err(error.bound(format!("at most {MOST_PIXELS} pixels")));
     }
-    let found = rendering(args, |renderer| task.undo(&observed, renderer, args.steps as usize))?;
+    let found = rendering(args, |renderer| task.undo(&observed, renderer, args.steps() as usize))?;
     let rgb = found.to_rgb();
     let shave = if scale > 1 { scale } else { 0 };
     let likeness = match &args.truth {
@@ -149,18 +163,69 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
         None => None,
     };
     pictures::write(out, (height, width), &rgb)?;
-    let input = args.input.as_path();
-    let (task, steps) = (args.task, args.steps);
+    let (task, steps) = (args.task, args.steps());
     tell(
         common,
-        &Rendered { task, input, out, width, height, frames: None, damaged: None, steps, sigma, likeness },
+        &Rendered {
+            task,
+            input: Some(input),
+            out,
+            width,
+            height,
+            frames: None,
+            damaged: None,
+            steps,
+            sigma,
+            likeness,
+        },
+    )
+}
+
+impl RenderArgs {
+    fn input(&self) -> Result<&Path> {
+        self.input.as_deref().ok_or_else(|| Error::call("INPUT", "there is nothing to render from"))
+    }
+
+    fn steps(&self) -> u32 {
+        self.steps.unwrap_or(if self.task == What::Dream { DREAM_STEPS } else { 1 })
+    }
+}
+
+/// Dreams.
+fn dreamt(common: &Common, args: &RenderArgs, out: &Path) -> Result<ExitCode> {
+    memory::in_a_folder("--out", out)?;
+    if args.truth.is_some() {
+        return Err(Error::call("--truth", "a dream has none").value("dream"));
+    }
+    let config = common.load()?;
+    let (side, steps) = (usize::from(args.size.unwrap_or_default()), args.steps());
+    let how = (config.seed, pictures::threads());
+    let found =
+        rendering(args, |renderer| dream::dreamt(side, &config.array, how, renderer, steps as usize))?;
+    pictures::write(out, (side, side), &found.to_rgb())?;
+    let (task, width, height) = (args.task, side, side);
+    tell(
+        common,
+        &Rendered {
+            task,
+            input: None,
+            out,
+            width,
+            height,
+            frames: None,
+            damaged: None,
+            steps,
+            sigma: None,
+            likeness: None,
+        },
     )
 }
 
 /// Refuses what would have no effect.
 fn fitting(args: &RenderArgs) -> Result<()> {
-    use What::{Denoise, Inpaint, RepairJpeg, Uncrop};
-    let of_tasks: [(bool, &str, &[What]); 4] = [
+    use What::{Denoise, Dream, Inpaint, RepairJpeg, Uncrop};
+    let of_tasks: [(bool, &str, &[What]); 5] = [
+        (args.size.is_some(), "--size", &[Dream]),
         (args.mask.is_some(), "--mask", &[Inpaint]),
         (args.margin.is_some(), "--margin", &[Uncrop]),
         (args.quality.is_some(), "--quality", &[RepairJpeg]),
@@ -186,15 +251,16 @@ fn fitting(args: &RenderArgs) -> Result<()> {
 
 /// Makes a film larger.
 fn film(common: &Common, args: &RenderArgs, mut clip: Clip, out: &Path) -> Result<ExitCode> {
-    let (scale, steps) = (args.scale.into(), args.steps as usize);
+    let (scale, steps) = (args.scale.into(), args.steps() as usize);
     let how = How { scale, steps, most: MOST_PIXELS, truth: args.truth.as_deref() };
     let made = rendering(args, |renderer| film::enlarge(&mut clip, &how, renderer, out))?;
     let (height, width) = made.size;
-    let (input, frames, damaged) = (args.input.as_path(), Some(made.frames), Some(made.damaged));
+    let (input, frames, damaged) = (args.input()?, Some(made.frames), Some(made.damaged));
     if made.damaged > 0 {
         tracing::warn!("{}: {} pictures are damaged and left out", input.display(), made.damaged);
     }
-    let (task, steps, likeness) = (args.task, args.steps, made.likeness);
+    let (task, steps, likeness) = (args.task, args.steps(), made.likeness);
+    let input = Some(input);
     tell(common, &Rendered { task, input, out, width, height, frames, damaged, steps, sigma: None, likeness })
 }
 
@@ -248,6 +314,7 @@ fn task(args: &RenderArgs, frame: &Frame, seen: Picture) -> Result<(Task, Pictur
         }
         What::SuperResolve => (Task::SuperResolve { scale: args.scale.into() }, seen),
         What::Colour => (Task::Colour, seen.luminance()),
+        What::Dream => return Err(Error::call("TASK", "a dream has no input")),
         What::RepairJpeg => {
             let quantised = Box::new(quantised(args)?);
             let sigma = args.sigma.unwrap_or_else(|| quantised.like_noise(&seen.luma()));
@@ -258,19 +325,20 @@ fn task(args: &RenderArgs, frame: &Frame, seen: Picture) -> Result<(Task, Pictur
 
 /// How the input was rounded as a JPEG file: by its own tables, or by the quality that is named.
 fn quantised(args: &RenderArgs) -> Result<Quantised> {
-    match (jpeg_steps(&args.input)?, args.quality) {
+    let input = args.input()?;
+    match (jpeg_steps(input)?, args.quality) {
         (Some(steps), None) => Ok(Quantised::of(&steps)),
         (None, Some(quality)) => Ok(Quantised::of_quality(quality)),
         (Some(_), Some(quality)) => {
             let error = Error::call("--quality", "the input is a JPEG file, whose own tables count");
-            Err(error.at(args.input.display()).value(quality).help("Leave `--quality` out."))
+            Err(error.at(input.display()).value(quality).help("Leave `--quality` out."))
         }
         (None, None) => {
             let error = Error::call(
                 "--quality",
                 "the input is not one JPEG file: the quality that it had is not known",
             );
-            Err(error.at(args.input.display()).bound("1 to 100, or a JPEG file as the input"))
+            Err(error.at(input.display()).bound("1 to 100, or a JPEG file as the input"))
         }
     }
 }

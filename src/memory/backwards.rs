@@ -18,6 +18,8 @@
 //! | colour | the luminance of `x` without chroma |
 //! | repair a JPEG | the JPEG |
 //!
+//! A dream has nothing that was observed: the way back is from noise alone, each step's estimate under the next step's noise ([`dream`]).
+//!
 //! Sources: Bansal et al., arXiv 2208.09392, algorithm 2; Saharia et al., arXiv 2111.05826, section 5.7.
 //!
 //! To add a task: its variant of [`Task`], a line in each of its methods, its word in the command.
@@ -212,6 +214,52 @@ impl Task {
     }
 }
 
+/// σ of a dream's first noise and of its last, of a range of 1.
+const DREAM: (f32, f32) = (1.0, 0.02);
+/// The σ at which a dream's chroma begins: pictures have less of it than of light.
+const DREAM_CHROMA: f32 = 0.3;
+
+/// The way back from noise alone: `noise` gives pictures of it, of variance 1 and no mean, a new one for each of `steps` steps.
+///
+/// ```text
+/// x_0 = 1/2 + σ_0 n_0,    x̂ = R(x_k, σ_k),    x_{k+1} = x̂ + ρ (x_k - x̂) + σ_{k+1} sqrt(1 - ρ) n_{k+1},    ρ = (σ_{k+1} / σ_k)²
+/// ```
+///
+/// σ falls by equal factors; the last estimate is the dream. In one step it is the mean of all that the renderer knows of such noise. Source: Song et al.,
+/// "Score-based generative modeling through stochastic differential equations", ICLR, 2021, appendix F (ancestral sampling).
+///
+/// # Errors
+/// Where there is no step or the renderer knows nothing of such pictures.
+pub fn dream(mut noise: impl FnMut() -> Picture, renderer: &dyn Renderer, steps: usize) -> Result<Picture> {
+    if steps == 0 {
+        return Err(Error::call("--steps", "there is no step").value(0).bound("at least 1"));
+    }
+    let (first, last) = DREAM;
+    let sigma = |step: usize| first * libm::powf(last / first, step as f32 / (steps.max(2) - 1) as f32);
+    let mut found = noise().map(|plane| plane.map(|_| 0.0));
+    found.planes[0] = found.planes[0].map(|_| 0.5);
+    let mut seen = found.clone();
+    for step in 0..steps {
+        let (now, fresh) = (sigma(step), noise());
+        for (at, (x, (found, n))) in
+            seen.planes.iter_mut().zip(found.planes.iter().zip(&fresh.planes)).enumerate()
+        {
+            let most = if at == 0 { f32::INFINITY } else { DREAM_CHROMA };
+            if now > most {
+                continue;
+            }
+            // What has just begun was no noise before.
+            let begins = step == 0 || sigma(step - 1) > most;
+            let stays = if begins { 0.0 } else { (now / sigma(step - 1)) * (now / sigma(step - 1)) };
+            let left = x.with(found, |x, found| found + stays * (x - found));
+            let size = now * (1.0 - stays).sqrt();
+            *x = left.with(n, |x, n| x + size * n);
+        }
+        found = renderer.render(&Evidence::Noisy { picture: &seen, sigma: now })?;
+    }
+    Ok(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -268,6 +316,40 @@ mod tests {
         let found =
             Task::SuperResolve { scale: 2 }.undo(&truth.resized(6, 8), &Oracle(truth.clone(), 0.4), 3);
         assert!(furthest(&found.unwrap(), &truth) < 1e-3);
+    }
+
+    #[test]
+    fn a_dream_is_what_the_renderer_makes_of_noise_that_falls() {
+        struct Sigmas(std::cell::RefCell<Vec<f32>>);
+        impl Renderer for Sigmas {
+            fn render(&self, evidence: &Evidence<'_>) -> Result<Picture> {
+                let Evidence::Noisy { picture, sigma } = evidence else { unreachable!("a dream is noise") };
+                self.0.borrow_mut().push(*sigma);
+                Ok((*picture).clone())
+            }
+        }
+        let ones = || Picture { planes: vec![Plane::flat(2, 2, 1.0); 3] };
+        for steps in [1, 2, 5] {
+            let renderer = Sigmas(std::cell::RefCell::default());
+            let found = dream(ones, &renderer, steps).unwrap();
+            let sigmas = renderer.0.into_inner();
+            assert!(
+                sigmas.len() == steps && sigmas[0] == DREAM.0 && sigmas.is_sorted_by(|a, b| a > b),
+                "{sigmas:?}"
+            );
+            assert!(steps == 1 || (sigmas[steps - 1] - DREAM.1).abs() < 1e-6, "{sigmas:?}");
+            // Who takes nothing away is left with all noise; that of chroma began later.
+            let parts = |begun: &[f32]| {
+                let fresh = begun.windows(2).map(|two| two[1] * (1.0 - (two[1] / two[0]).powi(2)).sqrt());
+                begun.first().map_or(0.0, |first| first + fresh.sum::<f32>())
+            };
+            let of_chroma: Vec<f32> = sigmas.iter().copied().filter(|sigma| *sigma <= DREAM_CHROMA).collect();
+            let [light, chroma] = [0, 2].map(|plane: usize| found.planes[plane].values[3]);
+            assert!((light - 0.5 - parts(&sigmas)).abs() < 1e-4, "{steps}: {light}");
+            assert!((chroma - parts(&of_chroma)).abs() < 1e-4, "{steps}: {chroma}");
+        }
+        let error = dream(ones, &Sigmas(std::cell::RefCell::default()), 0).unwrap_err().to_string();
+        assert!(error.contains("--steps") && error.contains("at least 1"), "{error}");
     }
 
     #[test]

@@ -11,8 +11,8 @@
 //! pixel's reading is a line through the `|z_b|²` of its sites, one weight a band, fitted on flashes of other pictures.
 //!
 //! The state is kept in frames that turn with their bands, and in them the array's equation has no frequency. So the same array
-//! without oscillation is the field as it stands in these frames, and with it the field as its carriers turn it: that alone
-//! tells [`Flash::turns`].
+//! without oscillation is the field as it stands in these frames, and with it the field as its carriers turn it. The power is the same of both:
+//! only a linear reading can differ, and both are taken.
 
 use crate::array::{Array, ArrayParameters};
 use crate::error::Result;
@@ -35,9 +35,6 @@ pub(super) struct Flash {
     pub(super) shown: u64,
     /// When the field is read, in ticks after the picture's end, ascending.
     pub(super) lags: Vec<u64>,
-    /// Whether the field is read as it turns; else as it stands in the frames of its bands, which is an array that does not
-    /// oscillate.
-    pub(super) turns: bool,
     /// The array.
     pub(super) array: ArrayParameters,
     /// The retina.
@@ -51,10 +48,9 @@ impl Default for Flash {
         Self {
             side: 128,
             pixels: 16,
-            before: 400,
+            before: 200,
             shown: 100,
             lags: vec![50, 100, 200, 400],
-            turns: true,
             array: ArrayParameters { burst_gain: 12.0, ..ArrayParameters::default() },
             retina: RetinaParameters {
                 threshold: 0.4,
@@ -152,6 +148,8 @@ pub(super) struct Trace {
     pub(super) envelope: Vec<f32>,
     /// `pixels x 2 bands`: the means of the real and the imaginary parts of `z_b`.
     pub(super) linear: Vec<f32>,
+    /// The same without oscillation, in the frames that turn with the bands.
+    pub(super) still: Vec<f32>,
 }
 
 /// The traces of a flash at one lag.
@@ -240,17 +238,22 @@ impl Exposure {
         let by_band = |of: &dyn Fn(usize, usize, usize) -> f32| -> Vec<Vec<f32>> {
             (0..bands).map(|band| self.flash.pooled(|y, x| of(band, y, x))).collect()
         };
-        let turned = |band: usize, y: usize, x: usize| {
-            let [cos, sin] = if self.flash.turns { field.carrier(band) } else { [1.0, 0.0] };
-            let (re, im) = (field.re[[band, y, x]], field.im[[band, y, x]]);
-            [re * cos - im * sin, re * sin + im * cos]
-        };
+        let still = |band: usize, y: usize, x: usize| [field.re[[band, y, x]], field.im[[band, y, x]]];
         let square = |band: usize, y: usize, x: usize| {
-            let [re, im] = turned(band, y, x);
+            let [re, im] = still(band, y, x);
             ((re * re + im * im) / self.array.band_variances()[band] as f32).min(HELD)
         };
-        let parts = [0, 1].map(|part| by_band(&|band, y, x| turned(band, y, x)[part]));
-        Trace { envelope: by_pixel(&by_band(&square)), linear: by_pixel(&parts.concat()) }
+        let envelope = by_pixel(&by_band(&square));
+        let [re, im] = [0, 1].map(|part| by_band(&|band, y, x| still(band, y, x)[part]));
+        // A mean turns as its sites do.
+        let turned = |band: usize| {
+            let [cos, sin] = field.carrier(band);
+            let sites = re[band].iter().zip(&im[band]);
+            sites.map(|(re, im)| (re * cos - im * sin, re * sin + im * cos)).unzip()
+        };
+        let (turned_re, turned_im): (Vec<Vec<f32>>, Vec<Vec<f32>>) = (0..bands).map(turned).unzip();
+        let linear = by_pixel(&[turned_re, turned_im].concat());
+        Trace { envelope, linear, still: by_pixel(&[re, im].concat()) }
     }
 }
 

@@ -10,15 +10,10 @@ use crate::memory::trace::{Known, Line, Ridge, correlation};
 use crate::memory::trained::leaves::leaves;
 
 /// The variants by their numbers. Those of one band are larger sheets of as many oscillators.
-pub(super) const VARIANTS: [&str; 5] = [
-    "as it is",
-    "without oscillation",
-    "without cascade (kappa 0)",
-    "one driven band, 96 Hz",
-    "one slow band, 6 Hz",
-];
+pub(super) const VARIANTS: [&str; 4] =
+    ["as it is", "without cascade (kappa 0)", "one driven band, 96 Hz", "one slow band, 6 Hz"];
 /// The only band of a variant, in Hz.
-const BANDS: [Option<f64>; VARIANTS.len()] = [None, None, None, Some(96.0), Some(6.0)];
+const BANDS: [Option<f64>; VARIANTS.len()] = [None, None, Some(96.0), Some(6.0)];
 /// Pictures that the lines are fitted on; none of them is known to the memory.
 const FITTED: usize = 120;
 /// Pictures that are known.
@@ -49,8 +44,7 @@ pub(super) fn run(&Run { variant, seed, quick, pictures }: &Run<'_>) -> Result<V
     let drawn = flash.side;
     match (variant, BANDS[variant]) {
         (_, Some(hz)) => flash = flash.in_one_band(hz),
-        (1, _) => flash.turns = false,
-        (2, _) => flash.array.kappa = 0.0,
+        (1, _) => flash.array.kappa = 0.0,
         _ => {}
     }
     let (known, flashed) = (KNOWN / share(quick), FLASHED / share(quick));
@@ -71,19 +65,18 @@ pub(super) fn run(&Run { variant, seed, quick, pictures }: &Run<'_>) -> Result<V
     let truths: Vec<&[f32]> = known[..flashed].iter().map(pixels).collect();
     let mut figures = Vec::new();
     for (at, lag) in flash.lags.iter().enumerate() {
-        let fit = |of: fn(&Left) -> &[f32], truth: fn(&Shown) -> &[f32]| {
+        let fit = |of: Read, truth: fn(&Shown) -> &[f32]| {
             let traces: Vec<&[f32]> = fitted_left.iter().map(|left| of(&left[at])).collect();
             Line::fit(&traces, &fitted.iter().map(truth).collect::<Vec<_>>())
         };
-        let (driven, twin, linear): Reads =
-            (|left| &left.driven.envelope, |left| &left.twin.envelope, |left| &left.driven.linear);
-        let traces =
-            |of: fn(&Left) -> &[f32]| -> Vec<&[f32]> { left.iter().map(|left| of(&left[at])).collect() };
+        let [driven, twin]: [Read; 2] = [|left| &left.driven.envelope, |left| &left.twin.envelope];
+        let [linear, still]: [Read; 2] = [|left| &left.driven.linear, |left| &left.driven.still];
+        let traces = |of: Read| -> Vec<&[f32]> { left.iter().map(|left| of(&left[at])).collect() };
         let likeness = |found: &[Vec<f32>]| {
             let each = found.iter().zip(&truths).map(|(found, truth)| correlation(found, truth));
             each.sum::<f64>() / flashed as f64
         };
-        let read = |of: fn(&Left) -> &[f32]| {
+        let read = |of: Read| {
             let line = fit(of, pixels);
             likeness(&traces(of).into_iter().map(|trace| line.read(trace)).collect::<Vec<_>>())
         };
@@ -93,13 +86,14 @@ pub(super) fn run(&Run { variant, seed, quick, pictures }: &Run<'_>) -> Result<V
         };
         let by_ridge = traces(driven).into_iter().map(|trace| ridge.read(trace)).collect::<Vec<_>>();
         let to_impression = fit(driven, impressions);
-        let recalled = |of: fn(&Left) -> &[f32]| likeness(&memory.recall(&to_impression, &traces(of)));
-        let right = |of: fn(&Left) -> &[f32]| {
+        let recalled = |of: Read| likeness(&memory.recall(&to_impression, &traces(of)));
+        let right = |of: Read| {
             let chosen = traces(of).into_iter().map(|trace| memory.choose(&to_impression, trace));
             chosen.enumerate().filter(|(number, chosen)| number == chosen).count() as f64 / flashed as f64
         };
         let found = [
             ("r, linear read-out", read(linear)),
+            ("the same without oscillation", read(still)),
             ("r, read-out of power", read(driven)),
             ("r, ridge of equal numbers", likeness(&by_ridge)),
             ("r, with the memory", recalled(driven)),
@@ -113,8 +107,8 @@ pub(super) fn run(&Run { variant, seed, quick, pictures }: &Run<'_>) -> Result<V
     Ok(figures)
 }
 
-/// What of a trace is read: the power in the field that saw the picture and in its twin, and the field itself.
-type Reads = (fn(&Left) -> &[f32], fn(&Left) -> &[f32], fn(&Left) -> &[f32]);
+/// What is read: the power or the field itself, of the field that saw the picture or of its twin.
+type Read = fn(&Left) -> &[f32];
 
 /// A picture, what the retina makes of it, and its pixels as they are to be read back.
 struct Shown {

@@ -149,12 +149,12 @@ impl Scene {
         let ground = [level(LUMINANCES[1]); 3];
         let colour = colour.map_or(ground, levels);
         // A stretch of a long row of draws, begun by chance: as good, and soon done.
-        let begin = self.draws.word() as usize;
-        for (at, pixel) in self.frame.rgb.chunks_exact_mut(3).enumerate() {
+        let begin = self.draws.word() as usize % (self.noise.len() - self.frame.rgb.len());
+        let noise = self.noise[begin..].chunks_exact(3);
+        for (at, (pixel, noise)) in self.frame.rgb.chunks_exact_mut(3).zip(noise).enumerate() {
             let clean = if Self::is_inside(at) { colour } else { ground };
-            for (channel, value) in pixel.iter_mut().enumerate() {
-                let noise = f64::from(self.noise[(begin + 3 * at + channel) % self.noise.len()]);
-                *value = libm::round(clean[channel] + self.sigma * noise).clamp(0.0, 255.0) as u8;
+            for ((value, clean), noise) in pixel.iter_mut().zip(clean).zip(noise) {
+                *value = (clean + self.sigma * f64::from(*noise)).round().clamp(0.0, 255.0) as u8;
             }
         }
         self.frame.stamp = Stamp::recorded(self.tick.start());

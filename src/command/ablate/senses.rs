@@ -8,7 +8,7 @@
 //!
 //! Half of the rooms teach the template, the other half are judged by it, and the other way round.
 
-use super::{Figure, Run};
+use super::{Figure, Run, shared};
 use crate::array::{Array, ArrayParameters};
 use crate::error::{Error, Result};
 use crate::kernel::team::Team;
@@ -55,7 +55,7 @@ const QUICK_SECONDS: u64 = 18;
 const QUICK_SIDE: usize = 16;
 /// Sites along a side of the sheet, pixels along one of a site.
 const SIDE: usize = 64;
-const FINE: usize = 4;
+const FINE: usize = 2;
 /// Channels and rates of the hearing sheet.
 const HEARING: (usize, usize) = (64, 8);
 /// The band whose differential is looked at.
@@ -84,8 +84,8 @@ const NUMBERS: usize = 5;
 pub(super) fn rooms(seed: u64, quick: bool) -> Vec<Vec<u8>> {
     let (count, seconds, side) =
         if quick { (QUICK_ROOMS, QUICK_SECONDS, QUICK_SIDE) } else { (ROOMS, SECONDS, SIDE) };
-    let rooms = (0..count as u64).map(|room| seed.wrapping_mul(ROOMS as u64).wrapping_add(room));
-    let drawn = rooms.filter_map(|room| say(room, seconds, side).ok());
+    let room = |at: usize| say(seed.wrapping_mul(ROOMS as u64).wrapping_add(at as u64), seconds, side).ok();
+    let drawn = shared(count, room).into_iter().flatten();
     drawn.map(|values| values.iter().flat_map(|x| x.to_le_bytes()).collect()).collect()
 }
 
