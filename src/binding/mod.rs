@@ -9,11 +9,13 @@
 //! [`projection`] is what an array sees, [`tile`] a picture of a part of the whole, [`pinhole`] a camera's of a volume, [`part`] an array with its data,
 //! [`agreement`] the evidence on the scale of the noise, [`phases`] the oscillators that group by it, [`consensus`] the wholes,
 //! [`live`] all of it tick by tick. [`sync`] is the oscillators' flow, and the eigenvector beside it; they find offsets of arrays,
-//! too, by which [`align`] moves detectors and turns views. [`phantom`] are worlds to try it on. Nothing here knows the sheets of oscillators: a
+//! too, by which [`align`] moves detectors and turns views, and [`clocks`] lays recordings by their [`activity`]. [`phantom`] are worlds to try it on. Nothing here knows the sheets of oscillators: a
 //! phase is a number for each array. To add a projection: implement [`projection::Projection`].
 
+pub mod activity;
 pub mod agreement;
 pub mod align;
+pub mod clocks;
 pub mod consensus;
 pub mod live;
 mod overlap;
