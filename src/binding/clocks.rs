@@ -281,4 +281,15 @@ mod tests {
             found.late[0] == Some(0.0) && found.late[1].unwrap().abs() < 1e-6 && found.pairs[0].alike > 0.99
         );
     }
+
+    #[test]
+    fn of_a_rhythm_nobody_knows_which_beat_is_which() {
+        let beats = |from: usize| Line {
+            numbers: (from..from + 8_000).map(|at| if at % 500 < 10 { 1.0 } else { 0.0 }).collect(),
+            grain: 1.0,
+        };
+        let found = clocks(&[beats(0), beats(750)], Way::Flow, 0, 1);
+        assert!(found.pairs[0].alike > 0.9 && found.pairs[0].distinct < RHYTHM, "{:?}", found.pairs);
+        assert_eq!(found.late, [None, None]);
+    }
 }
