@@ -1,7 +1,7 @@
 //! `napot sync` by the program: recordings of one event on one clock, and what bad input meets.
 
 // Sounds are small: every cast is of a value that fits.
-#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 #[allow(dead_code)] // not all of it is called here
 mod program;
