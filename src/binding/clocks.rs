@@ -208,9 +208,9 @@ mod tests {
             for at in 0..length - 20 {
                 if draws.uniform() < 0.004 {
                     let height = draws.between(0.5, 2.0);
-                    (0..20).for_each(|after| {
-                        line[at + after] += (height * libm::exp(-0.2 * after as f64)) as f32
-                    });
+                    for after in 0..20 {
+                        line[at + after] += (height * libm::exp(-0.2 * after as f64)) as f32;
+                    }
                 }
             }
             line
