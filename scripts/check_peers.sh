@@ -38,6 +38,7 @@ judge session_check.py "$napot"
 judge mcap_check.py target/release/examples/topics
 
 if [ -d "$data" ]; then
+    judge sync_check.py "$napot" "$data"
     judge spectra_check.py "$data/spectra" target/release/examples/aperiodic
     sound=$data/audio/drum-bass.ogg
     "$napot" replay "$sound" --seed 1 --speed max --no-view --quiet --out "$out/drums"

@@ -110,6 +110,51 @@ fn detectors_that_were_shifted_are_found_and_their_arrays_bind() {
     }
 }
 
+#[test]
+fn views_that_were_turned_are_found_and_their_arrays_bind() {
+    let folder = scanner();
+    let turn = |view: usize| [0.0, 0.0, 7.5, 0.0, 0.0, -4.0, 0.0, 0.0][view % 8];
+    let discs = [(3.0, -2.0, 6.0), (-6.0, 4.0, 2.5)];
+    let number = |view: usize, detector: usize| {
+        let angle: f64 = (view as f64 * 180.0 / VIEWS as f64 + turn(view)).to_radians();
+        let chord = |(x, y, r): (f64, f64, f64)| {
+            let place = detector as f64 - (SIDE / 2) as f64 - (x * libm::cos(angle) - y * libm::sin(angle));
+            2.0 * libm::sqrt((r * r - place * place).max(0.0)) as f32
+        };
+        discs.into_iter().map(chord).sum::<f32>()
+    };
+    write(&folder.path().join("turned.npy"), number);
+    let call = "bind turned.npy --angles 0:180 --assign assign.txt --most 2";
+    let apart = json(&napot(folder.path(), &format!("{call} --json")));
+    assert!(apart["rotations"].is_null(), "{apart}");
+    let confidence = |told: &serde_json::Value| told["wholes"][0]["confidence"].as_f64().unwrap();
+    for (what, shifts) in [("rotation", false), ("both", true)] {
+        let told = json(&napot(folder.path(), &format!("{call} --align={what} --json")));
+        assert_eq!(arrays(&told)[0].len(), 8, "{told}");
+        assert!(confidence(&told) > confidence(&apart) + 0.05, "{told}, not {apart}");
+        assert_eq!(told["shifts"].is_array(), shifts);
+        for array in 0..8 {
+            let found = told["rotations"][array].as_f64().unwrap();
+            assert!((found - turn(array)).abs() < 1.0, "{what}, array {array}: {told}");
+        }
+    }
+    let told = napot(folder.path(), &format!("{call} --align=rotation"));
+    let text = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(text.contains("array 2: its views were turned by +7.") && !text.contains("elements"), "{text}");
+    // What is meant without a word is still shifts.
+    let told = json(&napot(folder.path(), &format!("{call} --align --json")));
+    assert!(told["shifts"].is_array() && told["rotations"].is_null(), "{told}");
+    refused(folder.path(), &format!("{call} --align=tilt"), &["--align", "tilt", "shift, rotation, both"]);
+    // Turned further than is looked for: said, and not bound with the others.
+    write(&folder.path().join("far.npy"), |view, detector| {
+        number(if view % 8 == 2 { (view + 4) % VIEWS } else { view }, detector)
+    });
+    let far =
+        napot(folder.path(), "bind far.npy --angles 0:180 --assign assign.txt --most 2 --align=rotation");
+    let said = program::said(&far);
+    assert!(said.contains("array 2") && said.contains("15 degrees or more"), "{said}");
+}
+
 /// Row `row`, column `column` of a picture of `SIDE` x `SIDE` with a bright disc and a dim one.
 fn pixel(row: usize, column: usize) -> f32 {
     let near = |y: f64, x: f64, r: f64| libm::hypot(row as f64 - y, column as f64 - x) < r;

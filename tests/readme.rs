@@ -81,6 +81,8 @@ fn on_small_arrays(mut arguments: Vec<&str>) -> Vec<&str> {
 /// Writes the recordings that the README names into `folder`; tells what this machine can't make.
 fn make_inputs(folder: &Path) -> Vec<&'static str> {
     fs::write(folder.join("talk.wav"), wave(3)).unwrap();
+    fs::write(folder.join("stage.wav"), sound(&clicks(0..5_000))).unwrap();
+    fs::write(folder.join("balcony.wav"), sound(&clicks(700..6_000))).unwrap();
     let rows = (0..600).map(|row| format!("{:.3},{},{}\n", f64::from(row) * 0.005, row % 17, row % 5));
     fs::write(folder.join("channels.csv"), "time,light,heat\n".to_owned() + &rows.collect::<String>())
         .unwrap();
@@ -91,9 +93,10 @@ fn make_inputs(folder: &Path) -> Vec<&'static str> {
     fs::write(folder.join("grainy.ppm"), picture(24, 4)).unwrap();
     fs::write(folder.join("red.png"), [&b"P6\n32 32\n255\n"[..], &[200, 60, 60].repeat(32 * 32)].concat())
         .unwrap();
-    fs::write(folder.join("views.npy"), table(32, 24, chord)).unwrap();
+    fs::write(folder.join("views.npy"), table(32, 24, beside)).unwrap();
     let disc = |y: usize, x: usize| f32::from(u8::from(y.abs_diff(12).pow(2) + x.abs_diff(12).pow(2) < 64));
-    fs::write(folder.join("world.npy"), table(24, 24, disc)).unwrap();
+    let world = |y: usize, x: usize| f32::from(u8::from(y.abs_diff(12).pow(2) + x.abs_diff(15).pow(2) < 36));
+    fs::write(folder.join("world.npy"), table(24, 24, world)).unwrap();
     let tilts: Vec<f32> = (0..16 * 2 * 24).map(|at| chord(at / 48, at % 24)).collect();
     fs::write(folder.join("tilts.tif"), tiff::to_bytes((2, 24), &tilts).unwrap()).unwrap();
     let half = |columns: usize| move |y: usize, x: usize| disc(y, x + columns);
@@ -129,6 +132,13 @@ fn chord(_: usize, at: usize) -> f32 {
     2.0 * (64.0 - beside * beside).max(0.0).sqrt()
 }
 
+/// What a beam of one of 32 views meets of a disc beside the middle.
+fn beside(view: usize, at: usize) -> f32 {
+    let [view, at] = [view, at].map(|number| f32::from(u16::try_from(number).unwrap()));
+    let beside = at - 12.0 - 3.0 * (view * core::f32::consts::PI / 32.0).cos();
+    2.0 * (36.0 - beside * beside).max(0.0).sqrt()
+}
+
 /// A table of numbers as a NumPy file.
 fn table(height: usize, width: usize, number: impl Fn(usize, usize) -> f32) -> Vec<u8> {
     let numbers: Vec<f32> = (0..height * width).map(|at| number(at / width, at % width)).collect();
@@ -145,12 +155,30 @@ fn picture(side: usize, stripe: usize) -> Vec<u8> {
     format!("P6\n{side} {side}\n255\n").into_bytes().into_iter().chain(pixels).collect()
 }
 
-/// Seconds of a tone as a WAV file: 16 bit, mono, 16 kHz.
+/// Seconds of a tone as a WAV file.
 fn wave(seconds: u32) -> Vec<u8> {
-    let rate: u32 = 16_000;
     // A sawtooth of 440 Hz.
-    let sample = |n: u32| i16::try_from(n * 440 % rate).unwrap().wrapping_mul(2).wrapping_sub(16_000);
-    let samples: Vec<u8> = (0..rate * seconds).flat_map(|n| sample(n).to_le_bytes()).collect();
+    let sample = |n: u32| i16::try_from(n * 440 % RATE).unwrap().wrapping_mul(2).wrapping_sub(16_000);
+    sound(&(0..RATE * seconds).map(sample).collect::<Vec<i16>>())
+}
+
+/// The same milliseconds of one event, whoever hears them: noise that is loud now and then.
+fn clicks(milliseconds: std::ops::Range<u32>) -> Vec<i16> {
+    let drawn = |at: u32, what: u32| napot::random::philox4x32([at, what, 0, 0], [5, 6])[0];
+    let sample = |n: u32| {
+        let loud = if drawn(n / 1_600, 0) % 3 == 0 { 6 } else { 1 };
+        loud * i16::try_from(drawn(n, 1) % 4_001).unwrap() - loud * 2_000
+    };
+    (milliseconds.start * 16..milliseconds.end * 16).map(sample).collect()
+}
+
+/// Frames of the sounds, a second.
+const RATE: u32 = 16_000;
+
+/// Samples as a WAV file: 16 bit, mono.
+fn sound(samples: &[i16]) -> Vec<u8> {
+    let rate = RATE;
+    let samples: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let length = u32::try_from(samples.len()).unwrap();
     let mut file = b"RIFF".to_vec();
     file.extend((36 + length).to_le_bytes());

@@ -9,10 +9,12 @@
 //! [`projection`] is what an array sees, [`tile`] a picture of a part of the whole, [`pinhole`] a camera's of a volume, [`drive`] a retina's, [`part`] an array with its data,
 //! [`agreement`] the evidence on the scale of the noise, [`sheets`] the oscillators that swing by it, [`phases`] who does together, [`consensus`] the wholes,
 //! [`live`] all of it tick by tick. [`sync`] is Kuramoto's flow, and the eigenvector beside it; they find offsets of arrays,
-//! too, by which [`align`] moves detectors. [`phantom`] are worlds to try it on. To add a projection: implement [`projection::Projection`].
+//! too, by which [`align`] moves detectors and turns views, and [`clocks`] lays recordings by their [`activity`]. [`phantom`] are worlds to try it on. To add a projection: implement [`projection::Projection`].
 
+pub mod activity;
 pub mod agreement;
 pub mod align;
+pub mod clocks;
 pub mod consensus;
 pub mod drive;
 pub mod live;

@@ -152,6 +152,17 @@ impl Differences {
         (0..self.count).map(|at| libm::atan2(v[1][at], v[0][at])).collect()
     }
 
+    /// The same by what the pairs of array `one` alone tell: no synchronisation.
+    ///
+    /// # Panics
+    /// Where there is no such array.
+    #[must_use]
+    pub fn of_one(&self, one: usize) -> Vec<f64> {
+        assert!(one < self.count, "an array");
+        let told = (0..self.count).map(|other| self.place(other, one));
+        told.map(|place| libm::atan2(self.im[place], self.re[place])).collect()
+    }
+
     fn start(&self, seed: u64) -> Vec<f64> {
         let mut draws = Stream::new(seed, 0);
         (0..self.count).map(|_| draws.between(0.0, TAU)).collect()
@@ -222,6 +233,16 @@ impl Lags {
     /// # Panics
     /// Where spectra are of another length.
     pub fn between(&mut self, pairs: &[(&[Complex64], &[Complex64])]) -> (f64, f64) {
+        let [lag, alike, _] = self.between_peaks(pairs, 0);
+        (lag, alike)
+    }
+
+    /// The same, and how many times as high the peak is as any place further than `apart` numbers from it, at
+    /// most 1000; 1 where there is no such place.
+    ///
+    /// # Panics
+    /// As [`Self::between`].
+    pub fn between_peaks(&mut self, pairs: &[(&[Complex64], &[Complex64])], apart: usize) -> [f64; 3] {
         let circle = self.circle();
         let (mut both, mut powers) = (vec![Complex64::default(); circle], [0.0, 0.0]);
         for (one, other) in pairs {
@@ -241,30 +262,38 @@ impl Lags {
         let part = (0.5 * (before - after) / bend).clamp(-0.5, 0.5);
         let lag = at as f64 + part;
         if peak <= 0.0 {
-            return (0.0, 0.0);
+            return [0.0; 3];
         }
-        (if lag > circle as f64 / 2.0 { lag - circle as f64 } else { lag }, peak / scale)
+        let away = |place: &usize| place.abs_diff(at).min(circle - place.abs_diff(at)) > apart;
+        let next = (0..circle).filter(away).map(|place| both[place].re).reduce(f64::max);
+        let distinct = next.map_or(1.0, |next| peak / next.max(peak / 1_000.0));
+        [if lag > circle as f64 / 2.0 { lag - circle as f64 } else { lag }, peak / scale, distinct]
     }
 }
 
-/// Where angles are those of a circle of `circle` numbers, how many numbers each is ahead of the middle one: their differences
+/// Where angles are those of a circle that is `circle` long, by how much each is ahead of the middle one: their differences
 /// on the circle are within half of it.
 #[must_use]
-pub fn on_a_circle(angles: &[f64], circle: usize) -> Vec<f64> {
+pub fn on_a_circle(angles: &[f64], circle: f64) -> Vec<f64> {
     let (mut re, mut im) = (0.0, 0.0);
     for angle in angles {
         re += libm::cos(*angle);
         im += libm::sin(*angle);
     }
     let mean = libm::atan2(im, re);
-    let mut found: Vec<f64> = angles.iter().map(|angle| turned(angle - mean) / TAU * circle as f64).collect();
-    let mut sorted = found.clone();
+    let mut found: Vec<f64> = angles.iter().map(|angle| turned(angle - mean) / TAU * circle).collect();
+    from_the_middle(&mut found);
+    found
+}
+
+/// Takes the middle one of some numbers from all of them.
+pub(super) fn from_the_middle(numbers: &mut [f64]) {
+    let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
-    for x in &mut found {
+    for x in numbers {
         *x -= middle;
     }
-    found
 }
 
 #[cfg(test)]
@@ -296,10 +325,13 @@ mod tests {
             let correlation = correlation(&found, &truth);
             assert!(correlation > 0.85, "{correlation}");
         }
+        // One array's pairs alone are as wrong as all.
+        assert!(correlation(&differences.of_one(0), &truth) < 0.4);
         let (truth, differences) = told(40, 1.0, 4);
         for found in [differences.by_flow(1), differences.by_eigenvector(1)] {
             assert!(correlation(&found, &truth) > 1.0 - 1e-9);
         }
+        assert!(correlation(&differences.of_one(7), &truth) > 1.0 - 1e-9);
     }
 
     #[test]
@@ -326,15 +358,21 @@ mod tests {
             let (one, other) = (lags.spectrum(&bump(30.0 + moved)), lags.spectrum(&bump(30.0)));
             let (lag, alike) = lags.between(&[(&one, &other)]);
             assert!((lag - moved).abs() < 0.1 && alike > 0.7, "{moved}: {lag}, {alike}");
+            // A bump alone is alike nowhere else; twice, at a second place.
+            assert!(lags.between_peaks(&[(&one, &other)], 40)[2] > 10.0);
+            let again: Vec<Complex64> =
+                one.iter().zip(lags.spectrum(&bump(10.0))).map(|(x, y)| x + 0.5 * y).collect();
+            let distinct = lags.between_peaks(&[(&again, &other)], 8)[2];
+            assert!((1.0..3.0).contains(&distinct), "{distinct}");
         }
     }
 
     #[test]
     fn angles_of_a_circle_are_numbers_ahead_of_the_middle_one() {
         let angle = |lag: f64| turned(3.0 + TAU * lag / 128.0);
-        let found = on_a_circle(&[5.0, -20.0, 0.0, 0.0, 0.0].map(angle), 128);
+        let found = on_a_circle(&[5.0, -20.0, 0.0, 0.0, 0.0].map(angle), 128.0);
         let wanted = [5.0, -20.0, 0.0, 0.0, 0.0];
         assert!(found.iter().zip(wanted).all(|(found, wanted)| (found - wanted).abs() < 1e-9), "{found:?}");
-        assert!(on_a_circle(&[], 4).is_empty());
+        assert!(on_a_circle(&[], 4.0).is_empty());
     }
 }

@@ -20,7 +20,7 @@ use self::tiles::Tiles;
 use self::told::{Told, ToldWhole, rows, size, tell};
 use super::renderers::RendererArgs;
 use super::{Common, memory, pictures, print_json, print_line};
-use crate::binding::align;
+use crate::binding::align::{self, MOST_TURN, Place, What};
 use crate::binding::consensus::{Bound, How, LEAST_WITH_PRIOR, Prior, Way, Whole, bind_with};
 use crate::binding::part::Part;
 use crate::error::{Error, Result};
@@ -46,6 +46,17 @@ enum Ways {
     Robust,
     /// Two groups, by the leading eigenvector of the agreement.
     Spectral,
+}
+
+/// What of the arrays' places is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Aligned {
+    /// Detectors beside their place.
+    Shift,
+    /// Views that are turned.
+    Rotation,
+    /// Both.
+    Both,
 }
 
 /// What the command takes.
@@ -96,10 +107,11 @@ pub(super) struct BindArgs {
     /// Wholes are held to how pictures look, by whom these name: for views that are too few to tell.
     #[command(flatten)]
     prior: RendererArgs,
-    /// Find by how many elements each array's detector lies beside its place, and bind with that. Neighbouring views, within 12
-    /// degrees, should be different arrays' (`--assign`); half a turn apart are none.
-    #[arg(long)]
-    align: bool,
+    /// Find where each array really is, and bind with that: by how many elements its detector lies beside its place, where nothing
+    /// more is said, or by how many degrees its views are turned, at most 15 either way. The middle array of all counts as right.
+    /// Neighbouring views, within 12 degrees, should be different arrays' (`--assign`); half a turn apart are none.
+    #[arg(long, value_name = "WHAT", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "shift")]
+    align: Option<Aligned>,
     /// Draws how much is left of the data, step by step.
     #[arg(long, value_name = "FILE.png")]
     curve: Option<PathBuf>,
@@ -148,7 +160,7 @@ impl Seen {
             (args.angles.is_some() && (list || json), "--angles", "a sinogram, NAME.npy or NAME.tif"),
             (args.arrays.is_some() && (list || json), "--arrays", "a sinogram, NAME.npy or NAME.tif"),
             (args.assign.is_some() && (list || json), "--assign", "a sinogram, NAME.npy or NAME.tif"),
-            (args.align && (list || json), "--align", "a sinogram, NAME.npy or NAME.tif"),
+            (args.align.is_some() && (list || json), "--align", "a sinogram, NAME.npy or NAME.tif"),
             (args.side.is_some() && !json, "--side", "cameras, NAME.json"),
             (args.extent.is_some() && !json, "--extent", "cameras, NAME.json"),
         ];
@@ -206,10 +218,10 @@ impl Seen {
         }
     }
 
-    /// The array, its detector `shift` elements beside its place.
-    fn part(&self, args: &BindArgs, array: usize, shift: f64) -> Result<Part> {
+    /// The array, from that place.
+    fn part(&self, args: &BindArgs, array: usize, place: Place) -> Result<Part> {
         let (projection, data): Sight = match self {
-            Self::Views(views) => views.sight(array, shift)?,
+            Self::Views(views) => views.sight(array, place)?,
             Self::Tiles(tiles) => tiles.sight(array)?,
             Self::Cameras(cameras) => cameras.sight(array),
         };
@@ -220,18 +232,31 @@ impl Seen {
         })
     }
 
-    /// With `--align`: elements by which each array's detector lies beside its place.
-    fn shifts(&self, args: &BindArgs, how: &How) -> Result<Option<Vec<f64>>> {
-        let Self::Views(views) = self else { return Ok(None) };
-        if !args.align {
-            return Ok(None);
-        }
+    /// With `--align`: where each array really is.
+    fn places(&self, args: &BindArgs, how: &How) -> Result<Option<Vec<Place>>> {
+        let Some((views, what)) = self.views().zip(args.align) else { return Ok(None) };
         if views.slices > 1 {
             let error = Error::call("--align", "it knows one slice only").value(views.slices);
             return Err(error.bound("a sinogram, views x detectors"));
         }
         let seen: Vec<align::Seen> = (0..views.arrays.len()).map(|array| views.seen(array)).collect();
-        align::shifts(&seen, views.detectors, how).map(Some)
+        let what = match what {
+            Aligned::Shift => What::Shift,
+            Aligned::Rotation => What::Rotation,
+            Aligned::Both => What::Both,
+        };
+        let places = align::places(&seen, views.detectors, what, how)?;
+        for (array, _) in places.iter().enumerate().filter(|(_, place)| place.turn.abs() >= MOST_TURN) {
+            let views = self.name(array);
+            tracing::warn!(
+                "array {array} ({views}) is turned by {MOST_TURN} degrees or more: no further is looked"
+            );
+        }
+        Ok(Some(places))
+    }
+
+    fn views(&self) -> Option<&Views> {
+        if let Self::Views(views) = self { Some(views) } else { None }
     }
 }
 
@@ -256,15 +281,13 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
     let how = how(common, args, &seen)?;
     let started = monotonic();
     // Who sees nothing is told before anything is held against it.
-    let part = |array: usize, shift: f64| seen.part(args, array, shift);
-    let parts: Vec<Part> = (0..seen.arrays()).map(|array| part(array, 0.0)).collect::<Result<_>>()?;
-    let shifts = seen.shifts(args, &how)?;
-    let parts = match &shifts {
-        Some(shifts) => {
-            shifts.iter().enumerate().map(|(array, shift)| part(array, *shift)).collect::<Result<_>>()?
-        }
-        None => parts,
-    };
+    let part = |(array, place): (usize, &Place)| seen.part(args, array, *place);
+    let nominal = vec![Place::default(); seen.arrays()];
+    let mut parts: Vec<Part> = nominal.iter().enumerate().map(part).collect::<Result<_>>()?;
+    let places = seen.places(args, &how)?;
+    if let Some(places) = &places {
+        parts = places.iter().enumerate().map(part).collect::<Result<_>>()?;
+    }
     let bound = bound(common, args, (&parts, shape), &how)?;
     let seconds = monotonic().saturating_sub(started).as_secs_f64();
     said(args, &seen, &parts, &bound)?;
@@ -283,10 +306,15 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
         wholes.push(ToldWhole { file, arrays: whole.arrays.clone(), confidence: whole.confidence, psnr });
     }
     let lone = |array: usize| bound.wholes.iter().any(|whole| whole.arrays == [array]);
-    let shift = |(array, shift): (usize, f64)| (!lone(array)).then_some(shift);
-    let shifts = shifts.map(|shifts| shifts.into_iter().enumerate().map(shift).collect());
-    let (iterations, order_parameter) = (bound.iterations, bound.order_parameter);
-    tell(common, &Told { wholes, iterations, seconds, order_parameter, unseen: seen.unseen(), shifts })
+    let of = |what: &[Aligned], number: fn(&Place) -> f64| {
+        let places = places.as_ref().filter(|_| args.align.is_some_and(|align| what.contains(&align)))?;
+        let known = |(array, place)| (!lone(array)).then(|| number(place));
+        Some(places.iter().enumerate().map(known).collect())
+    };
+    let shifts = of(&[Aligned::Shift, Aligned::Both], |place| place.shift);
+    let rotations = of(&[Aligned::Rotation, Aligned::Both], |place| place.turn);
+    let (iterations, order_parameter, unseen) = (bound.iterations, bound.order_parameter, seen.unseen());
+    tell(common, &Told { wholes, iterations, seconds, order_parameter, unseen, shifts, rotations })
 }
 
 /// How the call says to bind.

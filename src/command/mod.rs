@@ -31,6 +31,7 @@ mod segment;
 mod senses;
 mod session;
 mod signatures;
+mod sync;
 mod teach;
 mod teller;
 mod validate;
@@ -118,6 +119,8 @@ enum Command {
     Teach(teach::TeachArgs),
     /// Bind arrays that each see some views of a sinogram into one picture, or as many as there are worlds.
     Bind(bind::BindArgs),
+    /// Tell by how many milliseconds recordings of one event started later than one another: their clocks were never set alike.
+    Sync(sync::SyncArgs),
     /// Tell the objects of pictures and films apart by phases of oscillators: labels as colours and numbers.
     Segment(segment::SegmentArgs),
     /// Print and plot what a run found.
@@ -203,6 +206,7 @@ pub fn main() -> ExitCode {
         Command::Render(args) => render::run(common, args),
         Command::Teach(args) => teach::run(common, args),
         Command::Bind(args) => bind::run(common, args),
+        Command::Sync(args) => sync::run(common, args),
         Command::Segment(args) => segment::run(common, args),
         Command::Analyze(args) => analyze::run(common, args),
         Command::Bench(args) => bench::run(common, args),

@@ -14,20 +14,20 @@ use crate::random::Stream;
 use crate::time::monotonic;
 
 /// Rows and columns of a scene, arrays, and the views of each.
-const SIDE: usize = 64;
-const ARRAYS: usize = 16;
+pub(super) const SIDE: usize = 64;
+pub(super) const ARRAYS: usize = 16;
 const VIEWS: usize = 4;
 
 /// The noise's σ, of the data's rms.
 const NOISE: f64 = 0.005;
 
 /// How it is bound; steps are equal in all variants.
-fn how(way: Way, seed: u64) -> How {
+pub(super) fn how(way: Way, seed: u64) -> How {
     How { way, iterations: 100, coupling: 0.5, most: 1.0, sigma: None, seed, threads: 1 }
 }
 
 /// Views of an array: every so many of all.
-fn degrees(array: usize) -> Vec<f64> {
+pub(super) fn degrees(array: usize) -> Vec<f64> {
     (0..VIEWS).map(|view| 180.0 * (view * ARRAYS + array) as f64 / (VIEWS * ARRAYS) as f64).collect()
 }
 
@@ -36,9 +36,10 @@ fn seen(scene: &Scene) -> Vec<Vec<f32>> {
     (0..ARRAYS).map(|array| scene.sinogram(SIDE, &degrees(array))).collect()
 }
 
-fn noisy(data: &[f32], draws: &mut Stream) -> Vec<f32> {
+/// The same under white noise of that part of its rms.
+pub(super) fn noisy(data: &[f32], noise: f64, draws: &mut Stream) -> Vec<f32> {
     let square: f64 = data.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
-    let sigma = NOISE * (square / data.len() as f64).sqrt();
+    let sigma = noise * (square / data.len() as f64).sqrt();
     data.iter().map(|x| x + (sigma * draws.normal()) as f32).collect()
 }
 
@@ -77,8 +78,11 @@ pub(super) fn wholes(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<
         for at in (1..ARRAYS).rev() {
             of.swap(at, (draws.uniform() * (at + 1) as f64) as usize);
         }
-        let data: Vec<Vec<f32>> =
-            of.iter().enumerate().map(|(array, scene)| noisy(&clean[*scene][array], &mut draws)).collect();
+        let data: Vec<Vec<f32>> = of
+            .iter()
+            .enumerate()
+            .map(|(array, scene)| noisy(&clean[*scene][array], NOISE, &mut draws))
+            .collect();
         let all = |arrays: &[usize]| -> Result<Vec<Part>> {
             arrays.iter().map(|array| part(*array, data[*array].clone())).collect()
         };
@@ -146,7 +150,7 @@ pub(super) fn changes(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec
     let mut draws = Stream::new(seed, 100);
     let mut of: Vec<usize> = (0..ARRAYS).map(|array| array % 2).collect();
     let mut data: Vec<Vec<f32>> =
-        (0..ARRAYS).map(|array| noisy(&clean[of[array]][array], &mut draws)).collect();
+        (0..ARRAYS).map(|array| noisy(&clean[of[array]][array], NOISE, &mut draws)).collect();
     let parts = || -> Result<Vec<Part>> {
         data.iter().enumerate().map(|(array, data)| part(array, data.clone())).collect()
     };
@@ -163,7 +167,7 @@ pub(super) fn changes(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec
                 *of = 1 - *of;
                 open[array] = Some(tick);
             }
-            data[array] = noisy(&clean[*of][array], &mut draws);
+            data[array] = noisy(&clean[*of][array], NOISE, &mut draws);
         }
         let started = monotonic();
         match variant {

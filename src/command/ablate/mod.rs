@@ -12,6 +12,7 @@ mod scenes;
 mod segmentation;
 mod senses;
 mod slow;
+mod turned;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -68,7 +69,7 @@ struct Run<'a> {
 }
 
 /// All claims in the order of the table.
-const CLAIMS: [Claim; 9] = [
+const CLAIMS: [Claim; 10] = [
     Claim {
         name: "recall",
         says: "A picture that was flashed for 100 ms is read back from the field alone",
@@ -116,6 +117,14 @@ const CLAIMS: [Claim; 9] = [
         pictures: |_, _| Vec::new(),
         run: binding::angles,
         variants: &binding::ANGLES,
+    },
+    Claim {
+        name: "turned arrays",
+        says: "Arrays whose views are turned by 2 to 10 degrees are found from what their pairs tell",
+        absent: "The sheets of oscillators play no part in it.",
+        pictures: |_, _| Vec::new(),
+        run: turned::run,
+        variants: &turned::VARIANTS,
     },
     Claim {
         name: "segmentation",

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{BindArgs, pictures};
-use crate::binding::align::Seen;
+use crate::binding::align::{Place, Seen};
 use crate::binding::consensus::MOST_ARRAYS;
 use crate::binding::projection::{MOST_SIDE, ParallelBeam, Projection, Slices};
 use crate::error::{Error, Result};
@@ -153,10 +153,11 @@ impl Views {
         }
     }
 
-    /// What the array looks through, its detector `shift` elements beside its place, and what it sees.
-    pub fn sight(&self, array: usize, shift: f64) -> Result<Sight> {
+    /// What the array looks through from that place, and what it sees.
+    pub fn sight(&self, array: usize, place: Place) -> Result<Sight> {
         let Seen { degrees, data } = self.seen(array);
-        let beams = ParallelBeam::shifted(self.detectors, self.detectors, &degrees, shift)?;
+        let degrees: Vec<f64> = degrees.iter().map(|degrees| degrees + place.turn).collect();
+        let beams = ParallelBeam::shifted(self.detectors, self.detectors, &degrees, place.shift)?;
         Ok((Box::new(Slices::new(beams, self.slices)?), data))
     }
 }

@@ -27,8 +27,10 @@ pub(super) struct Told {
     pub(super) order_parameter: f64,
     /// Numbers of the sinogram that are not finite.
     pub(super) unseen: usize,
-    /// With `--align`: elements by which each array's detector lies beside the middle one's; `null` of one that is in no whole.
+    /// With `--align` or `--align=both`: elements by which each array's detector lies beside the middle one's; `null` of one that is in no whole.
     pub(super) shifts: Option<Vec<Option<f64>>>,
+    /// With `--align=rotation` or `both`: degrees by which each array's views are turned against the middle one's; likewise.
+    pub(super) rotations: Option<Vec<Option<f64>>>,
 }
 
 /// Tells it, as the call wants it.
@@ -50,6 +52,10 @@ pub(super) fn tell(common: &Common, told: &Told) -> Result<ExitCode> {
     for (array, shift) in told.shifts.iter().flatten().enumerate() {
         let Some(shift) = shift.filter(|shift| shift.abs() >= 0.05) else { continue };
         print_line(&format!("array {array}: its detector was {shift:+.2} elements beside its place"))?;
+    }
+    for (array, turn) in told.rotations.iter().flatten().enumerate() {
+        let Some(turn) = turn.filter(|turn| turn.abs() >= 0.05) else { continue };
+        print_line(&format!("array {array}: its views were turned by {turn:+.2} degrees"))?;
     }
     let Told { iterations, seconds, order_parameter, .. } = told;
     print_line(&format!("{iterations} steps, {seconds:.3} s, order parameter {order_parameter:.3}"))?;
