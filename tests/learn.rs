@@ -260,7 +260,6 @@ fn a_dream_comes_from_its_seed_alone_and_what_has_no_part_in_it_is_refused() {
         ("render denoise --size 32 --out e.png", &["--size", "denoise", "dream"]),
         ("render dream --size 32 --truth rings.ppm --out e.png", &["--truth"]),
         ("render dream --size 32 --sigma 0.1 --out e.png", &["--sigma", "dream"]),
-        ("render dream --size 32 --out dreams", &["dreams", "PNG"]),
     ] {
         refused(folder.path(), words, parts);
         assert!(!folder.path().join("e.png").exists(), "{words}");
