@@ -63,7 +63,8 @@ impl Film {
         let truth = room.truth();
         let middle = |at: usize, cells: usize, pixels: usize| (2 * at + 1) * pixels / (2 * cells);
         let thing = |at: usize| {
-            let (y, x) = (middle(at / columns, rows, truth.height), middle(at % columns, columns, truth.width));
+            let (y, x) =
+                (middle(at / columns, rows, truth.height), middle(at % columns, columns, truth.width));
             usize::from(truth.labels[y * truth.width + x])
         };
         Some((0..rows * columns).map(thing).collect())
@@ -92,7 +93,8 @@ impl Pairs {
 
 fn play(what: &str, side: usize) -> Result<()> {
     let mut film = Film::open(what)?;
-    let mut objects = Objects::new(&ObjectsParameters { side, ..ObjectsParameters::default() }, &How::default())?;
+    let mut objects =
+        Objects::new(&ObjectsParameters { side, ..ObjectsParameters::default() }, &How::default())?;
     let (mut next, mut spent, mut jumped, mut stayed, mut pictures) = (0, 0.0, 0u64, 0u64, 0);
     let (mut whole, mut each) = (Pairs::default(), Vec::new());
     let mut last: Option<(Vec<f32>, Vec<u8>)> = None;
@@ -134,9 +136,16 @@ fn play(what: &str, side: usize) -> Result<()> {
         figures.mean_objects.unwrap_or_default(),
         1e3 * spent / f64::from(pictures.max(1))
     );
-    println!("{:.2} % of an object's pixels that have not changed jump to another", 100.0 * jumped as f64 / (jumped + stayed).max(1) as f64);
+    println!(
+        "{:.2} % of an object's pixels that have not changed jump to another",
+        100.0 * jumped as f64 / (jumped + stayed).max(1) as f64
+    );
     if !each.is_empty() {
-        println!("FG-ARI {:.3} picture by picture, {:.3} over the film", each.iter().sum::<f64>() / each.len() as f64, whole.index());
+        println!(
+            "FG-ARI {:.3} picture by picture, {:.3} over the film",
+            each.iter().sum::<f64>() / each.len() as f64,
+            whole.index()
+        );
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ import { browser, called, folder, live, run, sleep } from "./run.mjs";
 /** Pictures for each second of a film, below which its flashes of 10 Hz could be missed. */
 const LEAST = 25;
 const FILMS = [["black", "white"], ["black", "red"]];
-const LOOKS = ["", "lower=mind", "lower=binding", "view=wave", "view=amplitude", "view=travel", "palette=colour-blind"];
+const LOOKS = ["", "lower=mind", "lower=binding", "lower=objects", "view=wave", "view=amplitude", "view=travel", "palette=colour-blind"];
 
 const { program, fresh, seconds } = called();
 const where = folder();

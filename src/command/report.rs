@@ -15,7 +15,8 @@ use crate::engine::{SourceSummary, Stage, Summary};
 use crate::exchange::ExchangeReport;
 use crate::kernel::lanes::Instructions;
 use crate::signal::{
-    BindingFigures, DeviceFigures, MindFigures, ObjectsFigures, Origin, RecognitionFigures, RecordingFigures, SensesFigures,
+    BindingFigures, DeviceFigures, MindFigures, ObjectsFigures, Origin, RecognitionFigures, RecordingFigures,
+    SensesFigures,
 };
 use crate::stream::ring::Counts;
 use crate::stream::trace::HopReport;

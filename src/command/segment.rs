@@ -128,8 +128,10 @@ fn all(
         let found = segment(&small.greys, columns, &how);
         let seconds = monotonic().saturating_sub(started).as_secs_f64();
         // In a film a picture may tell nothing; objects come and go.
-        let (mut segments, fault) = found
-            .map_or_else(|error| (Segments::none(small.greys.len()), Some(error)), |segments| (segments, None));
+        let (mut segments, fault) = found.map_or_else(
+            |error| (Segments::none(small.greys.len()), Some(error)),
+            |segments| (segments, None),
+        );
         let objects = follow.follow(&mut segments, columns);
         let name = format!("{:06}", told.pictures.len() + 1);
         write(part, &name, &frame, (&segments.labels, small.size))?;
@@ -157,10 +159,13 @@ fn all(
 }
 
 /// Writes a picture beside its labels, which are those of `rows` x `columns`, and the labels of all its pixels.
-fn write(folder: &Path, name: &str, frame: &Frame, (labels, [rows, columns]): (&[u8], [usize; 2])) -> Result<()> {
-    let label = |[y, x]: [usize; 2]| {
-        labels[y * rows / frame.height * columns + x * columns / frame.width]
-    };
+fn write(
+    folder: &Path,
+    name: &str,
+    frame: &Frame,
+    (labels, [rows, columns]): (&[u8], [usize; 2]),
+) -> Result<()> {
+    let label = |[y, x]: [usize; 2]| labels[y * rows / frame.height * columns + x * columns / frame.width];
     let longer = frame.height.max(frame.width);
     let (zoom, step) = ((DRAWN / longer).max(1), longer.div_ceil(MOST_DRAWN));
     let [height, width] = [frame.height, frame.width].map(|side| (side * zoom / step).max(1));

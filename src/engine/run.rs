@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::aim::Aim;
 use super::analysis::{Analysis, TonicFit};
 use super::between::{STATE_COPIES, WAITING_SECONDS, empty_field, entered, spare_copies};
-use super::binding::world::World;
 use super::binding::Binder;
+use super::binding::world::World;
 use super::cores;
 use super::gathering::Gathering;
 use super::hands::{Tunings, hands};
@@ -462,7 +462,10 @@ fn ask_for_priority(is_live: bool) -> String {
     }
 }
 
-pub(super) fn thread<T: Send + 'static>(name: &str, body: impl FnOnce() -> T + Send + 'static) -> Result<JoinHandle<T>> {
+pub(super) fn thread<T: Send + 'static>(
+    name: &str,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>> {
     std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(body)

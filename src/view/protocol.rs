@@ -32,8 +32,7 @@ use super::About;
 use super::outbox::Counts;
 use crate::signal::{
     BindingPicture, DeviceKind, DeviceListing, FieldFrame, InputPicture, MindPicture, ObjectsPicture, Poke,
-    SeenObject, Status,
-    TraceChunk,
+    SeenObject, Status, TraceChunk,
 };
 
 /// The header's size in bytes; a multiple of 4, so that sound lies aligned.

@@ -46,8 +46,7 @@ impl Follow {
             pixels: pixels[usize::from(*label)],
             coherence: *coherence,
         };
-        let mut objects: Vec<Object> =
-            labels.iter().skip(1).zip(&segments.coherence).map(object).collect();
+        let mut objects: Vec<Object> = labels.iter().skip(1).zip(&segments.coherence).map(object).collect();
         objects.sort_by_key(|object| object.label);
         objects
     }
