@@ -4,7 +4,8 @@
 //! sights ─update─> luminance, its longer side `side` ─> segments by phases ─> labels, those of the last update where they stay
 //! ```
 //!
-//! Each update is segmented by itself, from the same starts: a picture that stands still has the same objects.
+//! Each update is segmented by itself, from the same starts: a picture that stands still has the same objects. An object is told where its
+//! oscillators swing as one; what holds less together jumps from update to update.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::sights::Looks;
 use crate::error::{Error, Result};
 use crate::kernel::palette::label_colour;
-use crate::readout::segment::{Follow, How, Object, Seen, Segments, segment};
+use crate::readout::segment::{Follow, How, Object, SURE, Seen, Segments, segment};
 use crate::signal::{InputPicture, ObjectsFigures, ObjectsPicture, SeenObject};
 use crate::time::Tick;
 
@@ -71,9 +72,9 @@ impl Objects {
         Ok(Self {
             side: parameters.side,
             how: *how,
-            follow: Follow::new(),
+            follow: Follow::new(SURE),
             labels: Vec::new(),
-            shown: Default::default(),
+            shown: ([0; 2], Vec::new()),
             count: 0,
             figures: ObjectsFigures::default(),
         })

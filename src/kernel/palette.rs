@@ -147,7 +147,7 @@ mod tests {
         colours.sort_unstable();
         colours.dedup();
         assert_eq!(colours.len(), 2 * LABELS.len() + 1);
-        label_colour(u8::MAX);
+        assert_ne!(label_colour(u8::MAX), GROUND);
     }
 
     #[test]

@@ -74,8 +74,7 @@ fn without_coupling_nothing_holds_together() {
     let mut found = objects(&How { coupling: 0.0, ..How::default() });
     (0..10).for_each(|step| found.look(&scene(step)));
     let figures = found.figures();
-    assert!(figures.mean_objects.unwrap() > 6.0, "{figures:?}");
-    assert!(figures.objects.iter().all(|object| object.share < 0.05), "{figures:?}");
+    assert!(figures.mean_objects.unwrap() < 1.0, "{figures:?}");
 }
 
 #[test]

@@ -30,7 +30,7 @@ mod groups;
 mod measure;
 mod seen;
 
-pub use follow::{Follow, Object};
+pub use follow::{Follow, Object, SURE};
 pub use ground::{ground, median};
 pub use measure::rand_index;
 pub use seen::Seen;

@@ -23,9 +23,8 @@ impl Seen {
         assert_eq!(rgb.len(), 3 * height * width, "three bytes for every pixel");
         let longer = height.max(width);
         // A narrow picture stays as wide as it must be, or as it is.
-        let scaled = |pixels: usize| match longer <= side {
-            true => pixels,
-            false => (pixels * side / longer).max(SIDES[0].min(pixels)),
+        let scaled = |pixels: usize| {
+            if longer <= side { pixels } else { (pixels * side / longer).max(SIDES[0].min(pixels)) }
         };
         let size = [height, width].map(scaled);
         let light = area_luminance(&srgb_to_linear(), rgb, width, size);

@@ -2,7 +2,7 @@
 // Objects: what is seen in grey, and what stands out from it in the colour of its label, which it keeps as it moves.
 
 import { byId, canvasById, say, whole } from "./canvas.js";
-import { BYTE, LIGHT, approach, dusk } from "./light.js";
+import { BYTE, LIGHT, approachColours, dusk } from "./light.js";
 
 /** Share of the label's colour within an object, and at its edge. */
 const WITHIN = 0.35, EDGE = 0.8;
@@ -101,7 +101,7 @@ export function objectsPanel() {
       if (!context || !image || !seen || !fresh) return;
       fresh = false;
       tint(seen, wanted);
-      approach(shown, wanted, now - drawn);
+      approachColours(shown, wanted, now - drawn);
       drawn = now;
       for (let at = 0, to = 0; at < shown.length; at++) {
         image.data[to] = BYTE[Math.round(4095 * shown[at])];
