@@ -9,6 +9,7 @@ use crate::array::ArrayParameters;
 use crate::device::SoundDeviceParameters;
 use crate::engine::binding::BindingParameters;
 use crate::engine::cores;
+use crate::engine::objects::ObjectsParameters;
 use crate::engine::senses::SensesParameters;
 use crate::engine::{EnginePlan, HearingPlan, Pace, ScalarPlan, VisionPlan};
 use crate::error::{Error, Kind, Result};
@@ -51,6 +52,8 @@ pub struct Config {
     pub senses: SensesParameters,
     /// How arrays bind what is seen.
     pub binding: BindingParameters,
+    /// How what is seen is taken apart into objects.
+    pub objects: ObjectsParameters,
     /// Sight.
     pub vision: VisionConfig,
     /// Hearing.
@@ -232,6 +235,7 @@ impl Config {
         self.learning.check()?;
         self.mind.check()?;
         self.binding.check()?;
+        self.objects.check()?;
         self.vision.retina.check()?;
         self.hearing.cochlea.check()?;
         self.scalar.check()?;
@@ -261,6 +265,7 @@ impl Config {
             learning: self.learning.clone(),
             mind: self.mind.clone(),
             binding: self.binding.clone(),
+            objects: self.objects.clone(),
             vision: self.vision.enabled.then(|| VisionPlan {
                 height: self.vision.height,
                 width: self.vision.width,
@@ -301,7 +306,7 @@ impl Config {
         })
     }
 
-    /// What decides the result: everything but threads, the mind's eye, binding, the senses' template, page, recording, exchange and devices, which are those
+    /// What decides the result: everything but threads, the mind's eye, binding, objects, the senses' template, page, recording, exchange and devices, which are those
     /// of another machine.
     #[must_use]
     pub fn decisive(&self) -> Self {
@@ -310,6 +315,7 @@ impl Config {
             mind: MindParameters::default(),
             senses: SensesParameters::default(),
             binding: BindingParameters::default(),
+            objects: ObjectsParameters::default(),
             view: ViewParameters::default(),
             record: RecordConfig::default(),
             exchange: ExchangeParameters::default(),
@@ -337,6 +343,8 @@ impl Config {
         leave_out(format!("\"senses\":{section},"));
         let section = serde_json::to_string(&decisive.binding).unwrap_or_default();
         leave_out(format!("\"binding\":{section},"));
+        let section = serde_json::to_string(&decisive.objects).unwrap_or_default();
+        leave_out(format!("\"objects\":{section},"));
         blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
     }
 }

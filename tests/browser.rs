@@ -17,8 +17,8 @@ use std::time::Duration;
 use chromium::{Chromium, wait};
 use measured::Came;
 use napot::signal::{
-    BindingPicture, DeviceState, EncodedPicture, FieldFrame, Frame, InputPicture, MindPicture, SheetShape,
-    SoundChunk, Status,
+    BindingPicture, DeviceState, EncodedPicture, FieldFrame, Frame, InputPicture, MindPicture,
+    ObjectsPicture, SheetShape, SoundChunk, Status,
 };
 use napot::source::browser::BrowserCamera;
 use napot::stream::device::DeviceMonitor;
@@ -123,6 +123,7 @@ fn feeds(senses: Senses) -> Feeds {
         input: latest(&input).1,
         mind: latest(&MindPicture::default()).1,
         binding: latest(&BindingPicture::default()).1,
+        objects: latest(&ObjectsPicture::default()).1,
         status: latest(&status).1,
         traces: traces_out,
         sound: sound_out,

@@ -114,7 +114,8 @@ fn shifted(seed: u64, late_ms: i64, threads: usize) -> SensesFigures {
     (config.vision.height, config.vision.width) = (32, 32);
     (config.hearing.cochlea.channels, config.hearing.cochlea.rates) = (64, 8);
     (config.room.height, config.room.width) = (128, 128);
-    (config.mind.enabled, config.binding.enabled, config.engine.threads) = (false, false, threads);
+    (config.mind.enabled, config.binding.enabled, config.objects.enabled) = (false, false, false);
+    config.engine.threads = threads;
     let (video, sound) = Room::new(&config.room, seed).unwrap().into_sources();
     let sound =
         Shifted { sound: Box::new(sound), late: 48 * late_ms, waiting: VecDeque::new(), frames: 0, given: 0 };

@@ -70,6 +70,7 @@ await still("page.png", "", 14, [], room);
 await still("page-light.png", "#upper=waterfall&lower=head&controls=1", 14, [], room, "light");
 await still("mind.png", "#lower=mind", 24, [], room, "dark", ".side");
 await still("binding.png", "#lower=binding", 14, [], room, "dark", "#lower", "#binding-ring button:nth-of-type(3)");
+await still("objects.png", "#lower=objects", 14, [], room, "dark", "#lower");
 // What moves, in the field less its twin.
 await film("stage.webp", 1.5, ["8", "d"], room);
 if (clip && existsSync(clip)) await still("clip.png", "#upper=energy&lower=raster", 9, ["8", "d"], ["replay", clip, "--loop"]);

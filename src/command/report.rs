@@ -15,7 +15,8 @@ use crate::engine::{SourceSummary, Stage, Summary};
 use crate::exchange::ExchangeReport;
 use crate::kernel::lanes::Instructions;
 use crate::signal::{
-    BindingFigures, DeviceFigures, MindFigures, Origin, RecognitionFigures, RecordingFigures, SensesFigures,
+    BindingFigures, DeviceFigures, MindFigures, ObjectsFigures, Origin, RecognitionFigures, RecordingFigures,
+    SensesFigures,
 };
 use crate::stream::ring::Counts;
 use crate::stream::trace::HopReport;
@@ -67,6 +68,9 @@ pub struct Report {
     /// How arrays bound what was seen; `null` where none did.
     #[serde(default)]
     pub binding: Option<BindingFigures>,
+    /// The objects of what was seen; `null` where it was not taken apart.
+    #[serde(default)]
+    pub objects: Option<ObjectsFigures>,
     /// What was recognised; `null` in a run without signatures.
     #[serde(default)]
     pub recognition: Option<RecognitionFigures>,
@@ -318,6 +322,7 @@ impl Report {
                 .collect(),
             mind: summary.mind.as_ref().map(|mind| mind.figures().clone()),
             binding: summary.binding.as_ref().map(|world| world.figures().clone()),
+            objects: summary.objects.as_ref().map(|objects| objects.figures().clone()),
             recognition: summary.recogniser.as_ref().map(|recogniser| recogniser.figures().clone()),
             senses: summary.senses.as_ref().map(|senses| senses.figures().clone()),
             latency_ms,

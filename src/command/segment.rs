@@ -9,9 +9,8 @@ use serde::Serialize;
 use super::{Common, pictures, print_json, print_line};
 use crate::error::{Error, Result};
 use crate::format::npy;
-use crate::kernel::palette::LABELS;
-use crate::memory::picture::{Picture, Plane};
-use crate::readout::segment::{Follow, How, MOST_OBJECTS, SIDES, Segments, segment};
+use crate::kernel::palette::label_colour;
+use crate::readout::segment::{Follow, How, MOST_OBJECTS, Object, Seen, Segments, segment};
 use crate::signal::Frame;
 use crate::sink::part::PartFile;
 use crate::time::monotonic;
@@ -22,8 +21,6 @@ const SIDE: usize = 64;
 const DRAWN: usize = 256;
 /// The longer side of what is drawn at most: twice as wide, and both in memory.
 const MOST_DRAWN: usize = 4_096;
-/// The colour of the ground.
-const GROUND: [u8; 3] = [24, 24, 24];
 
 /// What the command takes.
 #[derive(Args, Debug)]
@@ -47,6 +44,12 @@ struct ToldObject {
     confidence: f32,
     /// Red, green and blue.
     colour: [u8; 3],
+}
+
+impl From<Object> for ToldObject {
+    fn from(Object { label, pixels, coherence }: Object) -> Self {
+        Self { label, pixels, confidence: coherence, colour: label_colour(label) }
+    }
 }
 
 /// A picture as it is told.
@@ -110,39 +113,36 @@ fn all(
             .bound("PNG, JPEG, BMP, PNM, GIF, a film, a session, or a folder of pictures")
     };
     let mut source = pictures::source(input)?.ok_or_else(none)?;
-    let mut follow = Follow::new();
-    let mut last = None;
+    let mut follow = Follow::new([0.0; 2]);
     let mut faults = Vec::new();
     let first = told.pictures.len();
     while let Some(frame) = source.pull()? {
-        let small = seen(&frame);
-        let at = [small.width, small.height];
+        let small = Seen::of(&frame.rgb, [frame.height, frame.width], SIDE);
+        let [rows, columns] = small.size;
         let how = How {
             objects: args.objects.map(usize::from),
             seed: common.seed.unwrap_or_default(),
             ..How::default()
         };
         let started = monotonic();
-        let found = segment(&small.values, small.width, &how);
+        let found = segment(&small.greys, columns, &how);
         let seconds = monotonic().saturating_sub(started).as_secs_f64();
         // In a film a picture may tell nothing; objects come and go.
-        let (mut segments, fault) = found
-            .map_or_else(|error| (nothing(small.values.len()), Some(error)), |segments| (segments, None));
-        // Another size is another film.
-        if last.replace(at) != Some(at) {
-            follow = Follow::new();
-        }
-        let numbers = follow.follow(&mut segments.labels);
+        let (mut segments, fault) = found.map_or_else(
+            |error| (Segments::none(small.greys.len()), Some(error)),
+            |segments| (segments, None),
+        );
+        let objects = follow.follow(&mut segments, columns);
         let name = format!("{:06}", told.pictures.len() + 1);
-        write(part, &name, &frame, (&segments.labels, &small))?;
+        write(part, &name, &frame, (&segments.labels, small.size))?;
         let energies = segments.energies.iter().copied();
         told.pictures.push(ToldPicture {
             input: input.to_owned(),
             file: out.join(format!("{name}.png")),
             width: frame.width,
             height: frame.height,
-            at,
-            objects: objects(&segments, &numbers),
+            at: [columns, rows],
+            objects: objects.into_iter().map(ToldObject::from).collect(),
             energy: fault.is_none().then_some(segments.energy),
             highest_energy: energies.reduce(f64::max),
             fault: fault.as_ref().map(ToString::to_string),
@@ -158,52 +158,14 @@ fn all(
     }
 }
 
-/// A picture in which nothing stands out.
-fn nothing(pixels: usize) -> Segments {
-    Segments { labels: vec![0; pixels], coherence: Vec::new(), energy: 0.0, energies: Vec::new() }
-}
-
-/// The objects by their numbers.
-fn objects(segments: &Segments, numbers: &[u8]) -> Vec<ToldObject> {
-    let mut pixels = [0; MOST_OBJECTS + 1];
-    segments.labels.iter().for_each(|label| pixels[usize::from(*label)] += 1);
-    let told = |(number, confidence): (&u8, &f32)| ToldObject {
-        label: *number,
-        pixels: pixels[usize::from(*number)],
-        confidence: *confidence,
-        colour: colour(*number),
-    };
-    let mut told: Vec<ToldObject> = numbers.iter().skip(1).zip(&segments.coherence).map(told).collect();
-    told.sort_by_key(|object| object.label);
-    told
-}
-
-/// The colour of a label; 0 is ground.
-fn colour(label: u8) -> [u8; 3] {
-    let Some(at) = usize::from(label).checked_sub(1) else { return GROUND };
-    // Beyond the palette's end it starts again, darker.
-    let share = 1.0 / (1 + at / LABELS.len()) as f32;
-    LABELS[at % LABELS.len()].map(|part| (f32::from(part) * share) as u8)
-}
-
-/// A picture's luminance as it is segmented.
-fn seen(frame: &Frame) -> Plane {
-    let picture = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true);
-    let whole = &picture.planes[0];
-    let longer = frame.height.max(frame.width);
-    if longer <= SIDE {
-        return whole.clone();
-    }
-    // A narrow picture stays as wide as it must be, or as it is.
-    let scaled = |side: usize| (side * SIDE / longer).max(SIDES[0].min(side));
-    whole.resized(scaled(frame.height), scaled(frame.width)).map(|x| x.clamp(0.0, 1.0))
-}
-
-/// Writes a picture beside its labels, which are those of `small`, and the labels of all its pixels.
-fn write(folder: &Path, name: &str, frame: &Frame, (labels, small): (&[u8], &Plane)) -> Result<()> {
-    let label = |[y, x]: [usize; 2]| {
-        labels[y * small.height / frame.height * small.width + x * small.width / frame.width]
-    };
+/// Writes a picture beside its labels, which are those of `rows` x `columns`, and the labels of all its pixels.
+fn write(
+    folder: &Path,
+    name: &str,
+    frame: &Frame,
+    (labels, [rows, columns]): (&[u8], [usize; 2]),
+) -> Result<()> {
+    let label = |[y, x]: [usize; 2]| labels[y * rows / frame.height * columns + x * columns / frame.width];
     let longer = frame.height.max(frame.width);
     let (zoom, step) = ((DRAWN / longer).max(1), longer.div_ceil(MOST_DRAWN));
     let [height, width] = [frame.height, frame.width].map(|side| (side * zoom / step).max(1));
@@ -213,7 +175,7 @@ fn write(folder: &Path, name: &str, frame: &Frame, (labels, small): (&[u8], &Pla
             [(row * step / zoom).min(frame.height - 1), (column * step / zoom).min(frame.width - 1)]
         };
         rgb.extend((0..width).map(place).flat_map(|[y, x]| frame.pixel(x, y)));
-        rgb.extend((0..width).map(place).flat_map(|at| colour(label(at))));
+        rgb.extend((0..width).map(place).flat_map(|at| label_colour(label(at))));
     }
     pictures::write(&folder.join(format!("{name}.png")), (height, 2 * width), &rgb)?;
     let places = (0..frame.height * frame.width).map(|at| [at / frame.width, at % frame.width]);
@@ -249,18 +211,4 @@ fn tell(common: &Common, told: &Told) -> Result<()> {
         print_line(&format!("{}{scaled}: {what}", file.display()))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_label_has_a_colour_and_the_first_ones_differ() {
-        let mut colours: Vec<[u8; 3]> = (0..=2 * LABELS.len() as u8).map(colour).collect();
-        colours.sort_unstable();
-        colours.dedup();
-        assert_eq!(colours.len(), 2 * LABELS.len() + 1);
-        colour(MOST_OBJECTS as u8);
-    }
 }

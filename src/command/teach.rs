@@ -59,7 +59,7 @@ pub(super) fn run(common: &Common, args: &TeachArgs) -> Result<ExitCode> {
     let Piece { inputs, layout, again, common: parts, .. } = piece;
     let session = Session { pace: Pace::Max, seconds: common.seconds, tail_seconds: TAIL_SECONDS, layout };
     let mut plan = config.plan(&session);
-    (plan.mind.enabled, plan.binding.enabled) = (false, false);
+    (plan.mind.enabled, plan.binding.enabled, plan.objects.enabled) = (false, false, false);
     let mut instrument = Instrument::new(&plan)?;
     let known = if args.signatures.exists() {
         signatures::load(&args.signatures)?

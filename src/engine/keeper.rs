@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use super::aim::Aim;
 use super::analysis::{Analysis, TonicFit};
-use super::binding::Sights;
 use super::gathering::Gathering;
 use super::hands::Hands;
 use super::instrument::ArrayInfo;
@@ -21,14 +20,16 @@ use super::mind::Moments;
 use super::realtime::{RawField, StateCopy};
 use super::recognition::Recogniser;
 use super::senses::Senses;
+use super::sights::{Sights, Told};
 use super::tick::TickReport;
 use crate::error::Error;
 use crate::readout::onset::Onset;
 use crate::readout::paint::{FULL_SCALE, paint};
 use crate::readout::signature::known::Known;
 use crate::signal::{
-    ArrayId, BindingPicture, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow, InputPicture,
-    LedgerLine, MindPicture, Origin, SessionItem, StateItem, Status, TraceChunk,
+    ArrayId, BindingFigures, BindingPicture, Control, ElectrodeItem, FieldFrame, FieldImage, FieldRow,
+    InputPicture, LedgerLine, MindPicture, ObjectsFigures, ObjectsPicture, Origin, SessionItem, StateItem,
+    Status, TraceChunk,
 };
 use crate::stream::Sink;
 use crate::stream::device::DeviceMonitor;
@@ -89,6 +90,8 @@ pub struct Publish {
     pub mind: Option<Writer<MindPicture>>,
     /// What arrays bind; taken by their thread.
     pub binding: Option<Writer<BindingPicture>>,
+    /// What stands out; taken by what takes it apart.
+    pub objects: Option<Writer<ObjectsPicture>>,
     /// Figures.
     pub status: Writer<Status>,
     /// Electrode traces; what finds no room is dropped.
@@ -130,8 +133,12 @@ pub(super) struct Keeper {
     pub(super) gathering: Gathering,
     /// The way to the mind's eye, where there is one.
     pub(super) moments: Option<Moments>,
-    /// The way to the arrays that bind, where any do.
-    pub(super) sights: Option<Sights>,
+    /// The way to what looks at pictures.
+    pub(super) sights: Sights,
+    /// What the arrays that bind tell of themselves, where any do.
+    pub(super) binding: Option<Told<BindingFigures>>,
+    /// What is told of objects, where what is seen is taken apart.
+    pub(super) objects: Option<Told<ObjectsFigures>>,
     /// What recognises signatures, where there are some.
     pub(super) recogniser: Option<Recogniser>,
     /// What compares sound and picture, in a run that has both.
@@ -220,9 +227,7 @@ impl Keeper {
         if let Some(moments) = &mut self.moments {
             moments.hand_on(self.gathering.played());
         }
-        if let Some(sights) = &mut self.sights {
-            sights.hand_on(self.gathering.played(), false);
-        }
+        self.sights.hand_on(self.gathering.played(), false);
         sound | reports | states
     }
 
@@ -338,9 +343,7 @@ impl Keeper {
             if let Some(moments) = &mut self.moments {
                 moments.see(&picture);
             }
-            if let Some(sights) = &mut self.sights {
-                sights.see(&picture);
-            }
+            self.sights.see(&picture);
             if let Some(publish) = &mut self.publish {
                 publish.input.write(picture);
             }
@@ -418,9 +421,7 @@ impl Keeper {
             self.mark_onset(onset, &mut desk);
         }
         self.give_session(&mut desk);
-        if let Some(sights) = &mut self.sights {
-            sights.hand_on(self.gathering.played(), true);
-        }
+        self.sights.hand_on(self.gathering.played(), true);
         let Keep { sound, electrodes, outlets, ledger, field, session, taught, .. } = self.keep;
         let mut close = |outcome: Option<crate::error::Result<()>>| {
             desk.failures.extend(outcome.and_then(Result::err));

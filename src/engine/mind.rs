@@ -233,6 +233,7 @@ mod tests {
     use super::*;
     use crate::array::ArrayParameters;
     use crate::engine::binding::BindingParameters;
+    use crate::engine::objects::ObjectsParameters;
     use crate::engine::{EnginePlan, Pace, StageTimer, VisionPlan};
     use crate::kernel::team::Team;
     use crate::memory::slow::LearningParameters;
@@ -255,6 +256,7 @@ mod tests {
             learning: LearningParameters::default(),
             mind: MindParameters::default(),
             binding: BindingParameters::default(),
+            objects: ObjectsParameters::default(),
             vision: Some(VisionPlan { height: 20, width: 33, retina: RetinaParameters::default() }),
             hearing: None,
             scalar: None,

@@ -1,6 +1,7 @@
 //! What an engine is made from: a checked plan.
 
 use super::binding::BindingParameters;
+use super::objects::ObjectsParameters;
 use crate::array::ArrayParameters;
 use crate::memory::mind::MindParameters;
 use crate::memory::slow::LearningParameters;
@@ -92,6 +93,8 @@ pub struct EnginePlan {
     pub mind: MindParameters,
     /// How arrays bind what is seen; never changes the result.
     pub binding: BindingParameters,
+    /// How what is seen is taken apart into objects; never changes the result.
+    pub objects: ObjectsParameters,
     /// Sight.
     pub vision: Option<VisionPlan>,
     /// Hearing.

@@ -8,19 +8,21 @@ use std::time::Duration;
 use super::aim::Aim;
 use super::analysis::{Analysis, TonicFit};
 use super::between::{STATE_COPIES, WAITING_SECONDS, empty_field, entered, spare_copies};
+use super::binding::Binder;
 use super::binding::world::World;
-use super::binding::{self, Binding};
 use super::cores;
 use super::gathering::Gathering;
 use super::hands::{Tunings, hands};
 use super::instrument::{ArrayInfo, Instrument};
 use super::keeper::{Facts, Keep, Keeper, Kept, Publish};
 use super::mind;
+use super::objects::Objects;
 use super::plan::{EnginePlan, Pace};
 use super::pump::{self, BurstFeed, Common, Inputs, Pump, PumpReport, RecordedFeed, Shown, SoundFeed};
 use super::realtime::{Live, Outlets, Played, Realtime};
 use super::recognition::{Feeler, Recogniser, recognition};
 use super::senses::{Sampler, Senses};
+use super::sights::{Looking, Onlookers};
 use super::tempo::{Pacer, Tempo};
 use super::tuning::Tunable;
 use crate::array::EnergyFigures;
@@ -70,6 +72,8 @@ pub struct Summary {
     pub mind: Option<Mind>,
     /// The arrays that bound what was seen, where any did.
     pub binding: Option<World>,
+    /// What took apart what was seen, where it was.
+    pub objects: Option<Objects>,
     /// What was recognised, in a run with signatures.
     pub recogniser: Option<Recogniser>,
     /// What compared sound and picture, in a run that has both.
@@ -91,7 +95,8 @@ pub struct Engine {
     realtime: JoinHandle<(Played, Option<String>)>,
     keeper: JoinHandle<Kept>,
     mind: Option<JoinHandle<Mind>>,
-    binder: Option<JoinHandle<Result<World>>>,
+    binder: Option<Looking<Binder>>,
+    objects: Option<Looking<Objects>>,
     pumps: Vec<Pump>,
     rings: Vec<(&'static str, Arc<Counters>)>,
     arrays: Vec<ArrayInfo>,
@@ -141,8 +146,9 @@ impl Engine {
         // Last: model time 0 of a live source is its pump's start, and the engine's is soon after.
         let eye = eye(plan, &instrument);
         let (shapes, again) = (instrument.shapes(), inputs.session.is_some());
-        let Binding { holds, sights, binder } = binding(plan, again, publish.as_mut(), &common)?;
-        let looks = publish.is_some() || eye.is_some() || binder.is_some();
+        let Onlookers { sights, holds, binder, objects } =
+            Onlookers::start(plan, again, publish.as_mut(), &common.clock)?;
+        let looks = publish.is_some() || eye.is_some() || sights.are_seen();
         let (shown, seen) = pump::shown(looks, keep.session.is_some());
         let (probe, moments, minder) = unzipped(eye);
         let (feeler, recogniser) = felt(&mut keep, &instrument)?;
@@ -167,6 +173,8 @@ impl Engine {
             gathering: Gathering::new(entered_out, seen, electrodes.len(), first_sample(plan)),
             moments,
             sights,
+            binding: binder.as_ref().map(Looking::told),
+            objects: objects.as_ref().map(Looking::told),
             recogniser,
             senses,
             aim: Arc::clone(&aim),
@@ -215,6 +223,7 @@ impl Engine {
             keeper: thread("napot-keeper", move || keeper.run())?,
             mind: minder.map(|minder| thread("napot-mind", move || minder.run(shows))).transpose()?,
             binder,
+            objects,
             realtime: start_realtime(realtime, plan.cores.clone(), common.urgent, is_live)?,
             pumps: feeds.pumps,
             rings: named([sound_counts, electrode_counts, report_counts, state_counts]),
@@ -278,10 +287,12 @@ impl Engine {
         let kept = self.keeper.join().map_err(|_| panicked("keeper"))?;
         // It lives what the keeper handed on, to the end.
         let mind = self.mind.map(JoinHandle::join).transpose().map_err(|_| panicked("mind"))?;
-        let bound = self.binder.map(JoinHandle::join).transpose().map_err(|_| panicked("binding"))?;
+        let bound = self.binder.map(Looking::join).transpose().map_err(|_| panicked("binding"))?;
+        let objects = self.objects.map(Looking::join).transpose().map_err(|_| panicked("objects"))?;
         let (Played { mut instrument, ticks }, priority) = played?;
         let mut failures = kept.failures;
-        let binding = bound.and_then(|bound| bound.map_err(|failure| failures.push(failure)).ok());
+        let binding = whole(bound, &mut failures).map(Binder::into_world);
+        let objects = whole(objects, &mut failures);
         let mut sources = Vec::new();
         for pump in self.pumps {
             let counters = Arc::clone(&pump.counters);
@@ -300,6 +311,7 @@ impl Engine {
             refused: instrument.refused(),
             mind,
             binding,
+            objects,
             recogniser: kept.recogniser,
             senses: kept.senses,
             ledger_hash: kept.ledger_hash,
@@ -309,6 +321,11 @@ impl Engine {
             failures,
         })
     }
+}
+
+/// What came of one that looked; why it broke off goes to the failures.
+fn whole<T>(found: Option<Result<T>>, failures: &mut Vec<Error>) -> Option<T> {
+    found.and_then(|found| found.map_err(|failure| failures.push(failure)).ok())
 }
 
 /// The rings on the way out.
@@ -321,24 +338,6 @@ fn eye(plan: &EnginePlan, instrument: &Instrument) -> Option<(mind::Probe, mind:
     let array = usize::from(instrument.array_named("vision")?.0);
     let shape = *instrument.shapes().get(array)?;
     plan.mind.enabled.then(|| mind::mind(&plan.mind, (array, shape), plan.seed))
-}
-
-/// What binds, where anything is seen; the binder waits for what it is given.
-fn binding(
-    plan: &EnginePlan,
-    is_replay: bool,
-    publish: Option<&mut Publish>,
-    common: &Common,
-) -> Result<Binding> {
-    if !plan.binding.enabled || plan.vision.is_none() {
-        return Ok(Binding::default());
-    }
-    let clock = Arc::clone(&common.clock);
-    let (holds, sights, binder) =
-        binding::binding(&plan.binding, plan.seed, plan.first, [is_replay, plan.pace == Pace::Max], clock)?;
-    let shows = publish.and_then(|publish| publish.binding.take());
-    let binder = thread("napot-binding", move || binder.run(shows))?;
-    Ok(Binding { holds: Some(holds), sights: Some(sights), binder: Some(binder) })
 }
 
 /// What signatures are taken with, of the array that sees, and what recognises them; neither where there are none.
@@ -463,7 +462,10 @@ fn ask_for_priority(is_live: bool) -> String {
     }
 }
 
-fn thread<T: Send + 'static>(name: &str, body: impl FnOnce() -> T + Send + 'static) -> Result<JoinHandle<T>> {
+pub(super) fn thread<T: Send + 'static>(
+    name: &str,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>> {
     std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(body)

@@ -16,7 +16,7 @@ const WHITE: [f64; 2] = [0.950_47, 1.088_83];
 const STEPS: usize = 4_096;
 
 /// Colours of labels that people of every colour vision tell apart (Okabe and Ito, "Color universal design", 2008; without black).
-pub const LABELS: [[u8; 3]; 7] = [
+const LABELS: [[u8; 3]; 7] = [
     [230, 159, 0],
     [86, 180, 233],
     [0, 158, 115],
@@ -25,6 +25,9 @@ pub const LABELS: [[u8; 3]; 7] = [
     [213, 94, 0],
     [204, 121, 167],
 ];
+
+/// The colour of what has no label.
+const GROUND: [u8; 3] = [24, 24, 24];
 
 /// The table of colours.
 #[derive(Clone, Debug)]
@@ -67,6 +70,14 @@ impl Palette {
             self.encoded[(linear * (STEPS - 1) as f32 + 0.5).clamp(0.0, (STEPS - 1) as f32) as usize]
         })
     }
+}
+
+/// The colour of a label from 1 on; 0 is ground. Beyond the end of [`LABELS`] it begins again, darker.
+#[must_use]
+pub fn label_colour(label: u8) -> [u8; 3] {
+    let Some(at) = usize::from(label).checked_sub(1) else { return GROUND };
+    let share = 1.0 / (1 + at / LABELS.len()) as f32;
+    LABELS[at % LABELS.len()].map(|part| (f32::from(part) * share) as u8)
 }
 
 /// The most chroma at this hue that sRGB holds, up to [`MOST_CHROMA`].
@@ -128,6 +139,15 @@ mod tests {
                 assert!(relative.abs() < 0.012, "phase {phase}, amplitude {amplitude}: {relative}");
             }
         }
+    }
+
+    #[test]
+    fn every_label_has_a_colour_and_the_first_ones_differ() {
+        let mut colours: Vec<[u8; 3]> = (0..=2 * LABELS.len() as u8).map(label_colour).collect();
+        colours.sort_unstable();
+        colours.dedup();
+        assert_eq!(colours.len(), 2 * LABELS.len() + 1);
+        assert_ne!(label_colour(u8::MAX), GROUND);
     }
 
     #[test]

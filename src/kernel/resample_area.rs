@@ -3,6 +3,9 @@
 //! Each output cell is the mean of the pixels under it, those at its edges weighted by the part that it covers.
 //! The transfer curve is that of IEC 61966-2-1 (sRGB).
 
+/// Luminance of linear red, green and blue (ITU-R BT.709).
+const LUMINANCE: [f32; 3] = [0.2126, 0.7152, 0.0722];
+
 /// How the picture's pixels make up the cells of one axis.
 #[derive(Clone, Debug, Default)]
 pub struct Axis {
@@ -99,6 +102,21 @@ pub fn area_average(
     }
 }
 
+/// The linear luminance (ITU-R BT.709), 0 to 1, of a picture of rows of `width` pixels, 3 bytes each, averaged onto `rows` x `columns` cells.
+///
+/// # Panics
+/// Where the picture has no pixel, or no whole number of rows.
+#[must_use]
+pub fn area_luminance(table: &[f32; 256], rgb: &[u8], width: usize, [rows, columns]: [usize; 2]) -> Vec<f32> {
+    assert!(width > 0 && !rgb.is_empty() && rgb.len().is_multiple_of(3 * width), "pixels lie in rows");
+    let axis = |pixels: usize, cells: usize| Axis::new(pixels, 0.0, pixels as f64, cells);
+    let axes = (&axis(rgb.len() / 3 / width, rows), &axis(width, columns));
+    let (mut row, mut cells) = (vec![[0.0; 3]; columns], vec![[0.0; 3]; rows * columns]);
+    area_average(table, rgb, width, axes, &mut row, &mut cells);
+    let luminance = |cell: &[f32; 3]| cell.iter().zip(LUMINANCE).map(|(light, weight)| weight * light).sum();
+    cells.iter().map(luminance).collect()
+}
+
 fn reduce_row(table: &[f32; 256], pixels: &[u8], columns: &Axis, row: &mut [[f32; 3]]) {
     for (out, pair) in row.iter_mut().zip(columns.first.windows(2)) {
         let (first, weights) = (pair[0].0, &columns.weights[pair[0].1..pair[1].1]);
@@ -145,6 +163,12 @@ mod tests {
             let (before, after) = (before / (width * height) as f64, after / (cells * cells) as f64);
             assert!((before - after).abs() < 1e-4, "{width}x{height} to {cells}: {before} {after}");
         }
+    }
+
+    #[test]
+    fn luminance_is_that_of_linear_light() {
+        let found = area_luminance(&srgb_to_linear(), &[0, 255, 0, 255, 0, 0, 0, 0, 255, 0, 0, 0], 2, [1, 2]);
+        assert!((found[0] - 0.3937).abs() < 1e-6 && (found[1] - 0.1063).abs() < 1e-6, "{found:?}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod given;
 mod kept;
 mod picture;
 mod scalar;
+mod seen;
 mod session;
 mod snapshot;
 mod sound;
@@ -27,6 +28,7 @@ pub use given::{EncodedPicture, SoundChunk};
 pub use kept::{ElectrodeItem, FieldRow};
 pub use picture::PictureItem;
 pub use scalar::{ScalarLayout, ScalarSample};
+pub use seen::{ObjectsFigures, ObjectsPicture, SeenObject};
 pub use session::{ChannelsItem, Entered, LatencyItem, LedgerLine, SessionItem, StateItem};
 pub use snapshot::{
     Asynchrony, BandEnergy, Belonging, ElectrodePlace, FieldFrame, FieldImage, HopFigures, InputPicture,

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ArrayId, BindingFigures, DeviceFigures, InHand};
+use super::{ArrayId, BindingFigures, DeviceFigures, InHand, ObjectsFigures};
 use crate::time::{Tick, Timestamp};
 
 /// One band of one array as a picture.
@@ -296,6 +296,8 @@ pub struct Status {
     pub mind: Option<MindFigures>,
     /// How arrays bind what is seen; `None` where none do.
     pub binding: Option<BindingFigures>,
+    /// The objects of what is seen; `None` where it is not taken apart.
+    pub objects: Option<ObjectsFigures>,
     /// What is recognised; `None` in a run without signatures.
     pub recognition: Option<RecognitionFigures>,
     /// Whether sound and picture belong together; `None` in a run that does not both see and hear.

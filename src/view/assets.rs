@@ -61,6 +61,7 @@ pub(super) const ASSETS: &[Asset] = &[
     asset!("/mind.js", "mind.js", SCRIPT),
     asset!("/belonging.js", "belonging.js", SCRIPT),
     asset!("/binding.js", "binding.js", SCRIPT),
+    asset!("/objects.js", "objects.js", SCRIPT),
     asset!("/light.js", "light.js", SCRIPT),
     asset!("/recognition.js", "recognition.js", SCRIPT),
     asset!("/meters.js", "meters.js", SCRIPT),

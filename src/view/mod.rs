@@ -52,7 +52,7 @@ pub use self::senses::{FromPages, Senses};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{
     BindingPicture, Control, DeviceKind, DeviceListing, ElectrodePlace, FieldFrame, Hands, InputPicture,
-    MindPicture, SheetShape, Status, TraceChunk,
+    MindPicture, ObjectsPicture, SheetShape, Status, TraceChunk,
 };
 use crate::stream::{latest, ring};
 use crate::time::Timestamp;
@@ -174,6 +174,8 @@ pub struct Feeds {
     pub mind: latest::Reader<MindPicture>,
     /// What arrays bind, at most 10 times a second.
     pub binding: latest::Reader<BindingPicture>,
+    /// What stands out.
+    pub objects: latest::Reader<ObjectsPicture>,
     /// The figures, about 5 times a second.
     pub status: latest::Reader<Status>,
     /// The electrodes, about every 50 ms.

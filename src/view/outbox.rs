@@ -49,8 +49,8 @@ pub(super) enum Next {
         sequence: u64,
         /// The frame.
         field: FieldBytes,
-        /// The newest input picture, the newest of the mind's eye and what arrays bind, where they were not sent yet.
-        pictures: [Option<Bytes>; 3],
+        /// The newest input picture, the newest of the mind's eye, what arrays bind and what stands out, where they were not sent yet.
+        pictures: [Option<Bytes>; 4],
     },
     /// The status, to which the viewer adds its counts.
     Status(Arc<Status>),
@@ -63,6 +63,7 @@ struct Waiting {
     input: Option<Bytes>,
     mind: Option<Bytes>,
     binding: Option<Bytes>,
+    objects: Option<Bytes>,
     status: Option<Arc<Status>>,
     traces: VecDeque<Bytes>,
     sound: VecDeque<(usize, Bytes)>,
@@ -120,6 +121,11 @@ impl Outbox {
     /// New pictures of what arrays bind; they leave with the next field frame, too.
     pub(super) fn offer_binding(&self, binding: Bytes) {
         self.lock().binding = Some(binding);
+    }
+
+    /// A new picture of what stands out; it leaves with the next field frame, too.
+    pub(super) fn offer_objects(&self, objects: Bytes) {
+        self.lock().objects = Some(objects);
     }
 
     /// A new status.
@@ -188,7 +194,8 @@ impl Outbox {
         }
         let (sequence, field) = waiting.field.take()?;
         waiting.counts.delivered += 1;
-        let pictures = [waiting.input.take(), waiting.mind.take(), waiting.binding.take()];
+        let Waiting { input, mind, binding, objects, .. } = &mut *waiting;
+        let pictures = [input, mind, binding, objects].map(Option::take);
         Some(Next::Field { sequence, field, pictures })
     }
 

@@ -31,8 +31,8 @@ use axum::body::Bytes;
 use super::About;
 use super::outbox::Counts;
 use crate::signal::{
-    BindingPicture, DeviceKind, DeviceListing, FieldFrame, InputPicture, MindPicture, Poke, Status,
-    TraceChunk,
+    BindingPicture, DeviceKind, DeviceListing, FieldFrame, InputPicture, MindPicture, ObjectsPicture, Poke,
+    SeenObject, Status, TraceChunk,
 };
 
 /// The header's size in bytes; a multiple of 4, so that sound lies aligned.
@@ -72,6 +72,8 @@ pub(super) enum Kind {
     Mind = 10,
     /// What arrays bind.
     Binding = 11,
+    /// What stands out.
+    Objects = 12,
 }
 
 /// What a page can give of its device.
@@ -343,6 +345,29 @@ pub(super) fn binding(picture: &BindingPicture, sequence: u64) -> Option<Bytes> 
     for whole in wholes {
         bytes.extend([whole.name, whole.arrays, (255.0 * whole.confidence).round() as u8, 0]);
     }
+    bytes.extend_from_slice(grey);
+    Some(bytes.into())
+}
+
+/// What stands out; `None` where it is empty or not whole.
+pub(super) fn objects(picture: &ObjectsPicture, sequence: u64) -> Option<Bytes> {
+    let ObjectsPicture { tick, size, labels, shown, grey, objects } = picture;
+    let pixels = |[rows, columns]: &[usize; 2]| rows * columns;
+    if labels.is_empty() || labels.len() != pixels(size) || grey.len() != pixels(shown) {
+        return None;
+    }
+    let body = 12 + 8 * objects.len() + labels.len() + grey.len();
+    let mut bytes = header(Kind::Objects, 0, 1, sequence, tick.0, body);
+    for part in [size[1], size[0], shown[1], shown[0], objects.len(), 0] {
+        bytes.extend(small(part).to_le_bytes());
+    }
+    for SeenObject { label, colour, share, confidence } in objects {
+        bytes.push(*label);
+        bytes.extend(colour);
+        bytes.extend(((share * 65_535.0) as u16).to_le_bytes());
+        bytes.extend([(255.0 * confidence).round() as u8, 0]);
+    }
+    bytes.extend_from_slice(labels);
     bytes.extend_from_slice(grey);
     Some(bytes.into())
 }

@@ -24,6 +24,7 @@ pub(super) struct Pump {
     input_sequence: u64,
     mind_sequence: u64,
     binding_sequence: u64,
+    objects_sequence: u64,
     trace_sequence: u64,
     sound_sequence: u64,
     sound_position: u64,
@@ -41,6 +42,7 @@ impl Pump {
             input_sequence: 0,
             mind_sequence: 0,
             binding_sequence: 0,
+            objects_sequence: 0,
             trace_sequence: 0,
             sound_sequence: 0,
             sound_position: 0,
@@ -64,6 +66,7 @@ impl Pump {
         self.pass_input(watched, joined);
         self.pass_mind(watched, joined);
         self.pass_binding(watched, joined);
+        self.pass_objects(watched, joined);
         self.pass_traces(watched);
         self.pass_sound(watched);
         if !written && !self.traces_open && !self.shared.has_ended() {
@@ -121,6 +124,17 @@ impl Pump {
             && let Some(bytes) = protocol::binding(self.feeds.binding.output_buffer(), self.binding_sequence)
         {
             self.shared.each(|outbox| outbox.offer_binding(bytes.clone()));
+        }
+    }
+
+    fn pass_objects(&mut self, watched: bool, joined: bool) {
+        let fresh = self.feeds.objects.update();
+        self.objects_sequence += u64::from(fresh);
+        if watched
+            && (fresh || joined)
+            && let Some(bytes) = protocol::objects(self.feeds.objects.output_buffer(), self.objects_sequence)
+        {
+            self.shared.each(|outbox| outbox.offer_objects(bytes.clone()));
         }
     }
 

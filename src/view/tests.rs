@@ -16,7 +16,7 @@ use super::server::Limits;
 use super::{About, Bell, DEFAULT_PORT, Feeds, Running, ViewParameters, start, start_within};
 use crate::signal::{
     ArrayId, BindingPicture, BoundArray, BoundWhole, Control, FieldFrame, FieldImage, Hands, InputPicture,
-    MindPicture, SheetShape, Status, TraceChunk,
+    MindPicture, ObjectsPicture, SeenObject, SheetShape, Status, TraceChunk,
 };
 use crate::stream::latest::{Writer, latest};
 use crate::stream::ring::{Counters, Producer, ring};
@@ -28,6 +28,7 @@ struct Engine {
     input: Writer<InputPicture>,
     mind: Writer<MindPicture>,
     binding: Writer<BindingPicture>,
+    objects: Writer<ObjectsPicture>,
     status: Writer<Status>,
     traces: Sender<TraceChunk>,
     sound: Producer<[f32; 2]>,
@@ -43,6 +44,7 @@ impl Engine {
         let (input, input_out) = latest(&InputPicture::default());
         let (mind, mind_out) = latest(&MindPicture::default());
         let (binding, binding_out) = latest(&BindingPicture::default());
+        let (objects, objects_out) = latest(&ObjectsPicture::default());
         let (status, status_out) = latest(&Status::default());
         let (traces, traces_out) = crossbeam_channel::bounded(16);
         let (sound, sound_out, sound_counts) = ring(4_800);
@@ -63,6 +65,7 @@ impl Engine {
             input: input_out,
             mind: mind_out,
             binding: binding_out,
+            objects: objects_out,
             status: status_out,
             traces: traces_out,
             sound: sound_out,
@@ -80,6 +83,7 @@ impl Engine {
                 input,
                 mind,
                 binding,
+                objects,
                 status,
                 traces,
                 sound,
@@ -316,6 +320,14 @@ fn pictures_come_before_the_field_that_they_belong_to() {
         wholes: vec![BoundWhole { name: 1, arrays: 7, confidence: 1.0, psnr_db: None }],
         grey: vec![3; 8],
     });
+    engine.objects.write(ObjectsPicture {
+        tick: Tick(698),
+        size: [1, 2],
+        labels: vec![0, 3],
+        shown: [1, 3],
+        grey: vec![7, 8, 9],
+        objects: vec![SeenObject { label: 3, colour: [1, 2, 3], share: 0.5, confidence: 1.0 }],
+    });
     engine.field();
     let input = viewer.next(2);
     assert_eq!((&input[2..4], &input[24..28], &input[32..]), (&[0, 0][..], &[4, 0, 2, 0][..], &rgb[..]));
@@ -325,6 +337,9 @@ fn pictures_come_before_the_field_that_they_belong_to() {
     let Said::Binary(bound) = viewer.hear() else { panic!("what is bound comes with it") };
     assert_eq!((bound[0], &bound[24..32]), (11, &[2, 0, 1, 0, 1, 0, 0, 0][..]));
     assert_eq!(bound[32..], [255, 1, 0, 128, 128, 3, 1, 7, 255, 0, 3, 3, 3, 3, 3, 3, 3, 3]);
+    let Said::Binary(objects) = viewer.hear() else { panic!("what stands out comes with it") };
+    assert_eq!((objects[0], &objects[24..36]), (12, &[2, 0, 1, 0, 3, 0, 1, 0, 1, 0, 0, 0][..]));
+    assert_eq!(objects[36..], [3, 1, 2, 3, 255, 127, 255, 0, 0, 3, 7, 8, 9]);
     viewer.next(1);
 }
 

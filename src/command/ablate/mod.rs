@@ -5,6 +5,7 @@
 
 mod binding;
 mod flash;
+mod moving;
 mod recall;
 mod redness;
 mod restoration;
@@ -69,7 +70,7 @@ struct Run<'a> {
 }
 
 /// All claims in the order of the table.
-const CLAIMS: [Claim; 10] = [
+const CLAIMS: [Claim; 11] = [
     Claim {
         name: "recall",
         says: "A picture that was flashed for 100 ms is read back from the field alone",
@@ -133,6 +134,14 @@ const CLAIMS: [Claim; 10] = [
         pictures: |_, _| Vec::new(),
         run: segmentation::run,
         variants: &segmentation::VARIANTS,
+    },
+    Claim {
+        name: "moving objects",
+        says: "Things that move and hide each other keep their labels",
+        absent: "The array plays no part in it.",
+        pictures: |_, _| Vec::new(),
+        run: moving::run,
+        variants: &moving::VARIANTS,
     },
     Claim {
         name: "redness",

@@ -46,6 +46,38 @@ impl Scene {
     }
 }
 
+/// Pictures of four things of two greys, which move on straight ways between the edges and hide each other; the first lies behind.
+pub(super) fn film(noise: f64, seed: u64, number: u32, pictures: usize) -> Vec<Scene> {
+    const EDGE: f64 = (SIDE - 1) as f64;
+    let mut draws = Stream::new(seed, number);
+    let quarters = [[0.27, 0.27], [0.27, 0.73], [0.73, 0.73], [0.73, 0.27]];
+    let mut things: Vec<(Shape, [f64; 2], f64)> = quarters
+        .iter()
+        .map(|quarter| {
+            let (angle, speed) = (draws.between(0.0, core::f64::consts::TAU), draws.between(0.2, 0.5));
+            let size = draws.between(3.5, 5.5);
+            let shape = Shape::any(&mut draws, quarter.map(|share| EDGE * share), [size, size]);
+            (shape, [speed * libm::sin(angle), speed * libm::cos(angle)], size)
+        })
+        .collect();
+    let greys = [GROUND, GREYS[0], GREYS[2], GREYS[0], GREYS[2]];
+    let picture = |_| {
+        let mut truth = vec![0; SIDE * SIDE];
+        for (thing, (shape, way, size)) in (1..).zip(&mut things) {
+            for (place, way) in shape.middle().iter_mut().zip(way) {
+                if !(*size..=EDGE - *size).contains(&(*place + *way)) {
+                    *way = -*way;
+                }
+                *place += *way;
+            }
+            shape.draw(&mut truth, thing);
+        }
+        let greys = truth.iter().map(|thing| (greys[*thing] + noise * draws.normal()) as f32).collect();
+        Scene { greys, truth }
+    };
+    (0..pictures).map(picture).collect()
+}
+
 /// Things by pixels, and the greys of ground and things.
 type Drawn = Option<(Vec<usize>, [f64; 5])>;
 
@@ -127,6 +159,12 @@ impl Shape {
             0 => Self::Disc { middle, radius: size },
             1 => Self::Box { middle, half: [0.85 * size; 2] },
             _ => Self::Triangle { middle, size },
+        }
+    }
+
+    fn middle(&mut self) -> &mut [f64; 2] {
+        match self {
+            Self::Disc { middle, .. } | Self::Box { middle, .. } | Self::Triangle { middle, .. } => middle,
         }
     }
 
@@ -253,6 +291,21 @@ mod tests {
             parts.dedup();
             assert_eq!(parts.len(), 4);
         }
+    }
+
+    #[test]
+    fn the_things_of_a_film_move_little_by_little_and_stay_in_the_picture() {
+        let film = film(0.0, 3, 0, 200);
+        for pair in film.windows(2) {
+            let moved = pair[0].truth.iter().zip(&pair[1].truth).filter(|(was, is)| was != is).count();
+            assert!((1..SIDE * SIDE / 4).contains(&moved), "{moved}");
+        }
+        assert!(film.iter().all(|scene| scene.truth.iter().filter(|thing| **thing == 4).count() >= FEWEST));
+        let first: Vec<usize> = (0..SIDE * SIDE).filter(|at| film[0].truth[*at] == 4).collect();
+        assert!(
+            film.iter().any(|scene| first.iter().all(|at| scene.truth[*at] != 4)),
+            "it never leaves its place"
+        );
     }
 
     #[test]

@@ -184,7 +184,7 @@ fn listened(config: &Config, piece: Piece, seconds: Option<f64>, name: &Path) ->
     let Piece { inputs, layout, again, common: parts, .. } = piece;
     let session = Session { pace: Pace::Max, seconds, tail_seconds: 0.0, layout };
     let mut plan = config.plan(&session);
-    (plan.mind.enabled, plan.binding.enabled) = (false, false);
+    (plan.mind.enabled, plan.binding.enabled, plan.objects.enabled) = (false, false, false);
     let mut instrument = Instrument::new(&plan)?;
     if let Some(again) = again {
         again.set(&mut plan);

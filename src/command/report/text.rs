@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use super::{Report, SourceReport};
 use crate::memory::mind::MOMENT_TICKS;
 use crate::signal::{
-    BindingFigures, DeviceFigures, DeviceKind, MindFigures, RecognitionFigures, SensesFigures, SensesLack,
+    BindingFigures, DeviceFigures, DeviceKind, MindFigures, ObjectsFigures, RecognitionFigures,
+    SensesFigures, SensesLack,
 };
 
 impl Report {
@@ -73,6 +74,9 @@ impl Report {
         }
         if let Some(binding) = self.binding.as_ref().filter(|binding| binding.updates > 0) {
             let _ = writeln!(text, "{}", binding_text(binding));
+        }
+        if let Some(objects) = self.objects.as_ref().filter(|objects| objects.updates > 0) {
+            let _ = writeln!(text, "{}", objects_text(objects));
         }
         if let Some(tonic) = &self.tonic {
             let interval = tonic
@@ -154,6 +158,19 @@ fn binding_text(binding: &BindingFigures) -> String {
         figure(binding.mean_apart_db),
         figure(binding.mean_uncoupled_db),
         figure(binding.update_ms),
+    )
+}
+
+/// What stood out from what was seen, in a line.
+fn objects_text(objects: &ObjectsFigures) -> String {
+    let figure = |value: Option<f64>| value.map_or_else(|| "not measured".to_owned(), |x| format!("{x:.1}"));
+    let ObjectsFigures { updates, skipped, size: [rows, columns], .. } = objects;
+    let skipped = if *skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    format!(
+        "objects: {} at the end, {} on the mean of {updates} updates{skipped}, seen as {columns} x {rows}; {} ms an update.",
+        objects.objects.len(),
+        figure(objects.mean_objects),
+        figure(objects.update_ms),
     )
 }
 

@@ -8,7 +8,9 @@ use super::{RunArgs, Show};
 use crate::config::Config;
 use crate::engine::{Engine, Publish, pump};
 use crate::error::Result;
-use crate::signal::{BindingPicture, FieldFrame, InputPicture, MindPicture, Origin, SheetShape, Status};
+use crate::signal::{
+    BindingPicture, FieldFrame, InputPicture, MindPicture, ObjectsPicture, Origin, SheetShape, Status,
+};
 use crate::stream::latest::latest;
 use crate::stream::ring::ring;
 use crate::view::{self, ViewParameters};
@@ -33,6 +35,7 @@ pub(super) fn page(senses: Option<view::Senses>, common: &pump::Common, has_devi
     let (input_in, input) = latest(&InputPicture::default());
     let (mind_in, mind) = latest(&MindPicture::default());
     let (binding_in, binding) = latest(&BindingPicture::default());
+    let (objects_in, objects) = latest(&ObjectsPicture::default());
     let (status_in, status) = latest(&Status::default());
     let (traces_in, traces) = crossbeam_channel::bounded(64);
     let (sound_in, sound, _) = ring(PAGE_SOUND);
@@ -48,6 +51,7 @@ pub(super) fn page(senses: Option<view::Senses>, common: &pump::Common, has_devi
             input: input_in,
             mind: Some(mind_in),
             binding: Some(binding_in),
+            objects: Some(objects_in),
             status: status_in,
             traces: traces_in,
             sound: sound_in,
@@ -58,6 +62,7 @@ pub(super) fn page(senses: Option<view::Senses>, common: &pump::Common, has_devi
             input,
             mind,
             binding,
+            objects,
             status,
             traces,
             sound,

@@ -1,11 +1,11 @@
-//! What updates are given, and what arrays make of a world that moves while some of them hold.
+//! What arrays make of a world that moves while some of them hold.
 
 use super::*;
-use crate::time::{ManualClock, Timestamp};
+use crate::time::Timestamp;
 
-fn parts(behind: bool) -> (Holds, Sights, Binder) {
+fn binder() -> (Binder, Holds) {
     let parameters = BindingParameters { side: 32, ..BindingParameters::default() };
-    binding(&parameters, 1, Tick(0), [behind, true], Arc::new(ManualClock::new())).unwrap()
+    Binder::new(&parameters, 1).unwrap()
 }
 
 /// Two bright bars on a dim ground, which stand further with every step.
@@ -21,70 +21,24 @@ fn scene(step: usize) -> InputPicture {
 }
 
 #[test]
-fn an_update_has_the_picture_that_was_in_sight_by_the_stamps() {
-    let (_holds, mut sights, binder) = parts(false);
-    for step in [0, 1, 2] {
-        sights.see(&scene(step));
-    }
-    sights.hand_on(Tick(250), false);
-    let given: Vec<(Tick, Option<Timestamp>)> = binder
-        .inbox
-        .try_iter()
-        .map(|update| (update.tick, update.sight.map(|picture| picture.time)))
-        .collect();
-    assert_eq!(given, [(Tick(99), Some(scene(0).time)), (Tick(199), Some(scene(1).time))]);
-}
-
-#[test]
-fn what_comes_behind_its_tick_is_waited_for_and_not_for_ever() {
-    let (_holds, mut sights, binder) = parts(true);
-    sights.see(&scene(0));
-    sights.hand_on(Tick(300), false);
-    assert!(binder.inbox.is_empty(), "nothing tells yet what was in sight at the end of the first tenth");
-    sights.see(&scene(1));
-    sights.hand_on(Tick(300), false);
-    assert_eq!(binder.inbox.len(), 1);
-    sights.hand_on(Tick(199 + PATIENCE), false);
-    assert_eq!(binder.inbox.len(), 2);
-    sights.hand_on(Tick(599), true);
-    assert_eq!(binder.inbox.len(), 6);
-}
-
-#[test]
 fn who_holds_does_so_from_the_tick_on_that_it_was_told_for() {
-    let (holds, mut sights, binder) = parts(false);
+    let (mut binder, holds) = binder();
     let hold = Hold { tick: Tick(150), array: 3, held: true };
     assert_eq!(Hold::read(hold.tick, &hold.text()), Some(hold));
     assert_eq!(Hold::read(hold.tick, "array.kappa=1"), None);
     holds.give(hold).unwrap();
     let error = holds.give(Hold { array: 8, ..hold }).unwrap_err().to_string();
     assert!(error.contains("0 to 7"), "{error}");
-    sights.hand_on(Tick(300), false);
-    let given: Vec<usize> = binder.inbox.try_iter().map(|update| update.holds.len()).collect();
-    assert_eq!(given, [0, 1, 0]);
-}
-
-#[test]
-fn the_keeper_does_not_wait_for_a_binder_that_has_gone() {
-    let (_holds, mut sights, binder) = parts(false);
+    let mut held = |tick: u64| {
+        binder.see(Tick(tick), &scene(0)).unwrap();
+        binder.figures().arrays.iter().map(|array| array.held).collect::<Vec<_>>()
+    };
+    assert_eq!(held(99), [false; 8]);
+    // An update between was skipped: who was to hold by then does with the next.
+    assert_eq!(held(299), [false, false, false, true, false, false, false, false]);
+    // Nobody holds where nobody binds any more.
     drop(binder);
-    sights.hand_on(Tick(100_000), false);
-    assert_eq!(sights.figures(), BindingFigures::default());
-}
-
-#[test]
-fn a_paced_run_skips_what_the_binder_has_no_time_for_and_loses_no_hold() {
-    let (holds, mut sights, binder) = parts(false);
-    sights.waits = false;
-    holds.give(Hold { tick: Tick(1_150), array: 3, held: true }).unwrap();
-    let updates = |ticks: u64| ticks / UPDATE_TICKS;
-    sights.hand_on(Tick(1_499), false);
-    let given: Vec<Update> = binder.inbox.try_iter().collect();
-    assert_eq!(given.len(), WAITING);
-    assert_eq!(sights.skipped, updates(1_500) - WAITING as u64);
-    sights.hand_on(Tick(1_599), false);
-    let next = binder.inbox.try_recv().unwrap();
-    assert_eq!((next.tick, next.holds.len(), next.skipped), (Tick(1_599), 1, sights.skipped));
+    holds.give(hold).unwrap();
 }
 
 /// Plays so many steps; the names of the arrays' wholes after them.

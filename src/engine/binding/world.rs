@@ -18,7 +18,7 @@ use crate::binding::phases;
 use crate::binding::projection::{ParallelBeam, Projection};
 use crate::error::Result;
 use crate::kernel::palette::encode_srgb;
-use crate::kernel::resample_area::{Axis, area_average, srgb_to_linear};
+use crate::kernel::resample_area::{area_luminance, srgb_to_linear};
 use crate::signal::{BindingFigures, BindingPicture, BoundArray, BoundWhole, InputPicture};
 use crate::time::Tick;
 
@@ -32,8 +32,6 @@ const TIMES_ALONE: f64 = 6.0;
 /// Updates after which arrays, no whole of which has more than half of them, are bound anew: what follows wholes can't mend one that
 /// was torn apart.
 pub(super) const TORN: usize = 20;
-/// Luminance of linear red, green and blue (ITU-R BT.709).
-const LUMINANCE: [f32; 3] = [0.2126, 0.7152, 0.0722];
 /// Steps of light, black to white, that bytes are looked up by.
 const LIGHTS: usize = 4_096;
 
@@ -118,7 +116,8 @@ impl World {
         if picture.width * picture.height == 0 || picture.rgb.len() != 3 * picture.width * picture.height {
             return Ok(());
         }
-        self.look(picture);
+        // Each pixel the mean over its area.
+        self.light = area_luminance(&self.linear, &picture.rgb, picture.width, [self.side; 2]);
         for ((beam, seen), held) in self.beams.iter().zip(&mut self.seen).zip(&self.held) {
             if !held {
                 beam.apply(&self.light, seen, 1);
@@ -144,17 +143,6 @@ impl World {
         self.name();
         self.measure();
         Ok(())
-    }
-
-    /// Light, each pixel the mean over its area.
-    fn look(&mut self, picture: &InputPicture) {
-        let axis = |pixels: usize| Axis::new(pixels, 0.0, pixels as f64, self.side);
-        let (rows, columns) = (axis(picture.height), axis(picture.width));
-        let (mut row, mut cells) = (vec![[0.0; 3]; self.side], vec![[0.0; 3]; self.light.len()]);
-        area_average(&self.linear, &picture.rgb, picture.width, (&rows, &columns), &mut row, &mut cells);
-        for (light, cell) in self.light.iter_mut().zip(&cells) {
-            *light = cell.iter().zip(LUMINANCE).map(|(light, weight)| weight * light).sum();
-        }
     }
 
     /// Binds what is seen first.
@@ -244,14 +232,10 @@ impl World {
         figures.mean_uncoupled_db = mean(uncoupled);
     }
 
-    /// Takes down how long all updates so far took, in ms.
-    pub(super) fn took(&mut self, ms: f64) {
+    /// Takes down how many updates were skipped so far, and how many ms all others took.
+    pub(super) fn took(&mut self, skipped: u64, ms: f64) {
+        self.figures.skipped = skipped;
         self.figures.update_ms = (self.figures.updates > 0).then(|| ms / self.figures.updates as f64);
-    }
-
-    /// Takes down how many updates were skipped so far.
-    pub(super) fn skipped(&mut self, updates: u64) {
-        self.figures.skipped = updates;
     }
 
     /// What it did.

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Desk, Keeper, Moments, Sights, push};
+use super::{Desk, Keeper, Moments, Told, push};
 use crate::readout::paint::{DIFFERENCE_SCALE, FULL_SCALE, paint};
 use crate::signal::{ArrayId, Control, FieldImage, HopFigures, SessionItem, Status};
 use crate::stream::trace::HopReport;
@@ -142,7 +142,8 @@ impl Keeper {
                 .then(|| analysis.explained.bits_per_second().unwrap_or(0.0)),
             bits_held: analysis.bits_held(),
             mind: self.moments.as_ref().map(Moments::figures),
-            binding: self.sights.as_ref().map(Sights::figures),
+            binding: self.binding.as_ref().map(Told::read),
+            objects: self.objects.as_ref().map(Told::read),
             recognition: self.recogniser.as_ref().map(|recogniser| recogniser.figures().clone()),
             senses: self.senses.as_ref().map(|senses| senses.figures().clone()),
             spectrum_hz: if spectrum.is_empty() {

@@ -28,10 +28,12 @@ mod follow;
 mod ground;
 mod groups;
 mod measure;
+mod seen;
 
-pub use follow::Follow;
+pub use follow::{Follow, Object, SURE};
 pub use ground::{ground, median};
 pub use measure::rand_index;
+pub use seen::Seen;
 
 use crate::error::{Error, Kind, Result};
 use crate::kernel::medium::{LANES, Lanes, Medium, STARTS};
@@ -75,7 +77,7 @@ impl Default for How {
 }
 
 /// What stands out from a picture.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Segments {
     /// The object of each pixel, the largest first; 0 is ground.
     pub labels: Vec<u8>,
@@ -85,6 +87,14 @@ pub struct Segments {
     pub energy: f64,
     /// The energies of all starts, in their order.
     pub energies: Vec<f64>,
+}
+
+impl Segments {
+    /// A picture of so many pixels from which nothing stands out.
+    #[must_use]
+    pub fn none(pixels: usize) -> Self {
+        Self { labels: vec![0; pixels], ..Self::default() }
+    }
 }
 
 /// Segments a picture of rows of `width` grey values, 0 to 1; the bits are the same everywhere.

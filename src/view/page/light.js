@@ -16,8 +16,24 @@ export const BYTE = Uint8Array.from({ length: 4096 }, (_, step) => {
 /** Light of so many numbers that begins in between. @param {number} count */
 export const dusk = (count) => new Float32Array(count).fill(LIGHT[60]);
 
+/** How far light may go. @param {number} ms since it moved last */
+const reach = (ms) => SLEW * Math.min(ms / 1000, MOMENT);
+
 /** Moves light towards what is wanted. @param {Float32Array} shown @param {Float32Array} wanted @param {number} ms since it moved last */
 export function approach(shown, wanted, ms) {
-  const most = SLEW * Math.min(ms / 1000, MOMENT);
+  const most = reach(ms);
   for (let at = 0; at < wanted.length; at++) shown[at] += Math.max(-most, Math.min(most, wanted[at] - shown[at]));
+}
+
+/** The same of red, green and blue side by side: a colour goes straight to another, so that none redder than both lies between.
+ * @param {Float32Array} shown @param {Float32Array} wanted @param {number} ms since it moved last */
+export function approachColours(shown, wanted, ms) {
+  const most = reach(ms);
+  for (let at = 0; at < wanted.length; at += 3) {
+    const red = wanted[at] - shown[at], green = wanted[at + 1] - shown[at + 1], blue = wanted[at + 2] - shown[at + 2];
+    const share = Math.min(1, most / Math.max(Math.abs(red), Math.abs(green), Math.abs(blue), 1e-9));
+    shown[at] += share * red;
+    shown[at + 1] += share * green;
+    shown[at + 2] += share * blue;
+  }
 }

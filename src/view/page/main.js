@@ -18,6 +18,7 @@ import { latencyPanel } from "./latency.js";
 import { eventLog } from "./log.js";
 import { meterPanel } from "./meters.js";
 import { mindPanel } from "./mind.js";
+import { objectsPanel } from "./objects.js";
 import { recognitionPanel } from "./recognition.js";
 import { PALETTES, VIEWS, drawWheel, fieldTable } from "./palette.js";
 import { rasterPanel } from "./raster.js";
@@ -46,6 +47,7 @@ const input = inputPanel(canvasById("input"), byId("input-none"), byId("input-su
 const mind = mindPanel(canvasById("mind"), byId("mind-none"), byId("mind-sub"), byId("mind-facts"));
 const belonging = belongingPanel(canvasById("belonging"));
 const binding = bindingPanel((request) => link.ask(request), (text) => log.add(text, "own"));
+const objects = objectsPanel();
 const meters = meterPanel(byId("meters"));
 const spectrum = spectrumPanel(canvasById("spectrum"), byId("exponent"));
 const traces = tracePanel(canvasById("traces"), byId("traces-sub"));
@@ -108,6 +110,7 @@ const link = connect({
   input(picture) { fresh.input = picture; },
   mind(picture) { mind.take(picture); },
   binding(bound) { binding.take(bound); },
+  objects(seen) { objects.take(seen); },
   sound(samples) {
     scope.add(samples);
     sound.push(samples);
@@ -274,6 +277,7 @@ function drawFigures() {
     input.describe();
     mind.describe();
     binding.describe();
+    objects.describe();
   }
   say(byId("clock"), clock(status.seconds));
   bands.setOrder(status.order);
@@ -284,6 +288,7 @@ function drawFigures() {
   if (shownPanel("mind-panel")) mind.tell(status.mind);
   if (shownPanel("belonging-panel")) belonging.draw(colours);
   if (shownPanel("binding-panel")) binding.tell(status.binding);
+  if (shownPanel("objects-panel")) objects.tell(status.objects);
   recognition.show(status.recognition);
   health.show(status, viewer, drawnRate, age.figures());
   if (!byId("hands").hidden || status.hand.paused) hands.show(status.hand, control);
@@ -314,6 +319,7 @@ function frame(now) {
   if (fresh.input) { input.draw(fresh.input); mind.shape(fresh.input); binding.shape(fresh.input); fresh.input = undefined; }
   if (shownPanel("mind-panel")) mind.draw(now);
   if (shownPanel("binding-panel")) binding.draw(now, colours);
+  if (shownPanel("objects-panel")) objects.draw(now);
   if (fresh.traces) { drawTraces(); fresh.traces = false; }
   if (fresh.status) { drawFigures(); fresh.status = false; }
 }
@@ -430,7 +436,7 @@ const palette = commandPalette(/** @type {HTMLDialogElement} */ (byId("command-b
   { name: "Stage", key: "F11", hidden: true, run: () => toggleStage() },
   { name: "This help", key: "?", run: help },
   ...["spectrum", "waterfall", "energy", "latency", "log"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => upper.show(`${id}-panel`) })),
-  ...["traces", "head", "raster", "scope", "mind", "belonging", "binding"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => lower.show(`${id}-panel`) })),
+  ...["traces", "head", "raster", "scope", "mind", "belonging", "binding", "objects"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => lower.show(`${id}-panel`) })),
   ...devices.choices(figures?.status.devices ?? []).map(({ kind, name }) => ({ name: `Use another ${kind}`, run: () => devices.open(kind, name) })),
   ...binding.choices().map(({ name, run }) => ({ name, run })),
   ...hands.states().map(({ name, values }) => ({ name: `State: ${name}`, run: () => link.ask({ set: Object.fromEntries(values) }) })),

@@ -346,6 +346,22 @@ export type MindFigures = {
   dreamt: number,
 };
 
+/** What stands out from what is seen; what is not measured yet is `None`. */
+export type ObjectsFigures = {
+  /** Updates: one every 100 ms from the first picture on. */
+  updates: number,
+  /** Updates that a paced run skipped, because what segments was a second behind. */
+  skipped: number,
+  /** Rows and columns at which the picture is segmented. */
+  size: [number, number],
+  /** The objects now, by their labels; none where nothing stands out. */
+  objects: Array<SeenObject>,
+  /** Mean number of objects over all updates. */
+  mean_objects: number | null,
+  /** Mean time of an update in ms of this machine. */
+  update_ms: number | null,
+};
+
 /** A burst from a person's hand: a disc of sites that is struck at once. */
 export type Poke = {
   /** The array's number. */
@@ -452,6 +468,18 @@ export type Request = {
   hold?: [number, boolean],
 };
 
+/** An object. */
+export type SeenObject = {
+  /** Its label, from 1; it keeps it from update to update. */
+  label: number,
+  /** The colour of its label: red, green, blue. */
+  colour: [number, number, number],
+  /** Its share of the picture's pixels, 0 to 1. */
+  share: number,
+  /** How much its oscillators swing as one: their order parameter, 0 to 1. */
+  confidence: number,
+};
+
 /** What a page can give of its device. */
 export type Sense = "camera" | "microphone";
 
@@ -516,6 +544,8 @@ export type Status = {
   mind: MindFigures | null,
   /** How arrays bind what is seen; `None` where none do. */
   binding: BindingFigures | null,
+  /** The objects of what is seen; `None` where it is not taken apart. */
+  objects: ObjectsFigures | null,
   /** What is recognised; `None` in a run without signatures. */
   recognition: RecognitionFigures | null,
   /** Whether sound and picture belong together; `None` in a run that does not both see and hear. */

@@ -11,8 +11,10 @@ import { PAGE } from "./version.js";
 /** @typedef {{ whole: number | undefined, held: boolean, phase: number, amplitude: number, grey: Uint8Array }} BoundArray phase in turns, amplitude in tonic rms */
 /** @typedef {{ name: number, arrays: number, confidence: number, grey: Uint8Array }} BoundWhole */
 /** @typedef {{ side: number, arrays: BoundArray[], wholes: BoundWhole[] }} Bound */
+/** @typedef {{ label: number, colour: number[], share: number, confidence: number }} SeenObject */
+/** @typedef {{ columns: number, rows: number, labels: Uint8Array, width: number, height: number, grey: Uint8Array, objects: SeenObject[] }} Objects */
 /** @typedef {"connecting" | "live" | "ended" | "lost"} LinkState */
-/** @typedef {{ field(frame: FieldFrame): void, input(picture: Picture): void, mind(picture: MindPicture): void, binding(bound: Bound): void, sound(samples: Float32Array, position: number): void,
+/** @typedef {{ field(frame: FieldFrame): void, input(picture: Picture): void, mind(picture: MindPicture): void, binding(bound: Bound): void, objects(seen: Objects): void, sound(samples: Float32Array, position: number): void,
  *   status(status: Status, viewer: Counts, control: InControl): void, traces(chunk: TraceChunk): void, about(about: About): void,
  *   answer(answer: Answer): void, state(state: LinkState, why?: string): void }} Receiver */
 
@@ -71,6 +73,21 @@ function readBound(buffer, view) {
   };
 }
 
+/** @param {ArrayBuffer} buffer @param {DataView} view @returns {Objects} */
+function readObjects(buffer, view) {
+  const [columns, rows, width, height, count] = [0, 2, 4, 6, 8].map((at) => view.getUint16(HEADER_BYTES + at, true));
+  const first = HEADER_BYTES + 12, labels = first + 8 * count, grey = labels + columns * rows;
+  return {
+    columns, rows, width, height,
+    labels: new Uint8Array(buffer, labels, columns * rows),
+    grey: new Uint8Array(buffer, grey, width * height),
+    objects: Array.from({ length: count }, (_, k) => {
+      const at = first + 8 * k, colour = [1, 2, 3].map((part) => view.getUint8(at + part));
+      return { label: view.getUint8(at), colour, share: view.getUint16(at + 4, true) / 65535, confidence: view.getUint8(at + 6) / 255 };
+    }),
+  };
+}
+
 /** A 64-bit count; exact below 2^53, which at one a millisecond is 285,000 years. @param {DataView} view @param {number} at */
 const count = (view, at) => Number(view.getBigUint64(at, true));
 
@@ -95,6 +112,7 @@ function dispatch(buffer, receiver) {
     case 9: return receiver.answer(json());
     case 10: return receiver.mind({ ...readPicture(buffer, view), dream: view.getUint16(2, true) === 1 });
     case 11: return receiver.binding(readBound(buffer, view));
+    case 12: return receiver.objects(readObjects(buffer, view));
   }
 }
 

@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, Paragraph};
 
 use crate::kernel::palette::Palette;
-use crate::signal::{FieldFrame, FieldImage, Recognition, SensesFigures, Status, TraceChunk};
+use crate::signal::{FieldFrame, FieldImage, ObjectsFigures, Recognition, SensesFigures, Status, TraceChunk};
 use crate::view::About;
 
 /// Samples of each trace that are kept: 4 s at 1000 a second.
@@ -199,6 +199,7 @@ impl Picture {
         let last = status.recognition.as_ref().and_then(|recognition| recognition.last.as_ref());
         second.extend(last.map(|last| Span::raw(format!("{}  ", seen(last)))));
         second.extend(status.senses.as_ref().and_then(belonging).map(|told| Span::raw(format!("{told}  "))));
+        second.extend(status.objects.as_ref().filter(|objects| objects.updates > 0).map(standing));
         second.push(Span::styled(told, BAD));
         let keys =
             "q ends  space pauses  . steps  ↑↓ speed  ←→ 1-9 band  d less twin  r keeps the last seconds";
@@ -227,6 +228,15 @@ fn belonging(senses: &SensesFigures) -> Option<String> {
     Some(format!("sound and picture {words} {evidence:+.1}{late}"))
 }
 
+/// What stands out from what is seen, in a few words.
+fn standing(objects: &ObjectsFigures) -> Span<'static> {
+    Span::raw(match objects.objects.len() {
+        0 => "nothing stands out  ".to_owned(),
+        1 => "1 object  ".to_owned(),
+        count => format!("{count} objects  "),
+    })
+}
+
 /// The base-10 logarithms of points, those of which exist.
 fn logarithms(x: &[f32], y: &[f32]) -> Vec<(f64, f64)> {
     let points = x.iter().zip(y).filter(|(x, y)| **x > 0.0 && **y > 0.0);
@@ -244,7 +254,7 @@ mod tests {
     use ratatui::backend::TestBackend;
 
     use super::*;
-    use crate::signal::{ArrayId, Asynchrony, RecognitionFigures, SheetShape};
+    use crate::signal::{ArrayId, Asynchrony, RecognitionFigures, SeenObject, SheetShape};
     use crate::time::Tick;
 
     fn drawn(picture: &Picture, width: u16, height: u16) -> (Vec<String>, Terminal<TestBackend>) {
@@ -329,6 +339,8 @@ mod tests {
             asynchrony: Some(Asynchrony { late_ms: -42.0, confidence: 0.9, ..Asynchrony::default() }),
             ..SensesFigures::default()
         });
+        let objects = vec![SeenObject::default(); 3];
+        picture.status.objects = Some(ObjectsFigures { updates: 1, objects, ..ObjectsFigures::default() });
         let microvolts = vec![(0..500).map(|i| (i % 50) as f32).collect(); 8];
         let names = vec![String::new(); 8];
         picture.add(&TraceChunk { first_tick: 0, rate_hz: 1_000, names, microvolts, bursts: Vec::new() });
@@ -341,6 +353,7 @@ mod tests {
             "electrodes, 4 s",
             "2.5 s: red",
             "don't belong -1.2, sound -42 ms",
+            "3 objects",
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }

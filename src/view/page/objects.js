@@ -1,0 +1,132 @@
+// @ts-check
+// Objects: what is seen in grey, and what stands out from it in the colour of its label, which it keeps as it moves.
+
+import { byId, canvasById, say, whole } from "./canvas.js";
+import { BYTE, LIGHT, approachColours, dusk } from "./light.js";
+
+/** Share of the label's colour within an object, and at its edge. */
+const WITHIN = 0.35, EDGE = 0.8;
+/** Light of every part of a label's colour: from where, and how much of its own. So none is a saturated red (WCAG 2.3.1). */
+const LEAST = 0.05, OWN = 0.85;
+
+/** @typedef {import("./wire.js").Objects} Objects */
+
+/** How many stand out, in words. @param {number} count */
+const many = (count) => (count === 0 ? "nothing stands out" : count === 1 ? "1 object stands out" : `${count} objects stand out`);
+/** @param {number} share */
+const percent = (share) => `${Math.round(100 * share)} %`;
+
+/** The label of each pixel that is shown: that of most of the four cells about it. @param {Objects} seen */
+function labelled({ width, height, columns, rows, labels }) {
+  const found = new Uint8Array(width * height);
+  for (let y = 0, at = 0; y < height; y++) {
+    const v = Math.max(0, Math.min(rows - 1, ((y + 0.5) * rows) / height - 0.5)), up = Math.floor(v), down = Math.min(up + 1, rows - 1);
+    for (let x = 0; x < width; x++, at++) {
+      const u = Math.max(0, Math.min(columns - 1, ((x + 0.5) * columns) / width - 0.5)), left = Math.floor(u), right = Math.min(left + 1, columns - 1);
+      const near = [labels[up * columns + left], labels[up * columns + right], labels[down * columns + left], labels[down * columns + right]];
+      const [b, a] = [v - up, u - left], weights = [(1 - b) * (1 - a), (1 - b) * a, b * (1 - a), b * a];
+      let most = -1;
+      for (let k = 0; k < 4; k++) {
+        let sum = 0;
+        for (let l = 0; l < 4; l++) if (near[l] === near[k]) sum += weights[l];
+        if (sum > most) { most = sum; found[at] = near[k]; }
+      }
+    }
+  }
+  return found;
+}
+
+/** The light that is wanted of each pixel, red, green and blue. @param {Objects} seen @param {Float32Array} wanted */
+function tint(seen, wanted) {
+  const { width, height, grey, objects } = seen, labels = labelled(seen);
+  const colours = new Map(objects.map(({ label, colour }) => [label, colour.map((part) => LEAST + OWN * LIGHT[part])]));
+  for (let at = 0; at < width * height; at++) {
+    const own = labels[at], colour = colours.get(own), x = at % width, light = LIGHT[grey[at]];
+    const edge = (x > 0 && labels[at - 1] !== own) || (x + 1 < width && labels[at + 1] !== own)
+      || (at >= width && labels[at - width] !== own) || (at + width < labels.length && labels[at + width] !== own);
+    const share = colour ? (edge ? EDGE : WITHIN) : 0;
+    for (let part = 0; part < 3; part++) wanted[3 * at + part] = (1 - share) * light + share * (colour?.[part] ?? 0);
+  }
+}
+
+export function objectsPanel() {
+  const canvas = canvasById("objects"), none = byId("objects-none"), told = byId("objects-sub"), list = byId("objects-list"), facts = byId("objects-facts");
+  const box = /** @type {HTMLElement} */ (canvas.closest(".mind")), context = canvas.getContext("2d", { alpha: false });
+  /** @type {ImageData | undefined} */
+  let image;
+  /** @type {Float32Array} */
+  let shown = dusk(0), wanted = dusk(0);
+  /** @type {Objects | undefined} */
+  let seen;
+  let drawn = 0, fresh = false;
+  canvas.hidden = true;
+
+  /** The list of what stands out. @param {Objects} now */
+  function name({ objects }) {
+    while (list.children.length > objects.length) list.lastElementChild?.remove();
+    objects.forEach(({ label, colour, share, confidence }, k) => {
+      if (!list.children[k]) {
+        const row = document.createElement("li");
+        row.append(document.createElement("i"), document.createElement("b"), document.createElement("span"), document.createElement("span"));
+        list.append(row);
+      }
+      const [swatch, number, size, sure] = /** @type {HTMLElement[]} */ ([...list.children[k].children]);
+      swatch.style.background = `rgb(${colour.join()})`;
+      say(number, String(label));
+      say(size, percent(share));
+      say(sure, confidence.toFixed(2));
+    });
+  }
+
+  return {
+    /** @param {Objects} now */
+    take(now) {
+      if (!context) return;
+      seen = now;
+      fresh = true;
+      if (image?.width !== now.width || image?.height !== now.height) {
+        canvas.width = now.width;
+        canvas.height = now.height;
+        image = context.createImageData(now.width, now.height);
+        image.data.fill(255);
+        shown = dusk(3 * now.width * now.height);
+        wanted = dusk(3 * now.width * now.height);
+        box.style.setProperty("--shape", String(now.width / now.height));
+        canvas.hidden = false;
+        none.hidden = true;
+      }
+    },
+    /** @param {number} now in ms */
+    draw(now) {
+      if (!context || !image || !seen || !fresh) return;
+      fresh = false;
+      tint(seen, wanted);
+      approachColours(shown, wanted, now - drawn);
+      drawn = now;
+      for (let at = 0, to = 0; at < shown.length; at++) {
+        image.data[to] = BYTE[Math.round(4095 * shown[at])];
+        to += at % 3 === 2 ? 2 : 1;
+      }
+      context.putImageData(image, 0, 0);
+      name(seen);
+    },
+    /** @param {import("./messages.d.ts").ObjectsFigures | null} figures */
+    tell(figures) {
+      if (!figures) {
+        say(none, "nothing is told apart in this run");
+        say(told, "this run sees nothing, or objects.enabled is false");
+      }
+      if (!figures?.updates) return;
+      say(told, many(figures.objects.length));
+      const values = [figures.mean_objects?.toFixed(1) ?? "–", `${figures.size[1]} × ${figures.size[0]}`,
+        figures.update_ms === null ? "–" : `${figures.update_ms.toFixed(1)} ms`, whole(figures.skipped)];
+      facts.querySelectorAll("dd").forEach((value, k) => say(value, values[k]));
+    },
+    /** Says in words what is shown. */
+    describe() {
+      if (!seen) return;
+      const each = seen.objects.map(({ label, share, confidence }) => `object ${label}, ${percent(share)} of the picture, confidence ${confidence.toFixed(2)}`);
+      canvas.setAttribute("aria-label", `Seen at ${seen.columns} by ${seen.rows}: ${[many(seen.objects.length), ...each].join("; ")}`);
+    },
+  };
+}
