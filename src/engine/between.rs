@@ -1,26 +1,33 @@
 //! What waits between the real-time thread and the keeper: how much of it, and the copies that are filled.
 
+use std::sync::Arc;
+
 use super::gathering::EnteredIn;
 use super::instrument::{ArrayInfo, Instrument, MOST_BURSTS};
 use super::realtime::{EnteredOut, RawField, StateCopy};
-use crate::stream::ring::{Consumer, Producer, ring};
+use crate::stream::ring::{Consumer, Counters, Producer, ring};
 use crate::time::SAMPLE_RATE;
 
 /// Seconds of output that may wait for the keeper.
 pub(super) const WAITING_SECONDS: usize = 4;
 /// Copies of the state that may wait for the keeper.
-pub(super) const STATE_COPIES: usize = 3;
+const STATE_COPIES: usize = 3;
 
-/// The ring of copies that the keeper hands back, all of them in it.
-pub(super) fn spare_copies(
-    instrument: &mut Instrument,
-    keeps: bool,
-) -> (Producer<Box<StateCopy>>, Consumer<Box<StateCopy>>) {
+/// The ways of copies of the state.
+pub(super) struct Copies {
+    /// To the keeper, and what was lost on it.
+    pub(super) states: (Producer<Box<StateCopy>>, Consumer<Box<StateCopy>>, Arc<Counters>),
+    /// Back from it; at first all copies are in it.
+    pub(super) spare: (Producer<Box<StateCopy>>, Consumer<Box<StateCopy>>),
+}
+
+/// The rings of copies, to the keeper and back.
+pub(super) fn copies(instrument: &mut Instrument, keeps: bool) -> Copies {
     let (mut spare_in, spare_out, _) = ring(STATE_COPIES);
     for _ in 0..STATE_COPIES {
         spare_in.push(Box::new(empty_copy(instrument, keeps)));
     }
-    (spare_in, spare_out)
+    Copies { states: ring(STATE_COPIES), spare: (spare_in, spare_out) }
 }
 
 /// A copy of the state to be filled; with what the senses remember where a session is kept.

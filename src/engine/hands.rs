@@ -136,8 +136,7 @@ pub(super) fn hands(
     parameters: &Tunable,
     shapes: &[SheetShape],
     tempo: Arc<Tempo>,
-    may_slow: bool,
-    is_replay: bool,
+    [may_slow, is_replay]: [bool; 2],
     holds: Option<Holds>,
 ) -> (Hands, Option<Tunings>, Touched) {
     let (tunings_in, tunings, _) = ring(MOST_TUNINGS);
@@ -304,7 +303,7 @@ mod tests {
 
     fn made(is_replay: bool, may_slow: bool) -> (Hands, Option<Tunings>, Touched) {
         let tempo = Arc::new(Tempo::new(Pace::Real { thousandths: 1_000 }));
-        hands(&Tunable::default(), &[SHAPE], tempo, may_slow, is_replay, None)
+        hands(&Tunable::default(), &[SHAPE], tempo, [may_slow, is_replay], None)
     }
 
     fn poke(row: u16, radius: u8, magnitude: f32) -> Poke {

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Each update is segmented by itself, from the same starts: a picture that stands still has the same objects. An object is told where its
-//! oscillators swing as one; what holds less together jumps from update to update.
+//! oscillators swing as one and where it is more than an edge; what holds less together jumps from update to update.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -91,6 +91,11 @@ impl Objects {
         // One value all over, or a few pixels: nothing stands out.
         let found = segment(&seen.greys, seen.size[1], &self.how);
         let mut segments = found.unwrap_or_else(|_| Segments::none(seen.greys.len()));
+        for (label, is_thin) in (1u8..).zip(thin(&segments.labels, seen.size[1], segments.coherence.len())) {
+            if is_thin {
+                segments.coherence[usize::from(label) - 1] = 0.0;
+            }
+        }
         let objects = self.follow.follow(&mut segments, seen.size[1]);
         let object = |object: Object| SeenObject {
             label: object.label,
@@ -148,6 +153,24 @@ impl Looks for Objects {
     fn figures(&self) -> &ObjectsFigures {
         &self.figures
     }
+}
+
+/// Of `count` objects, whether less than half of each lies in squares of two by two pixels of its own: an edge that is grey between what
+/// lies on its two sides is no object.
+fn thin(labels: &[u8], width: usize, count: usize) -> Vec<bool> {
+    let height = labels.len() / width.max(1);
+    let mut thick = vec![false; labels.len()];
+    for at in (1..height).flat_map(|y| (1..width).map(move |x| y * width + x)) {
+        let square = [at, at - 1, at - width, at - width - 1];
+        if square.iter().all(|pixel| labels[*pixel] == labels[at]) {
+            square.iter().for_each(|pixel| thick[*pixel] = true);
+        }
+    }
+    let mut pixels = vec![[0usize; 2]; count + 1];
+    for (label, thick) in labels.iter().zip(thick) {
+        pixels[usize::from(*label)][usize::from(thick)] += 1;
+    }
+    pixels.iter().skip(1).map(|[thin, thick]| thin > thick).collect()
 }
 
 /// The luma (ITU-R BT.709) of a picture at a whole fraction of its size.

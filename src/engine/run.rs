@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::aim::Aim;
 use super::analysis::{Analysis, TonicFit};
-use super::between::{STATE_COPIES, WAITING_SECONDS, empty_field, entered, spare_copies};
+use super::between::{Copies, WAITING_SECONDS, copies, empty_field, entered};
 use super::binding::Binder;
 use super::binding::world::World;
 use super::cores;
@@ -136,18 +136,15 @@ impl Engine {
         let (aim, rate_hz) = (Arc::new(Aim::at(plan.array.bands / 2)), plan.electrodes.rate_hz);
         let centres: Vec<Hertz> = (0..plan.array.bands).map(|band| plan.array.centre(band)).collect();
         let (sound_in, sound_out, sound_counts) = ring(WAITING_SECONDS * SAMPLE_RATE as usize);
-        let (electrodes_in, electrodes_out, electrode_counts) =
-            ring(WAITING_SECONDS * 2_000 * electrodes.len());
+        let (leads_in, leads_out, lead_counts) = ring(WAITING_SECONDS * 2_000 * electrodes.len());
         let (reports_in, reports_out, report_counts) = ring(WAITING_SECONDS * 1_000);
-        let (states_in, states_out, state_counts) = ring(STATE_COPIES);
-        let (spare_in, spare_out) = spare_copies(&mut instrument, keep.session.is_some());
+        let Copies { states, spare } = copies(&mut instrument, keep.session.is_some());
         let (entered_in, entered_out) = entered(keep.session.is_some(), plan.hearing.is_some());
         let (field_in, field_out) = latest(&empty_field(&arrays));
         // Last: model time 0 of a live source is its pump's start, and the engine's is soon after.
         let eye = eye(plan, &instrument);
-        let (shapes, again) = (instrument.shapes(), inputs.session.is_some());
         let Onlookers { sights, holds, binder, objects } =
-            Onlookers::start(plan, again, publish.as_mut(), &common.clock)?;
+            Onlookers::start(plan, inputs.session.is_some(), publish.as_mut(), &common.clock)?;
         let looks = publish.is_some() || eye.is_some() || sights.are_seen();
         let (shown, seen) = pump::shown(looks, keep.session.is_some());
         let (probe, moments, minder) = unzipped(eye);
@@ -158,17 +155,17 @@ impl Engine {
         let is_live = live.is_there();
         let start = is_live.then(|| common.clock.now() + UNTIL_START);
         let common = Common { urgent: plan.pace != Pace::Max, ..common };
-        let may_slow = !is_live && common.urgent;
         let tunable = Tunable { array: plan.array.clone(), learning: plan.learning.clone() };
-        let (hands, tunings, touched) = hands(&tunable, &shapes, Arc::clone(&tempo), may_slow, again, holds);
+        let (tempos, kind) = (Arc::clone(&tempo), [!is_live && common.urgent, inputs.session.is_some()]);
+        let (hands, tunings, touched) = hands(&tunable, &instrument.shapes(), tempos, kind, holds);
         let (may, played) = (hands.may().clone(), Arc::new(AtomicU64::new(0)));
         let feeds = open_feeds(plan, &instrument, inputs, tunings, shown, start, &common)?;
         let keeper = Keeper {
             sound: sound_out,
-            electrodes: electrodes_out,
+            electrodes: leads_out,
             reports: reports_out,
-            states: states_out,
-            spare: spare_in,
+            states: states.1,
+            spare: spare.0,
             field: field_out,
             gathering: Gathering::new(entered_out, seen, electrodes.len(), first_sample(plan)),
             moments,
@@ -199,10 +196,10 @@ impl Engine {
             shown: plan.first,
             outlets: Outlets {
                 sound: sound_in,
-                electrodes: electrodes_in,
+                electrodes: leads_in,
                 reports: reports_in,
-                states: states_in,
-                spare: spare_out,
+                states: states.0,
+                spare: spare.1,
                 field: field_in,
                 aim,
                 entered: entered_in,
@@ -226,7 +223,7 @@ impl Engine {
             objects,
             realtime: start_realtime(realtime, plan.cores.clone(), common.urgent, is_live)?,
             pumps: feeds.pumps,
-            rings: named([sound_counts, electrode_counts, report_counts, state_counts]),
+            rings: named([sound_counts, lead_counts, report_counts, states.2]),
             arrays,
             electrodes,
             places,

@@ -104,7 +104,9 @@ fn parts(scene: &Scene) -> Result<Segments> {
     let greys = frequencies(&scene.greys, SIDE)?;
     let parts = of_greys(&greys, &ground(&greys, SIDE), LIKE);
     let mut sizes = vec![0; parts.len() + 1];
-    parts.iter().for_each(|part| sizes[*part] += 1);
+    for part in &parts {
+        sizes[*part] += 1;
+    }
     let mut order: Vec<usize> = (1..sizes.len()).filter(|part| sizes[*part] > 0).collect();
     order.sort_by_key(|part| std::cmp::Reverse(sizes[*part]));
     order.truncate(MOST_OBJECTS);

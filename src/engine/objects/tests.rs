@@ -12,7 +12,7 @@ fn things(step: usize) -> Vec<u8> {
             1
         } else if (18..30).contains(&y) && (34 - step..46 - step).contains(&x) {
             2
-        } else if (y as i32 - 39).pow(2) + (x as i32 - 8 - step as i32).pow(2) < 40 {
+        } else if y.abs_diff(39).pow(2) + x.abs_diff(8 + step).pow(2) < 40 {
             3
         } else {
             0
@@ -67,6 +67,13 @@ fn labels_stay_with_their_objects_as_these_move() {
         assert!(object.confidence > 0.8 && (0.03..0.12).contains(&object.share), "{object:?}");
         assert_eq!(object.colour, label_colour(object.label));
     }
+}
+
+#[test]
+fn an_edge_is_no_object() {
+    let labels = [1, 1, 1, 1, 1, 0, 0, 2, 0, 2, 3, 3, 0, 2, 3, 3];
+    assert_eq!(thin(&labels, 4, 3), [true, true, false]);
+    assert_eq!(thin(&[1; 12], 4, 1), [false]);
 }
 
 #[test]

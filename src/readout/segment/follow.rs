@@ -93,13 +93,11 @@ impl Follow {
         }
         let mut gone = [false; MOST_OBJECTS + 1];
         self.last.iter().for_each(|label| gone[usize::from(*label)] = true);
-        for now in 1..=count {
-            if labels[now] == 0 {
-                let mut free = (1..=MOST_OBJECTS).filter(|label| !taken[*label]);
-                let label =
-                    free.clone().find(|label| !gone[*label]).or_else(|| free.next()).unwrap_or(MOST_OBJECTS);
-                (labels[now], taken[label]) = (label as u8, true);
-            }
+        for label in labels.iter_mut().skip(1).filter(|label| **label == 0) {
+            let mut free = (1..=MOST_OBJECTS).filter(|label| !taken[*label]);
+            let new =
+                free.clone().find(|label| !gone[*label]).or_else(|| free.next()).unwrap_or(MOST_OBJECTS);
+            (*label, taken[new]) = (new as u8, true);
         }
         for (now, coherence) in (1..).zip(&segments.coherence) {
             if *coherence < least[now] {
