@@ -144,6 +144,6 @@ row(judge, "drums, noise 12 dB louder", sounds(drums, trumpet, [-12] * 6), 30, 0
 row(judge, "trumpet, noise 20 dB below", sounds(trumpet, drums, [20] * 6), 30, 0.5)
 row(judge, "trumpet, noise as loud", sounds(trumpet, drums, [0] * 6), 30, 0.6)
 row(judge, "trumpet, first two 6 dB louder", sounds(trumpet, drums, [-6, -6, 10, 10, 10, 10]), 30, 0.7)
-row(judge, "cockatoo, pictures, 10 to 20 a s", films(2), 60, 0.3)
-row(judge, "cockatoo, grain 20", films(20), 60, 0.3)
+row(judge, "cockatoo, pictures, 10 to 20 a s", films(2), 60, 0.5)
+row(judge, "cockatoo, grain 20", films(20), 60, 0.5)
 judge.finish()
