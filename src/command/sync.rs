@@ -134,7 +134,8 @@ pub(super) fn run(common: &Common, args: &SyncArgs) -> Result<ExitCode> {
         let error = Error::input(&files[0], "no recording agrees with another");
         let error = error.value(format!("the best lag is {best:.2} times as good as another"));
         let [sound, pictures] = SHARED.map(|milliseconds| milliseconds / 1_000);
-        let bound = format!("{DISTINCT} times, all through {sound} s of sound or {pictures} s of pictures");
+        let bound =
+            format!("{DISTINCT} times, with {sound} s of sound or {pictures} s of pictures in common");
         return Err(error.bound(bound).help("Are they of one event, and do they share much of it?"));
     }
     let faults = told.iter().any(|recording| recording.fault.is_some());
