@@ -2,7 +2,7 @@
 
 Six overlapping pieces each of `av/cockatoo.mp4` (its pictures: it is silent), `audio/drum-bass.ogg` and `audio/trumpet.ogg`, encoded
 differently by ffmpeg, at other rates, with noise, and a foreign recording among them: errors in milliseconds, of Kuramoto's flow, the
-leading eigenvector, and of what pairs with the first file alone tell. Then ever more noise, until pairs are wrong.
+leading eigenvector, and of what pairs with the first file alone tell. A false tie fails; what is not sure may stay alone.
 """
 
 import argparse
@@ -76,24 +76,24 @@ def sync(files, way, seed):
 
 
 def errors(told, starts):
-    """Errors in milliseconds of the recordings that were laid, against the middle of them; how many were not laid."""
-    own = range(len(starts))
-    late = [None if told is None else told["recordings"][number]["late_ms"] for number in own]
-    against = {told["recordings"][number]["against"] for number in own if late[number] is not None}
-    if len(against) != 1:
-        return np.array([np.nan]), len(starts)
-    off = np.array([late[number] - starts[number] for number in own if late[number] is not None])
-    return np.abs(off - np.median(off)), sum(one is None for one in late)
+    """Errors in milliseconds of the recordings that were laid, against the middle of those that they are tied to; how many are not with
+    the most."""
+    groups = {}
+    for number, start in enumerate(starts):
+        recording = {"late_ms": None} if told is None else told["recordings"][number]
+        if recording["late_ms"] is not None:
+            groups.setdefault(recording["against"], []).append(recording["late_ms"] - start)
+    off = [np.abs(np.array(group) - np.median(group)) for group in groups.values()]
+    return np.concatenate(off or [[]]), len(starts) - max(map(len, off), default=0)
 
 
 def pairs(told, starts, beyond):
-    """The pairs' own errors, and the part of them that is wrong."""
+    """The part of all pairs whose own lag is wrong, sure or not."""
     own = [pair for pair in told["pairs"] if pair["other"] < len(starts)]
-    off = np.array([abs(pair["late_ms"] - (starts[pair["one"]] - starts[pair["other"]])) for pair in own])
-    return off, (off > beyond).mean()
+    return np.mean([abs(pair["late_ms"] - (starts[pair["one"]] - starts[pair["other"]])) > beyond for pair in own])
 
 
-def row(judge, name, make, beyond, limit):
+def row(judge, name, make, limit, most_alone):
     cells = {way: [] for way in WAYS}
     alone, wrong, foreign = {way: 0 for way in WAYS}, [], 0
     for seed in range(arguments.seeds):
@@ -102,17 +102,16 @@ def row(judge, name, make, beyond, limit):
             for way in WAYS:
                 told = sync([*files, other], way, seed)
                 found, lone = errors(told, starts)
-                cells[way].append(np.nanmax(found) if np.isfinite(found).any() else np.inf)
+                cells[way].append(max(found, default=0))
                 alone[way] += lone
                 if told is not None and way == "flow":
-                    wrong.append(pairs(told, starts, beyond)[1])
+                    wrong.append(pairs(told, starts, limit))
                     foreign += told["recordings"][len(starts)]["late_ms"] is not None
     text = [f"{np.median(cells[way]):.1f}/{max(cells[way]):.1f}" for way in WAYS]
     judge.row(name, *text, *(alone[way] for way in WAYS), f"{np.mean(wrong) if wrong else 1:.2f}", foreign)
-    if limit:
-        judge.check(max(cells["flow"]) < limit, f"{name}: all within {limit} ms, every seed")
-        judge.check(alone["flow"] == 0, f"{name}: all are laid")
-        judge.check(foreign == 0, f"{name}: the foreign one stays alone")
+    judge.check(max(cells["flow"]) < limit, f"{name}: what is laid is within {limit} ms, every seed")
+    judge.check(foreign == 0, f"{name}: the foreign one stays alone")
+    judge.check(alone["flow"] <= most_alone * 6 * arguments.seeds, f"{name}: at most {most_alone:.0%} stay alone")
 
 
 judge = Judge("sync")
@@ -140,14 +139,11 @@ def films(grain):
     return make
 
 
-row(judge, "drums, noise 20 dB below", sounds(drums, trumpet, [20] * 6), 30, 30)
-row(judge, "trumpet, noise 20 dB below", sounds(trumpet, drums, [20] * 6), 30, 30)
-row(judge, "cockatoo, pictures, 10 to 20 a s", films(2), 60, 60)
-row(judge, "cockatoo, grain 20", films(20), 60, 60)
-for down in (0, -3, -6, -8):
-    row(judge, f"trumpet, noise {down} dB below", sounds(trumpet, drums, [down] * 6), 30, None)
-for down in (-6, -8, -10, -12):
-    row(judge, f"trumpet, first two {down} dB", sounds(trumpet, drums, [down, down, 10, 10, 10, 10]), 30, None)
-for down in (-12, -16, -20):
-    row(judge, f"drums, noise {down} dB below", sounds(drums, trumpet, [down] * 6), 30, None)
+row(judge, "drums, noise 20 dB below", sounds(drums, trumpet, [20] * 6), 30, 0)
+row(judge, "drums, noise 12 dB louder", sounds(drums, trumpet, [-12] * 6), 30, 0.1)
+row(judge, "trumpet, noise 20 dB below", sounds(trumpet, drums, [20] * 6), 30, 0.5)
+row(judge, "trumpet, noise as loud", sounds(trumpet, drums, [0] * 6), 30, 0.6)
+row(judge, "trumpet, first two 6 dB louder", sounds(trumpet, drums, [-6, -6, 10, 10, 10, 10]), 30, 0.7)
+row(judge, "cockatoo, pictures, 10 to 20 a s", films(2), 60, 0.5)
+row(judge, "cockatoo, grain 20", films(20), 60, 0.5)
 judge.finish()

@@ -233,16 +233,17 @@ impl Lags {
     /// # Panics
     /// Where spectra are of another length.
     pub fn between(&mut self, pairs: &[(&[Complex64], &[Complex64])]) -> (f64, f64) {
-        let [lag, alike, _] = self.between_peaks(pairs, 0);
-        (lag, alike)
+        let (products, scale) = self.products(pairs);
+        let (at, peak) = highest(&products, |_| true);
+        if peak <= 0.0 { (0.0, 0.0) } else { (lag(&products, at), peak / scale) }
     }
 
-    /// The same, and how many times as high the peak is as any place further than `apart` numbers from it, at
-    /// most 1000; 1 where there is no such place.
+    /// Products of the lines of the one and the other, summed over pairs of lines, where the one lies each number behind the other on
+    /// the circle; and what they are at most.
     ///
     /// # Panics
     /// As [`Self::between`].
-    pub fn between_peaks(&mut self, pairs: &[(&[Complex64], &[Complex64])], apart: usize) -> [f64; 3] {
+    pub fn products(&mut self, pairs: &[(&[Complex64], &[Complex64])]) -> (Vec<f64>, f64) {
         let circle = self.circle();
         let (mut both, mut powers) = (vec![Complex64::default(); circle], [0.0, 0.0]);
         for (one, other) in pairs {
@@ -254,21 +255,24 @@ impl Lags {
             }
         }
         self.planner.plan_fft_inverse(circle).process(&mut both);
-        let scale = (powers[0] * powers[1]).sqrt().max(f64::MIN_POSITIVE);
-        let at =
-            (0..circle).max_by(|one, other| both[*one].re.total_cmp(&both[*other].re)).unwrap_or_default();
-        let [before, peak, after] = [circle - 1, 0, 1].map(|by| both[(at + by) % circle].re);
-        let bend = (before - 2.0 * peak + after).min(-f64::MIN_POSITIVE);
-        let part = (0.5 * (before - after) / bend).clamp(-0.5, 0.5);
-        let lag = at as f64 + part;
-        if peak <= 0.0 {
-            return [0.0; 3];
-        }
-        let away = |place: &usize| place.abs_diff(at).min(circle - place.abs_diff(at)) > apart;
-        let next = (0..circle).filter(away).map(|place| both[place].re).reduce(f64::max);
-        let distinct = next.map_or(1.0, |next| peak / next.max(peak / 1_000.0));
-        [if lag > circle as f64 / 2.0 { lag - circle as f64 } else { lag }, peak / scale, distinct]
+        (both.iter().map(|x| x.re).collect(), (powers[0] * powers[1]).sqrt().max(f64::MIN_POSITIVE))
     }
+}
+
+/// Where numbers are highest of those places that count, the last of equal ones, and how high; 0 and 0 of none.
+pub(super) fn highest(numbers: &[f64], counts: impl Fn(usize) -> bool) -> (usize, f64) {
+    let places = (0..numbers.len()).filter(|at| counts(*at));
+    let at = places.max_by(|one, other| numbers[*one].total_cmp(&numbers[*other]));
+    at.map_or((0, 0.0), |at| (at, numbers[at]))
+}
+
+/// The lag of a peak on a circle, to a part of a number by a parabola, from minus half the circle to half of it.
+pub(super) fn lag(numbers: &[f64], at: usize) -> f64 {
+    let circle = numbers.len();
+    let [before, peak, after] = [circle - 1, 0, 1].map(|by| numbers[(at + by) % circle]);
+    let bend = (before - 2.0 * peak + after).min(-f64::MIN_POSITIVE);
+    let lag = at as f64 + (0.5 * (before - after) / bend).clamp(-0.5, 0.5);
+    if lag > circle as f64 / 2.0 { lag - circle as f64 } else { lag }
 }
 
 /// Where angles are those of a circle that is `circle` long, by how much each is ahead of the middle one: their differences
@@ -358,12 +362,6 @@ mod tests {
             let (one, other) = (lags.spectrum(&bump(30.0 + moved)), lags.spectrum(&bump(30.0)));
             let (lag, alike) = lags.between(&[(&one, &other)]);
             assert!((lag - moved).abs() < 0.1 && alike > 0.7, "{moved}: {lag}, {alike}");
-            // A bump alone is alike nowhere else; twice, at a second place.
-            assert!(lags.between_peaks(&[(&one, &other)], 40)[2] > 10.0);
-            let again: Vec<Complex64> =
-                one.iter().zip(lags.spectrum(&bump(10.0))).map(|(x, y)| x + 0.5 * y).collect();
-            let distinct = lags.between_peaks(&[(&again, &other)], 8)[2];
-            assert!((1.0..3.0).contains(&distinct), "{distinct}");
         }
     }
 

@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use super::{Common, pictures, print_json, print_line};
 use crate::binding::activity::{Line, Pictures, Sound};
-use crate::binding::clocks::{Clocks, DISTINCT, MOST_MILLISECONDS, MOST_RECORDINGS, Pair, SURE, Way, clocks};
+use crate::binding::clocks::{
+    Clocks, DISTINCT, MOST_MILLISECONDS, MOST_RECORDINGS, Pair, SHARED, Way, clocks,
+};
 use crate::error::{Error, Kind, Result};
 use crate::source::media::{self, Media, MediaOptions};
 use crate::stream::{Faults, Source};
@@ -76,8 +78,12 @@ struct ToldPair {
     other: usize,
     late_ms: f64,
     alike: f64,
-    /// How many times as alike as at any other lag.
+    /// How many times as good as any other that lag is.
     distinct: f64,
+    /// Milliseconds that both have there.
+    shared_ms: f64,
+    /// Whether it is sure alone.
+    sure: bool,
     agrees: bool,
 }
 
@@ -124,11 +130,13 @@ pub(super) fn run(common: &Common, args: &SyncArgs) -> Result<ExitCode> {
     let found = clocks(&lines, way, common.seed.unwrap_or_default(), threads);
     let pairs = spread(&found, &places, &mut told);
     if found.late.iter().all(Option::is_none) {
-        let best = found.pairs.iter().map(|pair| pair.alike).fold(0.0, f64::max);
+        let best = found.pairs.iter().map(|pair| pair.distinct).fold(0.0, f64::max);
         let error = Error::input(&files[0], "no recording agrees with another");
-        let error = error.value(format!("{best:.2} alike"));
-        let error = error.bound(format!("{SURE} or more, or {DISTINCT} times as much as at any other lag"));
-        return Err(error.help("Are they of one event, and do they share much of it?"));
+        let error = error.value(format!("the best lag is {best:.2} times as good as another"));
+        let [sound, pictures] = SHARED.map(|milliseconds| milliseconds / 1_000);
+        let bound =
+            format!("{DISTINCT} times, with {sound} s of sound or {pictures} s of pictures in common");
+        return Err(error.bound(bound).help("Are they of one event, and do they share much of it?"));
     }
     let faults = told.iter().any(|recording| recording.fault.is_some());
     tell(common, &Told { recordings: told, pairs })?;
@@ -172,6 +180,8 @@ fn spread(found: &Clocks, places: &[usize], told: &mut [ToldRecording]) -> Vec<T
         late_ms: pair.late,
         alike: pair.alike,
         distinct: pair.distinct,
+        shared_ms: pair.shared,
+        sure: pair.sure,
         agrees: pair.agrees,
     };
     found.pairs.iter().map(pair).collect()
