@@ -3,6 +3,8 @@
 //! `objects ROOM_SEED|FILE [SIDE]` plays a minute of the built-in room of that seed, or a film. A label jumps where a pixel goes from one
 //! object to another though its grey stays within a fiftieth.
 
+#![allow(clippy::cast_precision_loss)] // small counts
+
 use std::path::Path;
 use std::time::Instant;
 

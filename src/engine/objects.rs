@@ -163,7 +163,9 @@ fn thin(labels: &[u8], width: usize, count: usize) -> Vec<bool> {
     for at in (1..height).flat_map(|y| (1..width).map(move |x| y * width + x)) {
         let square = [at, at - 1, at - width, at - width - 1];
         if square.iter().all(|pixel| labels[*pixel] == labels[at]) {
-            square.iter().for_each(|pixel| thick[*pixel] = true);
+            for pixel in square {
+                thick[pixel] = true;
+            }
         }
     }
     let mut pixels = vec![[0usize; 2]; count + 1];

@@ -118,6 +118,11 @@ struct Feeds {
     recorded: Option<RecordedFeed>,
 }
 
+/// The parameters of a run of which some may change.
+fn tunable(plan: &EnginePlan) -> Tunable {
+    Tunable { array: plan.array.clone(), learning: plan.learning.clone() }
+}
+
 impl Engine {
     /// Starts a run of an instrument that was built from `plan`; `common.stop` ends it early, with whole outputs.
     ///
@@ -155,9 +160,8 @@ impl Engine {
         let is_live = live.is_there();
         let start = is_live.then(|| common.clock.now() + UNTIL_START);
         let common = Common { urgent: plan.pace != Pace::Max, ..common };
-        let tunable = Tunable { array: plan.array.clone(), learning: plan.learning.clone() };
         let (tempos, kind) = (Arc::clone(&tempo), [!is_live && common.urgent, inputs.session.is_some()]);
-        let (hands, tunings, touched) = hands(&tunable, &instrument.shapes(), tempos, kind, holds);
+        let (hands, tunings, touched) = hands(&tunable(plan), &instrument.shapes(), tempos, kind, holds);
         let (may, played) = (hands.may().clone(), Arc::new(AtomicU64::new(0)));
         let feeds = open_feeds(plan, &instrument, inputs, tunings, shown, start, &common)?;
         let keeper = Keeper {

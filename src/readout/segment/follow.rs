@@ -5,6 +5,9 @@ use super::{MOST_OBJECTS, Segments};
 /// Coherence from which an object of a film is told, and down to which one that was told still is.
 pub const SURE: [f32; 2] = [0.85, 0.7];
 
+/// Labels that have a plain colour of their own.
+const PLAIN: usize = 7;
+
 /// What was where in the last pictures.
 #[derive(Clone, Debug)]
 pub struct Follow {
@@ -35,7 +38,7 @@ impl Follow {
     }
 
     /// The objects of the next picture, of rows of `width` pixels, by the labels that they have from now on: that of the object with whose
-    /// last place each shares the most pixels; a new object has the lowest that is free, if it can that of none that may come back. Relabels
+    /// last place each shares the most pixels; a new object has the lowest that is free, if one of the first seven can be had that of none that may come back. Relabels
     /// the segments; what is not told is ground. A picture of another size begins anew.
     pub fn follow(&mut self, segments: &mut Segments, width: usize) -> Vec<Object> {
         if (self.width, self.last.len()) != (width, segments.labels.len()) {
@@ -94,9 +97,10 @@ impl Follow {
         let mut gone = [false; MOST_OBJECTS + 1];
         self.last.iter().for_each(|label| gone[usize::from(*label)] = true);
         for label in labels.iter_mut().skip(1).filter(|label| **label == 0) {
-            let mut free = (1..=MOST_OBJECTS).filter(|label| !taken[*label]);
-            let new =
-                free.clone().find(|label| !gone[*label]).or_else(|| free.next()).unwrap_or(MOST_OBJECTS);
+            let free = || (1..=MOST_OBJECTS).filter(|label| !taken[*label]);
+            // The palette's own colours before darker ones.
+            let plain = free().take_while(|label| *label <= PLAIN).find(|label| !gone[*label]);
+            let new = plain.or_else(|| free().next()).unwrap_or(MOST_OBJECTS);
             (*label, taken[new]) = (new as u8, true);
         }
         for (now, coherence) in (1..).zip(&segments.coherence) {
