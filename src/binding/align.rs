@@ -1,7 +1,7 @@
 //! Alignment: by how many elements each array's detector lies beside where it should, and how far its views are turned.
 //!
-//! Views under nearly one angle look alike, so each pair of arrays that has such tells a lag, by cross-correlation ([`lines`]); and
-//! moments of all lines lie on curves over their angles, so each pair tells a turn ([`turns`]). What all pairs
+//! Views under nearly one angle look alike, so each pair of arrays that has such tells a lag, by cross-correlation (`lines.rs`); and
+//! moments of all lines lie on curves over their angles, so each pair tells a turn (`turns.rs`). What all pairs
 //! tell together is synchronised ([`super::sync`]), as angles of a circle that no difference goes round. Views a few degrees apart are
 //! not the same, so the arrays are then bound and each is held against what the others of its whole show it, a few times over
 //! (reprojection: Dengler, Ultramicroscopy 30:337, 1989).

@@ -72,7 +72,7 @@ impl Palette {
     }
 }
 
-/// The colour of a label from 1 on; 0 is ground. Beyond the end of [`LABELS`] it begins again, darker.
+/// The colour of a label from 1 on; 0 is ground. Beyond the end of the palette it begins again, darker.
 #[must_use]
 pub fn label_colour(label: u8) -> [u8; 3] {
     let Some(at) = usize::from(label).checked_sub(1) else { return GROUND };
