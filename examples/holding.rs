@@ -3,22 +3,17 @@
 //! `holding ROOM_SEED|FILE ARRAY[,ARRAY…]` plays a minute of the built-in room of that seed, or a film; the arrays hold from the
 //! third second of every ten to the seventh.
 
-use std::path::Path;
+mod film;
 
+use film::Film;
 use napot::engine::binding::BindingParameters;
 use napot::engine::binding::world::World;
 use napot::error::{Error, Result};
-use napot::signal::{BindingFigures, Frame, InputPicture};
-use napot::source::media::{self, MediaOptions};
-use napot::source::room::{Room, RoomParameters};
-use napot::stream::Source;
+use napot::signal::BindingFigures;
 
 /// Updates in a round, and where in it arrays begin and end to hold.
 const ROUND: u64 = 100;
 const HOLDS: std::ops::Range<u64> = 30..70;
-/// Nanoseconds between updates, and of the whole.
-const UPDATE: i64 = 100_000_000;
-const END: i64 = 60_000_000_000;
 
 fn main() -> std::process::ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -26,40 +21,18 @@ fn main() -> std::process::ExitCode {
         [what, arrays] => play(what, arrays),
         _ => Err(Error::call("holding", "`ROOM_SEED|FILE ARRAY[,ARRAY…]` is needed")),
     };
-    match done {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            std::process::ExitCode::from(error.kind().exit_code())
-        }
-    }
-}
-
-fn open(what: &str) -> Result<Box<dyn Source<Item = Frame>>> {
-    if let Ok(seed) = what.parse() {
-        return Ok(Box::new(Room::new(&RoomParameters::default(), seed)?.into_sources().0));
-    }
-    let media = media::open(Path::new(what), &MediaOptions::default())?;
-    media.video.ok_or_else(|| Error::call(what, "it shows no pictures"))
+    film::end(done)
 }
 
 fn play(what: &str, arrays: &str) -> Result<()> {
     let holders: Vec<usize> = arrays.split(',').filter_map(|array| array.parse().ok()).collect();
-    let mut video = open(what)?;
+    let mut film = Film::open(what)?;
     let parameters = BindingParameters::default();
     let mut world = World::new(&parameters, 0)?;
-    let (mut next, mut update) = (0, 0);
+    let mut update = 0;
     let (mut told, mut back, mut torn, mut free) = (Vec::new(), Vec::new(), 0, 0);
     let mut waits = None;
-    while let Some(frame) = video.pull()? {
-        let Frame { stamp, width, height, rgb, .. } = frame;
-        if next >= END {
-            break;
-        }
-        if stamp.time.0 < next {
-            continue;
-        }
-        next += UPDATE;
+    while let Some(picture) = film.pull()? {
         let place = update % ROUND;
         if place == HOLDS.start || (place == HOLDS.end && update > ROUND / 2) {
             for array in &holders {
@@ -67,7 +40,7 @@ fn play(what: &str, arrays: &str) -> Result<()> {
             }
             waits = Some(update);
         }
-        world.see(&InputPicture { time: stamp.time, width, height, rgb })?;
+        world.see(&picture)?;
         let is_held = HOLDS.contains(&place);
         let right = if is_held { is_apart(world.figures(), &holders) } else { is_one(world.figures()) };
         if let Some(since) = waits.filter(|_| right) {

@@ -4,17 +4,9 @@
 mod small;
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
-use small::{napot, said};
-
-/// A run of the program: its report.
-fn run(folder: &Path, arguments: &[&str]) -> Value {
-    let output = napot(folder, &[arguments, &["--json"]].concat());
-    assert!(output.status.success(), "{}", said(&output));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
+use small::{napot, run, said};
 
 const DEMO: [&str; 5] = ["demo", "--for", "8", "--seed", "3"];
 

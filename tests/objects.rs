@@ -3,25 +3,7 @@
 #[allow(dead_code)] // whole outputs are judged elsewhere
 mod small;
 
-use std::path::Path;
-
-use serde_json::Value;
-use small::{napot, said};
-
-/// A run of the program: its report.
-fn run(folder: &Path, arguments: &[&str]) -> Value {
-    let output = napot(folder, &[arguments, &["--json"]].concat());
-    assert!(output.status.success(), "{}", said(&output));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// What stood out, without the time that it took.
-fn objects(report: &Value) -> Value {
-    let mut objects = report["objects"].clone();
-    assert!(objects["update_ms"].as_f64().unwrap() > 0.0, "{objects}");
-    objects.as_object_mut().unwrap().remove("update_ms");
-    objects
-}
+use small::{napot, run, said, timeless};
 
 const DEMO: [&str; 5] = ["demo", "--for", "3", "--seed", "4"];
 
@@ -35,7 +17,7 @@ fn objects_change_no_bit_and_threads_change_no_object() {
     for hash in ["ledger_hash", "config_hash"] {
         assert_eq!(one[hash], without[hash]);
     }
-    assert_eq!(objects(&one), objects(&same));
+    assert_eq!(timeless(&one, "objects"), timeless(&same, "objects"));
     assert_eq!((&one["objects"]["updates"], &one["objects"]["skipped"]), (&30.into(), &0.into()));
     assert_eq!(one["objects"]["size"], serde_json::json!([32, 32]));
     assert!(one["objects"]["mean_objects"].as_f64().unwrap() > 1.0, "{}", one["objects"]);
@@ -45,8 +27,9 @@ fn objects_change_no_bit_and_threads_change_no_object() {
 fn a_session_has_the_same_objects_in_every_replay() {
     let folder = tempfile::tempdir().unwrap();
     let recorded = run(folder.path(), &[&DEMO[..], &["--record", "a.mcap"]].concat());
-    let replay =
-        |more: &[&str]| objects(&run(folder.path(), &[&["replay", "a.mcap", "--verify"], more].concat()));
+    let replay = |more: &[&str]| {
+        timeless(&run(folder.path(), &[&["replay", "a.mcap", "--verify"], more].concat()), "objects")
+    };
     let (one, other) = (replay(&[]), replay(&["--set", "engine.threads=2"]));
     assert_eq!(one, other);
     assert_eq!(one["updates"], recorded["objects"]["updates"]);

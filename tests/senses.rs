@@ -22,14 +22,7 @@ use napot::source::room::Room;
 use napot::stream::{Source, SourceInfo};
 use napot::time::{SAMPLE_RATE, Timestamp, WallClock};
 use program::{json, refused};
-use serde_json::Value;
-
-/// A run of the program on small arrays: its report.
-fn run(folder: &Path, arguments: &[&str]) -> Value {
-    let output = small::napot(folder, &[arguments, &["--json"]].concat());
-    assert!(output.status.success(), "{}", small::said(&output));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
+use small::run;
 
 const DEMO: [&str; 5] = ["demo", "--for", "14", "--seed", "3"];
 

@@ -94,10 +94,10 @@ impl Seen {
 pub fn places(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Result<Vec<Place>> {
     assert!(arrays.iter().all(|seen| seen.data.len() == seen.degrees.len() * detectors), "a line each angle");
     let half = detectors as f64 / 2.0;
+    let lags = Lags::new(detectors);
     let mut places = vec![Place::default(); arrays.len()];
     if what != What::Rotation {
-        let mut lags = Lags::new(detectors);
-        let (differences, told) = lines::told(&mut lags, arrays, detectors);
+        let (differences, told) = lines::told(&lags, arrays, detectors);
         let found = synchronised(&differences, &told, arrays.len(), || {
             let error =
                 Error::call("align", "no two arrays have views of something that are near each other");
@@ -129,7 +129,7 @@ pub fn places(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Resul
                 return Ok(places[*array]);
             }
             let picture = explained(&others, how.most, PICTURE_STEPS);
-            nearer(&arrays[*array], detectors, what, places[*array], &picture)
+            nearer(&arrays[*array], &lags, what, places[*array], &picture)
         });
         let mut found = nearer.into_iter().collect::<Result<Vec<Place>>>()?;
         // All turn alike where they please.
@@ -180,12 +180,12 @@ fn synchronised(
 }
 
 /// A place from which an array would rather see this picture.
-fn nearer(seen: &Seen, detectors: usize, what: What, place: Place, picture: &[f32]) -> Result<Place> {
+fn nearer(seen: &Seen, lags: &Lags, what: What, place: Place, picture: &[f32]) -> Result<Place> {
+    let detectors = lags.circle() / 2;
     let mut place = place;
     if what != What::Rotation {
         let shown = seen.shown(detectors, place, picture)?;
-        let mut lags = Lags::new(detectors);
-        let mut spectra = |data: &[f32]| lines::spectra(&mut lags, &seen.degrees, data, detectors);
+        let spectra = |data: &[f32]| lines::spectra(lags, &seen.degrees, data, detectors);
         let (own, shown) = (spectra(&seen.data), spectra(&shown));
         place.shift += lags.between(&lines::near(&own, &shown, 0.0)).0;
     }

@@ -122,7 +122,7 @@ struct Heard {
 }
 
 impl Heard {
-    fn of(line: &Line, longest: usize) -> Self {
+    fn of(line: &Line, lags: &Lags) -> Self {
         let away = if line.grain > 1.0 { SLOW } else { line.numbers.len() };
         let mut numbers = about_the_mean(&line.numbers, away);
         let running = |sum: &mut f64, x: &f32| {
@@ -131,8 +131,8 @@ impl Heard {
         };
         let squares = core::iter::once(0.0).chain(numbers.iter().scan(0.0, running)).collect();
         let length = numbers.len();
-        numbers.resize(longest, 0.0);
-        let spectrum = Lags::new(longest).spectrum(&numbers);
+        numbers.resize(lags.circle() / 2, 0.0);
+        let spectrum = lags.spectrum(&numbers);
         numbers.truncate(length);
         Self { numbers, grain: line.grain, squares, spectrum }
     }
@@ -167,8 +167,7 @@ impl Heard {
     }
 
     /// What a pair tells.
-    fn pair(&self, other: &Self, [own, others]: [usize; 2], longest: usize) -> Pair {
-        let mut lags = Lags::new(longest);
+    fn pair(&self, other: &Self, [own, others]: [usize; 2], lags: &Lags) -> Pair {
         let circle = lags.circle();
         let (mut score, _) = lags.products(&[(&self.spectrum, &other.spectrum)]);
         for (at, score) in score.iter_mut().enumerate() {
@@ -211,10 +210,11 @@ impl Heard {
 /// What all pairs tell.
 fn pairs(lines: &[Line], threads: usize) -> Vec<Pair> {
     let longest = lines.iter().map(|line| line.numbers.len()).max().unwrap_or_default();
-    let heard = each(lines, threads, |line| Heard::of(line, longest));
+    let lags = Lags::new(longest);
+    let heard = each(lines, threads, |line| Heard::of(line, &lags));
     let all: Vec<[usize; 2]> =
         (0..lines.len()).flat_map(|one| (one + 1..lines.len()).map(move |other| [one, other])).collect();
-    each(&all, threads, |[one, other]| heard[*one].pair(&heard[*other], [*one, *other], longest))
+    each(&all, threads, |[one, other]| heard[*one].pair(&heard[*other], [*one, *other], &lags))
 }
 
 /// Numbers from the mean of those that are so far away at most.

@@ -62,7 +62,6 @@ impl Part {
         sight.iter_mut().filter(|sight| **sight < LEAST_SIGHT * best).for_each(|sight| *sight = 0.0);
         let step = bounded(weights, &rows, &sight);
         let rms = rms(&data, seen);
-        drop(sizes);
         Ok(Self { projection, data, rows, sight, step, seen, rms })
     }
 

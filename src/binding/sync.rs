@@ -14,9 +14,10 @@
 //! from `p > 1 / sqrt(n)` on (there, section 5).
 
 use core::f64::consts::TAU;
+use std::sync::Arc;
 
-use rustfft::FftPlanner;
 use rustfft::num_complex::Complex64;
+use rustfft::{Fft, FftPlanner};
 
 use crate::random::Stream;
 
@@ -198,14 +199,17 @@ pub fn correlation(found: &[f64], truth: &[f64]) -> f64 {
 /// Lines that are to be held against one another at every lag, on a circle twice as long, so that no end meets the other.
 pub struct Lags {
     length: usize,
-    planner: FftPlanner<f64>,
+    forward: Arc<dyn Fft<f64>>,
+    inverse: Arc<dyn Fft<f64>>,
 }
 
 impl Lags {
     /// Of lines of `length` numbers, at least 1.
     #[must_use]
     pub fn new(length: usize) -> Self {
-        Self { length, planner: FftPlanner::new() }
+        let mut planner = FftPlanner::new();
+        let circle = 2 * length;
+        Self { length, forward: planner.plan_fft_forward(circle), inverse: planner.plan_fft_inverse(circle) }
     }
 
     /// Lags on the circle: angles are `2π lag / circle`.
@@ -218,11 +222,12 @@ impl Lags {
     ///
     /// # Panics
     /// Where the line has another length.
-    pub fn spectrum(&mut self, line: &[f32]) -> Vec<Complex64> {
+    #[must_use]
+    pub fn spectrum(&self, line: &[f32]) -> Vec<Complex64> {
         assert_eq!(line.len(), self.length, "a line of the length");
         let mut out: Vec<Complex64> = line.iter().map(|x| Complex64::new(f64::from(*x), 0.0)).collect();
         out.resize(self.circle(), Complex64::default());
-        self.planner.plan_fft_forward(self.circle()).process(&mut out);
+        self.forward.process(&mut out);
         out
     }
 
@@ -232,7 +237,8 @@ impl Lags {
     ///
     /// # Panics
     /// Where spectra are of another length.
-    pub fn between(&mut self, pairs: &[(&[Complex64], &[Complex64])]) -> (f64, f64) {
+    #[must_use]
+    pub fn between(&self, pairs: &[(&[Complex64], &[Complex64])]) -> (f64, f64) {
         let (products, scale) = self.products(pairs);
         let (at, peak) = highest(&products, |_| true);
         if peak <= 0.0 { (0.0, 0.0) } else { (lag(&products, at), peak / scale) }
@@ -243,7 +249,8 @@ impl Lags {
     ///
     /// # Panics
     /// As [`Self::between`].
-    pub fn products(&mut self, pairs: &[(&[Complex64], &[Complex64])]) -> (Vec<f64>, f64) {
+    #[must_use]
+    pub fn products(&self, pairs: &[(&[Complex64], &[Complex64])]) -> (Vec<f64>, f64) {
         let circle = self.circle();
         let (mut both, mut powers) = (vec![Complex64::default(); circle], [0.0, 0.0]);
         for (one, other) in pairs {
@@ -254,7 +261,7 @@ impl Lags {
                 powers[1] += other.norm_sqr();
             }
         }
-        self.planner.plan_fft_inverse(circle).process(&mut both);
+        self.inverse.process(&mut both);
         (both.iter().map(|x| x.re).collect(), (powers[0] * powers[1]).sqrt().max(f64::MIN_POSITIVE))
     }
 }
@@ -357,7 +364,7 @@ mod tests {
                 .map(|at| libm::exp(-0.02 * (f64::from(at) - middle) * (f64::from(at) - middle)) as f32)
                 .collect()
         };
-        let mut lags = Lags::new(64);
+        let lags = Lags::new(64);
         for moved in [-8.0, -3.25, 0.0, 0.5, 9.75] {
             let (one, other) = (lags.spectrum(&bump(30.0 + moved)), lags.spectrum(&bump(30.0)));
             let (lag, alike) = lags.between(&[(&one, &other)]);

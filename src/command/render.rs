@@ -54,7 +54,6 @@ pub(super) struct RenderArgs {
     /// What is left of it; a dream has none. The result goes to the PNG file that `--out` names. Of a film, or a folder of pictures, that was
     /// shrunk all pictures are rendered, by the memory of the last ones, into the new folder that `--out` names; where that
     /// ends in `.png`, and of all else, the first.
-    #[arg(required_unless_present("size"))]
     input: Option<PathBuf>,
     #[command(flatten)]
     who: RendererArgs,
@@ -125,6 +124,25 @@ struct Rendered<'a> {
     likeness: Option<Likeness>,
 }
 
+impl<'a> Rendered<'a> {
+    /// A picture of `size` (rows, columns) that nothing more is told of.
+    fn of(args: &'a RenderArgs, out: &'a Path, (height, width): (usize, usize)) -> Self {
+        let (task, input, steps) = (args.task, args.input.as_deref(), args.steps());
+        Self {
+            task,
+            input,
+            out,
+            width,
+            height,
+            frames: None,
+            damaged: None,
+            steps,
+            sigma: None,
+            likeness: None,
+        }
+    }
+}
+
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
     let out = memory::out(common, "a picture, x.png, or a new folder for a film")?;
@@ -163,27 +181,14 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
         None => None,
     };
     pictures::write(out, (height, width), &rgb)?;
-    let (task, steps) = (args.task, args.steps());
-    tell(
-        common,
-        &Rendered {
-            task,
-            input: Some(input),
-            out,
-            width,
-            height,
-            frames: None,
-            damaged: None,
-            steps,
-            sigma,
-            likeness,
-        },
-    )
+    tell(common, &Rendered { sigma, likeness, ..Rendered::of(args, out, (height, width)) })
 }
 
 impl RenderArgs {
     fn input(&self) -> Result<&Path> {
-        self.input.as_deref().ok_or_else(|| Error::call("INPUT", "there is nothing to render from"))
+        self.input.as_deref().ok_or_else(|| {
+            Error::call("INPUT", "there is nothing to render from").bound("a picture, a film or a folder")
+        })
     }
 
     fn steps(&self) -> u32 {
@@ -195,7 +200,7 @@ impl RenderArgs {
 fn dreamt(common: &Common, args: &RenderArgs, out: &Path) -> Result<ExitCode> {
     memory::in_a_folder("--out", out)?;
     if args.truth.is_some() {
-        return Err(Error::call("--truth", "a dream has none").value("dream"));
+        return Err(Error::call("--truth", "a dream has no truth"));
     }
     let config = common.load()?;
     let (side, steps) = (usize::from(args.size.unwrap_or_default()), args.steps());
@@ -203,22 +208,7 @@ fn dreamt(common: &Common, args: &RenderArgs, out: &Path) -> Result<ExitCode> {
     let found =
         rendering(args, |renderer| dream::dreamt(side, &config.array, how, renderer, steps as usize))?;
     pictures::write(out, (side, side), &found.to_rgb())?;
-    let (task, width, height) = (args.task, side, side);
-    tell(
-        common,
-        &Rendered {
-            task,
-            input: None,
-            out,
-            width,
-            height,
-            frames: None,
-            damaged: None,
-            steps,
-            sigma: None,
-            likeness: None,
-        },
-    )
+    tell(common, &Rendered::of(args, out, (side, side)))
 }
 
 /// Refuses what would have no effect.
@@ -254,14 +244,12 @@ fn film(common: &Common, args: &RenderArgs, mut clip: Clip, out: &Path) -> Resul
     let (scale, steps) = (args.scale.into(), args.steps() as usize);
     let how = How { scale, steps, most: MOST_PIXELS, truth: args.truth.as_deref() };
     let made = rendering(args, |renderer| film::enlarge(&mut clip, &how, renderer, out))?;
-    let (height, width) = made.size;
-    let (input, frames, damaged) = (args.input()?, Some(made.frames), Some(made.damaged));
     if made.damaged > 0 {
-        tracing::warn!("{}: {} pictures are damaged and left out", input.display(), made.damaged);
+        let input = args.input()?.display();
+        tracing::warn!("{input}: {} pictures are damaged and left out", made.damaged);
     }
-    let (task, steps, likeness) = (args.task, args.steps(), made.likeness);
-    let input = Some(input);
-    tell(common, &Rendered { task, input, out, width, height, frames, damaged, steps, sigma: None, likeness })
+    let (frames, damaged, likeness) = (Some(made.frames), Some(made.damaged), made.likeness);
+    tell(common, &Rendered { frames, damaged, likeness, ..Rendered::of(args, out, made.size) })
 }
 
 /// Says what was rendered.

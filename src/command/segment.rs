@@ -113,7 +113,7 @@ fn all(
             .bound("PNG, JPEG, BMP, PNM, GIF, a film, a session, or a folder of pictures")
     };
     let mut source = pictures::source(input)?.ok_or_else(none)?;
-    let mut follow = Follow::new([0.0; 2]);
+    let mut follow = Follow::all();
     let mut faults = Vec::new();
     let first = told.pictures.len();
     while let Some(frame) = source.pull()? {

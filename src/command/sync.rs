@@ -131,7 +131,7 @@ pub(super) fn run(common: &Common, args: &SyncArgs) -> Result<ExitCode> {
     let pairs = spread(&found, &places, &mut told);
     if found.late.iter().all(Option::is_none) {
         let best = found.pairs.iter().map(|pair| pair.distinct).fold(0.0, f64::max);
-        let error = Error::input(&files[0], "no recording agrees with another");
+        let error = Error::new(Kind::Input, "the recordings", "none agrees with another");
         let error = error.value(format!("the best lag is {best:.2} times as good as another"));
         let [sound, pictures] = SHARED.map(|milliseconds| milliseconds / 1_000);
         let bound =
@@ -146,7 +146,7 @@ pub(super) fn run(common: &Common, args: &SyncArgs) -> Result<ExitCode> {
 /// Refuses what can't be laid.
 fn check(files: &[PathBuf], lines: &[Line]) -> Result<()> {
     if lines.len() < 2 {
-        let error = Error::input(&files[0], "too few of the recordings tell anything").value(lines.len());
+        let error = Error::new(Kind::Input, "the recordings", "too few tell anything").value(lines.len());
         return Err(error.bound(format!("at least 2 of {}", files.len())));
     }
     let longest = lines.iter().map(|line| line.numbers.len()).max().unwrap_or_default();

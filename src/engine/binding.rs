@@ -160,4 +160,6 @@ impl Looks for Binder {
 }
 
 #[cfg(test)]
+mod retina_tests;
+#[cfg(test)]
 mod tests;

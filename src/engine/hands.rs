@@ -135,7 +135,7 @@ pub(super) struct Hands {
 pub(super) fn hands(
     parameters: &Tunable,
     shapes: &[SheetShape],
-    tempo: Arc<Tempo>,
+    tempo: &Arc<Tempo>,
     [may_slow, is_replay]: [bool; 2],
     holds: Option<Holds>,
 ) -> (Hands, Option<Tunings>, Touched) {
@@ -158,7 +158,7 @@ pub(super) fn hands(
     let hands = Hands {
         may,
         shapes: shapes.to_vec(),
-        tempo,
+        tempo: Arc::clone(tempo),
         tunings: own,
         pokes: pokes_in,
         changes: changes_out,
@@ -303,7 +303,7 @@ mod tests {
 
     fn made(is_replay: bool, may_slow: bool) -> (Hands, Option<Tunings>, Touched) {
         let tempo = Arc::new(Tempo::new(Pace::Real { thousandths: 1_000 }));
-        hands(&Tunable::default(), &[SHAPE], tempo, [may_slow, is_replay], None)
+        hands(&Tunable::default(), &[SHAPE], &tempo, [may_slow, is_replay], None)
     }
 
     fn poke(row: u16, radius: u8, magnitude: f32) -> Poke {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::sights::Looks;
 use crate::error::{Error, Result};
 use crate::kernel::palette::label_colour;
-use crate::readout::segment::{Follow, How, Object, SURE, Seen, Segments, segment};
+use crate::readout::segment::{Follow, How, Object, Seen, Segments, segment};
 use crate::signal::{InputPicture, ObjectsFigures, ObjectsPicture, SeenObject};
 use crate::time::Tick;
 
@@ -72,7 +72,7 @@ impl Objects {
         Ok(Self {
             side: parameters.side,
             how: *how,
-            follow: Follow::new(SURE),
+            follow: Follow::sure(),
             labels: Vec::new(),
             shown: ([0; 2], Vec::new()),
             count: 0,
@@ -91,11 +91,6 @@ impl Objects {
         // One value all over, or a few pixels: nothing stands out.
         let found = segment(&seen.greys, seen.size[1], &self.how);
         let mut segments = found.unwrap_or_else(|_| Segments::none(seen.greys.len()));
-        for (label, is_thin) in (1u8..).zip(thin(&segments.labels, seen.size[1], segments.coherence.len())) {
-            if is_thin {
-                segments.coherence[usize::from(label) - 1] = 0.0;
-            }
-        }
         let objects = self.follow.follow(&mut segments, seen.size[1]);
         let object = |object: Object| SeenObject {
             label: object.label,
@@ -153,26 +148,6 @@ impl Looks for Objects {
     fn figures(&self) -> &ObjectsFigures {
         &self.figures
     }
-}
-
-/// Of `count` objects, whether less than half of each lies in squares of two by two pixels of its own: an edge that is grey between what
-/// lies on its two sides is no object.
-fn thin(labels: &[u8], width: usize, count: usize) -> Vec<bool> {
-    let height = labels.len() / width.max(1);
-    let mut thick = vec![false; labels.len()];
-    for at in (1..height).flat_map(|y| (1..width).map(move |x| y * width + x)) {
-        let square = [at, at - 1, at - width, at - width - 1];
-        if square.iter().all(|pixel| labels[*pixel] == labels[at]) {
-            for pixel in square {
-                thick[pixel] = true;
-            }
-        }
-    }
-    let mut pixels = vec![[0usize; 2]; count + 1];
-    for (label, thick) in labels.iter().zip(thick) {
-        pixels[usize::from(*label)][usize::from(thick)] += 1;
-    }
-    pixels.iter().skip(1).map(|[thin, thick]| thin > thick).collect()
 }
 
 /// The luma (ITU-R BT.709) of a picture at a whole fraction of its size.

@@ -160,8 +160,9 @@ impl Engine {
         let is_live = live.is_there();
         let start = is_live.then(|| common.clock.now() + UNTIL_START);
         let common = Common { urgent: plan.pace != Pace::Max, ..common };
-        let (tempos, kind) = (Arc::clone(&tempo), [!is_live && common.urgent, inputs.session.is_some()]);
-        let (hands, tunings, touched) = hands(&tunable(plan), &instrument.shapes(), tempos, kind, holds);
+        // Whether it may be slowed down, and whether it is a replay.
+        let kind = [!is_live && common.urgent, inputs.session.is_some()];
+        let (hands, tunings, touched) = hands(&tunable(plan), &instrument.shapes(), &tempo, kind, holds);
         let (may, played) = (hands.may().clone(), Arc::new(AtomicU64::new(0)));
         let feeds = open_feeds(plan, &instrument, inputs, tunings, shown, start, &common)?;
         let keeper = Keeper {

@@ -4,7 +4,7 @@
 //! The transfer curve is that of IEC 61966-2-1 (sRGB).
 
 /// Luminance of linear red, green and blue (ITU-R BT.709).
-const LUMINANCE: [f32; 3] = [0.2126, 0.7152, 0.0722];
+pub const LUMINANCE: [f32; 3] = [0.2126, 0.7152, 0.0722];
 
 /// How the picture's pixels make up the cells of one axis.
 #[derive(Clone, Debug, Default)]

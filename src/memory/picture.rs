@@ -45,6 +45,16 @@ impl Plane {
         Self { values: self.values.iter().map(|x| change(*x)).collect(), ..*self }
     }
 
+    /// The same of mean 0 and variance 1; all 0 where it is even.
+    #[must_use]
+    pub fn standardised(&self) -> Self {
+        let count = self.values.len() as f32;
+        let mean = self.values.iter().sum::<f32>() / count;
+        let square = self.values.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / count;
+        let scale = if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 };
+        self.map(|x| (x - mean) * scale)
+    }
+
     /// Half as high and wide, rounded up: means of 2 x 2 weighted by `weights`, and the weights' sums. Where no weight
     /// is, the mean is 0.
     #[must_use]

@@ -37,7 +37,7 @@ use super::surprisal::Surprisal;
 use crate::error::{Error, Result};
 use crate::kernel::blur::{Blur, half_gaussian};
 use crate::kernel::contrast::{chroma, chroma_distances, distances, log_luminance, size};
-use crate::kernel::resample_area::{Axis, area_average, srgb_to_linear};
+use crate::kernel::resample_area::{Axis, LUMINANCE, area_average, srgb_to_linear};
 use crate::signal::{ArrayId, Burst, Frame, Sign};
 use crate::time::Timestamp;
 
@@ -47,8 +47,6 @@ const PRIOR_RATE: f32 = 0.02;
 const MEMORY_FRAMES: f32 = 200.0;
 /// Sites that are looked at side by side.
 const SCANNED: usize = 16;
-/// Luminance of linear red, green and blue (ITU-R BT.709).
-const LUMINANCE: [f32; 3] = [0.2126, 0.7152, 0.0722];
 
 /// How a picture of another shape is laid on the sheet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

@@ -26,6 +26,23 @@ pub fn napot(folder: &Path, arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
+/// The report of a run that must go well.
+#[allow(dead_code)] // not every test asks for it
+pub fn run(folder: &Path, arguments: &[&str]) -> serde_json::Value {
+    let output = napot(folder, &[arguments, &["--json"]].concat());
+    assert!(output.status.success(), "{}", said(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// What a report has under `key`, without the time that it took.
+#[allow(dead_code)] // as above
+pub fn timeless(report: &serde_json::Value, key: &str) -> serde_json::Value {
+    let mut found = report[key].clone();
+    assert!(found["update_ms"].as_f64().unwrap() > 0.0, "{found}");
+    found.as_object_mut().unwrap().remove("update_ms");
+    found
+}
+
 /// What a run said on standard error.
 pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()

@@ -14,7 +14,7 @@ pub(super) const NEAR: f64 = 12.0;
 pub(super) type Spectra = Vec<(f64, Vec<Complex64>)>;
 
 /// The spectra of what an array sees, or is shown.
-pub(super) fn spectra(lags: &mut Lags, degrees: &[f64], data: &[f32], detectors: usize) -> Spectra {
+pub(super) fn spectra(lags: &Lags, degrees: &[f64], data: &[f32], detectors: usize) -> Spectra {
     let lines = degrees.iter().zip(data.chunks_exact(detectors));
     lines.filter_map(|(degrees, line)| Some((*degrees, lags.spectrum(&mended(line)?)))).collect()
 }
@@ -51,7 +51,7 @@ pub(super) fn near<'a>(
 }
 
 /// What all pairs of arrays tell of their shifts, and the arrays that are told anything.
-pub(super) fn told(lags: &mut Lags, arrays: &[Seen], detectors: usize) -> (Differences, Vec<usize>) {
+pub(super) fn told(lags: &Lags, arrays: &[Seen], detectors: usize) -> (Differences, Vec<usize>) {
     let spectra: Vec<Spectra> =
         arrays.iter().map(|seen| spectra(lags, &seen.degrees, &seen.data, detectors)).collect();
     let (mut differences, mut told) = (Differences::new(spectra.len()), BTreeSet::new());

@@ -3,16 +3,14 @@
 use super::scenes::{SIDE, Scene, film, of_greys};
 use super::{Figure, Run};
 use crate::error::Result;
-use crate::readout::segment::{
-    Follow, How, MOST_OBJECTS, SURE, Segments, frequencies, ground, rand_index, segment,
-};
+use crate::readout::segment::{Follow, How, MOST_OBJECTS, OfThings, Segments, frequencies, ground, segment};
 
 /// The variants by their numbers; all have as many steps.
 pub(super) const VARIANTS: [&str; 7] = [
     "as it is",
     "without coupling (kappa 0)",
     "without frequencies (tau 0)",
-    "whatever its coherence",
+    "whatever its coherence, and edges",
     "without coupling, whatever its coherence",
     "not followed",
     "connected components of like grey",
@@ -24,33 +22,13 @@ const NOISE: f64 = 0.03;
 /// Neighbours whose greys differ by less are of one part.
 const LIKE: f32 = 0.1;
 
-/// The labels of all pixels that are of things, found and true.
-#[derive(Default)]
-struct Pairs {
-    found: Vec<usize>,
-    truth: Vec<usize>,
-}
-
-impl Pairs {
-    fn add(&mut self, labels: &[u8], truth: &[usize]) {
-        for (label, thing) in labels.iter().zip(truth).filter(|(_, thing)| **thing > 0) {
-            self.found.push((*label).into());
-            self.truth.push(*thing);
-        }
-    }
-
-    fn index(&self) -> f64 {
-        rand_index(&self.found, &self.truth)
-    }
-}
-
 /// Runs a variant.
 pub(super) fn run(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<Figure>> {
     let (films, pictures) = if quick { (1, PICTURES / 10) } else { (FILMS, PICTURES) };
     let (mut each, mut whole, mut told, mut jumped, mut stayed) = (0.0, 0.0, 0, 0u32, 0u32);
     for number in 0..films {
-        let mut follow = Follow::new(if matches!(variant, 3..=6) { [0.0; 2] } else { SURE });
-        let mut pairs = Pairs::default();
+        let mut follow = if matches!(variant, 3..=6) { Follow::all() } else { Follow::sure() };
+        let mut pairs = OfThings::default();
         let mut last: Vec<(usize, u8)> = Vec::new();
         for scene in film(NOISE, seed, number, pictures) {
             let mut found = found(variant, &scene, seed)?;
@@ -59,7 +37,7 @@ pub(super) fn run(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<Fig
             } else {
                 told += follow.follow(&mut found, SIDE).len();
             }
-            let mut own = Pairs::default();
+            let mut own = OfThings::default();
             own.add(&found.labels, &scene.truth);
             pairs.add(&found.labels, &scene.truth);
             each += own.index();

@@ -46,13 +46,7 @@ fn tonic(array: &Array) -> Picture {
     let plane = |number: usize| {
         let band = shape.bands - 1 - number % shape.bands;
         let part = if number < shape.bands { field.re } else { field.im };
-        let values = |y: usize, x: usize| part[[band, y, x]];
-        let plane = Plane::of(shape.height, shape.width, values);
-        let count = plane.values.len() as f32;
-        let mean = plane.values.iter().sum::<f32>() / count;
-        let square = plane.values.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / count;
-        let scale = if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 };
-        plane.map(|x| (x - mean) * scale)
+        Plane::of(shape.height, shape.width, |y, x| part[[band, y, x]]).standardised()
     };
     Picture { planes: (0..PLANES).map(plane).collect() }
 }

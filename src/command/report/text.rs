@@ -144,7 +144,6 @@ fn senses_text(senses: &SensesFigures) -> String {
 
 /// How arrays bound, in a line.
 fn binding_text(binding: &BindingFigures) -> String {
-    let figure = |value: Option<f64>| value.map_or_else(|| "not measured".to_owned(), |x| format!("{x:.1}"));
     let wholes = if binding.wholes.len() == 1 {
         "1 whole".to_owned()
     } else {
@@ -152,25 +151,29 @@ fn binding_text(binding: &BindingFigures) -> String {
     };
     let bound: usize = binding.wholes.iter().map(|whole| usize::from(whole.arrays)).sum();
     format!(
-        "binding: {bound} of {} arrays in {wholes} at the end; PSNR {} dB bound, {} dB the best alone, {} dB uncoupled; {} ms an update.",
+        "binding: {bound} of {} arrays in {wholes} at the end; PSNR {} bound, {} the best alone, {} uncoupled; {} an update.",
         binding.arrays.len(),
-        figure(binding.mean_whole_db),
-        figure(binding.mean_apart_db),
-        figure(binding.mean_uncoupled_db),
-        figure(binding.update_ms),
+        tenths(binding.mean_whole_db, " dB"),
+        tenths(binding.mean_apart_db, " dB"),
+        tenths(binding.mean_uncoupled_db, " dB"),
+        tenths(binding.update_ms, " ms"),
     )
+}
+
+/// A number with its unit.
+fn tenths(value: Option<f64>, unit: &str) -> String {
+    value.map_or_else(|| "not measured".to_owned(), |x| format!("{x:.1}{unit}"))
 }
 
 /// What stood out from what was seen, in a line.
 fn objects_text(objects: &ObjectsFigures) -> String {
-    let figure = |value: Option<f64>| value.map_or_else(|| "not measured".to_owned(), |x| format!("{x:.1}"));
     let ObjectsFigures { updates, skipped, size: [rows, columns], .. } = objects;
     let skipped = if *skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
     format!(
-        "objects: {} at the end, {} on the mean of {updates} updates{skipped}, seen as {columns} x {rows}; {} ms an update.",
+        "objects: {} at the end, {} on the mean of {updates} updates{skipped}, seen as {columns} x {rows}; {} an update.",
         objects.objects.len(),
-        figure(objects.mean_objects),
-        figure(objects.update_ms),
+        tenths(objects.mean_objects, ""),
+        tenths(objects.update_ms, " ms"),
     )
 }
 

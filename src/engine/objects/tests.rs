@@ -70,13 +70,6 @@ fn labels_stay_with_their_objects_as_these_move() {
 }
 
 #[test]
-fn an_edge_is_no_object() {
-    let labels = [1, 1, 1, 1, 1, 0, 0, 2, 0, 2, 3, 3, 0, 2, 3, 3];
-    assert_eq!(thin(&labels, 4, 3), [true, true, false]);
-    assert_eq!(thin(&[1; 12], 4, 1), [false]);
-}
-
-#[test]
 fn without_coupling_nothing_holds_together() {
     let mut found = objects(&How { coupling: 0.0, ..How::default() });
     (0..10).for_each(|step| found.look(&scene(step)));

@@ -56,12 +56,7 @@ impl Dream {
 fn noise(moment: &Moment) -> Picture {
     let (height, width) = moment.grain;
     let plane = |values: &Vec<f32>| {
-        let plane = Plane { height, width, values: values.clone() }.resized(SIDE, SIDE);
-        let count = plane.values.len() as f32;
-        let mean = plane.values.iter().sum::<f32>() / count;
-        let square = plane.values.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / count;
-        let scale = if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 };
-        plane.map(|x| (x - mean) * scale)
+        Plane { height, width, values: values.clone() }.resized(SIDE, SIDE).standardised()
     };
     Picture { planes: moment.tonic.iter().map(plane).collect() }
 }

@@ -2,8 +2,8 @@
 
 use super::{MOST_OBJECTS, Segments};
 
-/// Coherence from which an object of a film is told, and down to which one that was told still is.
-pub const SURE: [f32; 2] = [0.85, 0.7];
+/// Coherence from which an object that is sure is told, and down to which one that was told still is.
+const SURE: [f32; 2] = [0.85, 0.7];
 
 /// Labels that have a plain colour of their own.
 const PLAIN: usize = 7;
@@ -11,7 +11,8 @@ const PLAIN: usize = 7;
 /// What was where in the last pictures.
 #[derive(Clone, Debug)]
 pub struct Follow {
-    least: [f32; 2],
+    /// Whether only those that are sure are told.
+    sure: bool,
     width: usize,
     /// The label of each pixel; of what is seen no more, where it was.
     last: Vec<u8>,
@@ -31,10 +32,17 @@ pub struct Object {
 }
 
 impl Follow {
-    /// Nothing was seen yet; what comes is told from a coherence of the first of `least` on, 0 to 1, and as long as it has the second.
+    /// Nothing was seen yet; all that comes is told.
     #[must_use]
-    pub fn new(least: [f32; 2]) -> Self {
-        Self { least, width: 0, last: Vec::new(), told: [false; MOST_OBJECTS + 1] }
+    pub fn all() -> Self {
+        Self { sure: false, width: 0, last: Vec::new(), told: [false; MOST_OBJECTS + 1] }
+    }
+
+    /// Nothing was seen yet; what comes is told from a coherence of 0.85 on, as long as it has 0.7, and where it is more than the
+    /// edge between two greys.
+    #[must_use]
+    pub fn sure() -> Self {
+        Self { sure: true, ..Self::all() }
     }
 
     /// The objects of the next picture, of rows of `width` pixels, by the labels that they have from now on: that of the object with whose
@@ -42,9 +50,9 @@ impl Follow {
     /// the segments; what is not told is ground. A picture of another size begins anew.
     pub fn follow(&mut self, segments: &mut Segments, width: usize) -> Vec<Object> {
         if (self.width, self.last.len()) != (width, segments.labels.len()) {
-            *self = Self { width, last: vec![0; segments.labels.len()], ..Self::new(self.least) };
+            *self = Self { sure: self.sure, width, last: vec![0; segments.labels.len()], ..Self::all() };
         }
-        let labels = self.labels(segments);
+        let labels = self.labels(segments, width);
         let mut pixels = [0; MOST_OBJECTS + 1];
         for label in &mut segments.labels {
             *label = labels[usize::from(*label)];
@@ -68,7 +76,7 @@ impl Follow {
     }
 
     /// The new label of each old one; 0 of what is not told.
-    fn labels(&self, segments: &Segments) -> Vec<u8> {
+    fn labels(&self, segments: &Segments, width: usize) -> Vec<u8> {
         let count = segments.coherence.len();
         let mut shared = vec![0usize; (count + 1) * (MOST_OBJECTS + 1)];
         let mut sizes = vec![0usize; count + 1];
@@ -85,12 +93,12 @@ impl Follow {
         let mut labels = vec![0; count + 1];
         let mut taken = [false; MOST_OBJECTS + 1];
         // One that is mostly where it was told needs less to be told again.
-        let mut least = vec![self.least[0]; count + 1];
+        let mut least = vec![SURE[0]; count + 1];
         for (pixels, now, last) in pairs {
             if labels[now] == 0 && !taken[last] {
                 (labels[now], taken[last]) = (last as u8, true);
                 if self.told[last] && 2 * pixels > sizes[now] {
-                    least[now] = self.least[1];
+                    least[now] = SURE[1];
                 }
             }
         }
@@ -103,13 +111,36 @@ impl Follow {
             let new = plain.or_else(|| free().next()).unwrap_or(MOST_OBJECTS);
             (*label, taken[new]) = (new as u8, true);
         }
-        for (now, coherence) in (1..).zip(&segments.coherence) {
-            if *coherence < least[now] {
-                labels[now] = 0;
+        if self.sure {
+            let thin = thin(&segments.labels, width, count);
+            for (now, (coherence, thin)) in (1..).zip(segments.coherence.iter().zip(thin)) {
+                if *coherence < least[now] || thin {
+                    labels[now] = 0;
+                }
             }
         }
         labels
     }
+}
+
+/// Of `count` objects, whether less than half of each lies in squares of two by two pixels of its own: an edge that is grey between what
+/// lies on its two sides is no object.
+fn thin(labels: &[u8], width: usize, count: usize) -> Vec<bool> {
+    let height = labels.len() / width.max(1);
+    let mut thick = vec![false; labels.len()];
+    for at in (1..height).flat_map(|y| (1..width).map(move |x| y * width + x)) {
+        let square = [at, at - 1, at - width, at - width - 1];
+        if square.iter().all(|pixel| labels[*pixel] == labels[at]) {
+            for pixel in square {
+                thick[pixel] = true;
+            }
+        }
+    }
+    let mut pixels = vec![[0usize; 2]; count + 1];
+    for (label, thick) in labels.iter().zip(thick) {
+        pixels[usize::from(*label)][usize::from(thick)] += 1;
+    }
+    pixels.iter().skip(1).map(|[thin, thick]| thin > thick).collect()
 }
 
 #[cfg(test)]
@@ -127,7 +158,7 @@ mod tests {
 
     #[test]
     fn an_object_that_moves_keeps_its_label_and_a_new_one_gets_another() {
-        let mut seen = Follow::new([0.0; 2]);
+        let mut seen = Follow::all();
         let first = [1, 1, 1, 0, 2, 2, 0, 0];
         assert_eq!(follow(&mut seen, &first, 8), (first.to_vec(), vec![(1, 3), (2, 2)]));
         // The second has become the larger one, and the first has moved.
@@ -144,7 +175,7 @@ mod tests {
 
     #[test]
     fn each_object_keeps_its_own_coherence() {
-        let mut seen = Follow::new([0.0; 2]);
+        let mut seen = Follow::all();
         follow(&mut seen, &[1, 1, 2], 3);
         let labels = vec![2, 2, 1];
         let mut segments = Segments { labels, coherence: vec![0.25, 0.5], ..Segments::default() };
@@ -155,7 +186,7 @@ mod tests {
 
     #[test]
     fn one_that_comes_back_where_it_was_has_its_label_again() {
-        let mut seen = Follow::new([0.0; 2]);
+        let mut seen = Follow::all();
         follow(&mut seen, &[1, 1, 0, 2, 2, 0, 0, 0], 8);
         // The first is hidden, and another comes elsewhere.
         assert_eq!(follow(&mut seen, &[0, 0, 0, 1, 1, 0, 2, 2], 8).0, [0, 0, 0, 2, 2, 0, 3, 3]);
@@ -164,15 +195,25 @@ mod tests {
 
     #[test]
     fn one_is_told_when_it_swings_as_one_and_as_long_as_it_nearly_does() {
-        let mut seen = Follow::new(SURE);
+        let mut seen = Follow::sure();
         let mut told = |coherence: f32| {
-            let mut segments =
-                Segments { labels: vec![1, 1, 0], coherence: vec![coherence], ..Segments::default() };
+            let mut segments = Segments {
+                labels: vec![1, 1, 0, 1, 1, 0],
+                coherence: vec![coherence],
+                ..Segments::default()
+            };
             let objects = seen.follow(&mut segments, 3);
             assert_eq!(segments.labels.contains(&1), !objects.is_empty());
             objects.len()
         };
         let found: Vec<usize> = [0.8, 0.9, 0.75, 0.71, 0.69, 0.75, 0.86].map(&mut told).to_vec();
         assert_eq!(found, [0, 1, 1, 1, 0, 0, 1]);
+    }
+
+    #[test]
+    fn an_edge_is_no_object() {
+        let labels = [1, 1, 1, 1, 1, 0, 0, 2, 0, 2, 3, 3, 0, 2, 3, 3];
+        assert_eq!(thin(&labels, 4, 3), [true, true, false]);
+        assert_eq!(thin(&[1; 12], 4, 1), [false]);
     }
 }

@@ -23,6 +23,29 @@ pub fn rand_index(one: &[usize], other: &[usize]) -> f64 {
     if most - chance == 0.0 { 1.0 } else { (both - chance) / (most - chance) }
 }
 
+/// The labels that were found and the true ones of all pixels that are of things, picture by picture; what is ground in truth does not count.
+#[derive(Clone, Debug, Default)]
+pub struct OfThings {
+    found: Vec<usize>,
+    truth: Vec<usize>,
+}
+
+impl OfThings {
+    /// Adds a picture's pixels; 0 is ground.
+    pub fn add(&mut self, labels: &[u8], truth: &[usize]) {
+        for (label, thing) in labels.iter().zip(truth).filter(|(_, thing)| **thing > 0) {
+            self.found.push((*label).into());
+            self.truth.push(*thing);
+        }
+    }
+
+    /// FG-ARI: the adjusted Rand index of them all.
+    #[must_use]
+    pub fn index(&self) -> f64 {
+        rand_index(&self.found, &self.truth)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,5 +57,14 @@ mod tests {
         assert!((rand_index(&[0, 0, 1, 2], &[0, 0, 1, 1]) - 4.0 / 7.0).abs() < 1e-12);
         assert_eq!(rand_index(&[0, 0, 1, 1], &[0, 0, 0, 0]), 0.0);
         assert_eq!(rand_index(&[], &[]), 1.0);
+    }
+
+    #[test]
+    fn ground_does_not_count_and_pictures_add_up() {
+        let mut pixels = OfThings::default();
+        pixels.add(&[1, 1, 9], &[2, 2, 0]);
+        assert_eq!(pixels.index(), 1.0);
+        pixels.add(&[1, 3], &[2, 1]);
+        assert_eq!(pixels.index(), rand_index(&[1, 1, 1, 3], &[2, 2, 2, 1]));
     }
 }

@@ -30,9 +30,9 @@ mod groups;
 mod measure;
 mod seen;
 
-pub use follow::{Follow, Object, SURE};
+pub use follow::{Follow, Object};
 pub use ground::{ground, median};
-pub use measure::rand_index;
+pub use measure::{OfThings, rand_index};
 pub use seen::Seen;
 
 use crate::error::{Error, Kind, Result};

@@ -16,6 +16,14 @@ export const BYTE = Uint8Array.from({ length: 4096 }, (_, step) => {
 /** Light of so many numbers that begins in between. @param {number} count */
 export const dusk = (count) => new Float32Array(count).fill(LIGHT[60]);
 
+/** Draws light, red, green and blue side by side, into an image. @param {ImageData} image @param {Float32Array} light */
+export function draw({ data }, light) {
+  for (let at = 0, to = 0; at < light.length; at++) {
+    data[to] = BYTE[Math.round(4095 * light[at])];
+    to += at % 3 === 2 ? 2 : 1;
+  }
+}
+
 /** How far light may go. @param {number} ms since it moved last */
 const reach = (ms) => SLEW * Math.min(ms / 1000, MOMENT);
 

@@ -2,7 +2,7 @@
 // The mind's eye: what the array still holds of what it saw, or what it dreams.
 
 import { say, whole } from "./canvas.js";
-import { BYTE, LIGHT, approach, dusk } from "./light.js";
+import { LIGHT, approach, draw, dusk } from "./light.js";
 
 const FACTS = [
   ["Remembered", "pictures that it holds"],
@@ -56,10 +56,7 @@ export function mindPanel(canvas, none, note, facts) {
       fresh = false;
       approach(shown, wanted, now - drawn);
       drawn = now;
-      for (let at = 0, to = 0; at < wanted.length; at++) {
-        image.data[to] = BYTE[Math.round(4095 * shown[at])];
-        to += at % 3 === 2 ? 2 : 1;
-      }
+      draw(image, shown);
       context.putImageData(image, 0, 0);
     },
     /** Gives it the shape of what is seen, which it remembers as a square. @param {import("./wire.js").Picture} input */

@@ -2,7 +2,7 @@
 // Objects: what is seen in grey, and what stands out from it in the colour of its label, which it keeps as it moves.
 
 import { byId, canvasById, say, whole } from "./canvas.js";
-import { BYTE, LIGHT, approachColours, dusk } from "./light.js";
+import { LIGHT, approachColours, draw, dusk } from "./light.js";
 
 /** Share of the label's colour within an object, and at its edge. */
 const WITHIN = 0.35, EDGE = 0.8;
@@ -63,6 +63,7 @@ export function objectsPanel() {
 
   /** The list of what stands out. @param {Objects} now */
   function name({ objects }) {
+    say(told, many(objects.length));
     while (list.children.length > objects.length) list.lastElementChild?.remove();
     objects.forEach(({ label, colour, share, confidence }, k) => {
       if (!list.children[k]) {
@@ -103,10 +104,7 @@ export function objectsPanel() {
       tint(seen, wanted);
       approachColours(shown, wanted, now - drawn);
       drawn = now;
-      for (let at = 0, to = 0; at < shown.length; at++) {
-        image.data[to] = BYTE[Math.round(4095 * shown[at])];
-        to += at % 3 === 2 ? 2 : 1;
-      }
+      draw(image, shown);
       context.putImageData(image, 0, 0);
       name(seen);
     },
@@ -117,7 +115,6 @@ export function objectsPanel() {
         say(told, "this run sees nothing, or objects.enabled is false");
       }
       if (!figures?.updates) return;
-      say(told, many(figures.objects.length));
       const values = [figures.mean_objects?.toFixed(1) ?? "–", `${figures.size[1]} × ${figures.size[0]}`,
         figures.update_ms === null ? "–" : `${figures.update_ms.toFixed(1)} ms`, whole(figures.skipped)];
       facts.querySelectorAll("dd").forEach((value, k) => say(value, values[k]));
