@@ -19,7 +19,7 @@ use crate::memory::slow::LearningParameters;
 use crate::readout::electrodes::ElectrodeParameters;
 use crate::readout::sonify::{SonifyParameters, scenes};
 use crate::sense::cochlea::CochleaParameters;
-use crate::sense::retina::RetinaParameters;
+use crate::sense::retina::{self, RetinaParameters};
 use crate::sense::scalar::ScalarParameters;
 use crate::signal::ScalarLayout;
 use crate::source::camera::CameraParameters;
@@ -215,12 +215,7 @@ impl Config {
             return Err(error.value(self.engine.threads).bound(format!("0 to {MOST_THREADS}")));
         }
         cores::check(&self.engine.cores, self.threads())?;
-        for (key, side) in [("vision.height", self.vision.height), ("vision.width", self.vision.width)] {
-            if !(1..=2_048).contains(&side) {
-                let error = Error::configuration(key, "the value is out of bounds");
-                return Err(error.value(side).bound("1 to 2048"));
-            }
-        }
+        retina::check_sheet(self.vision.height, self.vision.width)?;
         let seconds = self.record.state_seconds;
         if !(1..=3_600).contains(&seconds) {
             let error = Error::configuration("record.state_seconds", "the value is out of bounds");

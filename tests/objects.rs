@@ -54,7 +54,7 @@ fn from_a_black_film_nothing_stands_out_and_that_is_no_failure() {
         film.extend([16; 32 * 16]);
     }
     std::fs::write(folder.path().join("black.y4m"), film).unwrap();
-    let report = run(folder.path(), &["replay", "black.y4m", "--for", "2"]);
+    let report = run(folder.path(), &["replay", "black.y4m"]);
     assert_eq!(report["failures"], serde_json::json!([]));
     let objects = &report["objects"];
     assert!(
@@ -62,7 +62,7 @@ fn from_a_black_film_nothing_stands_out_and_that_is_no_failure() {
         "{objects}"
     );
     assert_eq!(objects["mean_objects"], 0.0);
-    let output = napot(folder.path(), &["replay", "black.y4m", "--for", "2"]);
+    let output = napot(folder.path(), &["replay", "black.y4m"]);
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(told.contains("objects: 0 at the end, 0.0 on the mean"), "{told}");
 }

@@ -121,6 +121,10 @@ fn bad_input_is_refused_by_name_and_figure() {
         .output()
         .unwrap();
     refused(&other, 2, &["another shape of sheet", "32 x 32", "16 x 20"]);
+    let weaker = [&["demo", "--for", "1", "--set", "array.burst_gain=1.5"][..], &by].concat();
+    let told = said(&napot(at, &weaker));
+    let parts = ["k.safetensors", "taught with array.burst_gain", "this run has array.burst_gain 1.5"];
+    assert!(parts.iter().all(|part| told.contains(part)), "{told}");
     let mut bytes = fs::read(at.join("k.safetensors")).unwrap();
     let end = bytes.len();
     bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::pictures;
 use crate::engine::instrument::Instrument;
 use crate::error::{Error, Result};
-use crate::readout::signature::known::Known;
+use crate::readout::signature::known::{Known, Setting};
 use crate::readout::signature::{Grid, store};
 use crate::sink::part::PartFile;
 use crate::stream::Sink;
@@ -17,6 +17,21 @@ const MOST_BYTES: u64 = 64 << 20;
 pub(super) fn load(path: &Path) -> Result<Known> {
     let bytes = pictures::read(path, "the signatures", "`napot teach NAME` makes them.", MOST_BYTES)?;
     store::from_bytes(path, &bytes)
+}
+
+/// Reads signatures for a run that begins with `none`; says where its array is another than theirs was.
+pub(super) fn load_for(path: &Path, none: &Known) -> Result<Known> {
+    let known = load(path)?;
+    known.fits(none.grid().shape)?;
+    if let (Some(theirs), Some(ours)) = (known.setting(), none.setting())
+        && theirs != ours
+    {
+        tracing::warn!(
+            "{}: taught with {theirs}, and this run has {ours}: what they name may not be recognised",
+            path.display()
+        );
+    }
+    Ok(known)
 }
 
 /// Writes signatures; those of that name stay as they are until the new ones are whole.
@@ -31,10 +46,12 @@ pub(super) fn save(path: &Path, known: &Known) -> Result<()> {
 pub(super) fn empty(instrument: &Instrument) -> Result<Known> {
     let array = instrument.array_named("vision").map(|array| usize::from(array.0));
     let shape = array.and_then(|array| instrument.shapes().get(array).copied());
+    let setting = array.and_then(|array| instrument.parameters(array));
+    let setting = setting.map(|array| Setting { burst_gain: array.burst_gain, kappa: array.kappa });
     let shape = shape.ok_or_else(|| {
         Error::call("signatures", "there is no array that sees").help("Give an input with pictures.")
     })?;
-    Ok(Known::new(Grid::of(shape)))
+    Ok(Known::new(Grid::of(shape)).taken_in(setting))
 }
 
 /// What a run recognises by the file at `path`, where one is named, and what keeps what it is taught. A file that is not there is made
@@ -48,8 +65,7 @@ pub(super) fn open(path: Option<&Path>, instrument: &Instrument, may_teach: bool
         tracing::warn!("{} is not there yet: nothing is known until the page teaches it", path.display());
         return Ok(Some((none, Box::new(keeps))));
     }
-    let known = load(path)?;
-    known.fits(none.grid().shape)?;
+    let known = load_for(path, &none)?;
     keeps.last = Some(store::to_bytes(&known)?);
     Ok(Some((known, Box::new(keeps))))
 }

@@ -61,11 +61,8 @@ pub(super) fn run(common: &Common, args: &TeachArgs) -> Result<ExitCode> {
     let mut plan = config.plan(&session);
     (plan.mind.enabled, plan.binding.enabled, plan.objects.enabled) = (false, false, false);
     let mut instrument = Instrument::new(&plan)?;
-    let known = if args.signatures.exists() {
-        signatures::load(&args.signatures)?
-    } else {
-        signatures::empty(&instrument)?
-    };
+    let none = signatures::empty(&instrument)?;
+    let known = if args.signatures.exists() { signatures::load_for(&args.signatures, &none)? } else { none };
     known.has_room(&args.name)?;
     if let Some(again) = again {
         again.set(&mut plan);

@@ -6,7 +6,7 @@ use super::memory;
 use super::plan::EnginePlan;
 use super::tick::{MOST_ARRAYS, PLACES, Stage, StageTimer, TickReport};
 use super::tuning::Tuning;
-use crate::array::{Array, EnergyFigures};
+use crate::array::{Array, ArrayParameters, EnergyFigures};
 use crate::error::{Error, Result};
 use crate::kernel::archive::{Archive, Counting, Keeping, Taking};
 use crate::kernel::lattice::CAUSES;
@@ -394,10 +394,10 @@ impl Instrument {
         &self.bursts
     }
 
-    /// The drive that a burst of magnitude 1 starts in an array, by its index, in tonic rms; 0 where there is none.
+    /// What an array is like now, by its index.
     #[must_use]
-    pub fn burst_gain(&self, index: usize) -> f32 {
-        self.arrays.get(index).map_or(0.0, |array| array.parameters().burst_gain as f32)
+    pub fn parameters(&self, index: usize) -> Option<&ArrayParameters> {
+        self.arrays.get(index).map(Array::parameters)
     }
 
     /// The hash of what entered since the last call.

@@ -141,7 +141,7 @@ impl Probe {
                 drive += burst.magnitude;
             }
         }
-        self.driven += drive * instrument.burst_gain(self.array);
+        self.driven += drive * instrument.parameters(self.array).map_or(0.0, |array| array.burst_gain as f32);
         let bands = self.shape.bands as u64;
         let phase = tick.0 % MOMENT_TICKS;
         let Some(band) = phase.checked_sub(MOMENT_TICKS - bands) else { return };

@@ -326,9 +326,6 @@ fn hand_on<T>(to: Option<&Sender<T>>, common: &Common, item: T) -> bool {
     room
 }
 
-/// A tick that no run reaches.
-const NEVER: Tick = Tick(u64::MAX - 1);
-
 /// Whether pictures come from a device.
 pub(super) fn is_live(source: &dyn Source<Item = Frame>) -> bool {
     source.info().origin != Origin::Recorded
@@ -350,7 +347,7 @@ pub fn video(
     let name = source.info().name.clone();
     let live = is_live(&*source);
     if start.is_some() {
-        end.promiser.nothing_before(NEVER);
+        end.promiser.wait_for_nothing();
     }
     let pump = spawn(name, Arc::default(), counters, move |items| {
         let mut encode_ns = 0;

@@ -279,12 +279,15 @@ impl Realtime {
             && out.feeler.as_ref().is_none_or(Feeler::has_room)
     }
 
-    fn inputs_ended(&self) -> bool {
+    /// Whether nothing more comes at `tick` or later: every source is over, by its own time too, and nothing waits.
+    fn inputs_ended(&self, tick: Tick) -> bool {
         let sound =
             self.sound.as_ref().is_none_or(|feed| feed.promise.is_ended() && feed.frames.waiting() == 0);
-        let bursts = |feed: &BurstFeed| feed.promise.is_ended() && feed.bursts.waiting() == 0;
-        let recorded =
-            self.recorded.as_ref().is_none_or(|feed| feed.promise.is_ended() && feed.bursts.waiting() == 0);
+        let bursts = |feed: &BurstFeed| feed.promise.is_over(tick) && feed.bursts.waiting() == 0;
+        let recorded = self
+            .recorded
+            .as_ref()
+            .is_none_or(|feed| feed.promise.is_over(tick) && feed.bursts.waiting() == 0);
         sound && recorded && self.bursts.iter().all(bursts)
     }
 
@@ -304,7 +307,7 @@ impl Realtime {
                     Phase::Playing
                 }
             }
-            Phase::Playing if endless || !self.inputs_ended() => Phase::Playing,
+            Phase::Playing if endless || !self.inputs_ended(tick) => Phase::Playing,
             Phase::Playing => Phase::Tail(self.tail_ticks),
             Phase::Tail(left) => Phase::Tail(left.saturating_sub(1)),
         };

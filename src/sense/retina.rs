@@ -41,6 +41,8 @@ use crate::kernel::resample_area::{Axis, LUMINANCE, area_average, srgb_to_linear
 use crate::signal::{ArrayId, Burst, Frame, Sign};
 use crate::time::Timestamp;
 
+/// The most rows or columns of a sheet.
+const MOST_SIDE: usize = 4_096;
 /// Bursts expected of a site per picture before anything is known.
 const PRIOR_RATE: f32 = 0.02;
 /// Pictures that the running prediction remembers.
@@ -174,20 +176,28 @@ struct Scratch {
     moved: [Vec<f32>; 2],
 }
 
+/// Checks the size of the sheet that is seen with.
+///
+/// # Errors
+/// A sheet without sites or with more than 4096 a side.
+pub fn check_sheet(height: usize, width: usize) -> Result<()> {
+    for (key, side) in [("vision.height", height), ("vision.width", width)] {
+        if !(1..=MOST_SIDE).contains(&side) {
+            let error = Error::configuration(key, "the value is out of bounds");
+            return Err(error.value(side).bound(format!("1 to {MOST_SIDE}")));
+        }
+    }
+    Ok(())
+}
+
 impl Retina {
     /// A retina that has seen nothing, in front of `height` x `width` sites of `array`.
     ///
     /// # Errors
-    /// Those of [`RetinaParameters::check`]; a sheet without sites or with more than 2048 a side.
+    /// Those of [`RetinaParameters::check`] and [`check_sheet`].
     pub fn new(parameters: &RetinaParameters, height: usize, width: usize, array: ArrayId) -> Result<Self> {
         parameters.check()?;
-        for (key, value) in [("vision.height", height), ("vision.width", width)] {
-            if !(1..=2_048).contains(&value) {
-                return Err(Error::configuration(key, "the sheet's size is out of range")
-                    .value(value)
-                    .bound("1 to 2048"));
-            }
-        }
+        check_sheet(height, width)?;
         let sites = height * width;
         Ok(Self {
             derived: Derived { table: srgb_to_linear() },

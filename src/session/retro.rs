@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use zstd::bulk::Compressor;
+
 use super::cut::{NO_END, cut};
 use super::facts::Facts;
 use super::message::Message;
@@ -34,16 +36,6 @@ struct Kept {
 }
 
 impl Kept {
-    fn of(message: &Message) -> Self {
-        let length = message.data.len();
-        // What can't be compressed is kept as it is: then its length stays.
-        let data = zstd::bulk::compress(&message.data, LEVEL).ok().filter(|data| data.len() < length);
-        let mut data = data.unwrap_or_else(|| message.data.clone());
-        // It was packed into a vector for the worst case.
-        data.shrink_to_fit();
-        Self { message: Arc::new(Message { data, ..*message }), length }
-    }
-
     fn bytes(&self) -> usize {
         self.message.data.len() + OVERHEAD
     }
@@ -58,12 +50,38 @@ impl Kept {
     }
 }
 
+/// Compresses messages one after another. What it needs meanwhile stays its own: memory that came and went between parts that stay
+/// would leave holes as large as they are.
+struct Packer {
+    /// None where there was no memory for it: then nothing is compressed.
+    compressor: Option<Compressor<'static>>,
+    packed: Vec<u8>,
+}
+
+impl Packer {
+    fn new() -> Self {
+        Self { compressor: Compressor::new(LEVEL).ok(), packed: Vec::new() }
+    }
+
+    fn pack(&mut self, message: &Message) -> Kept {
+        let length = message.data.len();
+        // What can't be made shorter finds no room, and is kept as it is: then its length stays.
+        self.packed.clear();
+        self.packed.reserve(length.saturating_sub(1));
+        let compressor = self.compressor.as_mut();
+        let packed = compressor.and_then(|to| to.compress_to_buffer(&message.data, &mut self.packed).ok());
+        let data = packed.filter(|packed| *packed < length).map_or(&message.data, |_| &self.packed).clone();
+        Kept { message: Arc::new(Message { data, ..*message }), length }
+    }
+}
+
 /// The last seconds.
 pub(super) struct Retro {
     facts: Facts,
     path: PathBuf,
     most: usize,
     monitor: Arc<RecordingMonitor>,
+    packer: Packer,
     messages: VecDeque<Kept>,
     /// The last change of parameters that was forgotten: what is remembered begins by it.
     change: Option<String>,
@@ -85,6 +103,7 @@ impl Retro {
             path,
             most,
             monitor,
+            packer: Packer::new(),
             messages,
             change: None,
             bytes: 0,
@@ -102,7 +121,7 @@ impl Retro {
         if message.is_state() || message.is_block() && message.time == Timestamp::ZERO {
             self.starts.push_back(message.time);
         }
-        let kept = Kept::of(message);
+        let kept = self.packer.pack(message);
         self.bytes += kept.bytes();
         self.messages.push_back(kept);
         while self.bytes > self.most && self.forget() {}
@@ -286,7 +305,7 @@ mod tests {
         for data in
             [vec![7; 100_000], (0..100_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect()]
         {
-            let kept = Kept::of(&Message { topic: 0, time: Timestamp::ZERO, data });
+            let kept = Packer::new().pack(&Message { topic: 0, time: Timestamp::ZERO, data });
             assert!(kept.message.data.capacity() <= kept.bytes(), "{}", kept.message.data.capacity());
         }
     }

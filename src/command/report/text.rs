@@ -46,13 +46,14 @@ impl Report {
         for exchange in &self.exchange {
             let _ = writeln!(text, "{}", exchange.text());
         }
+        let each =
+            self.bursts.mean_surprisal_bits.map_or_else(String::new, |bits| format!(", {bits:.1} bit each"));
         let _ = writeln!(
             text,
-            "bursts: {} ({} a second), {} bit/s, {} bit each.",
+            "bursts: {} ({} a second), {} bit/s{each}.",
             self.bursts.count,
             figure(self.bursts.per_second, 0),
             figure(self.bursts.bits_per_second, 0),
-            figure(self.bursts.mean_surprisal_bits, 1)
         );
         if let Some(explained) = &self.bursts.explained {
             let _ = writeln!(
@@ -92,12 +93,10 @@ impl Report {
                 figure(tonic.excess_kurtosis, 3)
             );
         }
-        let _ = writeln!(
-            text,
-            "energy book: closes within {:.1e}; difference from the twin at the end: {} of the tonic rms.",
-            self.energy.relative_error,
-            figure(self.differential, 4)
-        );
+        let twin = self.differential.map_or_else(String::new, |left| {
+            format!("; difference from the twin at the end: {left:.4} of the tonic rms")
+        });
+        let _ = writeln!(text, "energy book: closes within {:.1e}{twin}.", self.energy.relative_error);
         let _ = write!(text, "ledger: {}", self.ledger_hash);
         text
     }
@@ -179,13 +178,16 @@ fn objects_text(objects: &ObjectsFigures) -> String {
 
 /// What the mind's eye did, in a line.
 fn mind_text(mind: &MindFigures) -> String {
-    let figure = |value: Option<f64>| value.map_or_else(|| "not measured".to_owned(), |r| format!("{r:.2}"));
+    let recall = match (mind.alike, mind.elsewhere) {
+        (Some(alike), Some(chance)) => {
+            format!("recall and sight correlate by {alike:.2} (by chance {chance:.2})")
+        }
+        _ => "nothing that it recalled could be compared with what was seen".to_owned(),
+    };
     format!(
-        "mind's eye: {} pictures learned, {} recalled already; recall and sight correlate by {} (by chance {}); dreamt {:.1} s.",
+        "mind's eye: {} pictures learned, {} recalled already; {recall}; dreamt {:.1} s.",
         mind.written,
         mind.predicted,
-        figure(mind.alike),
-        figure(mind.elsewhere),
         mind.dreamt as f64 * MOMENT_TICKS as f64 / 1_000.0
     )
 }

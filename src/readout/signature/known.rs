@@ -14,6 +14,10 @@
 //! Source of deciding while evidence comes in: Wald, Ann Math Statist 16:117 (1945); of several hypotheses by their posterior, Baum and
 //! Veeravalli, IEEE Trans Inf Theory 40:1994 (1994).
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use super::{AGES, Grid, NUMBERS, SLOTS};
 use crate::error::{Error, Result};
 use crate::signal::SheetShape;
@@ -50,10 +54,28 @@ pub enum Part {
     Magnitude,
 }
 
+/// What an array is like in which signatures are taken: by it the same showing leaves another signature.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// `array.burst_gain`.
+    pub burst_gain: f64,
+    /// `array.kappa`.
+    pub kappa: f64,
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "array.burst_gain {}, array.kappa {}", self.burst_gain, self.kappa)
+    }
+}
+
 /// Signatures by their names, all of one sheet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Known {
     grid: Grid,
+    /// None where nobody said.
+    setting: Option<Setting>,
     names: Vec<String>,
     numbers: Vec<f32>,
 }
@@ -62,7 +84,19 @@ impl Known {
     /// Knows nothing yet.
     #[must_use]
     pub fn new(grid: Grid) -> Self {
-        Self { grid, names: Vec::new(), numbers: Vec::new() }
+        Self { grid, setting: None, names: Vec::new(), numbers: Vec::new() }
+    }
+
+    /// The same, taken in an array like that.
+    #[must_use]
+    pub fn taken_in(self, setting: Option<Setting>) -> Self {
+        Self { setting, ..self }
+    }
+
+    /// What the array is like in which they are taken, where somebody said.
+    #[must_use]
+    pub fn setting(&self) -> Option<Setting> {
+        self.setting
     }
 
     /// The places of its sheet.

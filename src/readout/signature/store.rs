@@ -4,14 +4,14 @@
 //! |---|---|---|
 //! | `signatures` | (name, slot, band, place, number) | what one showing left |
 //!
-//! The metadata hold, under `napot`, the form, the sheet and the names.
+//! The metadata hold, under `napot`, the form, the sheet, what the array is like, and the names.
 
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::known::Known;
+use super::known::{Known, Setting};
 use super::{Grid, NUMBERS, SLOTS};
 use crate::error::{Error, Kind, Result};
 use crate::signal::SheetShape;
@@ -29,6 +29,8 @@ struct Facts {
     height: usize,
     width: usize,
     bands: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    setting: Option<Setting>,
     names: Vec<String>,
 }
 
@@ -45,7 +47,8 @@ pub fn to_bytes(known: &Known) -> Result<Vec<u8>> {
     let bytes: Vec<u8> = known.numbers().iter().flat_map(|x| x.to_le_bytes()).collect();
     let shape = vec![names.len(), SLOTS, bands, known.grid().count(), NUMBERS];
     let view = TensorView::new(Dtype::F32, shape, &bytes).map_err(|cause| failed(&cause))?;
-    let facts = Facts { form: FORM.to_owned(), height, width, bands, names };
+    let setting = known.setting();
+    let facts = Facts { form: FORM.to_owned(), height, width, bands, setting, names };
     let facts = serde_json::to_string(&facts).map_err(|cause| failed(&cause))?;
     safetensors::serialize([("signatures", view)], Some([(KEY.to_owned(), facts)].into_iter().collect()))
         .map_err(|cause| failed(&cause))
@@ -91,7 +94,7 @@ pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Known> {
     }
     let numbers: Vec<f32> =
         tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-    let mut known = Known::new(grid);
+    let mut known = Known::new(grid).taken_in(facts.setting);
     let each = known.length();
     for (at, name) in facts.names.iter().enumerate() {
         known.teach(name, &numbers[at * each..][..each]).map_err(|error| error.within(path, None))?;
@@ -130,6 +133,9 @@ mod tests {
         let back = from_bytes(Path::new("s"), &bytes).unwrap();
         assert_eq!(back, known());
         assert_eq!(to_bytes(&back).unwrap(), bytes);
+        let setting = Some(Setting { burst_gain: 3.0, kappa: 2.0 });
+        let bytes = to_bytes(&known().taken_in(setting)).unwrap();
+        assert_eq!(from_bytes(Path::new("s"), &bytes).unwrap().setting(), setting);
         let none = to_bytes(&Known::new(grid())).unwrap();
         assert!(from_bytes(Path::new("s"), &none).unwrap().names().is_empty());
     }

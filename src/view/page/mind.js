@@ -2,7 +2,7 @@
 // The mind's eye: what the array still holds of what it saw, or what it dreams.
 
 import { say, whole } from "./canvas.js";
-import { LIGHT, approach, draw, dusk } from "./light.js";
+import { LIGHT, approachColours, draw, dusk } from "./light.js";
 
 const FACTS = [
   ["Remembered", "pictures that it holds"],
@@ -54,7 +54,7 @@ export function mindPanel(canvas, none, note, facts) {
     draw(now) {
       if (!context || !image || !fresh) return;
       fresh = false;
-      approach(shown, wanted, now - drawn);
+      approachColours(shown, wanted, now - drawn);
       drawn = now;
       draw(image, shown);
       context.putImageData(image, 0, 0);
