@@ -8,8 +8,12 @@ use crate::kernel::pulse::fade;
 use crate::kernel::sheet::RowsDrive;
 use crate::signal::{Burst, SheetShape};
 
-/// The largest drive of a site in units of the tonic rms: what comes beyond is held here.
-pub const CEILING: f32 = 12.0;
+/// The largest phasic drive of a site in units of the tonic rms: what comes beyond is held here. At the default gain it is six
+/// thresholds, as many as a strong colour and the change of light that comes with it add up to; lower, such colours would drive alike.
+pub const CEILING: f32 = 18.0;
+
+/// The largest sustained level, in units of the tonic rms: lower, for it does not fade.
+pub const LEVEL_CEILING: f32 = 12.0;
 
 /// A millionth of the tonic rms drives nothing.
 pub const LEAST: f32 = 1e-6;
@@ -26,12 +30,12 @@ pub fn pulse(gain: f32, burst: &Burst) -> Option<[f32; 2]> {
     Some([amplitude * cos, amplitude * sin])
 }
 
-/// A sustained level as it is held: at least 0, at most the ceiling, and 0 where it is not finite.
+/// A sustained level as it is held: at least 0, at most [`LEVEL_CEILING`], and 0 where it is not finite.
 #[must_use]
 #[inline]
 pub fn held(level: f32) -> f32 {
     // Without a branch: there are thousands of them in a tick.
-    if level.is_finite() { level.clamp(0.0, CEILING) } else { 0.0 }
+    if level.is_finite() { level.clamp(0.0, LEVEL_CEILING) } else { 0.0 }
 }
 
 /// Amplitudes per site, relative to the carrier.
@@ -170,5 +174,44 @@ impl Drive {
     /// Writes what drives the sheet, as the state's hash sees it.
     pub(super) fn planes(&self) -> [&[f32]; 3] {
         [&self.phasic_re, &self.phasic_im, &self.sustained]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::array::ArrayParameters;
+    use crate::signal::{ArrayId, Sign};
+    use crate::time::Timestamp;
+
+    /// The size of what drives a site after bursts of so many thresholds of light and of red.
+    fn struck(light: f32, red: f32) -> f32 {
+        let shape = SheetShape { height: 1, width: 1, bands: 1 };
+        let mut drive = Drive::new(shape, ArrayParameters::default().burst_gain, 0.9);
+        let burst = |phase, magnitude| Burst {
+            time: Timestamp::ZERO,
+            array: ArrayId(0),
+            site: 0,
+            sign: Sign::On,
+            phase,
+            magnitude,
+            surprisal_bits: 0.0,
+        };
+        drive.strike(&burst(0.0, light));
+        drive.strike(&burst(f32::EPSILON, red));
+        drive.phasic_re[0].hypot(drive.phasic_im[0])
+    }
+
+    #[test]
+    fn strong_colours_with_their_light_drive_unlike_and_what_is_beyond_is_held() {
+        let near = |size: f32, wanted: f32| (size - wanted).abs() < 1e-4;
+        assert!(near(struck(2.0, 3.0), 15.0) && near(struck(2.0, 4.0), 18.0));
+        assert!(near(struck(2.0, 5.0), CEILING) && near(struck(1e6, 1.0), CEILING));
+    }
+
+    #[test]
+    fn levels_are_held_between_nothing_and_their_ceiling() {
+        let levels = [-1.0, 3.0, 1e30, f32::NAN, f32::INFINITY];
+        assert_eq!(levels.map(held), [0.0, 3.0, LEVEL_CEILING, 0.0, 0.0]);
     }
 }

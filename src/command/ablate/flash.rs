@@ -43,7 +43,7 @@ pub(super) struct Flash {
 
 impl Default for Flash {
     /// 128 x 128 sites, 16 x 16 pixels, 100 ms in the dark, read 50, 100, 200 and 400 ms later. What is lighter by a factor of
-    /// `e^0.4` or more than the picture as a whole drives with 12 times the tonic rms, the array's ceiling.
+    /// `e^0.4` or more than the picture as a whole drives with 12 times the tonic rms, the highest level that an array takes.
     fn default() -> Self {
         Self {
             side: 128,
@@ -87,7 +87,7 @@ impl Flash {
     pub(super) fn impression(&self, picture: &[u8]) -> Result<Vec<f32>> {
         let mut eye = Eye::new(self)?;
         let mut magnitudes = vec![0.0; self.side * self.side];
-        let most = crate::array::drive::CEILING / self.array.burst_gain as f32;
+        let most = crate::array::drive::LEVEL_CEILING / self.array.burst_gain as f32;
         eye.see(self, Tick(0), None, |_| {});
         eye.see(self, Tick(1), Some(picture), |burst| {
             if burst.sign == Sign::On {

@@ -23,19 +23,19 @@ use crate::time::Tick;
 
 /// What is compared.
 pub(super) const VARIANTS: [&str; 7] = [
-    "as it is (gain 2)",
+    "as it is",
     "without phase (magnitudes)",
     "without the twin (driven field)",
     "phase not held against the carrier",
     "without cascade (kappa 0)",
-    "as it ships (gain 3: clipped)",
+    "gain 4.5 (clipped)",
     "pixels, nearest mean (no array)",
 ];
 const MAGNITUDES: usize = 1;
 const DRIVEN: usize = 2;
 const TURNING: usize = 3;
 const ALONE: usize = 4;
-const SHIPPED: usize = 5;
+const CLIPPED: usize = 5;
 const PIXELS: usize = 6;
 
 /// Hues around the circle.
@@ -115,10 +115,11 @@ impl Showing {
 
 impl Scene {
     fn new(&Run { variant, seed, .. }: &Run<'_>, sigma: f64) -> Result<Self> {
-        let mut parameters = ArrayParameters { burst_gain: 2.0, ..ArrayParameters::default() };
+        let mut parameters = ArrayParameters::default();
         match variant {
             ALONE => parameters.kappa = 0.0,
-            SHIPPED => parameters.burst_gain = ArrayParameters::default().burst_gain,
+            // The strongest pulses then meet the ceiling as if it stood at four thresholds of the default gain.
+            CLIPPED => parameters.burst_gain = 4.5,
             _ => {}
         }
         let side = SIDE * FINE;

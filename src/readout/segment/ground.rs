@@ -39,7 +39,7 @@ pub fn ground(greys: &[f32], width: usize) -> Vec<bool> {
 }
 
 /// A pixel and its neighbours, 3 x 3; beyond the edge the edge goes on.
-fn near(at: usize, (height, width): (usize, usize)) -> [usize; 9] {
+pub(super) fn near(at: usize, (height, width): (usize, usize)) -> [usize; 9] {
     let (y, x) = (at / width, at % width);
     let clamped = |place: usize, length: usize| place.saturating_sub(1).min(length - 1);
     std::array::from_fn(|near| clamped(y + near / 3, height) * width + clamped(x + near % 3, width))

@@ -25,6 +25,22 @@ pub(super) struct Groups {
     pub coherence: Vec<f32>,
 }
 
+impl Groups {
+    /// Numbers the objects that have a pixel from 1 on, the largest first.
+    pub fn sort(&mut self) {
+        let mut sizes = vec![0usize; self.coherence.len()];
+        for label in self.labels.iter().filter(|label| **label > 0) {
+            sizes[usize::from(*label) - 1] += 1;
+        }
+        let mut order: Vec<usize> = (0..sizes.len()).filter(|group| sizes[*group] > 0).collect();
+        order.sort_by_key(|group| std::cmp::Reverse(sizes[*group]));
+        let mut label_of = vec![0u8; sizes.len() + 1];
+        order.iter().zip(1..).for_each(|(group, label)| label_of[group + 1] = label);
+        self.labels.iter_mut().for_each(|label| *label = label_of[usize::from(*label)]);
+        self.coherence = order.iter().map(|group| self.coherence[*group]).collect();
+    }
+}
+
 /// The oscillators of one start.
 pub(super) struct States {
     /// Pixels of the picture.
@@ -154,13 +170,11 @@ impl States {
             add(&mut sums[*group].0, numbers);
             sums[*group].1 += 1;
         }
-        let mut order: Vec<usize> = (0..means.len()).filter(|group| sums[*group].1 > 0).collect();
-        order.sort_by_key(|group| std::cmp::Reverse(sums[*group].1));
-        let mut label_of = vec![0u8; means.len()];
-        order.iter().zip(1..).for_each(|(group, label)| label_of[*group] = label);
-        self.places.iter().zip(&nearest).for_each(|(at, group)| labels[*at] = label_of[*group]);
-        let coherence = order.iter().map(|group| length(&sums[*group].0) / sums[*group].1 as f32).collect();
-        Groups { labels, coherence }
+        self.places.iter().zip(&nearest).for_each(|(at, group)| labels[*at] = *group as u8 + 1);
+        let coherence = sums.iter().map(|(sum, pixels)| length(sum) / (*pixels).max(1) as f32).collect();
+        let mut groups = Groups { labels, coherence };
+        groups.sort();
+        groups
     }
 }
 

@@ -21,13 +21,15 @@
 //! so that the object that decays least drowns the others. Length 1 ends that (as in Miyato et al., ICLR 2025), and with more than one component
 //! the phases cannot wind around a point (Markdahl et al., IEEE TAC 63:1664, 2018).
 //!
-//! Each of several starts gives labels; those of the lowest energy are kept (`energy.rs`). Nobody tells how many objects there are.
+//! Each of several starts gives labels; those of the lowest energy are kept (`energy.rs`), and rims of mixed greys join their objects (`rim.rs`).
+//! Nobody tells how many objects there are.
 
 mod energy;
 mod follow;
 mod ground;
 mod groups;
 mod measure;
+mod rim;
 mod seen;
 
 pub use follow::{Follow, Object};
@@ -83,7 +85,7 @@ pub struct Segments {
     pub labels: Vec<u8>,
     /// How much each object swings as one, 0 to 1: the order parameter (Kuramoto 1975) of its oscillators.
     pub coherence: Vec<f32>,
-    /// The energy of these labels.
+    /// The energy of these labels, before rims joined their objects.
     pub energy: f64,
     /// The energies of all starts, in their order.
     pub energies: Vec<f64>,
@@ -122,7 +124,10 @@ pub fn segment(values: &[f32], width: usize, how: &How) -> Result<Segments> {
             best = Some((energy, found));
         }
     }
-    let (energy, found) = best.unwrap_or_default();
+    let (energy, mut found) = best.unwrap_or_default();
+    if how.objects.is_none() {
+        rim::join(&mut found, &omega, width);
+    }
     Ok(Segments { labels: found.labels, coherence: found.coherence, energy, energies })
 }
 
