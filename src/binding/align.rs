@@ -6,10 +6,15 @@
 //! not the same, so the arrays are then bound and each is held against what the others of its whole show it, a few times over
 //! (reprojection: Dengler, Ultramicroscopy 30:337, 1989).
 //!
+//! How surely each is told, `sure.rs` says; what is not determined stays at its nominal place.
+//!
 //! Nothing tells by how much all are shifted or turned alike, so the middle one of them all counts as right.
 
 mod lines;
+mod sure;
 mod turns;
+
+pub use sure::{Surely, WhyNot};
 
 use super::consensus::{How, Whole, bind};
 use super::part::{Part, explained};
@@ -17,6 +22,7 @@ use super::projection::{ParallelBeam, Projection};
 use super::shared::each;
 use super::sync::{Differences, Lags, STEPS, from_the_middle, on_a_circle};
 use crate::error::{Error, Result};
+use sure::{ALONE, Evidence};
 
 /// The most degrees by which an array's views may be turned, either way.
 pub const MOST_TURN: f64 = 15.0;
@@ -59,6 +65,15 @@ pub enum What {
     Rotation,
     /// Both.
     Both,
+}
+
+/// Where an array was found to be, and how surely.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Found {
+    /// Where it is; what is not determined is 0.
+    pub place: Place,
+    /// How surely its shift is told, and its turn; of no meaning where that was not to be found.
+    pub surely: [Surely; 2],
 }
 
 impl Seen {
@@ -151,6 +166,48 @@ pub fn places(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Resul
     Ok(places)
 }
 
+/// The same with how surely each is told; what is not determined stays at its nominal place, 0.
+///
+/// # Errors
+/// As [`places`].
+///
+/// # Panics
+/// As [`places`].
+pub fn aligned(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Result<Vec<Found>> {
+    let places = places(arrays, detectors, what, how)?;
+    let how = How { iterations: how.iterations.min(PICTURE_STEPS), ..*how };
+    let parts = arrays.iter().zip(&places).map(|(seen, place)| seen.part(detectors, *place));
+    let parts = parts.collect::<Result<Vec<_>>>()?;
+    let wholes = bind(&parts, &how)?.wholes;
+    let numbers: Vec<usize> = (0..arrays.len()).collect();
+    let told = each(&numbers, how.threads, |array| {
+        let others: Vec<&Part> = others(&wholes, *array).map(|other| &parts[other]).collect();
+        if others.len() < 2 {
+            return Ok(None);
+        }
+        let half = |first: usize| others.iter().skip(first).step_by(2).copied().collect::<Vec<&Part>>();
+        let pictures =
+            [others.clone(), half(0), half(1)].map(|some| explained(&some, how.most, PICTURE_STEPS));
+        let pictures = pictures.each_ref().map(Vec::as_slice);
+        Evidence::of(&arrays[*array], detectors, what, places[*array], pictures, how.sigma).map(Some)
+    });
+    let told = told.into_iter().collect::<Result<Vec<Option<Evidence>>>>()?;
+    let body = |array: usize| {
+        [0, 1].map(|at| {
+            let peers = whole_of(&wholes, array).arrays.iter().filter_map(|peer| told[*peer]);
+            let mut bodies: Vec<f64> = peers.map(|evidence| evidence.body[at]).collect();
+            bodies.sort_by(f64::total_cmp);
+            bodies.get(bodies.len() / 2).copied().unwrap_or_default()
+        })
+    };
+    let found = places.iter().zip(&told).enumerate().map(|(array, (place, evidence))| {
+        let surely = evidence.map_or([ALONE; 2], |evidence| evidence.surely(body(array)));
+        let known = |at: usize, number: f64| if surely[at].why_not.is_none() { number } else { 0.0 };
+        Found { place: Place { shift: known(0, place.shift), turn: known(1, place.turn) }, surely }
+    });
+    Ok(found.collect())
+}
+
 /// What pairs of arrays tell of how far their views are turned, as angles on a circle of 90 degrees, and the arrays that are told
 /// anything: before they are held against what the others show.
 #[must_use]
@@ -209,10 +266,15 @@ fn nearer(seen: &Seen, lags: &Lags, what: What, place: Place, picture: &[f32]) -
     Ok(place)
 }
 
-/// The others of an array's whole, or of the largest where it is alone; at most [`OTHERS`].
-fn others(wholes: &[Whole], array: usize) -> impl Iterator<Item = usize> {
+/// An array's whole, or the largest where it is alone.
+fn whole_of(wholes: &[Whole], array: usize) -> &Whole {
     let own = wholes.iter().find(|whole| whole.arrays.contains(&array));
-    let whole = own.filter(|whole| whole.arrays.len() > 1).unwrap_or(&wholes[0]);
+    own.filter(|whole| whole.arrays.len() > 1).unwrap_or(&wholes[0])
+}
+
+/// The others of that whole; at most [`OTHERS`].
+fn others(wholes: &[Whole], array: usize) -> impl Iterator<Item = usize> {
+    let whole = whole_of(wholes, array);
     let thin = whole.arrays.len().div_ceil(OTHERS);
     whole.arrays.iter().copied().filter(move |other| *other != array).step_by(thin)
 }
