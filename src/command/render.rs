@@ -1,4 +1,5 @@
-//! `napot render`: restores a picture from what is left of it, by a memory, by trained networks, or by both.
+//! `napot render`: restores a picture from what is left of it, by a memory, by trained networks, or by both; or from an array's field, by its
+//! mind's eye.
 
 mod dream;
 mod film;
@@ -56,7 +57,7 @@ pub(super) struct RenderArgs {
     task: What,
     /// What is left of it; a dream has none. The result goes to the PNG file that `--out` names. Of a film, or a folder of pictures, that was
     /// shrunk all pictures are rendered, by the memory of the last ones, into the new folder that `--out` names; where that
-    /// ends in `.png`, and of all else, the first.
+    /// ends in `.png`, and of all else, the first. Of a session, what an array still held of what it saw (`recall`).
     input: Option<PathBuf>,
     #[command(flatten)]
     who: RendererArgs,

@@ -1,28 +1,33 @@
 //! How surely an array's place is told: the standard error of the fit, and whether the body or noise is what was fitted.
 //!
 //! An array is held against the picture of the others of its whole. With `g` how that picture's lines change as the array is moved or
-//! turned, `r` what is left and `s²` its mean square, the fit's error has the variance (Huber, Proc 5th Berkeley Symp 1:221, 1967)
+//! turned and `e²` the mean square of what is left, at least the noise's σ² where it is known, the fit's error has the variance (Huber,
+//! Proc 5th Berkeley Symp 1:221, 1967)
 //!
 //! ```text
-//! B⁻¹ (s² g·g) B⁻¹        B = g₁·g₂        ρ = g₁·g₂ / (|g₁| |g₂|)
+//! B⁻¹ (s² g·g) B⁻¹        B = g₁·g₂        s² = e² + (τ rms)²        ρ = g₁·g₂ / (|g₁| |g₂|)
 //! ```
 //!
 //! `B` is the curvature. That of the data alone will not do: the others' picture holds their noise, which changes with a turn, too, and an
 //! array has been turned to where it fits. So halves of the others each make a picture, and only what both say changes (`g₁`, `g₂`) is
-//! the body's (half sets, as in van Heel and Schatz, J Struct Biol 151:250, 2005). Of a round body under noise `ρ` is near 0.
+//! the body's (half sets, as in van Heel and Schatz, J Struct Biol 151:250, 2005). Of a round body under noise `ρ` is near 0; without noise
+//! halves agree on what the grid leaves, too, for which `τ rms` stands, the scale of [`crate::binding::agreement`].
 
 use super::{ASIDE, Place, Seen, What};
+use crate::binding::agreement::TOLERANCE;
 use crate::error::Result;
 
 /// The least `ρ`, as the median of a whole's arrays: of what changes in the picture of all others, half is then the body's, 2ρ / (1 + ρ).
 const BODY: f64 = 1.0 / 3.0;
+/// Elements and degrees to either side at which more must change than what the grid leaves.
+const FAR: [f64; 2] = [1.0, 5.0];
 /// The largest standard error, in elements or degrees: beyond it the curvature is not that of the place that was found.
 const MOST_ERROR: f64 = ASIDE;
 
 /// Why a shift or turn is not determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhyNot {
-    /// What would change is noise: under a turn the body looks alike, or nothing is seen.
+    /// What would change is noise, or what the grid leaves: under a turn the body looks alike, or nothing is seen.
     Alike,
     /// What changes is the body's, but so little of it under the noise that the standard error is above one element or degree.
     Noise,
@@ -63,31 +68,34 @@ impl Evidence {
         sigma: Option<f64>,
     ) -> Result<Self> {
         let known: Vec<bool> = seen.data.iter().map(|number| number.is_finite()).collect();
+        let count = known.iter().filter(|known| **known).count().max(1) as f64;
         let shown = seen.shown(detectors, place, pictures[0])?;
         let left = seen.data.iter().zip(&shown).filter(|(number, _)| number.is_finite());
-        let square: f64 = left.map(|(x, shown)| f64::from(x - shown) * f64::from(x - shown)).sum();
-        let count = known.iter().filter(|known| **known).count().max(1);
-        let noise = (square / count as f64).max(sigma.map_or(0.0, |sigma| sigma * sigma));
+        let (mut square, mut data) = (0.0, 0.0);
+        for (number, shown) in left {
+            square += f64::from(number - shown) * f64::from(number - shown);
+            data += f64::from(*number) * f64::from(*number);
+        }
+        let grid = TOLERANCE * TOLERANCE * data / count;
+        let noise = (square / count).max(sigma.map_or(0.0, |sigma| sigma * sigma)) + grid;
+        // Half of what changes from so far on one side to so far on the other.
+        let change = |at: usize, by: f64, picture: &[f32]| -> Result<Vec<f64>> {
+            let to = |by: f64| match at {
+                0 => Place { shift: place.shift + by, ..place },
+                _ => Place { turn: place.turn + by, ..place },
+            };
+            let (before, after) =
+                (seen.shown(detectors, to(-by), picture)?, seen.shown(detectors, to(by), picture)?);
+            let pairs = before.into_iter().zip(after).zip(&known);
+            Ok(pairs.map(|((x, y), known)| if *known { 0.5 * f64::from(y - x) } else { 0.0 }).collect())
+        };
         let mut changes: [[Vec<f64>; 3]; 2] = Default::default();
-        for (at, aside) in [(0, [ASIDE, 0.0]), (1, [0.0, ASIDE])] {
-            if what == [What::Rotation, What::Shift][at] {
-                continue;
+        let mut far = [0.0; 2];
+        for at in (0..2).filter(|at| what != [What::Rotation, What::Shift][*at]) {
+            for (near, picture) in changes[at].iter_mut().zip(pictures) {
+                *near = change(at, ASIDE, picture)?.into_iter().map(|x| x / ASIDE).collect();
             }
-            for (change, picture) in changes[at].iter_mut().zip(pictures) {
-                let to = |sign: f64| Place {
-                    shift: place.shift + sign * aside[0],
-                    turn: place.turn + sign * aside[1],
-                };
-                let [before, after] = [to(-1.0), to(1.0)].map(|place| seen.shown(detectors, place, picture));
-                let pairs = before?.into_iter().zip(after?).zip(&known);
-                *change = pairs
-                    .map(
-                        |((before, after), known)| {
-                            if *known { f64::from(after - before) / (2.0 * ASIDE) } else { 0.0 }
-                        },
-                    )
-                    .collect();
-            }
+            far[at] = dot(&change(at, FAR[at], pictures[1])?, &change(at, FAR[at], pictures[2])?) / count;
         }
         let all = |i: usize, j: usize| dot(&changes[i][0], &changes[j][0]);
         let halves = |i: usize, j: usize| {
@@ -95,7 +103,7 @@ impl Evidence {
         };
         let body = [0, 1].map(|i| {
             let sizes = dot(&changes[i][1], &changes[i][1]) * dot(&changes[i][2], &changes[i][2]);
-            if sizes > 0.0 { halves(i, i) / sizes.sqrt() } else { 0.0 }
+            if sizes > 0.0 && far[i] > grid { halves(i, i) / sizes.sqrt() } else { 0.0 }
         });
         let alone = |i: usize| {
             let curvature = halves(i, i);

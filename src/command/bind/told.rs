@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::{Common, print_json, print_line};
-use crate::binding::align::{Found, Place, WhyNot};
+use crate::binding::align::{Found, Place, Surely, WhyNot};
 use crate::error::Result;
 
 /// A whole as it is told.
@@ -63,9 +63,9 @@ impl Moved {
         let Some(found) = found else { return Self::default() };
         let what = ["shift", "rotation"][at];
         let numbers = found.iter().map(|found| found.map(|found| number(&found.place))).collect();
-        let surely: Vec<_> = found.iter().map(|found| found.map(|found| found.surely[at])).collect();
-        let error =
-            |surely: &Option<_>| surely.filter(|surely| surely.why_not.is_none()).map(|surely| surely.error);
+        let surely: Vec<Option<Surely>> =
+            found.iter().map(|found| found.map(|found| found.surely[at])).collect();
+        let error = |surely: &Option<Surely>| surely.filter(|it| it.why_not.is_none()).map(|it| it.error);
         let undetermined = surely.iter().enumerate().filter_map(|(array, surely)| {
             let why = match (surely.as_ref()?.why_not?, at) {
                 (WhyNot::Alike, 0) => "what it would change is noise: nothing that it sees has an edge",
@@ -117,10 +117,10 @@ pub(super) fn tell(common: &Common, told: &Told) -> Result<ExitCode> {
     }
     let mut rest: Vec<&Undetermined> = told.undetermined.iter().flatten().collect();
     while let Some(first) = rest.first().copied() {
-        let (alike, others) =
+        let (alike, others): (Vec<_>, Vec<_>) =
             rest.into_iter().partition(|one| (one.what, one.why) == (first.what, first.why));
         rest = others;
-        let arrays: Vec<String> = Vec::from_iter(alike).iter().map(|one| one.array.to_string()).collect();
+        let arrays: Vec<String> = alike.iter().map(|one| one.array.to_string()).collect();
         let text = format!("arrays {}: {} not determined, {}", arrays.join(" "), first.what, first.why);
         print_line(&format!("{text}; bound at the nominal place"))?;
     }
