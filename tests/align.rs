@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use napot::binding::phantom::Scene;
+use napot::binding::projection::{ParallelBeam, Projection};
 use napot::format::npy;
 use napot::random::Stream;
 use program::{json, napot};
@@ -21,7 +22,9 @@ const TURNS: [f64; ARRAYS] = [0.0, 6.0, 0.0, -4.0, 0.0, 0.0, 0.0, 0.0];
 fn write(folder: &Path, scene: &Scene) {
     let really: Vec<f64> =
         (0..VIEWS).map(|view| 180.0 * view as f64 / VIEWS as f64 + TURNS[view % ARRAYS]).collect();
-    let clean = scene.sinogram(SIDE, &really);
+    let picture: Vec<f32> = scene.picture(SIDE).into_iter().map(|x| x.max(0.0)).collect();
+    let mut clean = vec![0.0; VIEWS * SIDE];
+    ParallelBeam::new(SIDE, SIDE, &really).unwrap().apply(&picture, &mut clean, 1);
     let rms = (clean.iter().map(|x| f64::from(x * x)).sum::<f64>() / clean.len() as f64).sqrt();
     let mut draws = Stream::new(5, 0);
     let data: Vec<f32> = clean.iter().map(|x| x + (0.05 * rms * draws.normal()) as f32).collect();
