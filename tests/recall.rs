@@ -76,7 +76,7 @@ fn what_cannot_be_recalled_is_told_in_one_message() {
         assert!(left.is_empty(), "`{words}` left {left:?}");
     };
     let one = "recall a.mcap --out x.png";
-    refused(&format!("{one} --at 9"), &["--at", "past its end", "9", "0 to 8"]);
+    refused(&format!("{one} --at 9"), &["--at", "past its end", "9.000 s", "0.000 s to 8.000 s"]);
     refused(&format!("{one} --at 0.05"), &["a.mcap", "recalls nothing yet", "a later moment"]);
     refused(&format!("{one} --at 4 --set mind.enabled=false"), &["mind.enabled", "false", "true"]);
     refused(&format!("{one} --at 4 --set vision.enabled=false"), &["vision.enabled", "an array that sees"]);
