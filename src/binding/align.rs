@@ -107,31 +107,52 @@ impl Seen {
 /// # Panics
 /// Where an array has not `detectors` numbers for each angle.
 pub fn places(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Result<Vec<Place>> {
+    let (places, turned) = held(arrays, detectors, what, how)?;
+    if what == What::Shift || turned { Ok(places) } else { Err(untold(arrays)) }
+}
+
+/// That no two arrays tell how they are turned.
+fn untold(arrays: &[Seen]) -> Error {
+    let error = Error::call("align", "no two arrays have views that tell how they are turned");
+    let error = error.value(format!("{} arrays", arrays.len()));
+    error.bound("2 views or more of an array, of something that is not round about the middle")
+}
+
+/// Where all arrays are, and whether any two tell how they are turned: else no turn is looked for.
+fn held(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Result<(Vec<Place>, bool)> {
     assert!(arrays.iter().all(|seen| seen.data.len() == seen.degrees.len() * detectors), "a line each angle");
     let half = detectors as f64 / 2.0;
     let lags = Lags::new(detectors);
     let mut places = vec![Place::default(); arrays.len()];
     if what != What::Rotation {
         let (differences, told) = lines::told(&lags, arrays, detectors);
-        let found = synchronised(&differences, &told, arrays.len(), || {
-            let error =
-                Error::call("align", "no two arrays have views of something that are near each other");
-            error.bound(format!("views within {} degrees", lines::NEAR))
-        })?;
+        if told.is_empty() {
+            let problem = "no two arrays have views of something that are near each other";
+            let error = Error::call("align", problem).value(format!("{} arrays", arrays.len()));
+            return Err(error.bound(format!("views within {} degrees", lines::NEAR)));
+        }
+        let found = synchronised(&differences, &told, arrays.len());
         for (array, shift) in told.iter().zip(on_a_circle(&found, lags.circle() as f64)) {
             places[*array].shift = shift.clamp(-half, half);
         }
     }
+    let mut turned = false;
     if what != What::Shift {
         let (differences, told) = turns_told(arrays, &places, detectors, how.threads);
-        let found = synchronised(&differences, &told, arrays.len(), || {
-            let error = Error::call("align", "no two arrays have views that tell how they are turned");
-            error.bound("2 views or more of an array, of something that is not round about the middle")
-        })?;
+        turned = !told.is_empty();
+        if !turned && arrays.iter().all(|seen| seen.degrees.len() < 2) {
+            return Err(untold(arrays));
+        }
+        let found = synchronised(&differences, &told, arrays.len());
         for (array, turn) in told.iter().zip(on_a_circle(&found, turns::CIRCLE)) {
             places[*array].turn = turn.clamp(-MOST_TURN, MOST_TURN);
         }
     }
+    let what = match what {
+        What::Rotation if !turned => return Ok((places, false)),
+        What::Both if !turned => What::Shift,
+        what => what,
+    };
     let how = How { iterations: how.iterations.min(PICTURE_STEPS), ..*how };
     for _ in 0..ROUNDS {
         let parts = arrays.iter().zip(&places).map(|(seen, place)| seen.part(detectors, *place));
@@ -163,18 +184,19 @@ pub fn places(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Resul
             break;
         }
     }
-    Ok(places)
+    Ok((places, turned))
 }
 
-/// The same with how surely each is told; what is not determined stays at its nominal place, 0.
+/// The same with how surely each is told; what is not determined stays at its nominal place, 0, and so do all turns where no two arrays
+/// tell any.
 ///
 /// # Errors
-/// As [`places`].
+/// As [`places`], but for the last.
 ///
 /// # Panics
 /// As [`places`].
 pub fn aligned(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Result<Vec<Found>> {
-    let places = places(arrays, detectors, what, how)?;
+    let (places, turned) = held(arrays, detectors, what, how)?;
     let how = How { iterations: how.iterations.min(PICTURE_STEPS), ..*how };
     let parts = arrays.iter().zip(&places).map(|(seen, place)| seen.part(detectors, *place));
     let parts = parts.collect::<Result<Vec<_>>>()?;
@@ -201,7 +223,10 @@ pub fn aligned(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Resu
         })
     };
     let found = places.iter().zip(&told).enumerate().map(|(array, (place, evidence))| {
-        let surely = evidence.map_or([ALONE; 2], |evidence| evidence.surely(body(array)));
+        let mut surely = evidence.map_or([ALONE; 2], |evidence| evidence.surely(body(array)));
+        if !turned {
+            surely[1].why_not = surely[1].why_not.or(Some(WhyNot::Alike));
+        }
         let known = |at: usize, number: f64| if surely[at].why_not.is_none() { number } else { 0.0 };
         Found { place: Place { shift: known(0, place.shift), turn: known(1, place.turn) }, surely }
     });
@@ -220,20 +245,12 @@ pub fn turns_told(
     turns::told(arrays, places, detectors, threads)
 }
 
-/// Angles of the arrays that are told anything, by the flow; where none is, that error.
-fn synchronised(
-    differences: &Differences,
-    told: &[usize],
-    arrays: usize,
-    none: impl Fn() -> Error,
-) -> Result<Vec<f64>> {
-    if told.is_empty() {
-        return Err(none().value(format!("{arrays} arrays")));
-    }
+/// Angles of the arrays that are told anything, by the flow.
+fn synchronised(differences: &Differences, told: &[usize], arrays: usize) -> Vec<f64> {
     // Differences are small parts of the circle, so the flow begins where there are none; who is told nothing counts as the middle one.
     let mut angles = vec![0.0; arrays];
     differences.follow(&mut angles, STEPS);
-    Ok(told.iter().map(|array| angles[*array]).collect())
+    told.iter().map(|array| angles[*array]).collect()
 }
 
 /// A place from which an array would rather see this picture.
