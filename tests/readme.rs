@@ -38,7 +38,8 @@ fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// What a run of the README's becomes: the same call for two seconds without the page, on small arrays.
+/// What a run of the README's becomes: the same call for two seconds without the page, on small arrays; for three where it is recorded,
+/// after which there is something to recall.
 fn made_short<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     let mut short = Vec::new();
     let mut words = arguments.iter();
@@ -59,7 +60,8 @@ fn made_short<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     // What comes in live keeps real time.
     let live = arguments.contains(&"--receive") || arguments[0] == "live";
     let speed = if live { "1" } else { "max" };
-    short.extend(["--for", "2", "--speed", speed, "--no-view"]);
+    let seconds = if arguments.contains(&"--record") { "3" } else { "2" };
+    short.extend(["--for", seconds, "--speed", speed, "--no-view"]);
     on_small_arrays(short)
 }
 
@@ -244,6 +246,13 @@ fn run_napot(folder: &Path, command: &str, arguments: &[&str]) {
         // What is taught and where it is recognised must be of one shape.
         "learn" if arguments[1] == "senses" => napot(folder, &on_small_arrays(arguments.to_vec())),
         "teach" => napot(folder, &on_small_arrays(arguments.to_vec())),
+        // The moment lies within what was made short.
+        "render" => {
+            let mut arguments = arguments.to_vec();
+            let at = arguments.iter().position(|word| *word == "--at");
+            at.into_iter().for_each(|at| arguments[at + 1] = "2.8");
+            napot(folder, &arguments)
+        }
         // A measurement takes its time; that the call is understood is enough here.
         "bench" | "certify" => return,
         _ => napot(folder, arguments),

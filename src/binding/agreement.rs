@@ -30,7 +30,7 @@ const STEPS: usize = 24;
 /// L.
 const LIMIT: f64 = 2.5;
 /// τ where σ is known, and its bounds where it is not.
-const TOLERANCE: f64 = 0.02;
+pub(super) const TOLERANCE: f64 = 0.02;
 const BOUNDS: [f64; 2] = [0.01, 0.05];
 /// Others that an array is held against; of more, a seeded choice, so that the cost grows with the number of arrays alone.
 const PARTNERS: usize = 8;

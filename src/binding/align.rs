@@ -6,10 +6,15 @@
 //! not the same, so the arrays are then bound and each is held against what the others of its whole show it, a few times over
 //! (reprojection: Dengler, Ultramicroscopy 30:337, 1989).
 //!
+//! How surely each is told, `sure.rs` says; what is not determined stays at its nominal place.
+//!
 //! Nothing tells by how much all are shifted or turned alike, so the middle one of them all counts as right.
 
 mod lines;
+mod sure;
 mod turns;
+
+pub use sure::{Surely, WhyNot};
 
 use super::consensus::{How, Whole, bind};
 use super::part::{Part, explained};
@@ -17,6 +22,7 @@ use super::projection::{ParallelBeam, Projection};
 use super::shared::each;
 use super::sync::{Differences, Lags, STEPS, from_the_middle, on_a_circle};
 use crate::error::{Error, Result};
+use sure::{ALONE, Evidence};
 
 /// The most degrees by which an array's views may be turned, either way.
 pub const MOST_TURN: f64 = 15.0;
@@ -61,6 +67,15 @@ pub enum What {
     Both,
 }
 
+/// Where an array was found to be, and how surely.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Found {
+    /// Where it is; what is not determined is 0.
+    pub place: Place,
+    /// How surely its shift is told, and its turn; of no meaning where that was not to be found.
+    pub surely: [Surely; 2],
+}
+
 impl Seen {
     /// The array that sees this from that place.
     ///
@@ -92,31 +107,52 @@ impl Seen {
 /// # Panics
 /// Where an array has not `detectors` numbers for each angle.
 pub fn places(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Result<Vec<Place>> {
+    let (places, turned) = held(arrays, detectors, what, how)?;
+    if what == What::Shift || turned { Ok(places) } else { Err(untold(arrays)) }
+}
+
+/// That no two arrays tell how they are turned.
+fn untold(arrays: &[Seen]) -> Error {
+    let error = Error::call("align", "no two arrays have views that tell how they are turned");
+    let error = error.value(format!("{} arrays", arrays.len()));
+    error.bound("2 views or more of an array, of something that is not round about the middle")
+}
+
+/// Where all arrays are, and whether any two tell how they are turned: else no turn is looked for.
+fn held(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Result<(Vec<Place>, bool)> {
     assert!(arrays.iter().all(|seen| seen.data.len() == seen.degrees.len() * detectors), "a line each angle");
     let half = detectors as f64 / 2.0;
     let lags = Lags::new(detectors);
     let mut places = vec![Place::default(); arrays.len()];
     if what != What::Rotation {
         let (differences, told) = lines::told(&lags, arrays, detectors);
-        let found = synchronised(&differences, &told, arrays.len(), || {
-            let error =
-                Error::call("align", "no two arrays have views of something that are near each other");
-            error.bound(format!("views within {} degrees", lines::NEAR))
-        })?;
+        if told.is_empty() {
+            let problem = "no two arrays have views of something that are near each other";
+            let error = Error::call("align", problem).value(format!("{} arrays", arrays.len()));
+            return Err(error.bound(format!("views within {} degrees", lines::NEAR)));
+        }
+        let found = synchronised(&differences, &told, arrays.len());
         for (array, shift) in told.iter().zip(on_a_circle(&found, lags.circle() as f64)) {
             places[*array].shift = shift.clamp(-half, half);
         }
     }
+    let mut turned = false;
     if what != What::Shift {
         let (differences, told) = turns_told(arrays, &places, detectors, how.threads);
-        let found = synchronised(&differences, &told, arrays.len(), || {
-            let error = Error::call("align", "no two arrays have views that tell how they are turned");
-            error.bound("2 views or more of an array, of something that is not round about the middle")
-        })?;
+        turned = !told.is_empty();
+        if !turned && arrays.iter().all(|seen| seen.degrees.len() < 2) {
+            return Err(untold(arrays));
+        }
+        let found = synchronised(&differences, &told, arrays.len());
         for (array, turn) in told.iter().zip(on_a_circle(&found, turns::CIRCLE)) {
             places[*array].turn = turn.clamp(-MOST_TURN, MOST_TURN);
         }
     }
+    let what = match what {
+        What::Rotation if !turned => return Ok((places, false)),
+        What::Both if !turned => What::Shift,
+        what => what,
+    };
     let how = How { iterations: how.iterations.min(PICTURE_STEPS), ..*how };
     for _ in 0..ROUNDS {
         let parts = arrays.iter().zip(&places).map(|(seen, place)| seen.part(detectors, *place));
@@ -148,7 +184,53 @@ pub fn places(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Resul
             break;
         }
     }
-    Ok(places)
+    Ok((places, turned))
+}
+
+/// The same with how surely each is told; what is not determined stays at its nominal place, 0, and so do all turns where no two arrays
+/// tell any.
+///
+/// # Errors
+/// As [`places`], but for the last.
+///
+/// # Panics
+/// As [`places`].
+pub fn aligned(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Result<Vec<Found>> {
+    let (places, turned) = held(arrays, detectors, what, how)?;
+    let how = How { iterations: how.iterations.min(PICTURE_STEPS), ..*how };
+    let parts = arrays.iter().zip(&places).map(|(seen, place)| seen.part(detectors, *place));
+    let parts = parts.collect::<Result<Vec<_>>>()?;
+    let wholes = bind(&parts, &how)?.wholes;
+    let numbers: Vec<usize> = (0..arrays.len()).collect();
+    let told = each(&numbers, how.threads, |array| {
+        let others: Vec<&Part> = others(&wholes, *array).map(|other| &parts[other]).collect();
+        if others.len() < 2 {
+            return Ok(None);
+        }
+        let half = |first: usize| others.iter().skip(first).step_by(2).copied().collect::<Vec<&Part>>();
+        let pictures =
+            [others.clone(), half(0), half(1)].map(|some| explained(&some, how.most, PICTURE_STEPS));
+        let pictures = pictures.each_ref().map(Vec::as_slice);
+        Evidence::of(&arrays[*array], detectors, what, places[*array], pictures, how.sigma).map(Some)
+    });
+    let told = told.into_iter().collect::<Result<Vec<Option<Evidence>>>>()?;
+    let body = |array: usize| {
+        [0, 1].map(|at| {
+            let peers = whole_of(&wholes, array).arrays.iter().filter_map(|peer| told[*peer]);
+            let mut bodies: Vec<f64> = peers.map(|evidence| evidence.body[at]).collect();
+            bodies.sort_by(f64::total_cmp);
+            bodies.get(bodies.len() / 2).copied().unwrap_or_default()
+        })
+    };
+    let found = places.iter().zip(&told).enumerate().map(|(array, (place, evidence))| {
+        let mut surely = evidence.map_or([ALONE; 2], |evidence| evidence.surely(body(array)));
+        if !turned {
+            surely[1].why_not = surely[1].why_not.or(Some(WhyNot::Alike));
+        }
+        let known = |at: usize, number: f64| if surely[at].why_not.is_none() { number } else { 0.0 };
+        Found { place: Place { shift: known(0, place.shift), turn: known(1, place.turn) }, surely }
+    });
+    Ok(found.collect())
 }
 
 /// What pairs of arrays tell of how far their views are turned, as angles on a circle of 90 degrees, and the arrays that are told
@@ -163,20 +245,12 @@ pub fn turns_told(
     turns::told(arrays, places, detectors, threads)
 }
 
-/// Angles of the arrays that are told anything, by the flow; where none is, that error.
-fn synchronised(
-    differences: &Differences,
-    told: &[usize],
-    arrays: usize,
-    none: impl Fn() -> Error,
-) -> Result<Vec<f64>> {
-    if told.is_empty() {
-        return Err(none().value(format!("{arrays} arrays")));
-    }
+/// Angles of the arrays that are told anything, by the flow.
+fn synchronised(differences: &Differences, told: &[usize], arrays: usize) -> Vec<f64> {
     // Differences are small parts of the circle, so the flow begins where there are none; who is told nothing counts as the middle one.
     let mut angles = vec![0.0; arrays];
     differences.follow(&mut angles, STEPS);
-    Ok(told.iter().map(|array| angles[*array]).collect())
+    told.iter().map(|array| angles[*array]).collect()
 }
 
 /// A place from which an array would rather see this picture.
@@ -209,10 +283,15 @@ fn nearer(seen: &Seen, lags: &Lags, what: What, place: Place, picture: &[f32]) -
     Ok(place)
 }
 
-/// The others of an array's whole, or of the largest where it is alone; at most [`OTHERS`].
-fn others(wholes: &[Whole], array: usize) -> impl Iterator<Item = usize> {
+/// An array's whole, or the largest where it is alone.
+fn whole_of(wholes: &[Whole], array: usize) -> &Whole {
     let own = wholes.iter().find(|whole| whole.arrays.contains(&array));
-    let whole = own.filter(|whole| whole.arrays.len() > 1).unwrap_or(&wholes[0]);
+    own.filter(|whole| whole.arrays.len() > 1).unwrap_or(&wholes[0])
+}
+
+/// The others of that whole; at most [`OTHERS`].
+fn others(wholes: &[Whole], array: usize) -> impl Iterator<Item = usize> {
+    let whole = whole_of(wholes, array);
     let thin = whole.arrays.len().div_ceil(OTHERS);
     whole.arrays.iter().copied().filter(move |other| *other != array).step_by(thin)
 }

@@ -17,10 +17,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use self::cameras::Cameras;
 use self::input::{Grid, Sight, Views};
 use self::tiles::Tiles;
-use self::told::{Told, ToldWhole, rows, size, tell};
+use self::told::{Moved, Told, ToldWhole, rows, size, tell};
 use super::renderers::RendererArgs;
 use super::{Common, memory, pictures, print_json, print_line};
-use crate::binding::align::{self, MOST_TURN, Place, What};
+use crate::binding::align::{self, Found, MOST_TURN, Place, What};
 use crate::binding::consensus::{Bound, How, LEAST_WITH_PRIOR, Prior, Way, Whole, bind_with};
 use crate::binding::part::Part;
 use crate::error::{Error, Result};
@@ -108,7 +108,8 @@ pub(super) struct BindArgs {
     #[command(flatten)]
     prior: RendererArgs,
     /// Find where each array really is, and bind with that: by how many elements its detector lies beside its place, where nothing
-    /// more is said, or by how many degrees its views are turned, at most 15 either way. The middle array of all counts as right.
+    /// more is said, or by how many degrees its views are turned, at most 15 either way. The middle array of all counts as right. Each is
+    /// told with its standard error; where that can't be told, the array stays at its nominal place.
     /// Neighbouring views, within 12 degrees, should be different arrays' (`--assign`); half a turn apart are none.
     #[arg(long, value_name = "WHAT", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "shift")]
     align: Option<Aligned>,
@@ -233,7 +234,7 @@ impl Seen {
     }
 
     /// With `--align`: where each array really is.
-    fn places(&self, args: &BindArgs, how: &How) -> Result<Option<Vec<Place>>> {
+    fn places(&self, args: &BindArgs, how: &How) -> Result<Option<Vec<Found>>> {
         let Some((views, what)) = self.views().zip(args.align) else { return Ok(None) };
         if views.slices > 1 {
             let error = Error::call("--align", "it knows one slice only").value(views.slices);
@@ -245,8 +246,8 @@ impl Seen {
             Aligned::Rotation => What::Rotation,
             Aligned::Both => What::Both,
         };
-        let places = align::places(&seen, views.detectors, what, how)?;
-        for (array, _) in places.iter().enumerate().filter(|(_, place)| place.turn.abs() >= MOST_TURN) {
+        let places = align::aligned(&seen, views.detectors, what, how)?;
+        for (array, _) in places.iter().enumerate().filter(|(_, found)| found.place.turn.abs() >= MOST_TURN) {
             let views = self.name(array);
             tracing::warn!(
                 "array {array} ({views}) is turned by {MOST_TURN} degrees or more: no further is looked"
@@ -286,7 +287,7 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
     let mut parts: Vec<Part> = nominal.iter().enumerate().map(part).collect::<Result<_>>()?;
     let places = seen.places(args, &how)?;
     if let Some(places) = &places {
-        parts = places.iter().enumerate().map(part).collect::<Result<_>>()?;
+        parts = places.iter().map(|found| &found.place).enumerate().map(part).collect::<Result<_>>()?;
     }
     let bound = bound(common, args, (&parts, shape), &how)?;
     let seconds = monotonic().saturating_sub(started).as_secs_f64();
@@ -306,15 +307,28 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
         wholes.push(ToldWhole { file, arrays: whole.arrays.clone(), confidence: whole.confidence, psnr });
     }
     let lone = |array: usize| bound.wholes.iter().any(|whole| whole.arrays == [array]);
-    let of = |what: &[Aligned], number: fn(&Place) -> f64| {
+    let of = |what: &[Aligned]| -> Option<Vec<Option<&Found>>> {
         let places = places.as_ref().filter(|_| args.align.is_some_and(|align| what.contains(&align)))?;
-        let known = |(array, place)| (!lone(array)).then(|| number(place));
-        Some(places.iter().enumerate().map(known).collect())
+        Some(places.iter().enumerate().map(|(array, found)| (!lone(array)).then_some(found)).collect())
     };
-    let shifts = of(&[Aligned::Shift, Aligned::Both], |place| place.shift);
-    let rotations = of(&[Aligned::Rotation, Aligned::Both], |place| place.turn);
+    let shifts = Moved::of(of(&[Aligned::Shift, Aligned::Both]), 0, |place| place.shift);
+    let rotations = Moved::of(of(&[Aligned::Rotation, Aligned::Both]), 1, |place| place.turn);
     let (iterations, order_parameter, unseen) = (bound.iterations, bound.order_parameter, seen.unseen());
-    tell(common, &Told { wholes, iterations, seconds, order_parameter, unseen, shifts, rotations })
+    tell(
+        common,
+        &Told {
+            wholes,
+            iterations,
+            seconds,
+            order_parameter,
+            unseen,
+            shifts: shifts.numbers,
+            shift_errors: shifts.errors,
+            rotations: rotations.numbers,
+            rotation_errors: rotations.errors,
+            undetermined: places.map(|_| [shifts.undetermined, rotations.undetermined].concat()),
+        },
+    )
 }
 
 /// How the call says to bind.

@@ -113,7 +113,8 @@ enum Command {
     Memory(memory::MemoryArgs),
     /// Train the renderer's networks on photographs, dead leaves and the room; `learn senses`: which sounds belong to which pictures.
     Learn(learn::LearnArgs),
-    /// Restore a picture, or a film that was shrunk: noise, holes, lost edges, smallness, lost colour, JPEG.
+    /// Restore a picture, or a film that was shrunk: noise, holes, lost edges, smallness, lost colour, JPEG; or show what an array still held
+    /// of what was seen while a session was recorded.
     Render(render::RenderArgs),
     /// Give what an input shows a name, from one showing: `--signatures` then recognises it in every run.
     Teach(teach::TeachArgs),

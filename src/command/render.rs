@@ -1,7 +1,9 @@
-//! `napot render`: restores a picture from what is left of it, by a memory, by trained networks, or by both.
+//! `napot render`: restores a picture from what is left of it, by a memory, by trained networks, or by both; or from an array's field, by its
+//! mind's eye.
 
 mod dream;
 mod film;
+mod recall;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -44,6 +46,8 @@ enum What {
     RepairJpeg,
     /// Nothing was ever seen: the way back from the tonic field alone (`--size`, without INPUT).
     Dream,
+    /// It was seen while a session was recorded, INPUT, and is what the array still held of it: at a moment (`--at`), or all along.
+    Recall,
 }
 
 /// What the command takes.
@@ -53,7 +57,7 @@ pub(super) struct RenderArgs {
     task: What,
     /// What is left of it; a dream has none. The result goes to the PNG file that `--out` names. Of a film, or a folder of pictures, that was
     /// shrunk all pictures are rendered, by the memory of the last ones, into the new folder that `--out` names; where that
-    /// ends in `.png`, and of all else, the first.
+    /// ends in `.png`, and of all else, the first. Of a session, what an array still held of what it saw (`recall`).
     input: Option<PathBuf>,
     #[command(flatten)]
     who: RendererArgs,
@@ -63,9 +67,9 @@ pub(super) struct RenderArgs {
     /// Pixels that were lost at every edge.
     #[arg(long, value_name = "PIXELS", required_if_eq("task", "uncrop"), value_parser = clap::value_parser!(u16).range(1..=1_024))]
     margin: Option<u16>,
-    /// How much smaller the input is than the whole.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=4))]
-    scale: u8,
+    /// How much smaller the input is than the whole; 2 where nothing is said.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=4))]
+    scale: Option<u8>,
     /// The noise's σ in red, green and blue, of a JPEG file in luma, of a range of 1; estimated from the finest detail, or from a JPEG file's
     /// steps, where it is not given.
     #[arg(long, value_name = "SIGMA", value_parser = sigma)]
@@ -76,6 +80,10 @@ pub(super) struct RenderArgs {
     /// Pixels along a side of a dream.
     #[arg(long, value_name = "PIXELS", required_if_eq("task", "dream"), conflicts_with = "input", value_parser = clap::value_parser!(u16).range(16..=2_048))]
     size: Option<u16>,
+    /// The moment of a session that is recalled, in seconds of its time: what was seen then, and what the array held of it, side by side.
+    /// Without it every moment goes, likewise, into the new folder that `--out` names.
+    #[arg(long, value_name = "SECONDS", value_parser = super::from_zero)]
+    at: Option<f64>,
     /// Steps of the way back: 1, of a dream 50.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     steps: Option<u32>,
@@ -147,8 +155,10 @@ impl<'a> Rendered<'a> {
 pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
     let out = memory::out(common, "a picture, x.png, or a new folder for a film")?;
     fitting(args)?;
-    if args.task == What::Dream {
-        return dreamt(common, args, out);
+    match args.task {
+        What::Dream => return dreamt(common, args, out),
+        What::Recall => return recall::run(common, args, out),
+        _ => {}
     }
     let input = args.input()?;
     let one = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
@@ -167,7 +177,7 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
         Task::RepairJpeg { sigma, .. } => Some(sigma),
         _ => None,
     };
-    let scale = if args.task == What::SuperResolve { usize::from(args.scale) } else { 1 };
+    let scale = if args.task == What::SuperResolve { args.scale() } else { 1 };
     let (height, width) = (observed.height() * scale, observed.width() * scale);
     if height.saturating_mul(width) > MOST_PIXELS {
         let error = Error::input(input, "the result would be too large").value(format!("{width} x {height}"));
@@ -187,8 +197,13 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
 impl RenderArgs {
     fn input(&self) -> Result<&Path> {
         self.input.as_deref().ok_or_else(|| {
-            Error::call("INPUT", "there is nothing to render from").bound("a picture, a film or a folder")
+            let bound = if self.task == What::Recall { "a session" } else { "a picture, a film or a folder" };
+            Error::call("INPUT", "there is nothing to render from").bound(bound)
         })
+    }
+
+    fn scale(&self) -> usize {
+        self.scale.unwrap_or(2).into()
     }
 
     fn steps(&self) -> u32 {
@@ -199,9 +214,6 @@ impl RenderArgs {
 /// Dreams.
 fn dreamt(common: &Common, args: &RenderArgs, out: &Path) -> Result<ExitCode> {
     memory::in_a_folder("--out", out)?;
-    if args.truth.is_some() {
-        return Err(Error::call("--truth", "a dream has no truth"));
-    }
     let config = common.load()?;
     let (side, steps) = (usize::from(args.size.unwrap_or_default()), args.steps());
     let how = (config.seed, pictures::threads());
@@ -213,8 +225,19 @@ fn dreamt(common: &Common, args: &RenderArgs, out: &Path) -> Result<ExitCode> {
 
 /// Refuses what would have no effect.
 fn fitting(args: &RenderArgs) -> Result<()> {
-    use What::{Denoise, Dream, Inpaint, RepairJpeg, Uncrop};
-    let of_tasks: [(bool, &str, &[What]); 5] = [
+    use What::{Colour, Denoise, Dream, Inpaint, Recall, RepairJpeg, SuperResolve, Uncrop};
+    const RESTORES: &[What] = &[Denoise, Inpaint, Uncrop, SuperResolve, Colour, RepairJpeg];
+    const RENDERS: &[What] = &[Denoise, Inpaint, Uncrop, SuperResolve, Colour, RepairJpeg, Dream];
+    let who = args.who.named();
+    let of_tasks: [(bool, &str, &[What]); 13] = [
+        (args.at.is_some(), "--at", &[Recall]),
+        (args.scale.is_some(), "--scale", &[SuperResolve]),
+        (args.steps.is_some(), "--steps", RENDERS),
+        (args.truth.is_some(), "--truth", RESTORES),
+        (who.is_some(), who.unwrap_or_default(), RENDERS),
+        (args.stride > 1, "--stride", RENDERS),
+        (args.approximate, "--approximate", RENDERS),
+        (args.own, "--own", RENDERS),
         (args.size.is_some(), "--size", &[Dream]),
         (args.mask.is_some(), "--mask", &[Inpaint]),
         (args.margin.is_some(), "--margin", &[Uncrop]),
@@ -241,7 +264,7 @@ fn fitting(args: &RenderArgs) -> Result<()> {
 
 /// Makes a film larger.
 fn film(common: &Common, args: &RenderArgs, mut clip: Clip, out: &Path) -> Result<ExitCode> {
-    let (scale, steps) = (args.scale.into(), args.steps() as usize);
+    let (scale, steps) = (args.scale(), args.steps() as usize);
     let how = How { scale, steps, most: MOST_PIXELS, truth: args.truth.as_deref() };
     let made = rendering(args, |renderer| film::enlarge(&mut clip, &how, renderer, out))?;
     if made.damaged > 0 {
@@ -300,9 +323,9 @@ fn task(args: &RenderArgs, frame: &Frame, seen: Picture) -> Result<(Task, Pictur
             });
             (Task::Inpaint { known }, wide)
         }
-        What::SuperResolve => (Task::SuperResolve { scale: args.scale.into() }, seen),
+        What::SuperResolve => (Task::SuperResolve { scale: args.scale() }, seen),
         What::Colour => (Task::Colour, seen.luminance()),
-        What::Dream => return Err(Error::call("TASK", "a dream has no input")),
+        What::Dream | What::Recall => return Err(Error::call("TASK", "there is no picture to begin with")),
         What::RepairJpeg => {
             let quantised = Box::new(quantised(args)?);
             let sigma = args.sigma.unwrap_or_else(|| quantised.like_noise(&seen.luma()));

@@ -41,7 +41,18 @@ pub(super) struct RendererArgs {
 impl RendererArgs {
     /// Whether a renderer is named.
     pub(super) fn given(&self) -> bool {
-        self.with.is_some() || self.memory.is_some() || self.model.is_some() || self.turned
+        self.named().is_some()
+    }
+
+    /// The first flag by which a renderer is named.
+    pub(super) fn named(&self) -> Option<&'static str> {
+        let flags = [
+            (self.with.is_some(), "--with"),
+            (self.memory.is_some(), "--memory"),
+            (self.model.is_some(), "--model"),
+            (self.turned, "--turned"),
+        ];
+        flags.into_iter().find(|(given, _)| *given).map(|(_, flag)| flag)
     }
 
     /// The files that are read.

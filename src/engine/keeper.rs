@@ -16,7 +16,7 @@ use super::gathering::Gathering;
 use super::hands::Hands;
 use super::instrument::ArrayInfo;
 use super::ledger::hash_of_state;
-use super::mind::Moments;
+use super::mind::{Moments, RecallSink};
 use super::realtime::{RawField, StateCopy};
 use super::recognition::Recogniser;
 use super::senses::Senses;
@@ -72,6 +72,8 @@ pub struct Keep {
     pub signatures: Option<Known>,
     /// What tells whether sound and picture belong together; `None` does not look.
     pub senses: Option<Senses>,
+    /// All that is before the mind's eye; taken by the mind itself.
+    pub recalled: Option<RecallSink>,
     /// Takes the signatures each time that one was taught while the run goes on.
     pub taught: Option<Box<dyn Sink<Item = Known>>>,
 }
@@ -225,7 +227,7 @@ impl Keeper {
         let states = self.take_states(desk);
         self.take_pictures();
         if let Some(moments) = &mut self.moments {
-            moments.hand_on(self.gathering.played());
+            moments.hand_on(self.gathering.played(), false);
         }
         self.sights.hand_on(self.gathering.played(), false);
         sound | reports | states
@@ -421,6 +423,9 @@ impl Keeper {
             self.mark_onset(onset, &mut desk);
         }
         self.give_session(&mut desk);
+        if let Some(moments) = &mut self.moments {
+            moments.hand_on(self.gathering.played(), true);
+        }
         self.sights.hand_on(self.gathering.played(), true);
         let Keep { sound, electrodes, outlets, ledger, field, session, taught, .. } = self.keep;
         let mut close = |outcome: Option<crate::error::Result<()>>| {

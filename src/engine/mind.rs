@@ -5,22 +5,27 @@
 //!             ^═══════════════════spare═════════════════┘
 //! ```
 //!
+//! In a replay a moment waits for the picture that was in sight, which stands behind it in the session.
+//!
 //! A moment is one band a tick, so that no tick does much for it, and small, however large the sheet is. In a replay the engine waits where no spare moment is left,
 //! and none is missing; a paced run has four seconds of them.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender};
 
 use super::instrument::Instrument;
+use super::sights::InSight;
+pub use super::sights::PATIENCE;
+use crate::error::Error;
 use crate::memory::mind::{DREAM_PLANES, MOMENT_TICKS, Mind, MindParameters, Moment, SIDE, TRACE_SIDE};
 use crate::readout::trace::{pixel_of, pooled_power};
 use crate::signal::{ArrayId, InputPicture, MindFigures, MindPicture, SheetShape};
+use crate::stream::Sink;
 use crate::stream::latest::Writer;
 use crate::stream::ring::{Consumer, Producer, ring};
-use crate::time::{Tick, Timestamp};
+use crate::time::Tick;
 
 /// Moments that may wait: four seconds.
 const MOMENTS: usize = 40;
@@ -48,9 +53,7 @@ pub struct Probe {
 pub struct Moments {
     waiting: Consumer<Box<Moment>>,
     mind: Sender<(Box<Moment>, Option<Arc<InputPicture>>)>,
-    /// Pictures that no moment has come after yet.
-    pictures: VecDeque<Arc<InputPicture>>,
-    sight: Option<Arc<InputPicture>>,
+    in_sight: InSight,
     figures: Arc<Mutex<MindFigures>>,
 }
 
@@ -62,7 +65,23 @@ pub struct Minder {
     figures: Arc<Mutex<MindFigures>>,
 }
 
-/// All parts, for the array with this index and shape.
+/// What was before the mind's eye, and what was in sight.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recalled {
+    /// What was recalled, or dreamt.
+    pub picture: MindPicture,
+    /// What was seen then.
+    pub sight: Arc<InputPicture>,
+    /// How like both are: their correlation beyond the mean of what was seen; none of a dream.
+    pub alike: Option<f64>,
+    /// The same with what was seen ten seconds before: chance; none before that time.
+    pub elsewhere: Option<f64>,
+}
+
+/// Takes each of them, for a file.
+pub type RecallSink = Box<dyn Sink<Item = Recalled>>;
+
+/// All parts, for the array with this index and shape; in a replay pictures come `behind` their ticks.
 ///
 /// # Panics
 /// Where the sheet has no site or no band, or the parameters are out of bounds.
@@ -71,6 +90,7 @@ pub fn mind(
     parameters: &MindParameters,
     (array, shape): (usize, SheetShape),
     seed: u64,
+    behind: bool,
 ) -> (Probe, Moments, Minder) {
     let SheetShape { height, width, bands } = shape;
     let sheet = (height, width);
@@ -114,8 +134,7 @@ pub fn mind(
     let moments = Moments {
         waiting: moments_out,
         mind: to_mind,
-        pictures: VecDeque::new(),
-        sight: None,
+        in_sight: InSight::new(behind),
         figures: Arc::clone(&figures),
     };
     let mind = Mind::new(parameters, count, bands, seed);
@@ -184,25 +203,22 @@ impl Probe {
 impl Moments {
     /// Takes a picture that was seen, in the order of time.
     pub fn see(&mut self, picture: &InputPicture) {
-        self.pictures.push_back(Arc::new(picture.clone()));
+        self.in_sight.see(picture);
     }
 
-    /// Hands on the moments up to the tick that was played last, each with the picture that was in sight.
-    pub fn hand_on(&mut self, played: Tick) {
-        while self.waiting.peek().is_some_and(|moment| moment.tick <= played) {
-            let Some(moment) = self.waiting.pop() else { return };
-            self.look_until(moment.tick.start());
+    /// Hands on the moments up to the tick that was played last, each with the picture that was in sight; at the `end` no picture comes any
+    /// more.
+    pub fn hand_on(&mut self, played: Tick, end: bool) {
+        while let Some(tick) = self.waiting.peek().map(|moment| moment.tick).filter(|tick| *tick <= played) {
+            if !self.in_sight.is_known(tick, played, end) {
+                return;
+            }
+            let (Some(moment), sight) = (self.waiting.pop(), self.in_sight.at(tick)) else { return };
             // A mind that has gone takes none, and the engine asks for none any more.
-            let _ = self.mind.try_send((moment, self.sight.clone()));
+            let _ = self.mind.try_send((moment, sight));
         }
         // Every later moment finds these behind it, whether one comes or not.
-        self.look_until(played.start());
-    }
-
-    fn look_until(&mut self, time: Timestamp) {
-        while let Some(picture) = self.pictures.pop_front_if(|picture| picture.time <= time) {
-            self.sight = Some(picture);
-        }
+        self.in_sight.at(played);
     }
 
     /// What the mind did and holds.
@@ -213,18 +229,31 @@ impl Moments {
 }
 
 impl Minder {
-    /// Lives moment by moment until no more come; `shows` takes what is before the eye, and says whether anybody looks.
-    pub fn run(mut self, mut shows: Option<(Writer<MindPicture>, Arc<AtomicBool>)>) -> Mind {
+    /// Lives moment by moment until no more come; `shows` takes what is before the eye, and says whether anybody looks, and `kept` takes
+    /// all of it. What goes wrong there is told at the end, and nothing more is kept.
+    pub fn run(
+        mut self,
+        (mut shows, mut kept): (Option<(Writer<MindPicture>, Arc<AtomicBool>)>, Option<RecallSink>),
+    ) -> (Mind, Option<Error>) {
+        let mut failure = None;
         while let Ok((moment, sight)) = self.inbox.recv() {
             let watched = shows.as_ref().is_some_and(|(_, watched)| watched.load(Ordering::Acquire));
-            let shown = self.mind.live(&moment, sight.as_deref(), watched);
+            let shown = self.mind.live(&moment, sight.as_deref(), watched || kept.is_some());
+            if let (Some(picture), Some(sight), Some(sink)) = (&shown, sight, &mut kept) {
+                let [alike, elsewhere] = self.mind.likeness();
+                let recalled = Recalled { picture: picture.clone(), sight, alike, elsewhere };
+                if let Err(error) = sink.push(&recalled) {
+                    (failure, kept) = (Some(error), None);
+                }
+            }
             if let (Some(picture), Some((writer, _))) = (shown, &mut shows) {
                 writer.write(picture);
             }
             self.figures.lock().unwrap_or_else(PoisonError::into_inner).clone_from(self.mind.figures());
             self.spare.push(moment);
         }
-        self.mind
+        let failure = failure.or_else(|| kept.and_then(|sink| sink.finish().err()));
+        (self.mind, failure)
     }
 }
 
@@ -289,7 +318,7 @@ mod tests {
     fn a_moment_holds_what_came_where_it_came_and_what_is_left_of_it() {
         let mut instrument = instrument();
         let shape = instrument.shapes()[0];
-        let (mut probe, mut moments, minder) = mind(&MindParameters::default(), (0, shape), 1);
+        let (mut probe, mut moments, minder) = mind(&MindParameters::default(), (0, shape), 1, false);
         let old = InputPicture { time: Tick(10).start(), width: 1, height: 1, rgb: vec![1; 3] };
         let later = InputPicture { time: Tick(150).start(), ..old.clone() };
         moments.see(&old);
@@ -297,8 +326,8 @@ mod tests {
         // Within the tick before the moment's first band: the whole top row of the sheet.
         let [first, second] = [1, 2].map(|n| Tick(n * MOMENT_TICKS - 1));
         play(&mut instrument, &mut probe, 0..2 * MOMENT_TICKS, first.0 - 8);
-        moments.hand_on(first);
-        moments.hand_on(second);
+        moments.hand_on(first, false);
+        moments.hand_on(second, false);
         let (moment, sight) = minder.inbox.recv().unwrap();
         assert_eq!((moment.tick, moment.impression.len(), moment.grain), (first, 16 * 16, (20, 33)));
         assert_eq!(sight.as_deref(), Some(&old));
@@ -319,19 +348,41 @@ mod tests {
     #[test]
     fn pictures_do_not_pile_up_where_no_moment_comes() {
         let shape = instrument().shapes()[0];
-        let (_probe, mut moments, _minder) = mind(&MindParameters::default(), (0, shape), 1);
+        let (_probe, mut moments, _minder) = mind(&MindParameters::default(), (0, shape), 1, false);
         for tick in (0..500).map(Tick) {
             moments.see(&InputPicture { time: tick.start(), ..InputPicture::default() });
-            moments.hand_on(tick);
+            moments.hand_on(tick, false);
         }
-        assert!(moments.pictures.is_empty());
-        assert_eq!(moments.sight.map(|picture| picture.time), Some(Tick(499).start()));
+        assert!(moments.in_sight.is_empty());
+        assert_eq!(moments.in_sight.at(Tick(499)).map(|picture| picture.time), Some(Tick(499).start()));
+    }
+
+    #[test]
+    fn in_a_replay_a_moment_waits_for_the_picture_that_stands_behind_it_in_the_session() {
+        let mut instrument = instrument();
+        let shape = instrument.shapes()[0];
+        let (mut probe, mut moments, minder) = mind(&MindParameters::default(), (0, shape), 1, true);
+        let [first, second] = [1, 2].map(|n| Tick(n * MOMENT_TICKS - 1));
+        play(&mut instrument, &mut probe, 0..2 * MOMENT_TICKS, u64::MAX);
+        let picture = |tick: Tick| InputPicture { time: tick.start(), ..InputPicture::default() };
+        moments.see(&picture(Tick(10)));
+        moments.hand_on(second, false);
+        assert!(minder.inbox.is_empty(), "a picture of tick 50 could still come");
+        moments.see(&picture(Tick(50)));
+        moments.see(&picture(Tick(100)));
+        moments.hand_on(second, false);
+        let (moment, sight) = minder.inbox.recv().unwrap();
+        assert_eq!((moment.tick, sight.unwrap().time), (first, Tick(50).start()));
+        assert!(minder.inbox.is_empty());
+        moments.hand_on(second, true);
+        let (moment, sight) = minder.inbox.recv().unwrap();
+        assert_eq!((moment.tick, sight.unwrap().time), (second, Tick(100).start()));
     }
 
     #[test]
     fn a_moment_of_a_large_sheet_is_no_larger() {
         let shape = SheetShape { height: 300, width: 1_000, bands: 8 };
-        let (probe, ..) = mind(&MindParameters::default(), (0, shape), 1);
+        let (probe, ..) = mind(&MindParameters::default(), (0, shape), 1, false);
         assert_eq!(probe.grain.len(), SIDE * SIDE);
         assert!(probe.grain.windows(2).all(|sites| sites[0] < sites[1]));
         assert!(probe.grain.iter().all(|site| (*site as usize) < 300 * 1_000));
@@ -341,7 +392,7 @@ mod tests {
     fn the_engine_waits_for_a_mind_that_is_behind_and_for_none_that_has_gone() {
         let mut instrument = instrument();
         let shape = instrument.shapes()[0];
-        let (mut probe, moments, minder) = mind(&MindParameters::default(), (0, shape), 1);
+        let (mut probe, moments, minder) = mind(&MindParameters::default(), (0, shape), 1, false);
         play(&mut instrument, &mut probe, 0..MOMENT_TICKS * MOMENTS as u64, u64::MAX);
         assert!(!probe.has_room());
         drop(minder);

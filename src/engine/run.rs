@@ -94,7 +94,7 @@ pub struct Summary {
 pub struct Engine {
     realtime: JoinHandle<(Played, Option<String>)>,
     keeper: JoinHandle<Kept>,
-    mind: Option<JoinHandle<Mind>>,
+    mind: Option<JoinHandle<(Mind, Option<Error>)>>,
     binder: Option<Looking<Binder>>,
     objects: Option<Looking<Objects>>,
     pumps: Vec<Pump>,
@@ -147,7 +147,7 @@ impl Engine {
         let (entered_in, entered_out) = entered(keep.session.is_some(), plan.hearing.is_some());
         let (field_in, field_out) = latest(&empty_field(&arrays));
         // Last: model time 0 of a live source is its pump's start, and the engine's is soon after.
-        let eye = eye(plan, &instrument);
+        let eye = eye(plan, &instrument, inputs.session.is_some());
         let Onlookers { sights, holds, binder, objects } =
             Onlookers::start(plan, inputs.session.is_some(), publish.as_mut(), &common.clock)?;
         let looks = publish.is_some() || eye.is_some() || sights.are_seen();
@@ -155,7 +155,7 @@ impl Engine {
         let (probe, moments, minder) = unzipped(eye);
         let (feeler, recogniser) = felt(&mut keep, &instrument)?;
         let (sampler, senses) = compared(&mut keep, &instrument);
-        let shows = publish.as_mut().and_then(Publish::take_mind);
+        let shows = (publish.as_mut().and_then(Publish::take_mind), keep.recalled.take());
         let (live, tempo) = (take_live(&mut inputs), Arc::new(Tempo::new(plan.pace)));
         let is_live = live.is_there();
         let start = is_live.then(|| common.clock.now() + UNTIL_START);
@@ -289,10 +289,12 @@ impl Engine {
         let kept = self.keeper.join().map_err(|_| panicked("keeper"))?;
         // It lives what the keeper handed on, to the end.
         let mind = self.mind.map(JoinHandle::join).transpose().map_err(|_| panicked("mind"))?;
+        let (mind, unkept) = mind.unzip();
         let bound = self.binder.map(Looking::join).transpose().map_err(|_| panicked("binding"))?;
         let objects = self.objects.map(Looking::join).transpose().map_err(|_| panicked("objects"))?;
         let (Played { mut instrument, ticks }, priority) = played?;
         let mut failures = kept.failures;
+        failures.extend(unkept.flatten());
         let binding = whole(bound, &mut failures).map(Binder::into_world);
         let objects = whole(objects, &mut failures);
         let mut sources = Vec::new();
@@ -336,10 +338,14 @@ fn named(counters: [Arc<Counters>; 4]) -> Vec<(&'static str, Arc<Counters>)> {
 }
 
 /// The mind's eye of the array that sees, where there are both.
-fn eye(plan: &EnginePlan, instrument: &Instrument) -> Option<(mind::Probe, mind::Moments, mind::Minder)> {
+fn eye(
+    plan: &EnginePlan,
+    instrument: &Instrument,
+    is_replay: bool,
+) -> Option<(mind::Probe, mind::Moments, mind::Minder)> {
     let array = usize::from(instrument.array_named("vision")?.0);
     let shape = *instrument.shapes().get(array)?;
-    plan.mind.enabled.then(|| mind::mind(&plan.mind, (array, shape), plan.seed))
+    plan.mind.enabled.then(|| mind::mind(&plan.mind, (array, shape), plan.seed, is_replay))
 }
 
 /// What signatures are taken with, of the array that sees, and what recognises them; neither where there are none.

@@ -32,7 +32,7 @@ pub const UPDATE_TICKS: u64 = 100;
 /// Updates that may wait for one that looks: a second.
 const WAITING: usize = 10;
 /// Ticks after which no picture of a session is waited for: its pictures stand some blocks behind what entered with them.
-const PATIENCE: u64 = 2_000;
+pub const PATIENCE: u64 = 2_000;
 
 /// What those that look are given.
 struct Update {
@@ -134,17 +134,53 @@ impl Onlookers {
     }
 }
 
+/// What was in sight when, by the stamps of the pictures.
+pub(super) struct InSight {
+    /// Pictures that nobody has asked after yet.
+    pictures: VecDeque<Arc<InputPicture>>,
+    sight: Option<Arc<InputPicture>>,
+    /// Whether pictures come behind the ticks that they were seen in: those of a session.
+    behind: bool,
+}
+
+impl InSight {
+    pub(super) fn new(behind: bool) -> Self {
+        Self { pictures: VecDeque::new(), sight: None, behind }
+    }
+
+    /// Takes a picture that was seen, in the order of time.
+    pub(super) fn see(&mut self, picture: &InputPicture) {
+        self.pictures.push_back(Arc::new(picture.clone()));
+    }
+
+    /// Whether all that came was asked after.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.pictures.is_empty()
+    }
+
+    /// Whether no picture can come any more that was in sight at `tick`, where ticks up to `played` were played; at the `end` none comes.
+    pub(super) fn is_known(&self, tick: Tick, played: Tick, end: bool) -> bool {
+        let later = self.pictures.back().is_some_and(|picture| picture.time > tick.start());
+        !self.behind || later || end || played.0 >= tick.0 + PATIENCE
+    }
+
+    /// What was in sight at `tick`, of all that came; ticks are asked for in their order.
+    pub(super) fn at(&mut self, tick: Tick) -> Option<Arc<InputPicture>> {
+        while let Some(picture) = self.pictures.pop_front_if(|picture| picture.time <= tick.start()) {
+            self.sight = Some(picture);
+        }
+        self.sight.clone()
+    }
+}
+
 /// The keeper's part.
 pub(super) struct Sights {
     /// The way to each that looks, and how many updates it did not get.
     inboxes: Vec<(Sender<Update>, u64)>,
-    /// Pictures that no update has come after yet.
-    pictures: VecDeque<Arc<InputPicture>>,
-    sight: Option<Arc<InputPicture>>,
+    in_sight: InSight,
     /// The tick of the next update.
     next: Tick,
-    /// Whether pictures come behind the ticks that they were seen in: those of a session.
-    behind: bool,
     /// Whether one that is behind is waited for.
     waits: bool,
 }
@@ -155,10 +191,8 @@ impl Sights {
     fn new(first: Tick, [behind, waits]: [bool; 2]) -> Self {
         Self {
             inboxes: Vec::new(),
-            pictures: VecDeque::new(),
-            sight: None,
+            in_sight: InSight::new(behind),
             next: Tick(first.0.next_multiple_of(UPDATE_TICKS) + UPDATE_TICKS - 1),
-            behind,
             waits,
         }
     }
@@ -194,23 +228,16 @@ impl Sights {
     /// Takes a picture that was seen, in the order of time.
     pub(super) fn see(&mut self, picture: &InputPicture) {
         if self.are_seen() {
-            self.pictures.push_back(Arc::new(picture.clone()));
+            self.in_sight.see(picture);
         }
     }
 
     /// Hands on the updates up to the tick that was played last; at the `end` no picture comes any more.
     pub(super) fn hand_on(&mut self, played: Tick, end: bool) {
-        while self.are_seen() && self.next <= played {
-            let time = self.next.start();
-            let later = self.pictures.back().is_some_and(|picture| picture.time > time);
-            if self.behind && !(later || end || played.0 >= self.next.0 + PATIENCE) {
-                return;
-            }
-            while let Some(picture) = self.pictures.pop_front_if(|picture| picture.time <= time) {
-                self.sight = Some(picture);
-            }
+        while self.are_seen() && self.next <= played && self.in_sight.is_known(self.next, played, end) {
+            let sight = self.in_sight.at(self.next);
             for (inbox, skipped) in &mut self.inboxes {
-                let update = Update { tick: self.next, sight: self.sight.clone(), skipped: *skipped };
+                let update = Update { tick: self.next, sight: sight.clone(), skipped: *skipped };
                 // One that has gone takes none, which stops nothing.
                 if self.waits || end {
                     let _ = inbox.send(update);

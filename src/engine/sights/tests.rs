@@ -48,7 +48,7 @@ fn nobody_waits_for_one_that_has_gone_and_nothing_is_kept_where_nobody_looks() {
     let mut unseen = Sights::new(Tick(0), [false, true]);
     unseen.see(&picture(0));
     unseen.hand_on(Tick(1_000), true);
-    assert!(unseen.pictures.is_empty() && !unseen.are_seen());
+    assert!(unseen.in_sight.is_empty() && !unseen.are_seen());
 }
 
 #[test]

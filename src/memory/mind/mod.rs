@@ -133,6 +133,8 @@ pub struct Mind {
     seen: VecDeque<Picture>,
     alike: Mean,
     elsewhere: Mean,
+    /// Of the last moment.
+    likeness: [Option<f64>; 2],
     figures: MindFigures,
 }
 
@@ -173,6 +175,7 @@ impl Mind {
             seen: VecDeque::new(),
             alike: Mean::default(),
             elsewhere: Mean::default(),
+            likeness: [None; 2],
             figures: MindFigures::default(),
         }
     }
@@ -220,6 +223,7 @@ impl Mind {
 
     /// What the trace recalls, and how like it is to what is seen and to what was seen long ago.
     fn recall(&mut self, moment: &Moment, seen: Option<&Picture>) -> Option<Picture> {
+        self.likeness = [None; 2];
         let (reading, noise) = self.line.read(&moment.trace, moment.impression.len())?;
         let recalled = self.episodes.recall(&reading, noise)?;
         if self.figures.dreaming {
@@ -229,9 +233,11 @@ impl Mind {
             let beyond =
                 |picture: &Picture| picture.planes[0].with(&mean.planes[0], |x, mean| x - mean).values;
             let recalled = beyond(&recalled);
-            self.alike.add(correlation(&recalled, &beyond(seen)));
-            if let Some(old) = self.seen.front().filter(|_| self.seen.len() >= ELSEWHERE) {
-                self.elsewhere.add(correlation(&recalled, &beyond(old)));
+            let old = self.seen.front().filter(|_| self.seen.len() >= ELSEWHERE);
+            self.likeness = [Some(seen), old].map(|seen| Some(correlation(&recalled, &beyond(seen?))));
+            let means = [&mut self.alike, &mut self.elsewhere];
+            for (mean, likeness) in means.into_iter().zip(self.likeness) {
+                likeness.into_iter().for_each(|likeness| mean.add(likeness));
             }
         }
         Some(recalled)
@@ -273,6 +279,13 @@ impl Mind {
     #[must_use]
     pub fn figures(&self) -> &MindFigures {
         &self.figures
+    }
+
+    /// How like what was recalled at the last moment is to what was seen then, and to what was seen ten seconds before: correlations beyond
+    /// the mean of what was seen; none where it dreamt, knew nothing yet or saw nothing.
+    #[must_use]
+    pub fn likeness(&self) -> [Option<f64>; 2] {
+        self.likeness
     }
 
     /// The patches of what was seen, for other renderers; `None` where it holds none.
