@@ -46,16 +46,18 @@ fn main() -> Result<()> {
                     ratios.push((error - middle) / found.surely[1].error);
                 }
             }
-            let [error, told, ratio] = [&errors, &stated, &ratios].map(|numbers| rms(numbers));
             let (percent, all) = (100.0 * noise, seeds * side / 4);
-            println!("| {name} | {percent} % | {lost} of {all} | {error:.2} | {told:.2} | {ratio:.2} |");
+            let [error, told, ratio] = [&errors, &stated, &ratios].map(|numbers| rms(numbers));
+            println!("| {name} | {percent} % | {lost} of {all} | {error} | {told} | {ratio} |");
         }
     }
     Ok(())
 }
 
-fn rms(numbers: &[f64]) -> f64 {
-    (numbers.iter().map(|x| x * x).sum::<f64>() / numbers.len() as f64).sqrt()
+/// Their root mean square, for people.
+fn rms(numbers: &[f64]) -> String {
+    let square = numbers.iter().map(|x| x * x).sum::<f64>() / numbers.len() as f64;
+    if numbers.is_empty() { String::new() } else { format!("{:.2}", square.sqrt()) }
 }
 
 fn bodies(side: usize) -> Vec<(&'static str, Body)> {

@@ -81,6 +81,9 @@ pub struct Recalled {
 /// Takes each of them, for a file.
 pub type RecallSink = Box<dyn Sink<Item = Recalled>>;
 
+/// Shows the newest, and says whether anybody looks.
+pub type Shows = (Writer<MindPicture>, Arc<AtomicBool>);
+
 /// All parts, for the array with this index and shape; in a replay pictures come `behind` their ticks.
 ///
 /// # Panics
@@ -233,7 +236,7 @@ impl Minder {
     /// all of it. What goes wrong there is told at the end, and nothing more is kept.
     pub fn run(
         mut self,
-        (mut shows, mut kept): (Option<(Writer<MindPicture>, Arc<AtomicBool>)>, Option<RecallSink>),
+        (mut shows, mut kept): (Option<Shows>, Option<RecallSink>),
     ) -> (Mind, Option<Error>) {
         let mut failure = None;
         while let Ok((moment, sight)) = self.inbox.recv() {

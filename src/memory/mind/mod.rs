@@ -237,7 +237,9 @@ impl Mind {
             self.likeness = [Some(seen), old].map(|seen| Some(correlation(&recalled, &beyond(seen?))));
             let means = [&mut self.alike, &mut self.elsewhere];
             for (mean, likeness) in means.into_iter().zip(self.likeness) {
-                likeness.into_iter().for_each(|likeness| mean.add(likeness));
+                if let Some(likeness) = likeness {
+                    mean.add(likeness);
+                }
             }
         }
         Some(recalled)

@@ -107,7 +107,7 @@ mod tests {
             concat!("000000", "444440", "488840", "488840", "488820", "444420"),
             6,
         );
-        let ring = |at: usize| if at / 6 > 0 && at % 6 < 5 { 1 } else { 0 };
+        let ring = |at: usize| u8::from(at / 6 > 0 && at % 6 < 5);
         assert_eq!(labels, (0..36).map(ring).collect::<Vec<u8>>());
         assert_eq!(coherence, [0.9]);
     }
