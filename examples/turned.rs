@@ -2,6 +2,8 @@
 //! `cargo run --release --example turned -- SEEDS ELEMENTS`. `docs/binding.md` has the table. Lines are those of a picture of pixels, and of
 //! the last body exact ones, which no grid has touched.
 
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // small counts, pixels
+
 use napot::binding::align::{Found, Seen, What, aligned};
 use napot::binding::consensus::{How, Way};
 use napot::binding::phantom::Scene;
@@ -14,7 +16,7 @@ const VIEWS: usize = 4;
 
 type Body = Box<dyn Fn(u64) -> Scene>;
 
-fn main() -> Result<()> {
+fn main() {
     let number = |at: usize| std::env::args().nth(at).and_then(|text| text.parse::<usize>().ok());
     let (seeds, side) = (number(1).unwrap_or(5), number(2).unwrap_or(32));
     println!("| body | noise | not determined | error, degrees | stated | error / stated |");
@@ -51,7 +53,6 @@ fn main() -> Result<()> {
             println!("| {name} | {percent} % | {lost} of {all} | {error} | {told} | {ratio} |");
         }
     }
-    Ok(())
 }
 
 /// Their root mean square, for people.
@@ -126,7 +127,9 @@ fn turned(
         }
         let square: f64 = data.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
         let sigma = noise * (square / data.len() as f64).sqrt();
-        data.iter_mut().for_each(|x| *x += (sigma * draws.normal()) as f32);
+        for x in &mut *data {
+            *x += (sigma * draws.normal()) as f32;
+        }
         all.push(Seen { degrees, data });
         turns.push(turn);
     }

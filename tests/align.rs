@@ -1,5 +1,7 @@
 //! `napot bind --align=rotation` says how surely turns are told, and which are not: of round bodies under noise.
 
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // small counts, pixels
+
 #[allow(dead_code)] // refusals are judged elsewhere
 mod program;
 

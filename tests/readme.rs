@@ -249,8 +249,9 @@ fn run_napot(folder: &Path, command: &str, arguments: &[&str]) {
         // The moment lies within what was made short.
         "render" => {
             let mut arguments = arguments.to_vec();
-            let at = arguments.iter().position(|word| *word == "--at");
-            at.into_iter().for_each(|at| arguments[at + 1] = "2.8");
+            if let Some(at) = arguments.iter().position(|word| *word == "--at") {
+                arguments[at + 1] = "2.8";
+            }
             napot(folder, &arguments)
         }
         // A measurement takes its time; that the call is understood is enough here.

@@ -1,5 +1,7 @@
 //! `napot render recall`: what the mind's eye of a replay shows, as a picture of a moment and as a film of all of them.
 
+#![allow(clippy::cast_precision_loss)] // small counts
+
 #[allow(dead_code)] // reports of runs are judged elsewhere
 mod program;
 #[allow(dead_code)] // as above
