@@ -33,6 +33,14 @@ impl Timestamp {
         Self::from_ratio(i128::from(count), i128::from(rate.max(1)))
     }
 
+    /// Seconds with all nine digits.
+    #[must_use]
+    pub fn exactly(self) -> String {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let nanoseconds = self.0.unsigned_abs();
+        format!("{sign}{}.{:09}", nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000)
+    }
+
     /// The time `numerator / denominator` seconds, rounded down to a nanosecond and clamped to
     /// the range of `i64`; a denominator of zero gives zero.
     #[must_use]

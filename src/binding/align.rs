@@ -153,11 +153,8 @@ fn held(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Result<(Vec
         What::Both if !turned => What::Shift,
         what => what,
     };
-    let how = How { iterations: how.iterations.min(PICTURE_STEPS), ..*how };
     for _ in 0..ROUNDS {
-        let parts = arrays.iter().zip(&places).map(|(seen, place)| seen.part(detectors, *place));
-        let parts = parts.collect::<Result<Vec<_>>>()?;
-        let wholes = bind(&parts, &how)?.wholes;
+        let (parts, wholes) = bound(arrays, &places, detectors, how)?;
         let numbers: Vec<usize> = (0..arrays.len()).collect();
         let nearer = each(&numbers, how.threads, |array| {
             let others: Vec<&Part> = others(&wholes, *array).map(|other| &parts[other]).collect();
@@ -187,6 +184,14 @@ fn held(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Result<(Vec
     Ok((places, turned))
 }
 
+/// The arrays as they see from these places, and their wholes.
+fn bound(arrays: &[Seen], places: &[Place], detectors: usize, how: &How) -> Result<(Vec<Part>, Vec<Whole>)> {
+    let parts = arrays.iter().zip(places).map(|(seen, place)| seen.part(detectors, *place));
+    let parts = parts.collect::<Result<Vec<_>>>()?;
+    let wholes = bind(&parts, &How { iterations: how.iterations.min(PICTURE_STEPS), ..*how })?.wholes;
+    Ok((parts, wholes))
+}
+
 /// The same with how surely each is told; what is not determined stays at its nominal place, 0, and so do all turns where no two arrays
 /// tell any.
 ///
@@ -197,10 +202,7 @@ fn held(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Result<(Vec
 /// As [`places`].
 pub fn aligned(arrays: &[Seen], detectors: usize, what: What, how: &How) -> Result<Vec<Found>> {
     let (places, turned) = held(arrays, detectors, what, how)?;
-    let how = How { iterations: how.iterations.min(PICTURE_STEPS), ..*how };
-    let parts = arrays.iter().zip(&places).map(|(seen, place)| seen.part(detectors, *place));
-    let parts = parts.collect::<Result<Vec<_>>>()?;
-    let wholes = bind(&parts, &how)?.wholes;
+    let (parts, wholes) = bound(arrays, &places, detectors, how)?;
     let numbers: Vec<usize> = (0..arrays.len()).collect();
     let told = each(&numbers, how.threads, |array| {
         let others: Vec<&Part> = others(&wholes, *array).map(|other| &parts[other]).collect();

@@ -8,6 +8,7 @@ use super::Common;
 use super::report::{SessionReport, VerifiedReport};
 use super::run::{Piece, Show};
 use crate::config::Config;
+use crate::engine::instrument::Instrument;
 use crate::engine::{EnginePlan, Inputs};
 use crate::error::{Error, Result};
 use crate::session::{Difference, Place, Session, Verdict, Verifier};
@@ -122,6 +123,11 @@ impl Again {
         plan.first = self.first;
         let asked = plan.ticks.map(|ticks| self.first.0.saturating_add(ticks));
         plan.ticks = [asked, self.end.map(|end| end.0)].into_iter().flatten().min();
+    }
+
+    /// Has the model go on from the state with which it begins.
+    pub(super) fn restore(&self, instrument: &mut Instrument) -> Result<()> {
+        self.state.as_ref().map_or(Ok(()), |state| instrument.restore(&self.report.file, state))
     }
 
     /// What the report says after the run.

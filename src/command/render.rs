@@ -211,6 +211,11 @@ impl RenderArgs {
     }
 }
 
+/// The mean of what there is.
+fn mean(all: &[f64]) -> Option<f64> {
+    (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
+}
+
 /// Dreams.
 fn dreamt(common: &Common, args: &RenderArgs, out: &Path) -> Result<ExitCode> {
     memory::in_a_folder("--out", out)?;

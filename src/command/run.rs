@@ -226,8 +226,8 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
         let Page { publish, feeds } = page(senses, &common_parts, !devices.is_empty());
         (Some(publish), Some(feeds))
     };
-    if let Some((again, state)) = again.as_ref().and_then(|again| Some((again, again.state.as_ref()?))) {
-        instrument.restore(&again.report.file, state)?;
+    if let Some(again) = &again {
+        again.restore(&mut instrument)?;
     }
     let (outputs, mut keep) = match outputs {
         Some(outputs) => {

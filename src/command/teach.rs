@@ -66,9 +66,7 @@ pub(super) fn run(common: &Common, args: &TeachArgs) -> Result<ExitCode> {
     known.has_room(&args.name)?;
     if let Some(again) = again {
         again.set(&mut plan);
-        if let Some(state) = &again.state {
-            instrument.restore(&again.report.file, state)?;
-        }
+        again.restore(&mut instrument)?;
     }
     let keep = Keep { signatures: Some(known), ..Keep::default() };
     let stop = Arc::clone(&parts.stop);

@@ -254,9 +254,8 @@ fn is_label(text: &str, most: usize) -> bool {
 
 /// A time as a list's onset: sign, seconds, and as many decimals as it needs.
 fn onset(time: Timestamp) -> String {
-    let nanoseconds = time.0.unsigned_abs();
-    let sign = if time.0 < 0 { '-' } else { '+' };
-    let text = format!("{sign}{}.{:09}", nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
+    let sign = if time.0 < 0 { "" } else { "+" };
+    let text = format!("{sign}{}", time.exactly());
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 

@@ -121,7 +121,8 @@ pub(super) fn tell(common: &Common, told: &Told) -> Result<ExitCode> {
             rest.into_iter().partition(|one| (one.what, one.why) == (first.what, first.why));
         rest = others;
         let arrays: Vec<String> = alike.iter().map(|one| one.array.to_string()).collect();
-        let text = format!("arrays {}: {} not determined, {}", arrays.join(" "), first.what, first.why);
+        let many = if arrays.len() == 1 { "" } else { "s" };
+        let text = format!("array{many} {}: {} not determined, {}", arrays.join(" "), first.what, first.why);
         print_line(&format!("{text}; bound at the nominal place"))?;
     }
     let Told { iterations, seconds, order_parameter, .. } = told;

@@ -168,7 +168,7 @@ fn csv(session: &Session, path: &Path) -> Result<()> {
     samples(session, |number, sample| {
         let time = Timestamp::from_count(number, facts.rate_hz);
         let values: Vec<String> = sample.iter().map(f32::to_string).collect();
-        file.line(&format!("{},{}", seconds(time), values.join(",")))
+        file.line(&format!("{},{}", time.exactly(), values.join(",")))
     })?;
     file.finish()
 }
@@ -185,7 +185,7 @@ fn channels(session: &Session, path: &Path) -> Result<()> {
         let SessionItem::Channels(channels) = item? else { continue };
         for (time, sample) in channels.times.iter().zip(channels.values.chunks(names.len().max(1))) {
             let values: Vec<String> = sample.iter().map(f32::to_string).collect();
-            file.line(&format!("{},{}", seconds(*time), values.join(",")))?;
+            file.line(&format!("{},{}", time.exactly(), values.join(",")))?;
         }
     }
     file.finish()
@@ -202,7 +202,7 @@ fn bursts(session: &Session, path: &Path) -> Result<()> {
             file.line(&format!(
                 "{},{},{name},{},{},{},{},{},{}",
                 tick.0,
-                seconds(burst.time),
+                burst.time.exactly(),
                 burst.site / width,
                 burst.site % width,
                 burst.sign.factor(),
@@ -237,11 +237,4 @@ fn latency(session: &Session, path: &Path) -> Result<()> {
         }
     }
     file.finish()
-}
-
-/// Seconds with all nine digits.
-fn seconds(time: Timestamp) -> String {
-    let sign = if time.0 < 0 { "-" } else { "" };
-    let nanoseconds = time.0.unsigned_abs();
-    format!("{sign}{}.{:09}", nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000)
 }

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use super::{seconds, wav};
+use super::wav;
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
 use crate::signal::{PictureItem, SessionItem};
@@ -40,7 +40,7 @@ pub(super) fn png(session: &Session, dir: &Path) -> Result<()> {
         let picture = picture?;
         let name = format!("{number:06}.png");
         write_png(&dir.join(&name), session, &picture)?;
-        times.line(&format!("{name},{}", seconds(picture.time)))?;
+        times.line(&format!("{name},{}", picture.time.exactly()))?;
     }
     times.finish()
 }
@@ -48,7 +48,7 @@ pub(super) fn png(session: &Session, dir: &Path) -> Result<()> {
 fn write_png(path: &Path, session: &Session, picture: &PictureItem) -> Result<()> {
     let decoded = picture.decode().map_err(|cause| {
         let error = Error::input(session.path(), "a picture can't be decoded").value(cause);
-        error.at(format!("second {}", seconds(picture.time)))
+        error.at(format!("second {}", picture.time.exactly()))
     })?;
     let failed =
         |cause: &dyn std::fmt::Display| Error::output(path, "the picture can't be written").value(cause);

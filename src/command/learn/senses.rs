@@ -188,9 +188,7 @@ fn listened(config: &Config, piece: Piece, seconds: Option<f64>, name: &Path) ->
     let mut instrument = Instrument::new(&plan)?;
     if let Some(again) = again {
         again.set(&mut plan);
-        if let Some(state) = &again.state {
-            instrument.restore(&again.report.file, state)?;
-        }
+        again.restore(&mut instrument)?;
     }
     let keep = Keep { senses: Some(Senses::new(None)), ..Keep::default() };
     let stop = Arc::clone(&parts.stop);

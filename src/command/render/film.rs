@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::mean;
 use crate::command::pictures;
 use crate::error::{Error, Result};
 use crate::memory::backwards::Renderer;
@@ -116,8 +117,7 @@ fn written(
         let rgb = film.next(&seen, renderer)?.to_rgb();
         let name = format!("{:06}.png", made.frames);
         pictures::write(&folder.join(&name), made.size, &rgb)?;
-        let time = frame.stamp.time.0;
-        times.line(&format!("{name},{}.{:09}", time / 1_000_000_000, time % 1_000_000_000))?;
+        times.line(&format!("{name},{}", frame.stamp.time.exactly()))?;
         if let Some(truth) = truth.as_mut().filter(|_| fault.is_none()) {
             if let Some(Likeness { psnr_db, ssim: likes }) =
                 judged(truth, &made, frame.sequence, &rgb, how.scale)?
@@ -138,7 +138,6 @@ fn written(
         let error = Error::input(&truth.path, "the film as it was goes on after the result");
         fault = Some(error.at(format!("picture {}", made.frames)).bound(format!("{} pictures", made.frames)));
     }
-    let mean = |all: &[f64]| (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64);
     made.likeness = truth.map(|_| Likeness { psnr_db: mean(&psnr), ssim: mean(&ssim) });
     Ok((made, fault))
 }

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::RenderArgs;
+use super::{RenderArgs, mean};
 use crate::command::run::Piece;
 use crate::command::{Common, again, memory, pictures, print_json, print_line};
-use crate::config::{Config, Session as Asked};
+use crate::config::Session as Asked;
 use crate::engine::instrument::Instrument;
 use crate::engine::mind::{PATIENCE, Recalled};
 use crate::engine::{Engine, Keep, Pace};
@@ -53,47 +53,31 @@ struct Rendered<'a> {
     damage: Option<String>,
 }
 
-/// What the sink gathers: sums over the pictures, and the last one.
+/// What the sink gathers: the figures of all pictures, and the last one.
 #[derive(Default)]
 struct Gathered {
     frames: u64,
     dreamt: u64,
     size: (usize, usize),
-    correlation: Mean,
-    by_chance: Mean,
-    psnr: Mean,
-    ssim: Mean,
+    correlation: Vec<f64>,
+    by_chance: Vec<f64>,
+    psnr: Vec<f64>,
+    ssim: Vec<f64>,
     last: Option<Recalled>,
-}
-
-/// A mean of what there is.
-#[derive(Clone, Copy, Default)]
-struct Mean(f64, f64);
-
-impl Mean {
-    fn add(&mut self, value: Option<f64>) {
-        if let Some(value) = value {
-            (self.0, self.1) = (self.0 + value, self.1 + 1.0);
-        }
-    }
-
-    fn read(self) -> Option<f64> {
-        (self.1 > 0.0).then(|| self.0 / self.1)
-    }
 }
 
 impl Gathered {
     fn add(&mut self, recalled: &Recalled) -> Option<Likeness> {
         self.frames += 1;
-        self.correlation.add(recalled.alike);
-        self.by_chance.add(recalled.elsewhere);
+        self.correlation.extend(recalled.alike);
+        self.by_chance.extend(recalled.elsewhere);
         if recalled.picture.dream {
             self.dreamt += 1;
             return None;
         }
         let found = alike(recalled);
-        self.psnr.add(found.psnr_db);
-        self.ssim.add(found.ssim);
+        self.psnr.extend(found.psnr_db);
+        self.ssim.extend(found.ssim);
         Some(found)
     }
 }
@@ -150,12 +134,11 @@ impl Sink for Film {
         let (size, rgb) = drawn(&recalled.sight, &recalled.picture);
         let name = format!("{:06}.png", gathered.frames);
         pictures::write(&self.folder.join(&name), size, &rgb)?;
-        let time = recalled.picture.tick.start().0;
-        let (seconds, rest) = (time / 1_000_000_000, time % 1_000_000_000);
+        let seconds = recalled.picture.tick.start().exactly();
         let text = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.4}"));
         let (dream, correlation) = (u8::from(recalled.picture.dream), text(recalled.alike));
         let psnr = text(likeness.and_then(|likeness| likeness.psnr_db));
-        self.times.line(&format!("{name},{seconds}.{rest:09},{dream},{correlation},{psnr}"))?;
+        self.times.line(&format!("{name},{seconds},{dream},{correlation},{psnr}"))?;
         gathered.size = size;
         gathered.last = Some(recalled.clone());
         Ok(())
@@ -274,13 +257,13 @@ fn replayed(
     }
     let Piece { inputs, layout, again, common: parts, .. } = piece;
     let asked = Asked { pace: Pace::Max, seconds: common.seconds, tail_seconds: 0.0, layout };
-    let mut plan = beside_nothing(config).plan(&asked);
+    let mut plan = config.plan(&asked);
+    // What else looks at pictures changes no bit, and nobody asks it here.
+    (plan.binding.enabled, plan.objects.enabled) = (false, false);
     let mut instrument = Instrument::new(&plan)?;
     if let Some(again) = again {
         again.set(&mut plan);
-        if let Some(state) = &again.state {
-            instrument.restore(&again.report.file, state)?;
-        }
+        again.restore(&mut instrument)?;
     }
     plan.ticks = [plan.ticks, until.map(|tick| tick.0)].into_iter().flatten().min();
     let keep = Keep { recalled: Some(sink), ..Keep::default() };
@@ -290,13 +273,6 @@ fn replayed(
         Some(failure) => Err(failure),
         None => Ok(summary.mind.as_ref().map(Mind::figures).cloned().unwrap_or_default()),
     }
-}
-
-/// The configuration without what else looks at pictures beside a run, which nobody asks here and which changes no bit.
-fn beside_nothing(mut config: Config) -> Config {
-    config.binding.enabled = false;
-    config.objects.enabled = false;
-    config
 }
 
 /// Says what was rendered.
@@ -310,7 +286,7 @@ fn tell(
 ) -> Result<ExitCode> {
     let (height, width) = gathered.size;
     let seconds = gathered.last.as_ref().map_or(0.0, |last| last.picture.tick.start().seconds_for_print());
-    let likeness = Likeness { psnr_db: gathered.psnr.read(), ssim: gathered.ssim.read() };
+    let likeness = Likeness { psnr_db: mean(&gathered.psnr), ssim: mean(&gathered.ssim) };
     let code = ExitCode::from(u8::from(damage.is_some()));
     let told = Rendered {
         task: "recall",
@@ -321,8 +297,8 @@ fn tell(
         frames: gathered.frames,
         dreamt: gathered.dreamt,
         seconds,
-        correlation: gathered.correlation.read(),
-        by_chance: gathered.by_chance.read(),
+        correlation: mean(&gathered.correlation),
+        by_chance: mean(&gathered.by_chance),
         likeness,
         mind,
         damage,

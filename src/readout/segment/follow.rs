@@ -1,5 +1,6 @@
 //! Objects that keep their label from picture to picture.
 
+use super::rim::wide;
 use super::{MOST_OBJECTS, Segments};
 
 /// Coherence from which an object that is sure is told, and down to which one that was told still is.
@@ -126,21 +127,11 @@ impl Follow {
 /// Of `count` objects, whether less than half of each lies in squares of two by two pixels of its own: an edge that is grey between what
 /// lies on its two sides is no object.
 fn thin(labels: &[u8], width: usize, count: usize) -> Vec<bool> {
-    let height = labels.len() / width.max(1);
-    let mut thick = vec![false; labels.len()];
-    for at in (1..height).flat_map(|y| (1..width).map(move |x| y * width + x)) {
-        let square = [at, at - 1, at - width, at - width - 1];
-        if square.iter().all(|pixel| labels[*pixel] == labels[at]) {
-            for pixel in square {
-                thick[pixel] = true;
-            }
-        }
-    }
     let mut pixels = vec![[0usize; 2]; count + 1];
-    for (label, thick) in labels.iter().zip(thick) {
-        pixels[usize::from(*label)][usize::from(thick)] += 1;
+    for (label, wide) in labels.iter().zip(wide(labels, width)) {
+        pixels[usize::from(*label)][usize::from(wide)] += 1;
     }
-    pixels.iter().skip(1).map(|[thin, thick]| thin > thick).collect()
+    pixels.iter().skip(1).map(|[thin, wide]| thin > wide).collect()
 }
 
 #[cfg(test)]

@@ -68,18 +68,29 @@ pub(super) fn join(found: &mut Groups, greys: &[f32], width: usize) {
     found.sort();
 }
 
+/// Which pixels lie in a square of two by two of their label.
+pub(super) fn wide(labels: &[u8], width: usize) -> Vec<bool> {
+    let height = labels.len() / width.max(1);
+    let mut wide = vec![false; labels.len()];
+    for at in (1..height).flat_map(|y| (1..width).map(move |x| y * width + x)) {
+        let square = [at, at - 1, at - width, at - width - 1];
+        if square.iter().all(|pixel| labels[*pixel] == labels[at]) {
+            for pixel in square {
+                wide[pixel] = true;
+            }
+        }
+    }
+    wide
+}
+
 /// Sums over the pixels of every label.
 fn sums(labels: &[u8], greys: &[f32], size: (usize, usize)) -> [Sums; MOST_OBJECTS + 1] {
     let mut sums = [Sums::default(); MOST_OBJECTS + 1];
-    for (at, label) in labels.iter().enumerate() {
-        let near = near(at, size);
-        // Beyond the picture's edge stands the pixel itself, which makes no square.
-        let is = |place: usize| near[place] != at && labels[near[place]] == *label;
-        let square = |[side, end, corner]: [usize; 3]| is(side) && is(end) && is(corner);
+    for (at, (label, wide)) in labels.iter().zip(wide(labels, size.1)).enumerate() {
         let own = &mut sums[usize::from(*label)];
         own.pixels += 1;
-        own.wide += usize::from([[1, 3, 0], [1, 5, 2], [7, 3, 6], [7, 5, 8]].into_iter().any(square));
-        own.outer += usize::from(near.into_iter().any(|other| labels[other] == 0));
+        own.wide += usize::from(wide);
+        own.outer += usize::from(near(at, size).into_iter().any(|other| labels[other] == 0));
         own.grey += f64::from(greys[at]);
     }
     sums
