@@ -15,6 +15,9 @@ pub const CEILING: f32 = 18.0;
 /// The largest sustained level, in units of the tonic rms: lower, for it does not fade.
 pub const LEVEL_CEILING: f32 = 12.0;
 
+/// The largest pulse before it is held: its square is still a number.
+const MOST: f32 = 1e18;
+
 /// A millionth of the tonic rms drives nothing.
 pub const LEAST: f32 = 1e-6;
 
@@ -24,7 +27,7 @@ pub fn pulse(gain: f32, burst: &Burst) -> Option<[f32; 2]> {
     if !(burst.magnitude.is_finite() && burst.phase.is_finite()) {
         return None;
     }
-    let amplitude = gain * burst.sign.factor() * burst.magnitude;
+    let amplitude = (gain * burst.sign.factor() * burst.magnitude).clamp(-MOST, MOST);
     // Bursts without a hue are the most of them.
     let (sin, cos) = if burst.phase == 0.0 { (0.0, 1.0) } else { libm::sincosf(burst.phase) };
     Some([amplitude * cos, amplitude * sin])
@@ -207,6 +210,8 @@ mod tests {
         let near = |size: f32, wanted: f32| (size - wanted).abs() < 1e-4;
         assert!(near(struck(2.0, 3.0), 15.0) && near(struck(2.0, 4.0), 18.0));
         assert!(near(struck(2.0, 5.0), CEILING) && near(struck(1e6, 1.0), CEILING));
+        // What is absurd too, and it stays a number.
+        assert!(near(struck(1e30, 1.0), CEILING) && near(struck(1.0, f32::MAX), CEILING));
     }
 
     #[test]

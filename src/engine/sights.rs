@@ -25,6 +25,7 @@ use crate::error::Result;
 use crate::readout::segment::How;
 use crate::signal::InputPicture;
 use crate::stream::latest::Writer;
+use crate::stream::priority;
 use crate::time::{Clock, Tick};
 
 /// Ticks from one update to the next.
@@ -210,7 +211,13 @@ impl Sights {
     ) -> Result<Looking<L>> {
         let figures = Told::default();
         let (inbox, told, clock) = (self.inbox(), figures.clone(), Arc::clone(clock));
-        let thread = thread(name, move || look(looks, &inbox, &*clock, shows, &told))?;
+        let waited_for = self.waits;
+        let thread = thread(name, move || {
+            if !waited_for {
+                priority::lower();
+            }
+            look(looks, &inbox, &*clock, shows, &told)
+        })?;
         Ok(Looking { thread, figures })
     }
 

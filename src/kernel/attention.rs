@@ -5,7 +5,7 @@
 //! threads: the same bits. A block takes `ROWS` rows at a time with a running maximum, so that no more than
 //! these products are kept (Milakov and Gimelshein, arXiv 1805.02867; Dao et al., arXiv 2205.14135).
 
-use super::lanes::{Instructions, LANES, Lanes, Work};
+use super::lanes::{Instructions, LANES, Lanes, Register, Work};
 use super::shortlist::{Coarse, Short};
 use super::team::share;
 
@@ -252,7 +252,7 @@ struct State {
 
 /// A number for each query, in two vectors. What works on them are functions, never closures: a closure is compiled
 /// without the instructions of whoever calls it.
-pub(super) type Pair<L> = [<L as Lanes>::F; 2];
+pub(super) type Pair<L> = [<L as Register>::F; 2];
 
 #[inline(always)]
 pub(super) fn load<L: Lanes>(l: L, each: &Each) -> Pair<L> {

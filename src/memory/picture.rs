@@ -75,15 +75,15 @@ impl Plane {
     /// shrinks, as MATLAB's `imresize` has it; beyond its edges the picture is mirrored.
     #[must_use]
     pub fn resized(&self, height: usize, width: usize) -> Self {
-        let wide = along(&self.values, (self.height, self.width), width);
-        let turned = transposed(&wide, self.height, width);
-        let high = along(&turned, (width, self.height), height);
-        Self { height, width, values: transposed(&high, width, height) }
+        let turned = transposed(&self.values, self.height, self.width);
+        let wide = along(&turned, (self.width, self.height), width);
+        let back = transposed(&wide, width, self.height);
+        Self { height, width, values: along(&back, (self.height, width), height) }
     }
 }
 
-/// Every row of `length` numbers as one of `wanted`.
-fn along(values: &[f32], (rows, length): (usize, usize), wanted: usize) -> Vec<f32> {
+/// Every column of `length` numbers as one of `wanted`, all columns of a row together.
+fn along(values: &[f32], (length, columns): (usize, usize), wanted: usize) -> Vec<f32> {
     let scale = length as f32 / wanted as f32;
     let stretch = scale.max(1.0);
     let taps: Vec<Vec<(usize, f32)>> = (0..wanted)
@@ -100,17 +100,22 @@ fn along(values: &[f32], (rows, length): (usize, usize), wanted: usize) -> Vec<f
             (first..=last).map(tap).filter(|(_, weight)| *weight != 0.0).collect()
         })
         .collect();
-    let row = |row: usize| {
-        let row = &values[row * length..][..length];
-        taps.iter()
-            .map(|taps| taps.iter().map(|(at, weight)| row[*at] * weight).sum::<f32>())
-            .collect::<Vec<_>>()
-    };
-    (0..rows).flat_map(row).collect()
+    let mut out = vec![-0.0; wanted * columns];
+    for (out, taps) in out.chunks_exact_mut(columns).zip(&taps) {
+        for (at, weight) in taps {
+            let row = &values[at * columns..][..columns];
+            out.iter_mut().zip(row).for_each(|(out, x)| *out += x * weight);
+        }
+    }
+    out
 }
 
 fn transposed(values: &[f32], height: usize, width: usize) -> Vec<f32> {
-    (0..height * width).map(|at| values[at % height * width + at / height]).collect()
+    let mut turned = Vec::with_capacity(height * width);
+    for x in 0..width {
+        turned.extend((0..height).map(|y| values[y * width + x]));
+    }
+    turned
 }
 
 /// Keys' kernel with a = -1/2.
@@ -147,15 +152,15 @@ impl Picture {
     #[must_use]
     pub fn from_rgb(height: usize, width: usize, rgb: &[u8], grey: bool) -> Self {
         assert_eq!(rgb.len(), 3 * height * width, "three bytes for every pixel");
-        let pixel = |at: usize| [0, 1, 2].map(|part| f32::from(rgb[3 * at + part]) / 255.0);
-        let colourless = || rgb.as_chunks::<3>().0.iter().all(|[r, g, b]| r == g && g == b);
+        let pixels = rgb.as_chunks::<3>().0;
+        let colourless = || pixels.iter().all(|[r, g, b]| r == g && g == b);
         let count = if grey && colourless() { 1 } else { 3 };
-        let plane = |part: usize| Plane {
-            height,
-            width,
-            values: (0..height * width).map(|at| split(pixel(at))[part]).collect(),
-        };
-        Self { planes: (0..count).map(plane).collect() }
+        let mut planes = vec![Plane::flat(height, width, 0.0); count];
+        for (at, pixel) in pixels.iter().enumerate() {
+            let parts = split(pixel.map(|part| f32::from(part) / 255.0));
+            planes.iter_mut().zip(parts).for_each(|(plane, part)| plane.values[at] = part);
+        }
+        Self { planes }
     }
 
     /// As sRGB bytes.

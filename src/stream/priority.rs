@@ -8,10 +8,21 @@ const SHARE: u8 = 60;
 /// Of 100: before what people run beside it (nice -11 on Linux), never before what is real-time.
 const LIFTED: u8 = 75;
 
+/// Of 100: after what people run beside it (nice 9 on Linux).
+const LOWERED: u8 = 25;
+
 /// Asks for more time than others get, for a thread whose work is needed soon but is not of known length; children
 /// inherit no more than that. Where the system refuses, it stays as it is.
 pub fn lift() {
     if let Ok(value) = ThreadPriorityValue::try_from(LIFTED) {
+        let _ = set_ordinary(ThreadPriority::Crossplatform(value));
+    }
+}
+
+/// Takes less time than others get, for a thread that only looks on: where the processor is full, it falls behind first. Where the
+/// system refuses, it stays as it is.
+pub fn lower() {
+    if let Ok(value) = ThreadPriorityValue::try_from(LOWERED) {
         let _ = set_ordinary(ThreadPriority::Crossplatform(value));
     }
 }

@@ -127,7 +127,12 @@ pub(super) fn wholes(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<
             found.push(("PSNR of the other, dB", likeness(1)));
         }
         let task = format!("{others} see another");
-        figures.extend(found.into_iter().map(|(metric, value)| Figure { task: task.clone(), metric, value }));
+        figures.extend(found.into_iter().map(|(metric, value)| Figure {
+            variant,
+            task: task.clone(),
+            metric,
+            value,
+        }));
     }
     Ok(figures)
 }
@@ -205,7 +210,10 @@ pub(super) fn changes(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec
         ("never right, arrays", open.iter().flatten().count() as f64),
         ("milliseconds a tick", 1e3 * took / f64::from(ticks)),
     ];
-    Ok(found.into_iter().map(|(metric, value)| Figure { task: task.clone(), metric, value }).collect())
+    Ok(found
+        .into_iter()
+        .map(|(metric, value)| Figure { variant, task: task.clone(), metric, value })
+        .collect())
 }
 
 /// The variants of [`angles`] by their numbers.
@@ -255,9 +263,9 @@ pub(super) fn angles(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<
         let theory = (1.0 - 1.0 / strength.max(1.0)).sqrt();
         let likeness = found.map_or(theory, |found| correlation(&found, &truth));
         let task = format!("{:.0} % right", 100.0 * right);
-        figures.push(Figure { task: task.clone(), metric: "correlation", value: likeness });
+        figures.push(Figure { variant, task: task.clone(), metric: "correlation", value: likeness });
         if variant < 2 {
-            figures.push(Figure { task, metric: "milliseconds", value: took });
+            figures.push(Figure { variant, task, metric: "milliseconds", value: took });
         }
     }
     Ok(figures)

@@ -157,8 +157,8 @@ pub(super) struct Trace {
 pub(super) struct Left {
     /// In the field that saw it.
     pub(super) driven: Trace,
-    /// In its twin, which never did.
-    pub(super) twin: Trace,
+    /// In its twin, which never did, where one runs.
+    pub(super) twin: Option<Trace>,
 }
 
 /// An array that is shown one flash after another.
@@ -178,8 +178,7 @@ impl Exposure {
     /// # Errors
     /// Where a parameter is out of bounds.
     pub(super) fn new(flash: &Flash, seed: u64) -> Result<Self> {
-        let parameters = ArrayParameters { twin: true, ..flash.array.clone() };
-        let array = Array::new(ArrayId(0), flash.side, flash.side, &parameters, seed, 1)?;
+        let array = Array::new(ArrayId(0), flash.side, flash.side, &flash.array, seed, 1)?;
         let levels = vec![0.0; flash.side * flash.side];
         let (eye, team) = (Eye::new(flash)?, Team::new(1));
         let mut exposure = Self { flash: flash.clone(), eye, array, team, tick: Tick(0), levels };
@@ -204,8 +203,7 @@ impl Exposure {
             self.wait(lag - waited);
             waited = lag;
             let twin = self.array.twin().map(|twin| self.trace(&twin));
-            let driven = self.trace(&self.array.field());
-            left.push(Left { twin: twin.unwrap_or_else(|| driven.clone()), driven });
+            left.push(Left { driven: self.trace(&self.array.field()), twin });
         }
         left
     }
@@ -295,11 +293,11 @@ mod tests {
             let [impressions, truths] =
                 [&impressions[20..], &greys[20..]].map(|of| of.iter().map(Vec::as_slice).collect::<Vec<_>>());
             let known = Known::new(&impressions, &truths);
-            let count = |of: fn(&Left) -> &[f32]| {
-                let chosen = left[20..].iter().map(|left| known.choose(&line, of(left)));
+            let count = |of: fn(&Left) -> &Trace| {
+                let chosen = left[20..].iter().map(|left| known.choose(&line, &of(left).envelope));
                 chosen.enumerate().filter(|(at, chosen)| at == chosen).count()
             };
-            right.push([count(|left| &left.driven.envelope), count(|left| &left.twin.envelope)]);
+            right.push([count(|left| &left.driven), count(|left| left.twin.as_ref().unwrap())]);
             if kappa > 0.0 {
                 let recalled = known.recall(&line, &[&left[20].driven.envelope]);
                 assert!(correlation(&recalled[0], &greys[20]) > 0.5);

@@ -56,6 +56,16 @@ struct Claim {
     /// One run of one variant.
     run: fn(&Run<'_>) -> Result<Vec<Figure>>,
     variants: &'static [&'static str],
+    /// Variants that differ in how a run is read alone: the run of the first gives the figures of all.
+    together: &'static [usize],
+}
+
+impl Claim {
+    /// The variants whose runs give the figures of all.
+    fn runs(&self) -> Vec<usize> {
+        let read_off = |variant: &usize| self.together.iter().skip(1).any(|other| other == variant);
+        (0..self.variants.len()).filter(|variant| !read_off(variant)).collect()
+    }
 }
 
 /// What a run is given.
@@ -78,6 +88,7 @@ const CLAIMS: [Claim; 11] = [
         pictures: recall::pictures,
         run: recall::run,
         variants: &recall::VARIANTS,
+        together: &[],
     },
     Claim {
         name: "slow memory",
@@ -86,6 +97,7 @@ const CLAIMS: [Claim; 11] = [
         pictures: |_, _| Vec::new(),
         run: slow::run,
         variants: &slow::VARIANTS,
+        together: &[],
     },
     Claim {
         name: "restoration",
@@ -94,6 +106,7 @@ const CLAIMS: [Claim; 11] = [
         pictures: |_, _| Vec::new(),
         run: restoration::run,
         variants: &restoration::VARIANTS,
+        together: &[],
     },
     Claim {
         name: "binding",
@@ -102,6 +115,7 @@ const CLAIMS: [Claim; 11] = [
         pictures: |_, _| Vec::new(),
         run: binding::wholes,
         variants: &binding::WHOLES,
+        together: &[],
     },
     Claim {
         name: "changing world",
@@ -110,6 +124,7 @@ const CLAIMS: [Claim; 11] = [
         pictures: |_, _| Vec::new(),
         run: binding::changes,
         variants: &binding::CHANGES,
+        together: &[],
     },
     Claim {
         name: "synchronisation",
@@ -118,6 +133,7 @@ const CLAIMS: [Claim; 11] = [
         pictures: |_, _| Vec::new(),
         run: binding::angles,
         variants: &binding::ANGLES,
+        together: &[],
     },
     Claim {
         name: "turned arrays",
@@ -126,6 +142,7 @@ const CLAIMS: [Claim; 11] = [
         pictures: |_, _| Vec::new(),
         run: turned::run,
         variants: &turned::VARIANTS,
+        together: &[],
     },
     Claim {
         name: "segmentation",
@@ -134,6 +151,7 @@ const CLAIMS: [Claim; 11] = [
         pictures: |_, _| Vec::new(),
         run: segmentation::run,
         variants: &segmentation::VARIANTS,
+        together: &[],
     },
     Claim {
         name: "moving objects",
@@ -142,6 +160,7 @@ const CLAIMS: [Claim; 11] = [
         pictures: |_, _| Vec::new(),
         run: moving::run,
         variants: &moving::VARIANTS,
+        together: &[],
     },
     Claim {
         name: "redness",
@@ -150,6 +169,7 @@ const CLAIMS: [Claim; 11] = [
         pictures: |_, _| Vec::new(),
         run: redness::run,
         variants: &redness::VARIANTS,
+        together: &redness::TOGETHER,
     },
     Claim {
         name: "senses",
@@ -158,11 +178,13 @@ const CLAIMS: [Claim; 11] = [
         pictures: senses::rooms,
         run: senses::run,
         variants: &senses::VARIANTS,
+        together: &[],
     },
 ];
 
 /// A figure of one run.
 struct Figure {
+    variant: usize,
     task: String,
     metric: &'static str,
     value: f64,
@@ -179,7 +201,7 @@ struct Row {
     /// Standard deviation over seeds; 0 for one seed.
     sd: f64,
     seeds: u32,
-    /// Seconds that the variant's runs took, all seeds together.
+    /// Seconds that the runs with the variant's figures took, all seeds together.
     seconds: f64,
 }
 
@@ -190,7 +212,7 @@ pub(super) fn run(common: &Common, args: &AblateArgs) -> Result<ExitCode> {
     let chosen = chosen(args.only.as_deref().unwrap_or_default())?;
     let shown = !common.quiet && std::io::stderr().is_terminal();
     let bar = if shown { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    bar.set_length(chosen.iter().map(|claim| claim.variants.len() as u64 * u64::from(seeds)).sum());
+    bar.set_length(chosen.iter().map(|claim| claim.runs().len() as u64 * u64::from(seeds)).sum());
     let mut all = Vec::new();
     for claim in chosen {
         let rows = rows(claim, config.seed, seeds, args.quick, &bar)?;
@@ -217,30 +239,23 @@ fn chosen(word: &str) -> Result<Vec<&'static Claim>> {
     Ok(chosen)
 }
 
-/// What one run of a variant found, and how long it took.
-type Found = Result<(Vec<Figure>, Duration)>;
+/// What one run found, and how long it took.
+type Found = (Vec<Figure>, Duration);
 
 /// Runs all variants of a claim with all seeds, as many at a time as there are cores.
 fn rows(claim: &Claim, seed: u64, seeds: u32, quick: bool, bar: &ProgressBar) -> Result<Vec<Row>> {
     let seeds: Vec<u64> = (0..u64::from(seeds)).map(|number| seed.wrapping_add(number)).collect();
     let drawn = shared(seeds.len(), |at| (claim.pictures)(seeds[at], quick));
-    let found: Vec<(usize, Found)> = shared(claim.variants.len() * seeds.len(), |job| {
-        let (variant, at) = (job / seeds.len(), job % seeds.len());
+    let runs = claim.runs();
+    let found: Vec<Result<Found>> = shared(runs.len() * seeds.len(), |job| {
+        let (variant, at) = (runs[job / seeds.len()], job % seeds.len());
         let start = monotonic();
         let figures = (claim.run)(&Run { variant, seed: seeds[at], quick, pictures: &drawn[at] });
         bar.inc(1);
-        (variant, figures.map(|figures| (figures, monotonic().saturating_sub(start))))
+        figures.map(|figures| (figures, monotonic().saturating_sub(start)))
     });
-    let mut by_variant: Vec<Vec<(Vec<Figure>, Duration)>> =
-        claim.variants.iter().map(|_| Vec::new()).collect();
-    for (variant, found) in found {
-        by_variant[variant].push(found?);
-    }
-    Ok(by_variant
-        .iter()
-        .zip(claim.variants)
-        .flat_map(|(runs, name)| summed(claim.name, name, runs))
-        .collect())
+    let found = found.into_iter().collect::<Result<Vec<Found>>>()?;
+    Ok((0..claim.variants.len()).flat_map(|variant| summed(claim, variant, &found)).collect())
 }
 
 /// Does `jobs` jobs, as many at a time as there are cores; what each gave, in their order.
@@ -269,18 +284,25 @@ fn shared<T: Send>(jobs: usize, does: impl Fn(usize) -> T + Sync) -> Vec<T> {
     done.into_iter().map(|(_, given)| given).collect()
 }
 
-/// Means and spreads over the runs of a variant.
-fn summed(claim: &'static str, variant: &'static str, runs: &[(Vec<Figure>, Duration)]) -> Vec<Row> {
+/// Means and spreads of a variant's figures over the runs that have them.
+fn summed(claim: &Claim, variant: usize, found: &[Found]) -> Vec<Row> {
+    let mut runs: Vec<(Vec<&Figure>, Duration)> = Vec::new();
+    for (figures, took) in found {
+        let own: Vec<&Figure> = figures.iter().filter(|figure| figure.variant == variant).collect();
+        if !own.is_empty() {
+            runs.push((own, *took));
+        }
+    }
     let seconds = runs.iter().map(|(_, took)| took.as_secs_f64()).sum();
     let Some((first, _)) = runs.first() else { return Vec::new() };
-    let row = |(at, figure): (usize, &Figure)| {
+    let row = |(at, figure): (usize, &&Figure)| {
         let values: Vec<f64> = runs.iter().map(|(figures, _)| figures[at].value).collect();
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
         let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
         let sd = if values.len() > 1 { (squares / (count - 1.0)).sqrt() } else { 0.0 };
         let (task, metric, seeds) = (figure.task.clone(), figure.metric, runs.len() as u32);
-        Row { claim, task, variant, metric, mean, sd, seeds, seconds }
+        Row { claim: claim.name, task, variant: claim.variants[variant], metric, mean, sd, seeds, seconds }
     };
     first.iter().enumerate().map(row).collect()
 }

@@ -62,7 +62,7 @@ pub(super) fn run(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<Fig
             100.0 * f64::from(jumped) / f64::from((jumped + stayed).max(1)),
         ),
     ];
-    Ok(figures.map(|(metric, value)| Figure { task: "moving".to_owned(), metric, value }).into())
+    Ok(figures.map(|(metric, value)| Figure { variant, task: "moving".to_owned(), metric, value }).into())
 }
 
 /// The objects of a picture, by a variant.

@@ -43,7 +43,11 @@ pub(super) fn run(&Run { variant, seed, quick, pictures }: &Run<'_>) -> Result<V
     let mut flash = flash(quick);
     let drawn = flash.side;
     match (variant, BANDS[variant]) {
-        (_, Some(hz)) => flash = flash.in_one_band(hz),
+        // One twin, that of the array as it is, shows what chance is.
+        (_, Some(hz)) => {
+            flash = flash.in_one_band(hz);
+            flash.array.twin = false;
+        }
         (1, _) => flash.array.kappa = 0.0,
         _ => {}
     }
@@ -69,7 +73,8 @@ pub(super) fn run(&Run { variant, seed, quick, pictures }: &Run<'_>) -> Result<V
             let traces: Vec<&[f32]> = fitted_left.iter().map(|left| of(&left[at])).collect();
             Line::fit(&traces, &fitted.iter().map(truth).collect::<Vec<_>>())
         };
-        let [driven, twin]: [Read; 2] = [|left| &left.driven.envelope, |left| &left.twin.envelope];
+        let driven: Read = |left| &left.driven.envelope;
+        let twin: Read = |left| left.twin.as_ref().map_or(&[], |twin| &twin.envelope);
         let [linear, still]: [Read; 2] = [|left| &left.driven.linear, |left| &left.driven.still];
         let traces = |of: Read| -> Vec<&[f32]> { left.iter().map(|left| of(&left[at])).collect() };
         let likeness = |found: &[Vec<f32>]| {
@@ -91,18 +96,24 @@ pub(super) fn run(&Run { variant, seed, quick, pictures }: &Run<'_>) -> Result<V
             let chosen = traces(of).into_iter().map(|trace| memory.choose(&to_impression, trace));
             chosen.enumerate().filter(|(number, chosen)| number == chosen).count() as f64 / flashed as f64
         };
-        let found = [
+        let mut found = vec![
             ("r, linear read-out", read(linear)),
             ("the same without oscillation", read(still)),
             ("r, read-out of power", read(driven)),
             ("r, ridge of equal numbers", likeness(&by_ridge)),
             ("r, with the memory", recalled(driven)),
-            ("r, with the memory, twin", recalled(twin)),
             ("right choice", right(driven)),
-            ("right choice, twin", right(twin)),
         ];
+        if flash.array.twin {
+            found.extend([("r, with the memory, twin", recalled(twin)), ("right choice, twin", right(twin))]);
+        }
         let task = format!("{lag} ms after");
-        figures.extend(found.map(|(metric, value)| Figure { task: task.clone(), metric, value }));
+        figures.extend(found.into_iter().map(|(metric, value)| Figure {
+            variant,
+            task: task.clone(),
+            metric,
+            value,
+        }));
     }
     Ok(figures)
 }

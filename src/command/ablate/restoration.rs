@@ -88,8 +88,13 @@ pub(super) fn run(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<Fig
             let network = usize::from(matches!(task, Task::Denoise { .. }));
             let held = numbers + if variant == 0 || variant == 3 { networks[network] } else { 0 };
             let task = format!("{kind}, {name}");
-            let psnr = Figure { task: task.clone(), metric: "PSNR in dB", value: sum / pieces.len() as f64 };
-            figures.extend([psnr, Figure { task, metric: "numbers held", value: held as f64 }]);
+            let psnr = Figure {
+                variant,
+                task: task.clone(),
+                metric: "PSNR in dB",
+                value: sum / pieces.len() as f64,
+            };
+            figures.extend([psnr, Figure { variant, task, metric: "numbers held", value: held as f64 }]);
         }
     }
     Ok(figures)

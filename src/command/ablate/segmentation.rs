@@ -54,7 +54,7 @@ pub(super) fn run(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<Fig
         }
         let count = f64::from(scenes);
         for (metric, sum) in [("FG-ARI", likeness), ("objects too many or few", wrong)] {
-            figures.push(Figure { task: task.to_owned(), metric, value: sum / count });
+            figures.push(Figure { variant, task: task.to_owned(), metric, value: sum / count });
         }
     }
     Ok(figures)

@@ -8,6 +8,8 @@
 //!
 //! Half of the rooms teach the template, the other half are judged by it, and the other way round.
 
+use std::collections::VecDeque;
+
 use super::{Figure, Run, shared};
 use crate::array::{Array, ArrayParameters};
 use crate::error::{Error, Result};
@@ -148,7 +150,7 @@ fn say(room: u64, seconds: u64, side: usize) -> Result<Vec<f32>> {
     let (mut video, mut sound) = Room::new(&parameters, room)?.into_sources();
     let mut scene = Scene::new(room, side)?;
     let mut braking = [Braking::new(side, side), Braking::new(side, side)];
-    let (mut frames, mut picture) = (Vec::new(), video.pull()?);
+    let (mut frames, mut picture) = (VecDeque::new(), video.pull()?);
     let mut values = Vec::new();
     let (mut stops, mut moves, mut stops_in_field, mut power) = (0.0, 0.0, 0.0, [0.0; PLACES * PLACES]);
     for tick in (0..seconds * TICKS_PER_SECOND).map(Tick) {
@@ -373,7 +375,7 @@ pub(super) fn run(&Run { variant, seed, quick, pictures }: &Run<'_>) -> Result<V
         ("asynchrony within 20 ms, 10 s", within),
         ("asynchrony's error in ms, median", median),
     ];
-    Ok(metrics.map(|(metric, value)| Figure { task: String::from("rooms"), metric, value }).into())
+    Ok(metrics.map(|(metric, value)| Figure { variant, task: String::from("rooms"), metric, value }).into())
 }
 
 #[cfg(test)]

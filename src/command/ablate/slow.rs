@@ -37,7 +37,7 @@ pub(super) fn run(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<Fig
             ("bursts of a standard, at last", fading.last),
             ("bursts of a deviant", fading.deviant),
         ];
-        found.map(|(metric, value)| Figure { task: String::from(sense), metric, value })
+        found.map(|(metric, value)| Figure { variant, task: String::from(sense), metric, value })
     };
     let runs = play(&plan, &settings)?;
     Ok(SENSES.into_iter().zip(&runs).flat_map(figures).collect())

@@ -74,7 +74,7 @@ pub(super) fn run(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<Fig
         let wholes = bind(&parts, &how)?.wholes;
         let best = wholes.iter().map(|whole| psnr(&whole.picture, &truth)).fold(f64::MIN, f64::max);
         for (metric, value) in [("worst error, degrees", worst), ("PSNR, dB", best)] {
-            figures.push(Figure { task: task.to_owned(), metric, value });
+            figures.push(Figure { variant, task: task.to_owned(), metric, value });
         }
     }
     Ok(figures)

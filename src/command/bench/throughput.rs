@@ -9,7 +9,8 @@ use crate::array::{Array, ArrayParameters};
 use crate::config::Config;
 use crate::engine::memory;
 use crate::error::Result;
-use crate::kernel::bound::{self, CASCADING, FASTEST, Work};
+use crate::kernel::bound::{self, Asked, CASCADING, FASTEST};
+use crate::kernel::lanes::Instructions;
 use crate::kernel::team::Team;
 use crate::signal::{ArrayId, SheetShape};
 use crate::time::{Clock, Tick, WallClock};
@@ -120,7 +121,7 @@ fn row(config: &Config, clock: &WallClock, side: usize, threads: usize, kind: Ki
     let mut tick = Tick(0);
     let mut rounds: Vec<f64> = (0..=ROUNDS)
         .map(|_| {
-            bounds.measure(clock);
+            bounds.measure(array.instructions(), clock);
             let start = clock.now();
             for _ in 0..ticks {
                 array.step(tick, &mut team);
@@ -169,7 +170,7 @@ impl Bounds {
         Self { values: vec![1.0; bytes / 4], multiply: f64::MAX, any: f64::MAX, byte: f64::MAX }
     }
 
-    fn measure(&mut self, clock: &WallClock) {
+    fn measure(&mut self, with: Instructions, clock: &WallClock) {
         const ROUNDS: usize = 10_000;
         let time = |work: &mut dyn FnMut()| {
             let start = clock.now();
@@ -178,13 +179,13 @@ impl Bounds {
         };
         let factor = black_box(0.5);
         let fused = time(&mut || {
-            black_box(bound::fused(ROUNDS, factor));
+            black_box(bound::fused(with, ROUNDS, factor));
         });
-        self.multiply = self.multiply.min(fused / (ROUNDS * bound::fused_per_round()) as f64);
+        self.multiply = self.multiply.min(fused / (ROUNDS * bound::FUSED_PER_ROUND) as f64);
         let mixed = time(&mut || {
-            black_box(bound::mixed(ROUNDS, factor));
+            black_box(bound::mixed(with, ROUNDS, factor));
         });
-        self.any = self.any.min(mixed / (ROUNDS * bound::mixed_per_round()) as f64);
+        self.any = self.any.min(mixed / (ROUNDS * bound::MIXED_PER_ROUND) as f64);
         let factor = black_box(1.0);
         let swept = time(&mut || bound::scale(&mut self.values, factor));
         self.byte = self.byte.min(swept / (self.values.len() * 8) as f64);
@@ -192,7 +193,7 @@ impl Bounds {
 
     /// The bound of one oscillator-step in ns, and what bounds.
     fn of(&self, bands: usize, threads: usize) -> (f64, &'static str) {
-        let mean = |count: fn(&Work) -> usize| {
+        let mean = |count: fn(&Asked) -> usize| {
             ((bands - 1) * count(&CASCADING) + count(&FASTEST)) as f64 / bands as f64 / LANES
         };
         let bounds = [

@@ -20,21 +20,21 @@ pub use x86::{Avx2, Avx512};
 /// Lanes of a vector.
 pub const LANES: usize = 16;
 
-/// Sixteen lanes by one instruction set.
-pub trait Lanes: Copy {
-    /// Sixteen f32.
+/// Numbers that an instruction takes at once, and what it does with them.
+pub trait Register: Copy {
+    /// The numbers.
     type F: Copy;
-    /// Sixteen u32.
-    type W: Copy;
+    /// As many in memory.
+    type Slot;
+    /// How many there are: a divisor of [`LANES`].
+    const WIDTH: usize;
 
     /// The same number in every lane.
     fn splat(self, a: f32) -> Self::F;
-    /// Sixteen numbers from memory.
-    fn load(self, from: &[f32; LANES]) -> Self::F;
-    /// Sixteen numbers to memory.
-    fn store(self, to: &mut [f32; LANES], a: Self::F);
-    /// Asks the memory for what lies `ahead` numbers after `from`; a hint, nothing is read.
-    fn expect(self, from: &[f32; LANES], ahead: usize);
+    /// Numbers from memory.
+    fn load(self, from: &Self::Slot) -> Self::F;
+    /// Numbers to memory.
+    fn store(self, to: &mut Self::Slot, a: Self::F);
     /// `a + b`.
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a - b`.
@@ -55,6 +55,19 @@ pub trait Lanes: Copy {
     fn after(self, before: Self::F, a: Self::F) -> Self::F;
     /// Lanes moved down by one; the first of `next` comes in at the top.
     fn ahead(self, a: Self::F, next: Self::F) -> Self::F;
+}
+
+/// Sixteen lanes by one instruction set.
+pub trait Lanes: Register<Slot = [f32; LANES]> {
+    /// Sixteen u32.
+    type W: Copy;
+    /// One of the registers that hold sixteen f32, for work that would need more of them at once than there are.
+    type Part: Register;
+
+    /// See [`Self::Part`].
+    fn part(self) -> Self::Part;
+    /// Asks the memory for what lies `ahead` numbers after `from`; a hint, nothing is read.
+    fn expect(self, from: &[f32; LANES], ahead: usize);
     /// The number of `from` that the lowest five bits of each lane tell.
     fn pick(self, from: &[f32; 2 * LANES], places: Self::F) -> Self::F;
 
@@ -107,7 +120,9 @@ enum Set {
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
     #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
+    Avx2Vaes(Avx2<true>),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2<false>),
     #[cfg(target_arch = "aarch64")]
     Neon(Neon),
     Portable(Portable),
@@ -121,6 +136,7 @@ impl Instructions {
         #[cfg(target_arch = "x86_64")]
         {
             all.extend(Avx512::detect().map(Set::Avx512));
+            all.extend(Avx2::detect().map(Set::Avx2Vaes));
             all.extend(Avx2::detect().map(Set::Avx2));
         }
         #[cfg(target_arch = "aarch64")]
@@ -143,6 +159,9 @@ impl Instructions {
             Set::Avx512(l) => unsafe { avx512(l, work) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
+            Set::Avx2Vaes(l) => unsafe { avx2_vaes(l, work) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
             Set::Avx2(l) => unsafe { avx2(l, work) },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: as above.
@@ -151,12 +170,14 @@ impl Instructions {
         }
     }
 
-    /// `avx512+vaes`, `avx2+aes`, `neon+aes` or `portable`.
+    /// `avx512+vaes`, `avx2+vaes`, `avx2+aes`, `neon+aes` or `portable`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Set::Avx512(_) => "avx512+vaes",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2Vaes(_) => "avx2+vaes",
             #[cfg(target_arch = "x86_64")]
             Set::Avx2(_) => "avx2+aes",
             #[cfg(target_arch = "aarch64")]
@@ -181,8 +202,14 @@ fn avx512<W: Work>(l: Avx512, work: W) -> W::Output {
 }
 
 #[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,aes,vaes")]
+fn avx2_vaes<W: Work>(l: Avx2<true>, work: W) -> W::Output {
+    work.run(l)
+}
+
+#[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,aes")]
-fn avx2<W: Work>(l: Avx2, work: W) -> W::Output {
+fn avx2<W: Work>(l: Avx2<false>, work: W) -> W::Output {
     work.run(l)
 }
 

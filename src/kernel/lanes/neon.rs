@@ -8,7 +8,7 @@
 use std::arch::aarch64::*;
 use std::arch::{asm, is_aarch64_feature_detected};
 
-use super::{LANES, Lanes, proven};
+use super::{LANES, Lanes, Register, proven};
 
 /// Four registers of 128 bits.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,36 @@ impl Neon {
     pub fn detect() -> Option<Self> {
         let has = is_aarch64_feature_detected!("neon") && is_aarch64_feature_detected!("aes");
         has.then_some(Self(()))
+    }
+}
+
+/// One register of 128 bits.
+#[derive(Clone, Copy, Debug)]
+pub struct Quarter(());
+
+impl Register for Quarter {
+    type F = float32x4_t;
+    type Slot = [f32; 4];
+    const WIDTH: usize = 4;
+
+    proven! {
+        fn splat(self, a: f32) -> Self::F { vdupq_n_f32(a) }
+        fn load(self, from: &[f32; 4]) -> Self::F { vld1q_f32(from.as_ptr()) }
+        fn store(self, to: &mut [f32; 4], a: Self::F) { vst1q_f32(to.as_mut_ptr(), a); }
+        fn add(self, a: Self::F, b: Self::F) -> Self::F { vaddq_f32(a, b) }
+        fn sub(self, a: Self::F, b: Self::F) -> Self::F { vsubq_f32(a, b) }
+        fn mul(self, a: Self::F, b: Self::F) -> Self::F { vmulq_f32(a, b) }
+        fn div(self, a: Self::F, b: Self::F) -> Self::F { vdivq_f32(a, b) }
+        fn min(self, a: Self::F, b: Self::F) -> Self::F {
+            // Not `vminq_f32`: that is no number wherever one of the two is none.
+            vbslq_f32(vcltq_f32(a, b), a, b)
+        }
+        // The instructions take what is added first.
+        fn fma(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F { vfmaq_f32(c, a, b) }
+        fn fnma(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F { vfmsq_f32(c, a, b) }
+        fn fms(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F { vfmaq_f32(vnegq_f32(c), a, b) }
+        fn after(self, before: Self::F, a: Self::F) -> Self::F { up_128(before, a) }
+        fn ahead(self, a: Self::F, next: Self::F) -> Self::F { down_128(a, next) }
     }
 }
 
@@ -41,9 +71,10 @@ macro_rules! quarters {
     };
 }
 
-impl Lanes for Neon {
+impl Register for Neon {
     type F = [float32x4_t; 4];
-    type W = [uint32x4_t; 4];
+    type Slot = [f32; LANES];
+    const WIDTH: usize = LANES;
 
     proven! {
         fn splat(self, a: f32) -> Self::F { [vdupq_n_f32(a); 4] }
@@ -57,14 +88,6 @@ impl Lanes for Neon {
             vst1q_f32(to.add(4), a[1]);
             vst1q_f32(to.add(8), a[2]);
             vst1q_f32(to.add(12), a[3]);
-        }
-        fn expect(self, from: &[f32; LANES], ahead: usize) {
-            // The intrinsic is not stable. A hint faults nowhere and no program can see that it read anything.
-            asm!(
-                "prfm pldl1keep, [{}]",
-                in(reg) from.as_ptr().wrapping_add(ahead).addr(),
-                options(nomem, nostack, preserves_flags)
-            );
         }
         fn add(self, a: Self::F, b: Self::F) -> Self::F { quarters!(vaddq_f32(a, b)) }
         fn sub(self, a: Self::F, b: Self::F) -> Self::F { quarters!(vsubq_f32(a, b)) }
@@ -85,6 +108,27 @@ impl Lanes for Neon {
         }
         fn ahead(self, a: Self::F, next: Self::F) -> Self::F {
             quarters!(down_128(a, [a[1], a[2], a[3], next[0]]))
+        }
+    }
+}
+
+impl Lanes for Neon {
+    type W = [uint32x4_t; 4];
+    type Part = Quarter;
+
+    #[inline(always)]
+    fn part(self) -> Quarter {
+        Quarter(())
+    }
+
+    proven! {
+        fn expect(self, from: &[f32; LANES], ahead: usize) {
+            // The intrinsic is not stable. A hint faults nowhere and no program can see that it read anything.
+            asm!(
+                "prfm pldl1keep, [{}]",
+                in(reg) from.as_ptr().wrapping_add(ahead).addr(),
+                options(nomem, nostack, preserves_flags)
+            );
         }
         fn pick(self, from: &[f32; 2 * LANES], places: Self::F) -> Self::F {
             let (mut at, mut out) = ([0.0; LANES], [0.0; LANES]);

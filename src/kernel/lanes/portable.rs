@@ -4,7 +4,7 @@
 #![allow(clippy::inline_always)]
 
 use super::super::ars;
-use super::{LANES, Lanes};
+use super::{LANES, Lanes, Register};
 
 /// Plain arrays: what any processor runs, and what the others are held against.
 #[derive(Clone, Copy, Debug)]
@@ -16,9 +16,10 @@ macro_rules! each {
     };
 }
 
-impl Lanes for Portable {
+impl Register for Portable {
     type F = [f32; LANES];
-    type W = [u32; LANES];
+    type Slot = [f32; LANES];
+    const WIDTH: usize = LANES;
 
     #[inline(always)]
     fn splat(self, a: f32) -> Self::F {
@@ -32,8 +33,6 @@ impl Lanes for Portable {
     fn store(self, to: &mut [f32; LANES], a: Self::F) {
         *to = a;
     }
-    #[inline(always)]
-    fn expect(self, _from: &[f32; LANES], _ahead: usize) {}
     #[inline(always)]
     fn add(self, a: Self::F, b: Self::F) -> Self::F {
         each!(i => a[i] + b[i])
@@ -74,6 +73,18 @@ impl Lanes for Portable {
     fn ahead(self, a: Self::F, next: Self::F) -> Self::F {
         each!(i => if i + 1 == LANES { next[0] } else { a[i + 1] })
     }
+}
+
+impl Lanes for Portable {
+    type W = [u32; LANES];
+    type Part = Self;
+
+    #[inline(always)]
+    fn part(self) -> Self {
+        self
+    }
+    #[inline(always)]
+    fn expect(self, _from: &[f32; LANES], _ahead: usize) {}
     #[inline(always)]
     fn pick(self, from: &[f32; 2 * LANES], places: Self::F) -> Self::F {
         each!(i => from[places[i].to_bits() as usize % (2 * LANES)])

@@ -7,7 +7,7 @@
 #[allow(clippy::wildcard_imports)]
 use std::arch::x86_64::*;
 
-use super::{LANES, Lanes, proven};
+use super::{LANES, Lanes, Register, proven};
 
 /// One register of 512 bits.
 #[derive(Clone, Copy, Debug)]
@@ -27,32 +27,57 @@ impl Avx512 {
     }
 }
 
-/// Two registers of 256 bits; AES by 128.
+/// Two registers of 256 bits; AES by 256 bits where the processor has VAES, by 128 otherwise.
 #[derive(Clone, Copy, Debug)]
-pub struct Avx2(());
+pub struct Avx2<const VAES: bool>(());
 
-impl Avx2 {
-    /// Where the processor has AVX2, FMA and AES.
+impl<const VAES: bool> Avx2<VAES> {
+    /// Where the processor has AVX2, FMA and AES, and VAES if that is asked for.
     #[must_use]
     pub fn detect() -> Option<Self> {
         let has = is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("fma")
-            && is_x86_feature_detected!("aes");
+            && is_x86_feature_detected!("aes")
+            && (!VAES || is_x86_feature_detected!("vaes"));
         has.then_some(Self(()))
     }
 }
 
-impl Lanes for Avx512 {
+/// One register of 256 bits.
+#[derive(Clone, Copy, Debug)]
+pub struct Half(());
+
+impl Register for Half {
+    type F = __m256;
+    type Slot = [f32; 8];
+    const WIDTH: usize = 8;
+
+    proven! {
+        fn splat(self, a: f32) -> __m256 { _mm256_set1_ps(a) }
+        fn load(self, from: &[f32; 8]) -> __m256 { _mm256_loadu_ps(from.as_ptr()) }
+        fn store(self, to: &mut [f32; 8], a: __m256) { _mm256_storeu_ps(to.as_mut_ptr(), a) }
+        fn add(self, a: __m256, b: __m256) -> __m256 { _mm256_add_ps(a, b) }
+        fn sub(self, a: __m256, b: __m256) -> __m256 { _mm256_sub_ps(a, b) }
+        fn mul(self, a: __m256, b: __m256) -> __m256 { _mm256_mul_ps(a, b) }
+        fn div(self, a: __m256, b: __m256) -> __m256 { _mm256_div_ps(a, b) }
+        fn min(self, a: __m256, b: __m256) -> __m256 { _mm256_min_ps(a, b) }
+        fn fma(self, a: __m256, b: __m256, c: __m256) -> __m256 { _mm256_fmadd_ps(a, b, c) }
+        fn fnma(self, a: __m256, b: __m256, c: __m256) -> __m256 { _mm256_fnmadd_ps(a, b, c) }
+        fn fms(self, a: __m256, b: __m256, c: __m256) -> __m256 { _mm256_fmsub_ps(a, b, c) }
+        fn after(self, before: __m256, a: __m256) -> __m256 { up_256(before, a) }
+        fn ahead(self, a: __m256, next: __m256) -> __m256 { down_256(a, next) }
+    }
+}
+
+impl Register for Avx512 {
     type F = __m512;
-    type W = __m512i;
+    type Slot = [f32; LANES];
+    const WIDTH: usize = LANES;
 
     proven! {
         fn splat(self, a: f32) -> __m512 { _mm512_set1_ps(a) }
         fn load(self, from: &[f32; LANES]) -> __m512 { _mm512_loadu_ps(from.as_ptr()) }
         fn store(self, to: &mut [f32; LANES], a: __m512) { _mm512_storeu_ps(to.as_mut_ptr(), a) }
-        fn expect(self, from: &[f32; LANES], ahead: usize) {
-            _mm_prefetch::<_MM_HINT_T0>(from.as_ptr().wrapping_add(ahead).cast());
-        }
         fn add(self, a: __m512, b: __m512) -> __m512 { _mm512_add_ps(a, b) }
         fn sub(self, a: __m512, b: __m512) -> __m512 { _mm512_sub_ps(a, b) }
         fn mul(self, a: __m512, b: __m512) -> __m512 { _mm512_mul_ps(a, b) }
@@ -66,6 +91,22 @@ impl Lanes for Avx512 {
         }
         fn ahead(self, a: __m512, next: __m512) -> __m512 {
             _mm512_castsi512_ps(_mm512_alignr_epi32::<1>(_mm512_castps_si512(next), _mm512_castps_si512(a)))
+        }
+    }
+}
+
+impl Lanes for Avx512 {
+    type W = __m512i;
+    type Part = Self;
+
+    #[inline(always)]
+    fn part(self) -> Self {
+        self
+    }
+
+    proven! {
+        fn expect(self, from: &[f32; LANES], ahead: usize) {
+            _mm_prefetch::<_MM_HINT_T0>(from.as_ptr().wrapping_add(ahead).cast());
         }
         fn pick(self, from: &[f32; 2 * LANES], places: __m512) -> __m512 {
             let (low, high) = (_mm512_loadu_ps(from.as_ptr()), _mm512_loadu_ps(from.as_ptr().add(LANES)));
@@ -102,9 +143,10 @@ macro_rules! halves {
     };
 }
 
-impl Lanes for Avx2 {
+impl<const VAES: bool> Register for Avx2<VAES> {
     type F = (__m256, __m256);
-    type W = (__m256i, __m256i);
+    type Slot = [f32; LANES];
+    const WIDTH: usize = LANES;
 
     proven! {
         fn splat(self, a: f32) -> Self::F { let a = _mm256_set1_ps(a); (a, a) }
@@ -114,9 +156,6 @@ impl Lanes for Avx2 {
         fn store(self, to: &mut [f32; LANES], a: Self::F) {
             _mm256_storeu_ps(to.as_mut_ptr(), a.0);
             _mm256_storeu_ps(to.as_mut_ptr().add(8), a.1);
-        }
-        fn expect(self, from: &[f32; LANES], ahead: usize) {
-            _mm_prefetch::<_MM_HINT_T0>(from.as_ptr().wrapping_add(ahead).cast());
         }
         fn add(self, a: Self::F, b: Self::F) -> Self::F { halves!(_mm256_add_ps(a, b)) }
         fn sub(self, a: Self::F, b: Self::F) -> Self::F { halves!(_mm256_sub_ps(a, b)) }
@@ -131,6 +170,22 @@ impl Lanes for Avx2 {
         }
         fn ahead(self, a: Self::F, next: Self::F) -> Self::F {
             (down_256(a.0, a.1), down_256(a.1, next.0))
+        }
+    }
+}
+
+impl<const VAES: bool> Lanes for Avx2<VAES> {
+    type W = (__m256i, __m256i);
+    type Part = Half;
+
+    #[inline(always)]
+    fn part(self) -> Half {
+        Half(())
+    }
+
+    proven! {
+        fn expect(self, from: &[f32; LANES], ahead: usize) {
+            _mm_prefetch::<_MM_HINT_T0>(from.as_ptr().wrapping_add(ahead).cast());
         }
         fn pick(self, from: &[f32; 2 * LANES], places: Self::F) -> Self::F {
             // No place is beyond the numbers: five bits.
@@ -155,8 +210,12 @@ impl Lanes for Avx2 {
             (weigh_256::<WEIGHT>(acc.0, a.0), weigh_256::<WEIGHT>(acc.1, a.1))
         }
         fn as_floats(self, a: Self::W) -> Self::F { halves!(_mm256_castsi256_ps(a)) }
-        fn aes(self, a: Self::W, key: Self::W) -> Self::W { halves!(aes_256(a, key)) }
-        fn aes_last(self, a: Self::W, key: Self::W) -> Self::W { halves!(aes_last_256(a, key)) }
+        fn aes(self, a: Self::W, key: Self::W) -> Self::W {
+            if VAES { halves!(_mm256_aesenc_epi128(a, key)) } else { halves!(aes_256(a, key)) }
+        }
+        fn aes_last(self, a: Self::W, key: Self::W) -> Self::W {
+            if VAES { halves!(_mm256_aesenclast_epi128(a, key)) } else { halves!(aes_last_256(a, key)) }
+        }
     }
 }
 

@@ -1,9 +1,10 @@
-//! A band's step on a run of rows, sixteen sites at a time; driven and twin share the noise. Real-time code.
+//! A band's step on a run of rows; driven and twin share the noise. Real-time code.
 //!
 //! A row is swept three times: its noise, the step up to it, the cascade. One sweep that did all would be a chain
-//! of operations so long that the processor could not look far enough ahead to fill its units.
+//! of operations so long that the processor could not look far enough ahead to fill its units. The noise comes sixteen
+//! sites at a time; the other sweeps go from register to register, for all that they hold at once must fit into registers.
 
-use super::super::lanes::{Instructions, LANES, Lanes, Work};
+use super::super::lanes::{Instructions, LANES, Lanes, Register, Work};
 use super::super::noise::{Draws, NoiseKey, RoundKeys, first_block};
 use super::terms::{CASCADED, FAST, NOISY, Sites, Spread, add_square, advance, cascade, square};
 use super::{CAUSES, Factors, TINY};
@@ -167,19 +168,22 @@ fn sweep<L: Lanes, const CASCADE: bool, const DRIVEN: bool, const TWIN: bool>(
 ) {
     let width = driven.north[0].len();
     let sites = driven.own[0].len();
-    let k = Spread::new(l, step.factors);
+    let (p, parts) = (l.part(), LANES / L::Part::WIDTH);
+    let k = Spread::new(p, step.factors);
     let mut draws = Draws::new(l, step.key, step.keys, &step.factors.noise, first_block(width, step.y));
-    let mut totals = [l.splat(0.0); CAUSES];
-    for (total, lanes) in totals.iter_mut().zip(&sums.0) {
-        *total = l.load(lanes);
+    let mut totals = [[p.splat(0.0); CAUSES]; LANES];
+    for (part, totals) in totals.iter_mut().enumerate().take(parts) {
+        for (total, sums) in totals.iter_mut().zip(&sums.0) {
+            *total = p.load(lanes::<L::Part>(sums, part * L::Part::WIDTH));
+        }
     }
     let mut row = 0;
     while row < sites {
         let mut x = 0;
         while x < width {
             let [re, im] = draws.next(l);
-            l.store(lanes_mut(noise[0], x), re);
-            l.store(lanes_mut(noise[1], x), im);
+            l.store(lanes_mut::<L>(noise[0], x), re);
+            l.store(lanes_mut::<L>(noise[1], x), im);
             if x + LANES <= width {
                 // The row after the next comes from far away: it is on its way while the units are busy.
                 expect(l, driven, row + x);
@@ -189,41 +193,46 @@ fn sweep<L: Lanes, const CASCADE: bool, const DRIVEN: bool, const TWIN: bool>(
             }
             x += LANES;
         }
-        step_row::<L, DRIVEN, true, CASCADE>(l, &k, driven, row, drive, noise, &mut totals);
+        step_row::<L::Part, DRIVEN, true, CASCADE>(p, &k, driven, row, drive, noise, &mut totals);
         if CASCADE {
-            cascade_row::<L, true>(l, &k, driven, row, &mut totals);
+            cascade_row::<L::Part, true>(p, &k, driven, row, &mut totals);
         }
         if TWIN {
-            step_row::<L, false, false, CASCADE>(l, &k, twin, row, drive, noise, &mut totals);
+            step_row::<L::Part, false, false, CASCADE>(p, &k, twin, row, drive, noise, &mut totals);
             if CASCADE {
-                cascade_row::<L, false>(l, &k, twin, row, &mut totals);
+                cascade_row::<L::Part, false>(p, &k, twin, row, &mut totals);
             }
         }
         row += width;
     }
-    for (total, lanes) in totals.iter().zip(&mut sums.0) {
-        l.store(lanes, *total);
+    for (part, totals) in totals.iter().enumerate().take(parts) {
+        for (total, sums) in totals.iter().zip(&mut sums.0) {
+            p.store(lanes_mut::<L::Part>(sums, part * L::Part::WIDTH), *total);
+        }
     }
 }
 
 #[inline(always)]
 fn expect<L: Lanes>(l: L, rows: &Rows<'_>, x: usize) {
     let width = rows.north[0].len();
-    l.expect(lanes(rows.own[0], x), 2 * width);
-    l.expect(lanes(rows.own[1], x), 2 * width);
+    l.expect(lanes::<L>(rows.own[0], x), 2 * width);
+    l.expect(lanes::<L>(rows.own[1], x), 2 * width);
 }
+
+/// The sums over a row, of each register that sixteen sites take.
+type Totals<P> = [[<P as Register>::F; CAUSES]; LANES];
 
 /// The step up to the noise of the row that begins at `row`. Where a cascade follows, that one books the energy after the
 /// noise: it has the squares anyway.
 #[inline(always)]
-fn step_row<L: Lanes, const DRIVEN: bool, const BOOKED: bool, const CASCADE: bool>(
-    l: L,
-    k: &Spread<L>,
+fn step_row<P: Register, const DRIVEN: bool, const BOOKED: bool, const CASCADE: bool>(
+    p: P,
+    k: &Spread<P>,
     rows: &mut Rows<'_>,
     row: usize,
     drive: [&[f32]; 2],
     noise: &[&mut [f32]; 2],
-    totals: &mut [L::F; CAUSES],
+    totals: &mut Totals<P>,
 ) {
     let width = rows.north[0].len();
     let [re, im] = &mut rows.own;
@@ -237,7 +246,7 @@ fn step_row<L: Lanes, const DRIVEN: bool, const BOOKED: bool, const CASCADE: boo
         noise: [&noise[0][..], &noise[1][..]],
         drive: if DRIVEN { [&drive[0][row..row + width], &drive[1][row..row + width]] } else { drive },
     };
-    step_line::<L, DRIVEN, BOOKED, CASCADE>(l, k, line, totals);
+    step_line::<P, DRIVEN, BOOKED, CASCADE>(p, k, line, totals);
 }
 
 /// One row: what its step up to the noise reads and writes.
@@ -251,174 +260,193 @@ struct Line<'a> {
 }
 
 #[inline(always)]
-fn step_line<L: Lanes, const DRIVEN: bool, const BOOKED: bool, const CASCADE: bool>(
-    l: L,
-    k: &Spread<L>,
+fn step_line<P: Register, const DRIVEN: bool, const BOOKED: bool, const CASCADE: bool>(
+    p: P,
+    k: &Spread<P>,
     line: Line<'_>,
-    totals: &mut [L::F; CAUSES],
+    totals: &mut Totals<P>,
 ) {
     let Line { mut own, mut north, south, noise, drive } = line;
     let width = own[0].len();
-    let whole = width / LANES * LANES;
     // What was there before the step: the row's first sites are the east of its last, and the other way round.
-    let first = [l.splat(own[0][0]), l.splat(own[1][0])];
-    let mut west = [l.splat(own[0][width - 1]), l.splat(own[1][width - 1])];
+    let first = [p.splat(own[0][0]), p.splat(own[1][0])];
+    let mut west = [p.splat(own[0][width - 1]), p.splat(own[1][width - 1])];
     let mut x = 0;
-    while x < whole {
-        let here = [l.load(lanes(own[0], x)), l.load(lanes(own[1], x))];
-        let sites = Sites::<L> {
-            here,
-            west: [l.after(west[0], here[0]), l.after(west[1], here[1])],
-            east: if x + LANES < width {
-                [l.load(lanes(own[0], x + 1)), l.load(lanes(own[1], x + 1))]
-            } else {
-                [l.ahead(here[0], first[0]), l.ahead(here[1], first[1])]
-            },
-            north: [l.load(lanes(north[0], x)), l.load(lanes(north[1], x))],
-            south: [l.load(lanes(south[0], x)), l.load(lanes(south[1], x))],
-        };
-        west = here;
-        store2(l, &mut north, x, here);
-        let push = if DRIVEN { [l.load(lanes(drive[0], x)), l.load(lanes(drive[1], x))] } else { here };
-        let shake = [l.load(lanes(noise[0], x)), l.load(lanes(noise[1], x))];
-        let z = advance::<L, DRIVEN, BOOKED>(l, k, &sites, None, push, shake, totals);
-        if BOOKED && !CASCADE {
-            totals[NOISY] = l.add(totals[NOISY], square(l, z));
+    while x + LANES <= width {
+        for totals in totals.iter_mut().take(LANES / P::WIDTH) {
+            let here = load2(p, &own, x);
+            let sites = Sites::<P> {
+                here,
+                west: [p.after(west[0], here[0]), p.after(west[1], here[1])],
+                east: if x + P::WIDTH < width {
+                    load2(p, &own, x + 1)
+                } else {
+                    [p.ahead(here[0], first[0]), p.ahead(here[1], first[1])]
+                },
+                north: load2(p, &north, x),
+                south: load2(p, &south, x),
+            };
+            west = here;
+            store2(p, &mut north, x, here);
+            let push = if DRIVEN { load2(p, &drive, x) } else { here };
+            let z = advance::<P, DRIVEN, BOOKED>(p, k, &sites, None, push, load2(p, &noise, x), totals);
+            if BOOKED && !CASCADE {
+                totals[NOISY] = p.add(totals[NOISY], square(p, z));
+            }
+            store2(p, &mut own, x, z);
+            x += P::WIDTH;
         }
-        store2(l, &mut own, x, z);
-        x += LANES;
     }
     if x < width {
         let line = Line { own, north, south, noise, drive };
-        end_line::<L, DRIVEN, BOOKED, CASCADE>(l, k, line, [first, west], totals);
+        end_line::<P, DRIVEN, BOOKED, CASCADE>(p, k, line, [first, west], totals);
     }
 }
 
 /// The same for the row's last sites, fewer than sixteen.
 #[inline(always)]
-fn end_line<L: Lanes, const DRIVEN: bool, const BOOKED: bool, const CASCADE: bool>(
-    l: L,
-    k: &Spread<L>,
+fn end_line<P: Register, const DRIVEN: bool, const BOOKED: bool, const CASCADE: bool>(
+    p: P,
+    k: &Spread<P>,
     line: Line<'_>,
-    [first, west]: [[L::F; 2]; 2],
-    totals: &mut [L::F; CAUSES],
+    [first, mut west]: [[P::F; 2]; 2],
+    totals: &mut Totals<P>,
 ) {
     let Line { mut own, mut north, south, noise, drive } = line;
     let width = own[0].len();
-    let x = width / LANES * LANES;
-    let here = [part(l, own[0], x), part(l, own[1], x)];
-    let sites = Sites::<L> {
-        here,
-        west: [l.after(west[0], here[0]), l.after(west[1], here[1])],
-        east: [joined(l, own[0], x, first[0]), joined(l, own[1], x, first[1])],
-        north: [part(l, north[0], x), part(l, north[1], x)],
-        south: [part(l, south[0], x), part(l, south[1], x)],
-    };
-    put2(l, &mut north, x, here);
-    let push = if DRIVEN { [part(l, drive[0], x), part(l, drive[1], x)] } else { here };
-    let shake = [l.load(lanes(noise[0], x)), l.load(lanes(noise[1], x))];
-    let mut real = [0.0; LANES];
-    real[..width - x].fill(1.0);
-    let real = Some(l.load(&real));
-    let z = advance::<L, DRIVEN, BOOKED>(l, k, &sites, real, push, shake, totals);
-    put2(l, &mut own, x, z);
-    if BOOKED && !CASCADE {
-        // Beyond the row there is noise and nothing else: it is not counted.
-        totals[NOISY] = l.add(totals[NOISY], square(l, [part(l, own[0], x), part(l, own[1], x)]));
+    let whole = width / LANES * LANES;
+    for (x, totals) in (whole..width).step_by(P::WIDTH).zip(totals) {
+        let here = part2(p, &own, x);
+        let sites = Sites::<P> {
+            here,
+            west: [p.after(west[0], here[0]), p.after(west[1], here[1])],
+            east: [joined(p, own[0], x, first[0]), joined(p, own[1], x, first[1])],
+            north: part2(p, &north, x),
+            south: part2(p, &south, x),
+        };
+        west = here;
+        put2(p, &mut north, x, here);
+        let push = if DRIVEN { part2(p, &drive, x) } else { here };
+        let real = Some(part(p, &[1.0; LANES][..width - whole], x - whole));
+        let z = advance::<P, DRIVEN, BOOKED>(p, k, &sites, real, push, load2(p, &noise, x), totals);
+        put2(p, &mut own, x, z);
+        if BOOKED && !CASCADE {
+            // Beyond the row there is noise and nothing else: it is not counted.
+            totals[NOISY] = p.add(totals[NOISY], square(p, part2(p, &own, x)));
+        }
     }
 }
 
 /// The cascade of the row that begins at `row`.
 #[inline(always)]
-fn cascade_row<L: Lanes, const BOOKED: bool>(
-    l: L,
-    k: &Spread<L>,
+fn cascade_row<P: Register, const BOOKED: bool>(
+    p: P,
+    k: &Spread<P>,
     rows: &mut Rows<'_>,
     row: usize,
-    totals: &mut [L::F; CAUSES],
+    totals: &mut Totals<P>,
 ) {
     let width = rows.north[0].len();
     let [re, im] = &mut rows.own;
     let [fast_re, fast_im] = &mut rows.fast;
     let mut own = [&mut re[row..row + width], &mut im[row..row + width]];
     let mut fast = [&mut fast_re[row..row + width], &mut fast_im[row..row + width]];
-    let whole = width / LANES * LANES;
     let mut x = 0;
-    while x < width {
-        let ends = x == whole;
-        let (a, c) = if ends {
-            ([part(l, own[0], x), part(l, own[1], x)], [part(l, fast[0], x), part(l, fast[1], x)])
-        } else {
-            (
-                [l.load(lanes(own[0], x)), l.load(lanes(own[1], x))],
-                [l.load(lanes(fast[0], x)), l.load(lanes(fast[1], x))],
-            )
-        };
-        let size = square(l, a);
-        if BOOKED {
-            totals[NOISY] = l.add(totals[NOISY], size);
+    while x + LANES <= width {
+        for totals in totals.iter_mut().take(LANES / P::WIDTH) {
+            let (a, c) = turn::<P, BOOKED>(p, k, load2(p, &own, x), load2(p, &fast, x), totals);
+            store2(p, &mut own, x, a);
+            store2(p, &mut fast, x, c);
+            x += P::WIDTH;
         }
-        let (a, c) = cascade(l, k, a, size, c);
-        if BOOKED {
-            totals[CASCADED] = add_square(l, a, totals[CASCADED]);
-            totals[FAST] = add_square(l, c, totals[FAST]);
-        }
-        if ends {
-            put2(l, &mut own, x, a);
-            put2(l, &mut fast, x, c);
-        } else {
-            store2(l, &mut own, x, a);
-            store2(l, &mut fast, x, c);
-        }
-        x += LANES;
+    }
+    for (x, totals) in (x..width).step_by(P::WIDTH).zip(totals) {
+        let (a, c) = turn::<P, BOOKED>(p, k, part2(p, &own, x), part2(p, &fast, x), totals);
+        put2(p, &mut own, x, a);
+        put2(p, &mut fast, x, c);
     }
 }
 
-/// The sixteen numbers from `x` on.
+/// The cascade of one register's pairs, and its books.
 #[inline(always)]
-fn lanes(row: &[f32], x: usize) -> &[f32; LANES] {
-    debug_assert!(x + LANES <= row.len());
-    // SAFETY: `check` has held the lengths to each other, and every sweep stays within them.
+fn turn<P: Register, const BOOKED: bool>(
+    p: P,
+    k: &Spread<P>,
+    a: [P::F; 2],
+    c: [P::F; 2],
+    totals: &mut [P::F; CAUSES],
+) -> ([P::F; 2], [P::F; 2]) {
+    let size = square(p, a);
+    if BOOKED {
+        totals[NOISY] = p.add(totals[NOISY], size);
+    }
+    let (a, c) = cascade(p, k, a, size, c);
+    if BOOKED {
+        totals[CASCADED] = add_square(p, a, totals[CASCADED]);
+        totals[FAST] = add_square(p, c, totals[FAST]);
+    }
+    (a, c)
+}
+
+/// A register's numbers from `x` on.
+#[inline(always)]
+fn lanes<P: Register>(row: &[f32], x: usize) -> &P::Slot {
+    debug_assert!(x + P::WIDTH <= row.len());
+    // SAFETY: `check` has held the lengths to each other, and every sweep stays within them; a slot is plain numbers.
     unsafe { &*row.as_ptr().add(x).cast() }
 }
 
 #[inline(always)]
-fn lanes_mut(row: &mut [f32], x: usize) -> &mut [f32; LANES] {
-    debug_assert!(x + LANES <= row.len());
+fn lanes_mut<P: Register>(row: &mut [f32], x: usize) -> &mut P::Slot {
+    debug_assert!(x + P::WIDTH <= row.len());
     // SAFETY: as for `lanes`.
     unsafe { &mut *row.as_mut_ptr().add(x).cast() }
 }
 
 #[inline(always)]
-fn store2<L: Lanes>(l: L, rows: &mut [&mut [f32]; 2], x: usize, z: [L::F; 2]) {
-    l.store(lanes_mut(rows[0], x), z[0]);
-    l.store(lanes_mut(rows[1], x), z[1]);
+fn load2<P: Register>(p: P, rows: &[impl AsRef<[f32]>; 2], x: usize) -> [P::F; 2] {
+    [p.load(lanes::<P>(rows[0].as_ref(), x)), p.load(lanes::<P>(rows[1].as_ref(), x))]
 }
 
-/// What is left of a row from `x` on, then zeros.
 #[inline(always)]
-fn part<L: Lanes>(l: L, row: &[f32], x: usize) -> L::F {
-    let mut padded = [0.0; LANES];
-    padded[..row.len() - x].copy_from_slice(&row[x..]);
-    l.load(&padded)
+fn store2<P: Register>(p: P, rows: &mut [&mut [f32]; 2], x: usize, z: [P::F; 2]) {
+    p.store(lanes_mut::<P>(rows[0], x), z[0]);
+    p.store(lanes_mut::<P>(rows[1], x), z[1]);
+}
+
+/// What is left of a row from `x` on, if a register takes it all, then zeros.
+#[inline(always)]
+fn part<P: Register>(p: P, row: &[f32], x: usize) -> P::F {
+    padded(p, [0.0; LANES], &row[x..])
+}
+
+#[inline(always)]
+fn part2<P: Register>(p: P, rows: &[impl AsRef<[f32]>; 2], x: usize) -> [P::F; 2] {
+    [part(p, rows[0].as_ref(), x), part(p, rows[1].as_ref(), x)]
 }
 
 /// The right neighbours of the sites that are left from `x` on, the last of them `first`.
 #[inline(always)]
-fn joined<L: Lanes>(l: L, row: &[f32], x: usize, first: L::F) -> L::F {
-    let mut padded = [0.0; LANES];
-    l.store(&mut padded, first);
-    let rest = &row[x + 1..];
-    padded[..rest.len()].copy_from_slice(rest);
-    l.load(&padded)
+fn joined<P: Register>(p: P, row: &[f32], x: usize, first: P::F) -> P::F {
+    let mut ends = [0.0; LANES];
+    p.store(lanes_mut::<P>(&mut ends, 0), first);
+    padded(p, ends, &row[x + 1..])
+}
+
+/// As many numbers as a register takes, and after the last of them what was `there`.
+#[inline(always)]
+fn padded<P: Register>(p: P, mut there: [f32; LANES], row: &[f32]) -> P::F {
+    let count = row.len().min(P::WIDTH);
+    there[..count].copy_from_slice(&row[..count]);
+    p.load(lanes::<P>(&there, 0))
 }
 
 #[inline(always)]
-fn put2<L: Lanes>(l: L, rows: &mut [&mut [f32]; 2], x: usize, z: [L::F; 2]) {
+fn put2<P: Register>(p: P, rows: &mut [&mut [f32]; 2], x: usize, z: [P::F; 2]) {
     let mut lanes = [0.0; LANES];
-    for part in 0..2 {
-        l.store(&mut lanes, z[part]);
-        let rest = &mut rows[part][x..];
-        rest.copy_from_slice(&lanes[..rest.len()]);
+    for (row, z) in rows.iter_mut().zip(z) {
+        p.store(lanes_mut::<P>(&mut lanes, 0), z);
+        let count = P::WIDTH.min(row.len() - x);
+        row[x..x + count].copy_from_slice(&lanes[..count]);
     }
 }

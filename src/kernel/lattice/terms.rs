@@ -1,6 +1,6 @@
-//! The sub-steps of a band on sixteen sites at a time; real-time code.
+//! The sub-steps of a band on a register of sites at a time; real-time code.
 
-use super::super::lanes::Lanes;
+use super::super::lanes::Register;
 use super::{CAUSES, Factors};
 
 /// Where a sum of [`super::Sums`] stands.
@@ -12,115 +12,115 @@ pub(super) const CASCADED: usize = 4;
 pub(super) const FAST: usize = 5;
 
 /// The factors in every lane.
-pub(super) struct Spread<L: Lanes> {
-    one: L::F,
-    centre: L::F,
-    share: L::F,
-    drive: L::F,
-    ceiling: L::F,
-    pull: [L::F; 3],
-    cascade: [L::F; 4],
+pub(super) struct Spread<R: Register> {
+    one: R::F,
+    centre: R::F,
+    share: R::F,
+    drive: R::F,
+    ceiling: R::F,
+    pull: [R::F; 3],
+    cascade: [R::F; 4],
 }
 
-impl<L: Lanes> Spread<L> {
+impl<R: Register> Spread<R> {
     #[inline(always)]
-    pub(super) fn new(l: L, factors: &Factors) -> Self {
+    pub(super) fn new(r: R, factors: &Factors) -> Self {
         let ([p0, p1, p2], [k, half, quarter, eighth]) = (factors.pull, factors.cascade);
         Self {
-            one: l.splat(1.0),
-            centre: l.splat(factors.centre),
-            share: l.splat(factors.spread),
-            drive: l.splat(factors.drive),
-            ceiling: l.splat(factors.ceiling),
-            pull: [l.splat(p0), l.splat(p1), l.splat(p2)],
-            cascade: [l.splat(k), l.splat(half), l.splat(quarter), l.splat(eighth)],
+            one: r.splat(1.0),
+            centre: r.splat(factors.centre),
+            share: r.splat(factors.spread),
+            drive: r.splat(factors.drive),
+            ceiling: r.splat(factors.ceiling),
+            pull: [r.splat(p0), r.splat(p1), r.splat(p2)],
+            cascade: [r.splat(k), r.splat(half), r.splat(quarter), r.splat(eighth)],
         }
     }
 }
 
-/// Sixteen sites before the step, with their neighbours.
-pub(super) struct Sites<L: Lanes> {
-    pub(super) here: [L::F; 2],
-    pub(super) west: [L::F; 2],
-    pub(super) east: [L::F; 2],
-    pub(super) north: [L::F; 2],
-    pub(super) south: [L::F; 2],
+/// Sites before the step, with their neighbours.
+pub(super) struct Sites<R: Register> {
+    pub(super) here: [R::F; 2],
+    pub(super) west: [R::F; 2],
+    pub(super) east: [R::F; 2],
+    pub(super) north: [R::F; 2],
+    pub(super) south: [R::F; 2],
 }
 
 /// The sub-steps up to the noise, in their order; `real` is 1 in the lanes that are sites, where not all are.
 #[inline(always)]
-pub(super) fn advance<L: Lanes, const DRIVEN: bool, const BOOKED: bool>(
-    l: L,
-    k: &Spread<L>,
-    sites: &Sites<L>,
-    real: Option<L::F>,
-    push: [L::F; 2],
-    noise: [L::F; 2],
-    totals: &mut [L::F; CAUSES],
-) -> [L::F; 2] {
-    let mut a = [diffuse(l, k, sites, 0), diffuse(l, k, sites, 1)];
+pub(super) fn advance<R: Register, const DRIVEN: bool, const BOOKED: bool>(
+    r: R,
+    k: &Spread<R>,
+    sites: &Sites<R>,
+    real: Option<R::F>,
+    push: [R::F; 2],
+    noise: [R::F; 2],
+    totals: &mut [R::F; CAUSES],
+) -> [R::F; 2] {
+    let mut a = [diffuse(r, k, sites, 0), diffuse(r, k, sites, 1)];
     if let Some(real) = real {
-        a = [l.mul(a[0], real), l.mul(a[1], real)];
+        a = [r.mul(a[0], real), r.mul(a[1], real)];
     }
     if DRIVEN {
         if BOOKED {
-            totals[DIFFUSED] = l.add(totals[DIFFUSED], square(l, a));
+            totals[DIFFUSED] = r.add(totals[DIFFUSED], square(r, a));
         }
-        a = [l.fma(k.drive, push[0], a[0]), l.fma(k.drive, push[1], a[1])];
+        a = [r.fma(k.drive, push[0], a[0]), r.fma(k.drive, push[1], a[1])];
     }
-    let size = square(l, a);
-    let held = l.min(size, k.ceiling);
-    let pull = l.fma(l.fma(held, k.pull[2], k.pull[1]), held, k.pull[0]);
+    let size = square(r, a);
+    let held = r.min(size, k.ceiling);
+    let pull = r.fma(r.fma(held, k.pull[2], k.pull[1]), held, k.pull[0]);
     if BOOKED {
-        totals[PUSHED] = l.add(totals[PUSHED], size);
-        totals[PULLED] = l.fma(l.mul(pull, pull), size, totals[PULLED]);
+        totals[PUSHED] = r.add(totals[PUSHED], size);
+        totals[PULLED] = r.fma(r.mul(pull, pull), size, totals[PULLED]);
     }
-    [l.fma(pull, a[0], noise[0]), l.fma(pull, a[1], noise[1])]
+    [r.fma(pull, a[0], noise[0]), r.fma(pull, a[1], noise[1])]
 }
 
 #[inline(always)]
-fn diffuse<L: Lanes>(l: L, k: &Spread<L>, sites: &Sites<L>, part: usize) -> L::F {
-    let sum = l.add(l.add(sites.west[part], sites.east[part]), l.add(sites.north[part], sites.south[part]));
-    l.fma(k.share, sum, l.mul(k.centre, sites.here[part]))
+fn diffuse<R: Register>(r: R, k: &Spread<R>, sites: &Sites<R>, part: usize) -> R::F {
+    let sum = r.add(r.add(sites.west[part], sites.east[part]), r.add(sites.north[part], sites.south[part]));
+    r.fma(k.share, sum, r.mul(k.centre, sites.here[part]))
 }
 
 /// Turns the pair `a` and `c`; `size` is the square of `a`.
 #[inline(always)]
-pub(super) fn cascade<L: Lanes>(
-    l: L,
-    k: &Spread<L>,
-    a: [L::F; 2],
-    size: L::F,
-    c: [L::F; 2],
-) -> ([L::F; 2], [L::F; 2]) {
+pub(super) fn cascade<R: Register>(
+    r: R,
+    k: &Spread<R>,
+    a: [R::F; 2],
+    size: R::F,
+    c: [R::F; 2],
+) -> ([R::F; 2], [R::F; 2]) {
     let [whole, half, quarter, eighth] = k.cascade;
-    let less = l.fnma(eighth, size, k.one);
-    let product = times_conjugate(l, c, a);
-    let m = [l.fma(half, product[0], l.mul(less, a[0])), l.fma(half, product[1], l.mul(less, a[1]))];
-    let size = square(l, m);
-    let inverse = l.div(k.one, l.fma(quarter, size, k.one));
-    let stay = l.mul(l.fnma(quarter, size, k.one), inverse);
-    let turn = l.mul(whole, inverse);
-    let up = times_conjugate(l, c, m);
-    let down = [l.fms(m[0], a[0], l.mul(m[1], a[1])), l.fma(m[0], a[1], l.mul(m[1], a[0]))];
+    let less = r.fnma(eighth, size, k.one);
+    let product = times_conjugate(r, c, a);
+    let m = [r.fma(half, product[0], r.mul(less, a[0])), r.fma(half, product[1], r.mul(less, a[1]))];
+    let size = square(r, m);
+    let inverse = r.div(k.one, r.fma(quarter, size, k.one));
+    let stay = r.mul(r.fnma(quarter, size, k.one), inverse);
+    let turn = r.mul(whole, inverse);
+    let up = times_conjugate(r, c, m);
+    let down = [r.fms(m[0], a[0], r.mul(m[1], a[1])), r.fma(m[0], a[1], r.mul(m[1], a[0]))];
     (
-        [l.fma(turn, up[0], l.mul(stay, a[0])), l.fma(turn, up[1], l.mul(stay, a[1]))],
-        [l.fnma(turn, down[0], l.mul(stay, c[0])), l.fnma(turn, down[1], l.mul(stay, c[1]))],
+        [r.fma(turn, up[0], r.mul(stay, a[0])), r.fma(turn, up[1], r.mul(stay, a[1]))],
+        [r.fnma(turn, down[0], r.mul(stay, c[0])), r.fnma(turn, down[1], r.mul(stay, c[1]))],
     )
 }
 
 #[inline(always)]
-pub(super) fn square<L: Lanes>(l: L, z: [L::F; 2]) -> L::F {
-    l.fma(z[0], z[0], l.mul(z[1], z[1]))
+pub(super) fn square<R: Register>(r: R, z: [R::F; 2]) -> R::F {
+    r.fma(z[0], z[0], r.mul(z[1], z[1]))
 }
 
 #[inline(always)]
-pub(super) fn add_square<L: Lanes>(l: L, z: [L::F; 2], to: L::F) -> L::F {
-    l.fma(z[0], z[0], l.fma(z[1], z[1], to))
+pub(super) fn add_square<R: Register>(r: R, z: [R::F; 2], to: R::F) -> R::F {
+    r.fma(z[0], z[0], r.fma(z[1], z[1], to))
 }
 
 /// `c ā`.
 #[inline(always)]
-fn times_conjugate<L: Lanes>(l: L, c: [L::F; 2], a: [L::F; 2]) -> [L::F; 2] {
-    [l.fma(c[0], a[0], l.mul(c[1], a[1])), l.fms(c[1], a[0], l.mul(c[0], a[1]))]
+fn times_conjugate<R: Register>(r: R, c: [R::F; 2], a: [R::F; 2]) -> [R::F; 2] {
+    [r.fma(c[0], a[0], r.mul(c[1], a[1])), r.fms(c[1], a[0], r.mul(c[0], a[1]))]
 }
