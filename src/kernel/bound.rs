@@ -64,6 +64,7 @@ impl<const MIXED: bool> Work for Loop<MIXED> {
 /// The first lane; all are alike here.
 #[inline(always)]
 fn first<P: Register>(p: P, lanes: P::F) -> f32 {
+    const { P::PLAIN };
     let mut out = [0.0; LANES];
     // SAFETY: a slot is at most sixteen plain numbers.
     p.store(unsafe { &mut *out.as_mut_ptr().cast() }, lanes);

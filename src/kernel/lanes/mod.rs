@@ -24,10 +24,17 @@ pub const LANES: usize = 16;
 pub trait Register: Copy {
     /// The numbers.
     type F: Copy;
-    /// As many in memory.
+    /// As many in memory: `[f32; WIDTH]`.
     type Slot;
     /// How many there are: a divisor of [`LANES`].
     const WIDTH: usize;
+    /// Holds where that is so.
+    const PLAIN: () = assert!(
+        size_of::<Self::Slot>() == Self::WIDTH * size_of::<f32>()
+            && align_of::<Self::Slot>() == align_of::<f32>()
+            && !std::mem::needs_drop::<Self::Slot>()
+            && LANES.is_multiple_of(Self::WIDTH)
+    );
 
     /// The same number in every lane.
     fn splat(self, a: f32) -> Self::F;

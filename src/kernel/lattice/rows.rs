@@ -391,6 +391,7 @@ fn turn<P: Register, const BOOKED: bool>(
 /// A register's numbers from `x` on.
 #[inline(always)]
 fn lanes<P: Register>(row: &[f32], x: usize) -> &P::Slot {
+    const { P::PLAIN };
     debug_assert!(x + P::WIDTH <= row.len());
     // SAFETY: `check` has held the lengths to each other, and every sweep stays within them; a slot is plain numbers.
     unsafe { &*row.as_ptr().add(x).cast() }
@@ -398,6 +399,7 @@ fn lanes<P: Register>(row: &[f32], x: usize) -> &P::Slot {
 
 #[inline(always)]
 fn lanes_mut<P: Register>(row: &mut [f32], x: usize) -> &mut P::Slot {
+    const { P::PLAIN };
     debug_assert!(x + P::WIDTH <= row.len());
     // SAFETY: as for `lanes`.
     unsafe { &mut *row.as_mut_ptr().add(x).cast() }
