@@ -121,6 +121,16 @@ impl Lanes for Neon {
         Quarter(())
     }
 
+    #[inline(always)]
+    fn pick(self, from: &[f32; 2 * LANES], places: Self::F) -> Self::F {
+        let (mut at, mut out) = ([0.0; LANES], [0.0; LANES]);
+        self.store(&mut at, places);
+        for (out, at) in out.iter_mut().zip(&at) {
+            *out = from[at.to_bits() as usize % (2 * LANES)];
+        }
+        self.load(&out)
+    }
+
     proven! {
         fn expect(self, from: &[f32; LANES], ahead: usize) {
             // The intrinsic is not stable. A hint faults nowhere and no program can see that it read anything.
@@ -129,14 +139,6 @@ impl Lanes for Neon {
                 in(reg) from.as_ptr().wrapping_add(ahead).addr(),
                 options(nomem, nostack, preserves_flags)
             );
-        }
-        fn pick(self, from: &[f32; 2 * LANES], places: Self::F) -> Self::F {
-            let (mut at, mut out) = ([0.0; LANES], [0.0; LANES]);
-            self.store(&mut at, places);
-            for (out, at) in out.iter_mut().zip(&at) {
-                *out = from[at.to_bits() as usize % (2 * LANES)];
-            }
-            self.load(&out)
         }
         fn four_words(self, words: [u32; 4]) -> Self::W { [vld1q_u32(words.as_ptr()); 4] }
         fn block_numbers(self) -> Self::W {
