@@ -26,7 +26,6 @@ pub mod grains;
 pub mod lanes;
 pub mod lattice;
 pub mod least_squares;
-pub mod likeness;
 pub mod logarithm;
 pub mod medium;
 pub mod meters;

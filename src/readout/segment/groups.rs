@@ -1,11 +1,10 @@
 //! Who swings together: pixels whose oscillators point the same way, look by look, are one object.
 
 use super::{LOOKS, MOST_OBJECTS};
-use crate::kernel::likeness::{NUMBERS, Row as Numbers, product, products};
 use crate::kernel::medium::{Lanes, STARTS};
 
-// Four of each look.
-const _: () = assert!(NUMBERS == 4 * LOOKS);
+/// Numbers of a pixel over all looks.
+const NUMBERS: usize = 4 * LOOKS;
 /// From which coherence with a group's mean a pixel is of the group.
 const TOGETHER: f32 = 0.6;
 /// Turns in which a group's mean moves to its pixels.
@@ -13,6 +12,9 @@ const TURNS: usize = 4;
 /// The fewest pixels of an object, and the smallest share of all that are not ground.
 const FEWEST: usize = 6;
 const LEAST_SHARE: usize = 50;
+
+/// A pixel's oscillator of one start at all looks, of length 1.
+type Numbers = [f32; NUMBERS];
 
 /// Objects as they were found.
 #[derive(Clone, Debug, Default)]
@@ -45,10 +47,7 @@ pub(super) struct States {
     size: usize,
     /// The pixels that are not ground.
     places: Vec<usize>,
-    /// Each of these pixels' oscillator at all looks, of length 1.
     numbers: Vec<Numbers>,
-    /// All of them.
-    all: Vec<usize>,
     /// How much each pixel and its four neighbours swing as one, 0 to 1.
     calm: Vec<f32>,
 }
@@ -80,8 +79,7 @@ impl States {
             length(&sum) / near.len() as f32
         };
         let calm = places.iter().map(calm).collect();
-        let all = (0..places.len()).collect();
-        Self { size: conducts.len(), places, numbers, all, calm }
+        Self { size: conducts.len(), places, numbers, calm }
     }
 
     /// The objects, as many as are told where that is.
@@ -96,9 +94,8 @@ impl States {
     /// The means of groups, from the calmest pixel on: each takes all that swing as it does.
     fn found(&self) -> Vec<Numbers> {
         let fewest = FEWEST.max(self.places.len() / LEAST_SHARE);
-        let mut left = self.all.clone();
+        let mut left: Vec<usize> = (0..self.places.len()).collect();
         left.sort_by(|one, other| self.calm[*other].total_cmp(&self.calm[*one]).then(one.cmp(other)));
-        let mut likeness = vec![0.0; left.len()];
         let mut means = Vec::new();
         while let Some(first) = left.first().copied()
             && means.len() < MOST_OBJECTS
@@ -106,15 +103,13 @@ impl States {
             let mut mean = self.numbers[first];
             for _ in 0..TURNS {
                 let mut sum = [0.0; NUMBERS];
-                products(&self.numbers, &left, &mean, &mut likeness);
-                let near = left.iter().zip(&likeness).filter(|(_, like)| **like > TOGETHER);
-                near.for_each(|(number, _)| add(&mut sum, &self.numbers[*number]));
+                let near = left.iter().map(|number| &self.numbers[*number]);
+                near.filter(|numbers| dot(numbers, &mean) > TOGETHER)
+                    .for_each(|numbers| add(&mut sum, numbers));
                 mean = unit(&sum).unwrap_or(mean);
             }
             let before = left.len();
-            products(&self.numbers, &left, &mean, &mut likeness);
-            let mut likeness = likeness.iter();
-            left.retain(|number| likeness.next().is_some_and(|like| *like <= TOGETHER) && *number != first);
+            left.retain(|number| *number != first && dot(&self.numbers[*number], &mean) <= TOGETHER);
             if before - left.len() >= fewest {
                 means.push(mean);
             }
@@ -125,15 +120,22 @@ impl States {
     /// Drops the smallest groups, or adds what is least like any, until there are as many as told.
     fn as_many(&self, means: &mut Vec<Numbers>, told: usize) {
         while means.len() < told {
-            let strange =
-                self.nearest(means).into_iter().zip(&self.calm).map(|((_, like), calm)| calm * (1.0 - like));
-            let Some((_, most)) = strange.zip(0..).max_by(|a, b| a.0.total_cmp(&b.0)) else { return };
+            let strange = |number: usize| {
+                let (_, like) = best(&self.numbers[number], means).unwrap_or((0, -1.0));
+                self.calm[number] * (1.0 - like)
+            };
+            let numbers = 0..self.numbers.len();
+            let Some((_, most)) =
+                numbers.map(|number| (strange(number), number)).max_by(|a, b| a.0.total_cmp(&b.0))
+            else {
+                return;
+            };
             means.push(self.numbers[most]);
             self.moved(means);
         }
         while means.len() > told {
             let mut counts = vec![0; means.len()];
-            self.nearest(means).into_iter().for_each(|(group, _)| counts[group] += 1);
+            self.nearest(means).into_iter().for_each(|group| counts[group] += 1);
             let smallest = (0..means.len()).min_by_key(|group| counts[*group]).unwrap_or_default();
             means.remove(smallest);
         }
@@ -144,26 +146,16 @@ impl States {
     fn moved(&self, means: &mut [Numbers]) {
         for _ in 0..TURNS {
             let mut sums = vec![[0.0; NUMBERS]; means.len()];
-            for (numbers, (group, _)) in self.numbers.iter().zip(self.nearest(means)) {
+            for (numbers, group) in self.numbers.iter().zip(self.nearest(means)) {
                 add(&mut sums[group], numbers);
             }
             means.iter_mut().zip(&sums).for_each(|(mean, sum)| *mean = unit(sum).unwrap_or(*mean));
         }
     }
 
-    /// The group that each pixel is most like, the first of equals, and how much; less than any where there is none.
-    fn nearest(&self, means: &[Numbers]) -> Vec<(usize, f32)> {
-        let mut nearest = vec![(0, -1.0); self.numbers.len()];
-        let mut likeness = vec![0.0; self.numbers.len()];
-        for (group, mean) in means.iter().enumerate() {
-            products(&self.numbers, &self.all, mean, &mut likeness);
-            for (nearest, like) in nearest.iter_mut().zip(&likeness) {
-                if group == 0 || *like > nearest.1 {
-                    *nearest = (group, *like);
-                }
-            }
-        }
-        nearest
+    /// The group that each pixel is most like.
+    fn nearest(&self, means: &[Numbers]) -> Vec<usize> {
+        self.numbers.iter().map(|numbers| best(numbers, means).map_or(0, |(group, _)| group)).collect()
     }
 
     /// Every pixel to the group that it is most like; the largest is 1.
@@ -174,11 +166,11 @@ impl States {
         }
         let nearest = self.nearest(means);
         let mut sums = vec![([0.0; NUMBERS], 0usize); means.len()];
-        for (numbers, (group, _)) in self.numbers.iter().zip(&nearest) {
+        for (numbers, group) in self.numbers.iter().zip(&nearest) {
             add(&mut sums[*group].0, numbers);
             sums[*group].1 += 1;
         }
-        self.places.iter().zip(&nearest).for_each(|(at, (group, _))| labels[*at] = *group as u8 + 1);
+        self.places.iter().zip(&nearest).for_each(|(at, group)| labels[*at] = *group as u8 + 1);
         let coherence = sums.iter().map(|(sum, pixels)| length(sum) / (*pixels).max(1) as f32).collect();
         let mut groups = Groups { labels, coherence };
         groups.sort();
@@ -186,12 +178,30 @@ impl States {
     }
 }
 
+/// The mean that is most like a pixel, and how much.
+fn best(numbers: &Numbers, means: &[Numbers]) -> Option<(usize, f32)> {
+    let like = means.iter().map(|mean| dot(numbers, mean)).enumerate();
+    like.reduce(|best, next| if next.1 > best.1 { next } else { best })
+}
+
+/// The product of two pixels, in one order.
+fn dot(one: &Numbers, other: &Numbers) -> f32 {
+    let mut sums = [0.0f32; 8];
+    for (one, other) in one.as_chunks::<8>().0.iter().zip(other.as_chunks::<8>().0) {
+        for l in 0..8 {
+            sums[l] += one[l] * other[l];
+        }
+    }
+    let [a, b, c, d, e, f, g, h] = sums;
+    ((a + b) + (c + d)) + ((e + f) + (g + h))
+}
+
 fn add(sum: &mut Numbers, numbers: &Numbers) {
     sum.iter_mut().zip(numbers).for_each(|(sum, x)| *sum += x);
 }
 
 fn length(numbers: &Numbers) -> f32 {
-    product(numbers, numbers).sqrt()
+    dot(numbers, numbers).sqrt()
 }
 
 fn unit(numbers: &Numbers) -> Option<Numbers> {
