@@ -29,6 +29,13 @@ export function fit(canvas) {
   return { context, width, height };
 }
 
+/** The same of a canvas that was fitted and has not changed since: what is drawn on it stays.
+ * @param {HTMLCanvasElement} canvas */
+export function kept(canvas) {
+  const context = canvas.getContext("2d");
+  return context && { context, width: canvas.clientWidth, height: canvas.clientHeight };
+}
+
 /** @param {number} size in CSS pixels */
 export const font = (size, weight = 400) => `${weight} ${size}px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif`;
 

@@ -1,13 +1,16 @@
 // @ts-check
 // Electrode traces, one above the other, newest at the right, with a scale bar.
 
-import { fit, font, roundDown, say } from "./canvas.js";
+import { fit, font, kept, roundDown, say } from "./canvas.js";
 
 /** Seconds across the panel. */
 const SECONDS = 8;
 /** The share of a sweep that is empty before the pen. */
 const GAP = 0.02;
 const LEFT = 40, RIGHT = 46, FOOT = 22;
+
+/** Where and how a sweep is drawn.
+ * @typedef {{ context: CanvasRenderingContext2D, theme: import("./canvas.js").Theme, span: number, foot: number, spacing: number, gain: number, stride: number }} Area */
 
 /** @param {HTMLCanvasElement} canvas @param {HTMLElement} note */
 export function tracePanel(canvas, note) {
@@ -16,6 +19,8 @@ export function tracePanel(canvas, note) {
   let rate = 0, end = 0, scale = 0, larger = 1;
   /** One ring for each electrode; a gap holds NaN. @type {Float32Array[]} */
   let rings = [];
+  /** The samples up to which it is drawn, and all else that it was drawn by. */
+  let drawn = 0, drawnLook = "";
 
   /** @param {import("./messages.d.ts").TraceChunk} chunk */
   function begin(chunk) {
@@ -49,70 +54,94 @@ export function tracePanel(canvas, note) {
       chunk.microvolts.forEach((row, k) => row.forEach((v, i) => { rings[k][(first + i) % size] = v ?? NaN; }));
       end = first + length;
     },
-    forget() { names = []; rings = []; rate = 0; end = 0; },
+    forget() { names = []; rings = []; rate = 0; end = 0; drawnLook = ""; },
     /** Draws so many times larger. @param {number} by */
     grow(by) { larger = Math.min(20, Math.max(0.05, larger * by)); },
-    /** @param {import("./canvas.js").Theme} theme */
+    /** Draws what has come; all of it anew where anything but the pen has moved.
+     * @param {import("./canvas.js").Theme} theme */
     draw(theme) {
-      const sheet = fit(canvas);
+      follow();
+      const look = [canvas.clientWidth, canvas.clientHeight, window.devicePixelRatio, scale, larger, ...names, ...Object.values(theme)].join();
+      const goesOn = rings.length > 0 && look === drawnLook && end >= drawn && end - drawn < (SECONDS * rate) / 2;
+      const sheet = goesOn ? kept(canvas) : fit(canvas);
       if (!sheet) return;
       const { context, width, height } = sheet;
       context.font = font(11.5);
       context.textBaseline = "middle";
       if (!rings.length) {
+        drawnLook = "";
         context.fillStyle = theme.quiet;
         context.textAlign = "center";
         context.fillText("Waiting for the electrodes", width / 2, height / 2);
         return;
       }
-      follow();
       const span = width - LEFT - RIGHT, spacing = (height - FOOT) / rings.length;
       const size = SECONDS * rate, gain = scale > 0 ? (larger * spacing) / scale : 0;
       // No more points than pixels: beyond that a line only costs.
       const stride = Math.max(1, Math.floor(size / (1.5 * span)));
-      const every = Math.max(1, Math.ceil(12 / spacing));
-      context.strokeStyle = theme.grid;
-      context.lineWidth = 1;
-      for (let s = 0; s <= SECONDS; s++) {
-        const x = Math.round(LEFT + span - (s * span) / SECONDS) + 0.5;
-        context.beginPath();
-        context.moveTo(x, 0);
-        context.lineTo(x, height - FOOT);
-        context.stroke();
+      const area = { context, theme, span, foot: height - FOOT, spacing, gain, stride };
+      if (goesOn) {
+        // From some pixels before the pen, where a line may yet bend, to the end of the gap before it; round the end in two parts.
+        const from = Math.floor(((drawn % size) * span) / size) - 3;
+        const to = from + 3 + Math.ceil(((end - drawn) * span) / size + GAP * span);
+        const since = drawn - 12 * stride;
+        strip(area, Math.max(0, from), Math.min(span, to), since);
+        if (to > span) strip(area, 0, to - span, since);
+      } else {
+        const every = Math.max(1, Math.ceil(12 / spacing));
+        context.textAlign = "left";
+        context.fillStyle = theme.quiet;
+        rings.forEach((_, k) => { if (k % every === 0) context.fillText(names[k], 0, Math.max(7, (k + 0.5) * spacing)); });
+        strip(area, 0, span, end - size);
+        scaleBar(context, theme, width, height, span / SECONDS, gain);
+        canvas.setAttribute("aria-label",
+          `${names.length} electrode traces, the last ${SECONDS} s, ${scale ? (scale / larger).toFixed(0) : "?"} microvolts from line to line`);
       }
-      context.textAlign = "left";
-      context.fillStyle = theme.quiet;
-      rings.forEach((_, k) => { if (k % every === 0) context.fillText(names[k], 0, Math.max(7, (k + 0.5) * spacing)); });
-      context.save();
-      context.beginPath();
-      context.rect(LEFT, -4, span, height - FOOT + 8);
-      context.clip();
-      context.strokeStyle = theme.tonic;
-      context.lineWidth = 1;
-      context.lineJoin = "round";
-      // A sweep, as a paper recorder has it: what is drawn stays in its place until the pen comes round. Traces that travel
-      // would flash where what they show is periodic (WCAG 2.3.1). Whole strides: the same samples are drawn each time.
-      const oldest = Math.ceil(Math.max(0, end - size + GAP * size) / stride) * stride;
-      rings.forEach((ring, k) => {
-        const base = (k + 0.5) * spacing;
-        let pen = false;
-        context.beginPath();
-        for (let i = oldest; i < end; i += stride) {
-          const v = ring[i % size];
-          if (v !== v) { pen = false; continue; }
-          const x = LEFT + ((i % size) * span) / size, y = base - v * gain;
-          if (pen && i % size >= stride) context.lineTo(x, y);
-          else context.moveTo(x, y);
-          pen = true;
-        }
-        context.stroke();
-      });
-      context.restore();
-      scaleBar(context, theme, width, height, span / SECONDS, gain);
-      canvas.setAttribute("aria-label",
-        `${names.length} electrode traces, the last ${SECONDS} s, ${scale ? (scale / larger).toFixed(0) : "?"} microvolts from line to line`);
+      drawn = end;
+      drawnLook = look;
     },
   };
+
+  /** The grid and the traces between two places of the sweep, in pixels from its left, and from a sample on; nothing lies beyond.
+   * @param {Area} area @param {number} from @param {number} to @param {number} since */
+  function strip({ context, theme, span, foot, spacing, gain, stride }, from, to, since) {
+    const size = SECONDS * rate;
+    context.save();
+    context.beginPath();
+    context.rect(LEFT + from, -4, to - from, foot + 8);
+    context.clip();
+    context.clearRect(LEFT + from, -4, to - from, foot + 8);
+    context.strokeStyle = theme.grid;
+    context.lineWidth = 1;
+    for (let s = 0; s <= SECONDS; s++) {
+      const x = Math.round(LEFT + span - (s * span) / SECONDS) + 0.5;
+      context.beginPath();
+      context.moveTo(x, 0);
+      context.lineTo(x, foot);
+      context.stroke();
+    }
+    context.strokeStyle = theme.tonic;
+    context.lineWidth = 1;
+    context.lineJoin = "round";
+    // A sweep, as a paper recorder has it: what is drawn stays in its place until the pen comes round. Traces that travel
+    // would flash where what they show is periodic (WCAG 2.3.1). Whole strides: the same samples are drawn each time.
+    const oldest = Math.ceil(Math.max(0, since, end - size + GAP * size) / stride) * stride;
+    rings.forEach((ring, k) => {
+      const base = (k + 0.5) * spacing;
+      let pen = false;
+      context.beginPath();
+      for (let i = oldest; i < end; i += stride) {
+        const v = ring[i % size];
+        if (v !== v) { pen = false; continue; }
+        const x = LEFT + ((i % size) * span) / size, y = base - v * gain;
+        if (pen && i % size >= stride) context.lineTo(x, y);
+        else context.moveTo(x, y);
+        pen = true;
+      }
+      context.stroke();
+    });
+    context.restore();
+  }
 
   /** @param {CanvasRenderingContext2D} context @param {import("./canvas.js").Theme} theme @param {number} width @param {number} height
    * @param {number} second pixels in a second @param {number} gain pixels in a microvolt */

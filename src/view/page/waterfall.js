@@ -14,8 +14,18 @@ const ROWS = 96, LOW = 1, HIGH = 250;
 const SPAN = 12;
 const LEFT = 40, FOOT = 22;
 
+/** Colours that were asked for once. @type {Map<string, number[]>} */
+const known = new Map();
+
 /** A colour of the page as numbers. @param {string} css */
 function numbers(css) {
+  const told = known.get(css) ?? measured(css);
+  known.set(css, told);
+  return told;
+}
+
+/** @param {string} css */
+function measured(css) {
   const context = document.createElement("canvas").getContext("2d");
   if (!context) return [128, 128, 128];
   context.fillStyle = css;
@@ -33,6 +43,8 @@ export function waterfallPanel(canvas, note) {
   /** Decibels over the pink line, column after column. */
   const columns = new Float32Array(COLUMNS * ROWS).fill(NaN);
   let newest = -1, mean = 0;
+  /** What is on the canvas: the newest column and all else that it was drawn by. */
+  let drawn = "";
   const image = new OffscreenCanvas(COLUMNS, ROWS);
 
   function analyse() {
@@ -75,8 +87,11 @@ export function waterfallPanel(canvas, note) {
     },
     /** @param {import("./canvas.js").Theme} theme */
     draw(theme) {
+      const look = [newest, canvas.clientWidth, canvas.clientHeight, window.devicePixelRatio, ...Object.values(theme)].join();
+      if (look === drawn) return;
       const sheet = fit(canvas);
       if (!sheet) return;
+      drawn = look;
       const { context, width, height } = sheet;
       context.font = font(11.5);
       const bottom = height - FOOT, span = width - LEFT;
