@@ -49,8 +49,10 @@ export function tracePanel(canvas, note) {
       const length = chunk.microvolts[0]?.length ?? 0;
       const first = Math.round((chunk.first_tick * rate) / 1000);
       const size = SECONDS * rate;
-      if (first < end || first - end > size) rings.forEach((ring) => ring.fill(NaN));
-      else for (let i = end; i < first; i++) rings.forEach((ring) => { ring[i % size] = NaN; });
+      if (first < end || first - end > size) {
+        rings.forEach((ring) => ring.fill(NaN));
+        drawnLook = "";
+      } else for (let i = end; i < first; i++) rings.forEach((ring) => { ring[i % size] = NaN; });
       chunk.microvolts.forEach((row, k) => row.forEach((v, i) => { rings[k][(first + i) % size] = v ?? NaN; }));
       end = first + length;
     },
