@@ -13,11 +13,31 @@ export function theme() {
 
 /** @typedef {ReturnType<typeof theme>} Theme */
 
+/** The sizes of canvases in CSS pixels, as the browser tells them: to ask for one makes it lay the whole page out.
+ * @type {WeakMap<Element, { width: number, height: number }>} */
+const sizes = new WeakMap();
+const watcher = new ResizeObserver((changes) => {
+  for (const { target, contentRect } of changes) {
+    sizes.set(target, { width: Math.round(contentRect.width), height: Math.round(contentRect.height) });
+  }
+});
+
+/** @param {HTMLCanvasElement} canvas */
+export function sizeOf(canvas) {
+  const known = sizes.get(canvas);
+  if (known?.width) return known;
+  // Never seen, or hidden until now.
+  if (!known) watcher.observe(canvas);
+  const size = { width: canvas.clientWidth, height: canvas.clientHeight };
+  sizes.set(canvas, size);
+  return size;
+}
+
 /** Gives the canvas as many pixels as the screen shows, and a context whose unit is a CSS pixel.
  * @param {HTMLCanvasElement} canvas */
 export function fit(canvas) {
   const ratio = Math.min(window.devicePixelRatio || 1, 2);
-  const width = canvas.clientWidth, height = canvas.clientHeight;
+  const { width, height } = sizeOf(canvas);
   const context = canvas.getContext("2d");
   if (!context || width < 2 || height < 2) return null;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
@@ -33,7 +53,7 @@ export function fit(canvas) {
  * @param {HTMLCanvasElement} canvas */
 export function kept(canvas) {
   const context = canvas.getContext("2d");
-  return context && { context, width: canvas.clientWidth, height: canvas.clientHeight };
+  return context && { context, ...sizeOf(canvas) };
 }
 
 /** @param {number} size in CSS pixels */

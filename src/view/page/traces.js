@@ -1,7 +1,7 @@
 // @ts-check
 // Electrode traces, one above the other, newest at the right, with a scale bar.
 
-import { fit, font, kept, roundDown, say } from "./canvas.js";
+import { fit, font, kept, roundDown, say, sizeOf } from "./canvas.js";
 
 /** Seconds across the panel. */
 const SECONDS = 8;
@@ -16,7 +16,7 @@ const LEFT = 40, RIGHT = 46, FOOT = 22;
 export function tracePanel(canvas, note) {
   /** @type {string[]} */
   let names = [];
-  let rate = 0, end = 0, scale = 0, larger = 1;
+  let rate = 0, end = 0, scale = 0, larger = 1, followed = 0;
   /** One ring for each electrode; a gap holds NaN. @type {Float32Array[]} */
   let rings = [];
   /** The samples up to which it is drawn, and all else that it was drawn by. */
@@ -31,8 +31,10 @@ export function tracePanel(canvas, note) {
     say(note, `${names.length} at ${rate} Hz`);
   }
 
-  /** Microvolts between two baselines: five times the median rms, held still until it is far off. */
+  /** Microvolts between two baselines: five times the median rms, held still until it is far off; looked at once a second. */
   function follow() {
+    if (scale > 0 && end - followed < rate && end >= followed) return;
+    followed = end;
     const rms = rings.map((ring) => {
       let sum = 0, count = 0;
       for (const v of ring) if (v === v) { sum += v * v; count++; }
@@ -63,7 +65,7 @@ export function tracePanel(canvas, note) {
      * @param {import("./canvas.js").Theme} theme */
     draw(theme) {
       follow();
-      const look = [canvas.clientWidth, canvas.clientHeight, window.devicePixelRatio, scale, larger, ...names, ...Object.values(theme)].join();
+      const look = [...Object.values(sizeOf(canvas)), window.devicePixelRatio, scale, larger, ...names, ...Object.values(theme)].join();
       const goesOn = rings.length > 0 && look === drawnLook && end >= drawn && end - drawn < (SECONDS * rate) / 2;
       const sheet = goesOn ? kept(canvas) : fit(canvas);
       if (!sheet) return;

@@ -1,7 +1,7 @@
 // @ts-check
 // The spectrogram: power over the pink line, log frequency upwards, newest at the right.
 
-import { fit, font, say } from "./canvas.js";
+import { fit, font, say, sizeOf } from "./canvas.js";
 import { powerOf } from "./fourier.js";
 
 /** Samples of one transform, and between two of them, at 1000 a second. */
@@ -87,7 +87,7 @@ export function waterfallPanel(canvas, note) {
     },
     /** @param {import("./canvas.js").Theme} theme */
     draw(theme) {
-      const look = [newest, canvas.clientWidth, canvas.clientHeight, window.devicePixelRatio, ...Object.values(theme)].join();
+      const look = [newest, ...Object.values(sizeOf(canvas)), window.devicePixelRatio, ...Object.values(theme)].join();
       if (look === drawn) return;
       const sheet = fit(canvas);
       if (!sheet) return;
