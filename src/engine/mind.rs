@@ -24,7 +24,6 @@ use crate::readout::trace::{pixel_of, pooled_power};
 use crate::signal::{ArrayId, InputPicture, MindFigures, MindPicture, SheetShape};
 use crate::stream::Sink;
 use crate::stream::latest::Writer;
-use crate::stream::priority;
 use crate::stream::ring::{Consumer, Producer, ring};
 use crate::time::Tick;
 
@@ -64,8 +63,6 @@ pub struct Minder {
     inbox: Receiver<(Box<Moment>, Option<Arc<InputPicture>>)>,
     spare: Producer<Box<Moment>>,
     figures: Arc<Mutex<MindFigures>>,
-    /// Whether the engine waits for it.
-    waited_for: bool,
 }
 
 /// What was before the mind's eye, and what was in sight.
@@ -144,7 +141,7 @@ pub fn mind(
         figures: Arc::clone(&figures),
     };
     let mind = Mind::new(parameters, count, bands, seed);
-    (probe, moments, Minder { mind, inbox, spare: spare_in, figures, waited_for: behind })
+    (probe, moments, Minder { mind, inbox, spare: spare_in, figures })
 }
 
 impl Probe {
@@ -241,9 +238,6 @@ impl Minder {
         mut self,
         (mut shows, mut kept): (Option<Shows>, Option<RecallSink>),
     ) -> (Mind, Option<Error>) {
-        if !self.waited_for {
-            priority::lower();
-        }
         let mut failure = None;
         while let Ok((moment, sight)) = self.inbox.recv() {
             let watched = shows.as_ref().is_some_and(|(_, watched)| watched.load(Ordering::Acquire));

@@ -1,7 +1,7 @@
 //! The claim of recall: what the field alone still tells of a picture, and which part of the array and of the reading does that.
 //!
 //! Every variant is read in several ways, so what the memory of pictures does is in each: by lines alone, by a memory that knows
-//! the pictures, by a ridge of as many numbers as that memory, and, of the twin, by the memory alone.
+//! the pictures, by a ridge of as many numbers as that memory, and, of the twin where one runs, by the memory alone.
 
 use super::flash::{Exposure, Flash, Left};
 use super::{Figure, Run};
