@@ -19,8 +19,8 @@ pub fn lift() {
     }
 }
 
-/// Takes less time than others get, for a thread that only looks on and that nobody waits for: where the processor is full, it falls behind first. Where the
-/// system refuses, it stays as it is.
+/// Takes less time than others get, for a thread that only looks on and that nobody waits for: where the processor is full, it
+/// falls behind first. Where the system refuses, it stays as it is.
 pub fn lower() {
     if let Ok(value) = ThreadPriorityValue::try_from(LOWERED) {
         let _ = set_ordinary(ThreadPriority::Crossplatform(value));
