@@ -83,7 +83,7 @@ fn allocates_nothing(learns: bool) {
     let session = Session { pace: Pace::Max, seconds: None, tail_seconds: 0.0, layout: None };
     let mut instrument = Instrument::new(&config.plan(&session)).unwrap();
     let shape = instrument.shapes()[0];
-    let (mut probe, _moments, _mind) = mind::mind(&config.mind, (0, shape), 0, false);
+    let (mut probe, _moments, _mind) = mind::mind(&config.mind, (0, shape), 0, [false, true]);
     let (mut feeler, mut recogniser) =
         recognition::recognition(Known::new(Grid::of(shape)), (0, shape)).unwrap();
     let sampler = Sampler::of(&instrument).unwrap();

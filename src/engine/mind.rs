@@ -7,8 +7,8 @@
 //!
 //! In a replay a moment waits for the picture that was in sight, which stands behind it in the session.
 //!
-//! A moment is one band a tick, so that no tick does much for it, and small, however large the sheet is. In a replay the engine waits where no spare moment is left,
-//! and none is missing; a paced run has four seconds of them.
+//! A moment is one band a tick, so that no tick does much for it, and small, however large the sheet is. A mind that is a second behind is waited for; but
+//! not in a paced run: there moments are skipped, and counted.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,11 +24,14 @@ use crate::readout::trace::{pixel_of, pooled_power};
 use crate::signal::{ArrayId, InputPicture, MindFigures, MindPicture, SheetShape};
 use crate::stream::Sink;
 use crate::stream::latest::Writer;
+use crate::stream::priority;
 use crate::stream::ring::{Consumer, Producer, ring};
 use crate::time::Tick;
 
-/// Moments that may wait: four seconds.
-const MOMENTS: usize = 40;
+/// Moments that may wait: a second.
+const MOMENTS: usize = 10;
+/// Those that may wait for their pictures besides, in a replay.
+const BEHIND: usize = PATIENCE.div_ceil(MOMENT_TICKS) as usize;
 /// What is left of an impression after a tick: `e^(-1/20)`, so that it reaches back some 20 ms.
 const KEPT: f32 = 0.951_229_4;
 
@@ -44,6 +47,10 @@ pub struct Probe {
     share: Vec<f32>,
     impression: Vec<f32>,
     driven: f32,
+    /// Whether a mind that is behind is waited for.
+    waits: bool,
+    /// Moments that were skipped, in all.
+    skipped: u64,
     filling: Option<Box<Moment>>,
     moments: Producer<Box<Moment>>,
     spare: Consumer<Box<Moment>>,
@@ -63,6 +70,7 @@ pub struct Minder {
     inbox: Receiver<(Box<Moment>, Option<Arc<InputPicture>>)>,
     spare: Producer<Box<Moment>>,
     figures: Arc<Mutex<MindFigures>>,
+    waited_for: bool,
 }
 
 /// What was before the mind's eye, and what was in sight.
@@ -84,7 +92,8 @@ pub type RecallSink = Box<dyn Sink<Item = Recalled>>;
 /// Shows the newest, and says whether anybody looks.
 pub type Shows = (Writer<MindPicture>, Arc<AtomicBool>);
 
-/// All parts, for the array with this index and shape; in a replay pictures come `behind` their ticks.
+/// All parts, for the array with this index and shape; in a replay pictures come `behind` their ticks, and a run that is not paced `waits`
+/// for the mind.
 ///
 /// # Panics
 /// Where the sheet has no site or no band, or the parameters are out of bounds.
@@ -93,7 +102,7 @@ pub fn mind(
     parameters: &MindParameters,
     (array, shape): (usize, SheetShape),
     seed: u64,
-    behind: bool,
+    [behind, waits]: [bool; 2],
 ) -> (Probe, Moments, Minder) {
     let SheetShape { height, width, bands } = shape;
     let sheet = (height, width);
@@ -105,8 +114,9 @@ pub fn mind(
     for pixel in &pixel_of_site {
         sites[usize::from(*pixel)] += 1.0;
     }
-    let (moments_in, moments_out, _) = ring(MOMENTS);
-    let (mut spare_in, spare_out, _) = ring(MOMENTS);
+    let waiting = MOMENTS + if behind { BEHIND } else { 0 };
+    let (moments_in, moments_out, _) = ring(waiting);
+    let (mut spare_in, spare_out, _) = ring(waiting);
     let (rows, columns) = (height.min(SIDE), width.min(SIDE));
     let site = |at: usize| at / columns * height / rows * width + at % columns * width / columns;
     let empty = Moment {
@@ -116,10 +126,10 @@ pub fn mind(
         tonic: std::array::from_fn(|_| vec![0.0; rows * columns]),
         ..Moment::default()
     };
-    for _ in 0..MOMENTS {
+    for _ in 0..waiting {
         spare_in.push(Box::new(empty.clone()));
     }
-    let (to_mind, inbox) = crossbeam_channel::bounded(MOMENTS);
+    let (to_mind, inbox) = crossbeam_channel::bounded(waiting);
     let figures = Arc::<Mutex<MindFigures>>::default();
     let probe = Probe {
         array,
@@ -130,6 +140,8 @@ pub fn mind(
         share: sites.iter().map(|sites| 1.0 / sites).collect(),
         impression: vec![0.0; count],
         driven: 0.0,
+        waits,
+        skipped: 0,
         filling: None,
         moments: moments_in,
         spare: spare_out,
@@ -141,14 +153,14 @@ pub fn mind(
         figures: Arc::clone(&figures),
     };
     let mind = Mind::new(parameters, count, bands, seed);
-    (probe, moments, Minder { mind, inbox, spare: spare_in, figures })
+    (probe, moments, Minder { mind, inbox, spare: spare_in, figures, waited_for: waits })
 }
 
 impl Probe {
     /// Whether a tick may run: a moment that it may have to begin can be had, or nobody takes any more.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.filling.is_some() || self.spare.waiting() > 0 || !self.spare.is_written()
+        !self.waits || self.filling.is_some() || self.spare.waiting() > 0 || !self.spare.is_written()
     }
 
     /// Takes its part of a tick that was played.
@@ -169,6 +181,7 @@ impl Probe {
         let Some(band) = phase.checked_sub(MOMENT_TICKS - bands) else { return };
         if band == 0 {
             self.filling = self.spare.pop();
+            self.skipped += u64::from(self.filling.is_none());
         }
         let Some(mut moment) = self.filling.take() else { return };
         self.take_band(&mut moment, band as usize, instrument);
@@ -177,6 +190,7 @@ impl Probe {
             return;
         }
         moment.tick = tick;
+        moment.skipped = self.skipped;
         moment.impression.copy_from_slice(&self.impression);
         moment.driven = self.driven / self.pixel_of_site.len() as f32;
         self.driven = 0.0;
@@ -238,6 +252,9 @@ impl Minder {
         mut self,
         (mut shows, mut kept): (Option<Shows>, Option<RecallSink>),
     ) -> (Mind, Option<Error>) {
+        if !self.waited_for {
+            priority::lower();
+        }
         let mut failure = None;
         while let Ok((moment, sight)) = self.inbox.recv() {
             let watched = shows.as_ref().is_some_and(|(_, watched)| watched.load(Ordering::Acquire));
@@ -321,7 +338,7 @@ mod tests {
     fn a_moment_holds_what_came_where_it_came_and_what_is_left_of_it() {
         let mut instrument = instrument();
         let shape = instrument.shapes()[0];
-        let (mut probe, mut moments, minder) = mind(&MindParameters::default(), (0, shape), 1, false);
+        let (mut probe, mut moments, minder) = mind(&MindParameters::default(), (0, shape), 1, [false, true]);
         let old = InputPicture { time: Tick(10).start(), width: 1, height: 1, rgb: vec![1; 3] };
         let later = InputPicture { time: Tick(150).start(), ..old.clone() };
         moments.see(&old);
@@ -351,7 +368,7 @@ mod tests {
     #[test]
     fn pictures_do_not_pile_up_where_no_moment_comes() {
         let shape = instrument().shapes()[0];
-        let (_probe, mut moments, _minder) = mind(&MindParameters::default(), (0, shape), 1, false);
+        let (_probe, mut moments, _minder) = mind(&MindParameters::default(), (0, shape), 1, [false, true]);
         for tick in (0..500).map(Tick) {
             moments.see(&InputPicture { time: tick.start(), ..InputPicture::default() });
             moments.hand_on(tick, false);
@@ -364,7 +381,7 @@ mod tests {
     fn in_a_replay_a_moment_waits_for_the_picture_that_stands_behind_it_in_the_session() {
         let mut instrument = instrument();
         let shape = instrument.shapes()[0];
-        let (mut probe, mut moments, minder) = mind(&MindParameters::default(), (0, shape), 1, true);
+        let (mut probe, mut moments, minder) = mind(&MindParameters::default(), (0, shape), 1, [true, true]);
         let [first, second] = [1, 2].map(|n| Tick(n * MOMENT_TICKS - 1));
         play(&mut instrument, &mut probe, 0..2 * MOMENT_TICKS, u64::MAX);
         let picture = |tick: Tick| InputPicture { time: tick.start(), ..InputPicture::default() };
@@ -385,7 +402,7 @@ mod tests {
     #[test]
     fn a_moment_of_a_large_sheet_is_no_larger() {
         let shape = SheetShape { height: 300, width: 1_000, bands: 8 };
-        let (probe, ..) = mind(&MindParameters::default(), (0, shape), 1, false);
+        let (probe, ..) = mind(&MindParameters::default(), (0, shape), 1, [false, true]);
         assert_eq!(probe.grain.len(), SIDE * SIDE);
         assert!(probe.grain.windows(2).all(|sites| sites[0] < sites[1]));
         assert!(probe.grain.iter().all(|site| (*site as usize) < 300 * 1_000));
@@ -395,12 +412,32 @@ mod tests {
     fn the_engine_waits_for_a_mind_that_is_behind_and_for_none_that_has_gone() {
         let mut instrument = instrument();
         let shape = instrument.shapes()[0];
-        let (mut probe, moments, minder) = mind(&MindParameters::default(), (0, shape), 1, false);
+        let (mut probe, moments, minder) = mind(&MindParameters::default(), (0, shape), 1, [false, true]);
         play(&mut instrument, &mut probe, 0..MOMENT_TICKS * MOMENTS as u64, u64::MAX);
         assert!(!probe.has_room());
         drop(minder);
         assert!(probe.has_room());
         play(&mut instrument, &mut probe, 0..100, u64::MAX);
         drop(moments);
+    }
+
+    #[test]
+    fn a_paced_run_skips_moments_that_a_mind_has_no_time_for_and_counts_them() {
+        let mut instrument = instrument();
+        let shape = instrument.shapes()[0];
+        let (mut probe, mut moments, mut minder) =
+            mind(&MindParameters::default(), (0, shape), 1, [false, false]);
+        let [late, on] = [3, 5].map(|more| MOMENT_TICKS * (MOMENTS as u64 + more));
+        play(&mut instrument, &mut probe, 0..late, u64::MAX);
+        assert!(probe.has_room());
+        moments.hand_on(Tick(late), false);
+        // One that was lived: there is room for one more.
+        let lived = minder.inbox.recv().unwrap().0;
+        minder.spare.push(lived);
+        play(&mut instrument, &mut probe, late..on, u64::MAX);
+        moments.hand_on(Tick(on), false);
+        let told: Vec<u64> = minder.inbox.try_iter().map(|(moment, _)| moment.skipped).collect();
+        assert_eq!(told, [vec![0; MOMENTS - 1], vec![3]].concat());
+        assert_eq!(probe.skipped, 4);
     }
 }

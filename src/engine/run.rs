@@ -345,7 +345,9 @@ fn eye(
 ) -> Option<(mind::Probe, mind::Moments, mind::Minder)> {
     let array = usize::from(instrument.array_named("vision")?.0);
     let shape = *instrument.shapes().get(array)?;
-    plan.mind.enabled.then(|| mind::mind(&plan.mind, (array, shape), plan.seed, is_replay))
+    plan.mind
+        .enabled
+        .then(|| mind::mind(&plan.mind, (array, shape), plan.seed, [is_replay, plan.pace == Pace::Max]))
 }
 
 /// What signatures are taken with, of the array that sees, and what recognises them; neither where there are none.

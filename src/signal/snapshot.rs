@@ -71,6 +71,8 @@ pub struct MindPicture {
 pub struct MindFigures {
     /// Moments that it lived: one every 97 ms.
     pub moments: u64,
+    /// Moments that a paced run skipped, because the mind was a second behind.
+    pub skipped: u64,
     /// Pictures that it remembers.
     pub episodes: u64,
     /// Patches that it remembers, all scales.

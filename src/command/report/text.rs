@@ -184,8 +184,13 @@ fn mind_text(mind: &MindFigures) -> String {
         }
         _ => "nothing that it recalled could be compared with what was seen".to_owned(),
     };
+    let skipped = if mind.skipped > 0 {
+        format!(" (skipped {} of {} moments)", mind.skipped, mind.skipped + mind.moments)
+    } else {
+        String::new()
+    };
     format!(
-        "mind's eye: {} pictures learned, {} recalled already; {recall}; dreamt {:.1} s.",
+        "mind's eye{skipped}: {} pictures learned, {} recalled already; {recall}; dreamt {:.1} s.",
         mind.written,
         mind.predicted,
         mind.dreamt as f64 * MOMENT_TICKS as f64 / 1_000.0

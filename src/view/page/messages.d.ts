@@ -324,6 +324,8 @@ export type LiveState = {
 export type MindFigures = {
   /** Moments that it lived: one every 97 ms. */
   moments: number,
+  /** Moments that a paced run skipped, because the mind was a second behind. */
+  skipped: number,
   /** Pictures that it remembers. */
   episodes: number,
   /** Patches that it remembers, all scales. */
