@@ -41,6 +41,19 @@ pub fn held(level: f32) -> f32 {
     if level.is_finite() { level.clamp(0.0, LEVEL_CEILING) } else { 0.0 }
 }
 
+/// For every band, the runs of columns that belong to it.
+fn runs(shape: SheetShape, band_of_column: impl Fn(usize) -> usize) -> Vec<Vec<Range<usize>>> {
+    let mut columns: Vec<Vec<Range<usize>>> = vec![Vec::new(); shape.bands];
+    for column in 0..shape.width {
+        let runs = &mut columns[band_of_column(column)];
+        match runs.last_mut() {
+            Some(run) if run.end == column => run.end += 1,
+            _ => runs.push(column..column + 1),
+        }
+    }
+    columns
+}
+
 /// Amplitudes per site, relative to the carrier.
 #[derive(Clone, Debug)]
 pub(super) struct Drive {
@@ -51,8 +64,8 @@ pub(super) struct Drive {
     phasic_re: Aligned,
     phasic_im: Aligned,
     sustained: Aligned,
-    /// For every band, how much of the sustained drive each of its columns takes: 1 or 0.
-    columns: Vec<Vec<f32>>,
+    /// For every band, the columns whose sustained drive it takes.
+    columns: Vec<Vec<Range<usize>>>,
     refused: u64,
     active: bool,
     /// Whether a sustained level was ever set.
@@ -68,9 +81,7 @@ impl Drive {
             phasic_re: Aligned::zeros(shape.sites()),
             phasic_im: Aligned::zeros(shape.sites()),
             sustained: Aligned::zeros(shape.sites()),
-            columns: (0..shape.bands)
-                .map(|band| vec![if band + 1 == shape.bands { 1.0 } else { 0.0 }; shape.width])
-                .collect(),
+            columns: runs(shape, |_| shape.bands - 1),
             refused: 0,
             active: false,
             sustains: false,
@@ -88,11 +99,10 @@ impl Drive {
         self.refused
     }
 
-    /// Says to which band a column's sustained drive belongs.
-    pub(super) fn set_column_band(&mut self, column: usize, band: usize) {
-        for (of, shares) in self.columns.iter_mut().enumerate() {
-            shares[column] = if of == band { 1.0 } else { 0.0 };
-        }
+    /// Says to which band each column's sustained drive belongs.
+    pub(super) fn tune(&mut self, band_of_column: impl Fn(usize) -> usize) {
+        let shape = SheetShape { height: 1, width: self.width, bands: self.columns.len() };
+        self.columns = runs(shape, band_of_column);
     }
 
     /// Adds a burst's pulse.
@@ -127,12 +137,12 @@ impl Drive {
     /// What drives some rows of a band; `None` where nothing does.
     pub(super) fn rows(&self, band: usize, rows: Range<usize>) -> Option<RowsDrive<'_>> {
         let sites = rows.start * self.width..rows.end * self.width;
-        let shares = &self.columns[band];
-        let sustained = self.sustains && shares.iter().any(|share| *share > 0.0);
+        let columns = &self.columns[band];
+        let sustained = self.sustains && !columns.is_empty();
         let fastest = band + 1 == self.columns.len();
         (self.active && (fastest || sustained)).then(|| RowsDrive {
             phasic: fastest.then(|| [&self.phasic_re[sites.clone()], &self.phasic_im[sites.clone()]]),
-            sustained: sustained.then(|| [&self.sustained[sites], &shares[..]]),
+            sustained: sustained.then(|| (&self.sustained[sites], &columns[..])),
         })
     }
 

@@ -126,10 +126,7 @@ impl Array {
 
     /// Says to which rate each column's sustained drive belongs; it drives the nearest band.
     pub fn tune_columns(&mut self, rate_of_column: impl Fn(usize) -> Hertz) {
-        for column in 0..self.shape.width {
-            let band = self.parameters.nearest_band(rate_of_column(column));
-            self.drive.set_column_band(column, band);
-        }
+        self.drive.tune(|column| self.parameters.nearest_band(rate_of_column(column)));
     }
 
     /// Takes a burst: from the next step on it drives the fastest band of its site. A burst that is not

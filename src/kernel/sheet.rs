@@ -22,8 +22,8 @@ const COPIES: usize = 2;
 pub struct RowsDrive<'a> {
     /// A complex amplitude, where the band has one.
     pub phasic: Option<[&'a [f32]; 2]>,
-    /// A level of at least 0, and how much of it each column takes.
-    pub sustained: Option<[&'a [f32]; 2]>,
+    /// A level of at least 0 for each site, and the columns that take theirs.
+    pub sustained: Option<(&'a [f32], &'a [Range<usize>])>,
 }
 
 /// What a step is made of besides the state.
@@ -47,6 +47,7 @@ struct Bench {
     width: usize,
     north: Aligned,
     south: Aligned,
+    /// What a block is driven by where levels are in it: real parts, and the imaginary parts of levels, which are all 0.
     drive: [Aligned; 2],
     noise: [Aligned; 2],
 }
@@ -370,28 +371,25 @@ unsafe fn rows_at<'a>(
 }
 
 /// One complex amplitude per site.
-fn compose<'s>(drive: RowsDrive<'s>, width: usize, scratch: &'s mut [Aligned; 2]) -> [&'s [f32]; 2] {
-    let Some([levels, shares]) = drive.sustained else {
-        return drive.phasic.expect("a drive drives");
+fn compose<'s>(
+    RowsDrive { phasic, sustained }: RowsDrive<'s>,
+    width: usize,
+    [scratch, zeros]: &'s mut [Aligned; 2],
+) -> [&'s [f32]; 2] {
+    let Some((levels, columns)) = sustained else {
+        return phasic.expect("a drive drives");
     };
-    let [re, im] = scratch;
-    let (re, im) = (&mut re[..levels.len()], &mut im[..levels.len()]);
-    // A share is 0 or 1, so the product is exact, and nothing is lost without a fused multiply-add.
-    if let Some([phasic_re, phasic_im]) = drive.phasic {
-        im.copy_from_slice(phasic_im);
-        let rows = re.chunks_mut(width).zip(levels.chunks(width)).zip(phasic_re.chunks(width));
-        for ((re, levels), phasic) in rows {
-            for (((re, level), share), phasic) in re.iter_mut().zip(levels).zip(shares).zip(phasic) {
-                *re = phasic + level * share;
-            }
-        }
-    } else {
-        im.fill(0.0);
-        for (re, levels) in re.chunks_mut(width).zip(levels.chunks(width)) {
-            for ((re, level), share) in re.iter_mut().zip(levels).zip(shares) {
-                *re = level * share;
+    let re = &mut scratch[..levels.len()];
+    match phasic {
+        Some([phasic, _]) => re.copy_from_slice(phasic),
+        None => re.fill(0.0),
+    }
+    for (re, levels) in re.chunks_exact_mut(width).zip(levels.chunks_exact(width)) {
+        for run in columns {
+            for (re, level) in re[run.clone()].iter_mut().zip(&levels[run.clone()]) {
+                *re += level;
             }
         }
     }
-    [re, im]
+    [re, phasic.map_or(&zeros[..levels.len()], |[_, im]| im)]
 }
