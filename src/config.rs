@@ -199,7 +199,7 @@ impl Config {
             set_scene(&mut table);
         }
         let config: Self = table.try_into().map_err(|fault: toml::de::Error| {
-            Error::call("--set", fault.message().replace('\n', " ")).value(overrides.join(" "))
+            Error::call("--set", in_words(fault.message())).value(overrides.join(" "))
         })?;
         config.check()?;
         Ok(config)
@@ -359,8 +359,29 @@ fn read(file: &Path) -> Result<String> {
 }
 
 /// Turns a TOML fault into our message, with its line.
+/// What the reader of a table says of a wrong value, with the kind that is wanted in words.
+fn in_words(message: &str) -> String {
+    let message = message.replace('\n', " ");
+    let Some((before, wanted)) = message.split_once(", expected ") else { return message };
+    let whole = |most: u64| format!("a whole number from 0 to {most}");
+    let wanted = match wanted {
+        "u8" => whole(u8::MAX.into()),
+        "u16" => whole(u16::MAX.into()),
+        "u32" => whole(u32::MAX.into()),
+        "u64" | "usize" => "a whole number of at least 0".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        "a sequence" => "a list, as [\"a\", \"b\"]".to_owned(),
+        _ if wanted.starts_with("struct ") => {
+            "a section, whose keys are set one by one, as array.kappa=1".to_owned()
+        }
+        _ => wanted.to_owned(),
+    };
+    format!("{before}, expected {wanted}")
+}
+
 fn located(name: &str, text: &str, fault: &toml::de::Error) -> Error {
-    let error = Error::new(Kind::Configuration, name, fault.message().replace('\n', " "));
+    let error = Error::new(Kind::Configuration, name, in_words(fault.message()));
     let Some(span) = fault.span() else { return error };
     let before = &text[..span.start.min(text.len())];
     let line = before.matches('\n').count() + 1;

@@ -90,6 +90,9 @@ fn an_override_is_checked_like_a_file() {
         ("array.kapa=1", ["kapa", "kappa", "--set"]),
         ("array.chi=steep", ["steep", "--set", "invalid type"]),
         ("kappa", ["--set", "kappa", "="]),
+        ("view.port=99999", ["99999", "--set", "a whole number from 0 to 65535"]),
+        ("view.hosts=studio.local", ["studio.local", "--set", "a list, as [\"a\", \"b\"]"]),
+        ("array=1", ["--set", "integer `1`", "a section"]),
     ] {
         let refused = napot(&["config", "check", "--set", override_]);
         let message = text(&refused.stderr);

@@ -310,6 +310,7 @@ fn wrong_calls_are_refused_with_one_message() {
     let folder = tempfile::tempdir().unwrap();
     recorded(folder.path());
     fs::write(folder.path().join("t.csv"), "a\n1\n2\n").unwrap();
+    fs::write(folder.path().join("broken.mcap.part"), b"what a kill left").unwrap();
     fs::write(folder.path().join("other.mcap"), b"\x89MCAP0\r\n\x01rest").unwrap();
     for (arguments, code, part) in [
         (&["replay", "a.mcap", "t.csv"][..], 2, "a session plays alone"),
@@ -321,6 +322,12 @@ fn wrong_calls_are_refused_with_one_message() {
         (&["session", "info", "t.csv"], 1, "t.csv"),
         (&["session", "recover", "a.mcap", "a.mcap"], 2, "already"),
         (&["replay", "a.mcap", "--verify", "--record", "b.mcap"], 2, "--record"),
+        (&["replay", "t.csv", "--rate", "10", "--record", "t.csv"], 2, "this file is read"),
+        (&["replay", "t.csv", "--rate", "10", "--record", "a.mcap"], 2, "a file of this name already"),
+        (&["replay", "t.csv", "--rate", "10", "--record", "broken.mcap"], 2, "napot session recover"),
+        (&["replay", "A/sound.wav", "--out", "A"], 2, "this file is read"),
+        (&["listen", "a.mcap", "--out", "a.mcap"], 2, "x.wav"),
+        (&["session", "cut", "a.mcap", "b.mcap", "--from", "2", "--to", "1"], 2, "--to"),
         (&["demo", "--for", "1", "--record", "absent/b.mcap"], 1, "absent/b.mcap"),
         (&["demo", "--set", "record.state_seconds=0"], 2, "record.state_seconds"),
     ] {

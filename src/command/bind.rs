@@ -19,7 +19,7 @@ use self::input::{Grid, Sight, Views};
 use self::tiles::Tiles;
 use self::told::{Moved, Told, ToldWhole, rows, size, tell};
 use super::renderers::RendererArgs;
-use super::{Common, memory, pictures, print_json, print_line};
+use super::{Common, pictures, print_json, print_line, written};
 use crate::binding::align::{self, Found, MOST_TURN, Place, What};
 use crate::binding::consensus::{Bound, How, LEAST_WITH_PRIOR, Prior, Way, Whole, bind_with};
 use crate::binding::part::Part;
@@ -156,7 +156,7 @@ enum Seen {
 impl Seen {
     fn read(args: &BindArgs) -> Result<Self> {
         let file = &args.seen;
-        let [list, json] = ["txt", "json"].map(|ending| input::ends(file, &[ending]));
+        let [list, json] = ["txt", "json"].map(|ending| written::ends(file, &[ending]));
         let idle = [
             (args.angles.is_some() && (list || json), "--angles", "a sinogram, NAME.npy or NAME.tif"),
             (args.arrays.is_some() && (list || json), "--arrays", "a sinogram, NAME.npy or NAME.tif"),
@@ -268,7 +268,7 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
     let seen = Seen::read(args)?;
     output::spare(out, curve, args, &seen.files())?;
     let shape = seen.shape();
-    if let Some(out) = out.filter(|out| shape[0] > 1 && input::ends(out, &["png"])) {
+    if let Some(out) = out.filter(|out| shape[0] > 1 && written::ends(out, &["png"])) {
         let error = Error::call("--out", "a volume is no picture").value(out.display());
         return Err(error.bound("x.npy or x.tif"));
     }

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{Common, memory, pictures, print_json, print_line};
+use super::{Common, pictures, print_json, print_line, written};
 use crate::error::{Error, Kind, Result};
 use crate::memory::picture::Plane;
 use crate::memory::trained::leaves::leaves;
@@ -111,7 +111,7 @@ pub(super) fn run(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
     if let Some(Other::Senses(args)) = &args.other {
         return senses::run(common, args);
     }
-    let out = memory::out(common, "a model: --out x.safetensors")?;
+    let out = written::out(common, "a model: --out x.safetensors")?;
     let seed = common.seed.unwrap_or_default();
     let mut kept = begin(args, out, seed)?;
     let frames = gathered(args, seed)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::run::Piece;
-use super::{Common, again, print_json, print_line};
+use super::{Common, again, print_json, print_line, written};
 use crate::config::Session;
 use crate::engine::instrument::Instrument;
 use crate::engine::{Engine, Keep, Pace};
@@ -25,7 +25,7 @@ pub(super) struct ListenArgs {
     #[arg(long, value_name = "NAME")]
     scene: Option<String>,
     /// Start this many seconds into the session, at the last state that it keeps before.
-    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = super::from_zero)]
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = super::from_zero, allow_negative_numbers = true)]
     start: f64,
 }
 
@@ -40,12 +40,10 @@ struct Listened {
 
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &ListenArgs) -> Result<ExitCode> {
-    let Some(file) = common.out.clone() else {
-        return Err(Error::call("--out", "there is no file to write to").bound("a WAV file: --out x.wav"));
-    };
-    if file.is_dir() {
-        return Err(Error::call("--out", "this is a folder").value(file.display()).bound("a WAV file"));
-    }
+    let bound = "a WAV file: --out x.wav";
+    let file = written::out(common, bound)?.to_path_buf();
+    written::of_kind("--out", &file, &["wav"], bound)?;
+    written::in_a_folder("--out", &file)?;
     let start = Timestamp((args.start * 1e9).round() as i64);
     let how = again::How { start, verify: false, again: false };
     // The scene is no other configuration: the field is that of the session.

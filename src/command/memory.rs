@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{Common, pictures, print_json, print_line};
+use super::{Common, pictures, print_json, print_line, written};
 use crate::error::{Error, Result};
 use crate::memory::dense::Learned;
 use crate::memory::picture::{Picture, Plane};
 use crate::memory::recall::{AREA, PatchMemory, SIDE};
+use crate::signal::Frame;
 
 /// What the command takes.
 #[derive(Args, Debug)]
@@ -106,11 +107,10 @@ pub(super) fn run(common: &Common, args: &MemoryArgs) -> Result<ExitCode> {
 }
 
 fn learn(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
+    written::spare("--memory", &args.memory, &args.inputs)?;
     let frames = pictures::pictures(&args.inputs, 1)?;
-    let found: Vec<Picture> = frames
-        .into_iter()
-        .map(|frame| Picture::from_rgb(frame.height, frame.width, &frame.rgb, true))
-        .collect();
+    let picture = |frame: &Frame, grey| Picture::from_rgb(frame.height, frame.width, &frame.rgb, grey);
+    let mut found: Vec<Picture> = frames.iter().map(|frame| picture(frame, true)).collect();
     let seed = common.seed.unwrap_or_default();
     let mut memory = if args.memory.exists() {
         pictures::load(&args.memory)?
@@ -123,13 +123,23 @@ fn learn(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
         let error = Error::call("--grey", "the memory is of colour").at(args.memory.display());
         return Err(error.help("Give a new file, or leave `--grey` out."));
     }
+    if memory.planes() == 3 {
+        // Grey is a colour like any other.
+        for (found, frame) in found.iter_mut().zip(&frames).filter(|(found, _)| !found.is_colour()) {
+            *found = picture(frame, false);
+        }
+    }
     let learned = memory.learn(&found, args.patches as usize, seed)?;
     pictures::save(&args.memory, &memory)?;
     tell(common, &args.memory, &memory, Some(learned))
 }
 
 fn merge(common: &Common, files: &[PathBuf]) -> Result<ExitCode> {
-    let out = out(common, "a memory: --out x.safetensors")?;
+    let bound = "a memory: --out x.safetensors";
+    let out = written::out(common, bound)?;
+    written::of_kind("--out", out, &["safetensors"], bound)?;
+    written::in_a_folder("--out", out)?;
+    written::spare("--out", out, files)?;
     let mut learned = Learned::default();
     let mut memory = pictures::load(&files[0])?;
     for file in &files[1..] {
@@ -137,25 +147,6 @@ fn merge(common: &Common, files: &[PathBuf]) -> Result<ExitCode> {
     }
     pictures::save(out, &memory)?;
     tell(common, out, &memory, Some(learned))
-}
-
-/// The file that `--out` names.
-pub(super) fn out<'a>(common: &'a Common, bound: &str) -> Result<&'a Path> {
-    let Some(file) = common.out.as_deref() else {
-        return Err(Error::call("--out", "there is no file to write to").bound(bound));
-    };
-    if file.is_dir() {
-        return Err(Error::call("--out", "this is a folder").value(file.display()).bound(bound));
-    }
-    Ok(file)
-}
-
-/// Refuses a file whose folder is missing: better now than after the work.
-pub(super) fn in_a_folder(flag: &str, file: &Path) -> Result<()> {
-    match file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
-        Some(folder) => Err(Error::call(flag, "there is no such folder").value(folder.display())),
-        None => Ok(()),
-    }
 }
 
 fn tell(common: &Common, file: &Path, memory: &PatchMemory, learned: Option<Learned>) -> Result<ExitCode> {
@@ -195,7 +186,10 @@ const SHOWN: usize = 16;
 const ZOOM: usize = 3;
 
 fn show(common: &Common, file: &Path) -> Result<ExitCode> {
-    let out = out(common, "a picture: --out x.png")?;
+    let bound = "a picture: --out x.png";
+    let out = written::out(common, bound)?;
+    written::of_kind("--out", out, &["png"], bound)?;
+    written::in_a_folder("--out", out)?;
     let memory = pictures::load(file)?;
     let cell = (SIDE + 1) * ZOOM;
     let (height, width) = (SHOWN * cell, (SHOWN + 1) * cell * memory.scales().len());

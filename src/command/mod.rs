@@ -35,6 +35,7 @@ mod sync;
 mod teach;
 mod teller;
 mod validate;
+mod written;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -67,10 +68,10 @@ pub(crate) struct Common {
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     overrides: Vec<String>,
     /// Seed of all noise and of the room.
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", allow_negative_numbers = true, value_parser = seed)]
     seed: Option<u64>,
     /// Run for exactly this many seconds of model time; input that ends earlier is followed by silence.
-    #[arg(long = "for", global = true, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long = "for", global = true, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     seconds: Option<f64>,
     /// Write report, sound, electrodes, pictures and ledger into this folder.
     #[arg(long, global = true, value_name = "DIR")]
@@ -150,6 +151,11 @@ impl Command {
             _ => false,
         }
     }
+}
+
+/// A seed on the command line.
+fn seed(text: &str) -> std::result::Result<u64, String> {
+    text.parse::<u64>().map_err(|_| format!("allowed: a whole number from 0 to {}", u64::MAX))
 }
 
 /// A length of time on the command line.

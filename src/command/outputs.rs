@@ -18,6 +18,27 @@ use crate::sink::picture::{Column, ContactSheet};
 use crate::sink::wav::WavWriter;
 use crate::stream::Sink;
 
+/// The names of all that a run may write into its folder, and of what `napot analyze` draws of it.
+pub(super) const NAMES: [&str; 17] = [
+    "report.json",
+    "sound.wav",
+    "electrodes.edf",
+    "field.png",
+    "ledger.txt",
+    "memory.safetensors",
+    "whole-a.png",
+    "whole-b.png",
+    "whole-c.png",
+    "whole-d.png",
+    "whole-e.png",
+    "whole-f.png",
+    "whole-g.png",
+    "whole-h.png",
+    "spectrum.png",
+    "bursts.png",
+    "information.png",
+];
+
 /// The folder of a run.
 pub(super) struct Outputs {
     dir: PathBuf,
@@ -37,9 +58,13 @@ impl Outputs {
         })
     }
 
-    /// Opens every file of the run.
+    /// Opens every file of the run. What another run left here that this one may not write anew is removed: files of two runs would
+    /// look like those of one.
     pub(super) fn sinks(self, electrodes: &[String]) -> Result<(Self, Keep)> {
         let path = |name: &str| self.dir.join(name);
+        if path("report.json").exists() {
+            remove(NAMES.map(path))?;
+        }
         let names: Vec<String> = electrodes.to_vec();
         let edf = EdfWriter::create(path("electrodes.edf"), &names, self.rate_hz, prefilter(self.rate_hz))?;
         let columns = self
@@ -80,6 +105,16 @@ impl Outputs {
         }
         memory.map_or(Ok(()), |memory| pictures::save(&self.dir.join("memory.safetensors"), memory))
     }
+}
+
+/// Removes those files that are there.
+fn remove(files: impl IntoIterator<Item = PathBuf>) -> Result<()> {
+    for file in files.into_iter().filter(|file| file.exists()) {
+        fs::remove_file(&file).map_err(|cause| {
+            Error::output(&file, "what another run left here can't be removed").value(cause)
+        })?;
+    }
+    Ok(())
 }
 
 struct LedgerFile(PartFile);

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use self::film::{Clip, How};
 use super::renderers::RendererArgs;
-use super::{Common, memory, pictures, print_json, print_line};
+use super::{Common, pictures, print_json, print_line, written};
 use crate::error::{Error, Result};
 use crate::memory::backwards::{Renderer, Task};
 use crate::memory::measure::{Likeness, likeness};
@@ -72,7 +72,7 @@ pub(super) struct RenderArgs {
     scale: Option<u8>,
     /// The noise's σ in red, green and blue, of a JPEG file in luma, of a range of 1; estimated from the finest detail, or from a JPEG file's
     /// steps, where it is not given.
-    #[arg(long, value_name = "SIGMA", value_parser = sigma)]
+    #[arg(long, value_name = "SIGMA", value_parser = sigma, allow_negative_numbers = true)]
     sigma: Option<f32>,
     /// The quality of the JPEG file that INPUT once was, by the Independent JPEG Group's scale; a JPEG file tells by itself.
     #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
@@ -82,7 +82,7 @@ pub(super) struct RenderArgs {
     size: Option<u16>,
     /// The moment of a session that is recalled, in seconds of its time: what was seen then, and what the array held of it, side by side.
     /// Without it every moment goes, likewise, into the new folder that `--out` names.
-    #[arg(long, value_name = "SECONDS", value_parser = super::from_zero)]
+    #[arg(long, value_name = "SECONDS", value_parser = super::from_zero, allow_negative_numbers = true)]
     at: Option<f64>,
     /// Steps of the way back: 1, of a dream 50.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
@@ -153,8 +153,9 @@ impl<'a> Rendered<'a> {
 
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
-    let out = memory::out(common, "a picture, x.png, or a new folder for a film")?;
+    let out = written::out(common, "a picture, x.png, or a new folder for a film")?;
     fitting(args)?;
+    written::spare("--out", out, args.input.iter().chain(&args.truth).chain(&args.mask))?;
     match args.task {
         What::Dream => return dreamt(common, args, out),
         What::Recall => return recall::run(common, args, out),
@@ -168,7 +169,7 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
     {
         return film(common, args, clip, out);
     }
-    memory::in_a_folder("--out", out)?;
+    one_picture(out)?;
     let frame = pictures::picture(input)?;
     let seen = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true);
     let (task, observed) = task(args, &frame, seen)?;
@@ -211,6 +212,12 @@ impl RenderArgs {
     }
 }
 
+/// Refuses what is no place for one picture.
+fn one_picture(out: &Path) -> Result<()> {
+    written::of_kind("--out", out, &["png"], "a picture, x.png")?;
+    written::in_a_folder("--out", out)
+}
+
 /// The mean of what there is.
 fn mean(all: &[f64]) -> Option<f64> {
     (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
@@ -218,7 +225,7 @@ fn mean(all: &[f64]) -> Option<f64> {
 
 /// Dreams.
 fn dreamt(common: &Common, args: &RenderArgs, out: &Path) -> Result<ExitCode> {
-    memory::in_a_folder("--out", out)?;
+    one_picture(out)?;
     let config = common.load()?;
     let (side, steps) = (usize::from(args.size.unwrap_or_default()), args.steps());
     let how = (config.seed, pictures::threads());

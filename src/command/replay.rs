@@ -23,8 +23,8 @@ pub(super) struct ReplayArgs {
     /// Recordings. Sound, picture and channels play together; files of the same sense one after another.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Start this many seconds into the recordings.
-    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = super::from_zero)]
+    /// Start this many seconds into the recordings; of a session, at the last state that it keeps before, from which `--for` counts.
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = super::from_zero, allow_negative_numbers = true)]
     start: f64,
     /// Play round and round, until `--for` or Ctrl-C.
     #[arg(long = "loop")]
@@ -44,6 +44,7 @@ pub(super) struct ReplayArgs {
 
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &ReplayArgs) -> Result<ExitCode> {
+    args.run.spare(common, &args.files)?;
     if args.files.iter().any(|file| session::is_session(file)) {
         return run_session(common, args);
     }

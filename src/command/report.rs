@@ -81,7 +81,7 @@ pub struct Report {
     pub latency_ms: BTreeMap<String, HopReport>,
     /// Mean engine time per tick by stage in microseconds.
     pub stage_us: BTreeMap<String, Option<f64>>,
-    /// Blocks of sound (10 ms) that were not ready when asked for; `null` in a run that is not paced.
+    /// Ticks (1 ms) that ended more than 10 ms after they were due; `null` in a run that is not paced.
     pub deadline_misses: Option<u64>,
     /// Rings on the way out.
     pub rings: BTreeMap<String, RingReport>,

@@ -20,7 +20,7 @@ use super::live::devices::Owned;
 use super::outputs::Outputs;
 use super::report::{Report, SessionReport};
 use super::teller::Teller;
-use super::{Common, print_json, print_line, senses, signatures};
+use super::{Common, outputs, print_json, print_line, senses, signatures, written};
 use crate::config::{Config, Session};
 use crate::engine::instrument::Instrument;
 use crate::engine::{Engine, Inputs, Pace, pump};
@@ -42,7 +42,7 @@ const LOOK: Duration = Duration::from_millis(20);
 #[derive(Args, Debug)]
 pub(super) struct RunArgs {
     /// Model seconds per second: 1 is real time, `max` as fast as this machine goes.
-    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = pace)]
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = pace, allow_negative_numbers = true)]
     speed: Pace,
     /// Run without the page.
     #[arg(long)]
@@ -52,10 +52,10 @@ pub(super) struct RunArgs {
     terminal: bool,
     /// Serve the page on this address of the machine instead of the loopback one, 0.0.0.0 for all; the address that is
     /// printed then holds a token, which everybody who opens the page must have.
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "no_view")]
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "no_view", value_parser = address)]
     listen: Option<IpAddr>,
     /// Run on for this many seconds after the end of the input.
-    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = super::from_zero)]
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = super::from_zero, allow_negative_numbers = true)]
     tail: f64,
     /// Keep the whole run in this file: `napot replay FILE` plays it again, to the bit.
     #[arg(long, value_name = "FILE")]
@@ -96,6 +96,15 @@ impl RunArgs {
         let listen = self.listen.unwrap_or(config.view.listen);
         let parameters = ViewParameters { listen, ..config.view.clone() };
         parameters.check().map(|()| parameters)
+    }
+
+    /// Refuses to write over what is read.
+    pub(super) fn spare(&self, common: &Common, read: &[PathBuf]) -> Result<()> {
+        if let Some(record) = &self.record {
+            written::spare("--record", record, read)?;
+        }
+        let outputs = common.out.iter().flat_map(|dir| outputs::NAMES.map(|name| dir.join(name)));
+        outputs.into_iter().try_for_each(|file| written::spare("--out", &file, read))
     }
 
     /// Whether anything is recorded: to a file, or, in a paced run, in memory.
@@ -179,6 +188,14 @@ impl Piece {
             common,
         }
     }
+}
+
+/// An address of this machine on the command line.
+fn address(text: &str) -> std::result::Result<IpAddr, String> {
+    text.parse().map_err(|_| {
+        "allowed: an address of this machine in numbers, such as 0.0.0.0 or 192.168.1.5; the port is `--set view.port=N`"
+            .to_owned()
+    })
 }
 
 fn pace(text: &str) -> std::result::Result<Pace, String> {

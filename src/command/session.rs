@@ -134,7 +134,7 @@ impl<'a> Info<'a> {
         let mut text = format!(
             "{}: {:.3} s from tick {}, recorded by napot {}.\n\
              arrays: {}; configuration {}.\nsources: {}.\n\
-             {} ledger lines, {} bursts, {} samples of {} electrodes, {} pictures, {} marks, {} changes.\n\
+             {} ledger lines, {} bursts of eyes and channels, {} samples of {} electrodes, {} pictures, {} marks, {} changes.\n\
              states at second: {states}.\n{:.1} MB, {:.2} a second.",
             self.file,
             self.seconds,
@@ -228,12 +228,12 @@ fn cut(common: &Common, file: &Path, to: &Path, [from, until]: [Option<f64>; 2])
         let error = Error::call("--from", "it lies behind the end of the session").value(from.start());
         return Err(error.bound(format!("below {}", end.start())));
     }
-    let from = session.state_at_or_before(from.max(first));
     let until = until.map_or(end, tick).min(end);
-    if until <= from {
+    if until <= from.max(first) {
         let error = Error::call("--to", "it does not lie behind the part's beginning").value(until.start());
-        return Err(error.bound(format!("above {}", from.start())));
+        return Err(error.bound(format!("above {}", from.max(first).start())));
     }
+    let from = session.state_at_or_before(from.max(first));
     write(common, to, session.facts(), session.part([from, until])?)?;
     Ok(ExitCode::SUCCESS)
 }

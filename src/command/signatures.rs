@@ -61,7 +61,7 @@ pub(super) fn open(path: Option<&Path>, instrument: &Instrument, may_teach: bool
     let none = empty(instrument)?;
     let mut keeps = Keeps { path: path.to_owned(), last: None };
     if may_teach && !path.exists() {
-        super::memory::in_a_folder("--signatures", path)?;
+        super::written::in_a_folder("--signatures", path)?;
         tracing::warn!("{} is not there yet: nothing is known until the page teaches it", path.display());
         return Ok(Some((none, Box::new(keeps))));
     }

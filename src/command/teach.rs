@@ -54,7 +54,7 @@ struct Taught {
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &TeachArgs) -> Result<ExitCode> {
     check_name(&args.name)?;
-    super::memory::in_a_folder("--signatures", &args.signatures)?;
+    super::written::in_a_folder("--signatures", &args.signatures)?;
     let (config, piece) = open(common, args)?;
     let Piece { inputs, layout, again, common: parts, .. } = piece;
     let session = Session { pace: Pace::Max, seconds: common.seconds, tail_seconds: TAIL_SECONDS, layout };

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::error::{Error, Kind, Result};
 use crate::signal::SoundChunk;
-use crate::stream::bridge::Margin;
+use crate::stream::bridge::{Counts, Margin};
 use crate::stream::capture::{self, Capture};
 use crate::stream::device::DeviceMonitor;
 use crate::time::{Clock, SAMPLE_RATE, Timestamp};
@@ -38,6 +38,20 @@ pub fn microphone(
     let thread = std::thread::Builder::new().name("napot-browser".to_owned()).spawn(move || {
         // It must outlive the engine's link.
         let _socket = socket;
+        // What the page's server lost is told by itself.
+        let mut dropped = 0;
+        let mut tell = |counts: Counts| {
+            monitor.update(|figures| {
+                figures.dropped += counts.dropped - dropped;
+                figures.filled = counts.filled;
+                figures.used = counts.used;
+                figures.resampled = counts.resampled;
+                figures.faults = counts.faults;
+                figures.not_finite = counts.not_finite;
+                figures.drift_ppm = tally.drift();
+            });
+            dropped = counts.dropped;
+        };
         while !stop.load(Ordering::Acquire) {
             match chunks.recv_timeout(LOOK) {
                 Ok(chunk) => {
@@ -47,17 +61,14 @@ pub fn microphone(
                     tap.give(chunk.frames.iter().copied(), due, ON_THE_WAY);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => break,
             }
-            monitor.update(|figures| {
-                let counts = tally.counts();
-                figures.filled = counts.filled;
-                figures.used = counts.used;
-                figures.resampled = counts.resampled;
-                figures.faults = counts.faults;
-                figures.drift_ppm = tally.drift();
-            });
+            tell(tally.counts());
         }
+        // After the run what waits has no use any more.
+        let left = chunks.try_iter().map(|chunk| chunk.frames.len() as u64).sum::<u64>();
+        let counts = tally.counts().ended_in();
+        tell(Counts { dropped: counts.dropped + left, ..counts });
     });
     let thread = thread.map_err(|cause| {
         Error::new(Kind::Device, "browser microphone", "no thread could be started").value(cause)

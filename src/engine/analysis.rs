@@ -88,6 +88,8 @@ pub struct Analysis {
     pub stage_ns: [u64; STAGES],
     /// Ticks seen.
     pub ticks: u64,
+    /// The tick after the one that was reported last.
+    next: Tick,
     /// Ticks of a paced run that ended over a block of sound (10 ms) late.
     pub misses: u64,
     /// Bits of the bursts of each array.
@@ -127,10 +129,11 @@ impl Analysis {
             has_twin,
             seconds: Vec::new(),
             second: SecondFigures::default(),
-            tick_hop: Hop::new(Origin::Recorded),
-            late_hop: Hop::new(Origin::Recorded),
+            tick_hop: Hop::new(Origin::Clock),
+            late_hop: Hop::new(Origin::Clock),
             stage_ns: [0; STAGES],
             ticks: 0,
+            next: Tick(0),
             misses: 0,
             array_bits: [0.0; super::tick::MOST_ARRAYS],
             array_bursts: [0; super::tick::MOST_ARRAYS],
@@ -153,6 +156,7 @@ impl Analysis {
     /// Takes a tick's report; gives the onset that it completes.
     pub fn tick(&mut self, report: &TickReport) -> Option<Onset> {
         self.ticks += 1;
+        self.next = report.tick.next();
         let bursts: u32 = report.bursts.iter().sum();
         let bits: f64 = report.bits.iter().map(|bits| f64::from(*bits)).sum();
         self.meter.tick(bursts, bits);
@@ -194,7 +198,7 @@ impl Analysis {
 
     /// Ends the run: gives the onsets that still wait for their look-ahead.
     pub fn end(&mut self) -> Vec<Onset> {
-        let first = self.ticks;
+        let first = self.next.0;
         let last = first + self.onsets.look_ahead_ticks() as u64;
         let late: Vec<Onset> = (first..last).filter_map(|tick| self.onsets.push(Tick(tick), 0.0)).collect();
         self.heard.extend(&late);

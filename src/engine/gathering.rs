@@ -9,8 +9,8 @@ use crate::signal::{
 use crate::stream::ring::Consumer;
 use crate::time::{SAMPLES_PER_TICK, Tick, Timestamp};
 
-/// Ticks in a block of what entered.
-const BLOCK_TICKS: u32 = 100;
+/// A block of what entered ends with each hundredth tick, so that none lies about a state; what stands before a change is one too.
+const BLOCK_TICKS: u64 = 100;
 
 /// What entered the engine, on its way to a session.
 pub(super) struct EnteredIn {
@@ -36,6 +36,7 @@ pub(super) struct Gathering {
     /// The number of the first sample of those.
     given: u64,
     pictures: Vec<PictureItem>,
+    channels: ChannelsItem,
     /// The tick that was reported last.
     played: Tick,
     /// What is of a tick that was not played yet.
@@ -55,6 +56,7 @@ impl Gathering {
             microvolts: Vec::new(),
             given,
             pictures: Vec::new(),
+            channels: ChannelsItem::default(),
             played: Tick(0),
             next_picture: None,
             next_sample: None,
@@ -75,6 +77,7 @@ impl Gathering {
     /// Takes what entered in a tick that was played; `true` where the block is full.
     pub(super) fn tick(&mut self, report: &TickReport) -> bool {
         self.played = report.tick;
+        self.take_samples();
         let Some(entered) = &mut self.entered else { return false };
         let block = &mut self.block;
         if block.ticks == 0 {
@@ -92,7 +95,7 @@ impl Gathering {
         for _ in 0..report.entered {
             block.bursts.extend(entered.bursts.pop().map(|burst| (report.tick, burst)));
         }
-        block.ticks >= BLOCK_TICKS
+        report.tick.next().0.is_multiple_of(BLOCK_TICKS)
     }
 
     /// Takes a sample of the driven electrodes.
@@ -115,19 +118,17 @@ impl Gathering {
         Some(picture)
     }
 
-    /// The channels' samples of the ticks that were played.
-    fn channels(&mut self) -> ChannelsItem {
+    /// Takes the channels' samples of the ticks that were played: with each tick, for their pump waits where many wait.
+    fn take_samples(&mut self) {
         let shown = self.shown();
-        let mut channels = ChannelsItem::default();
         loop {
             if self.next_sample.is_none() {
                 self.next_sample = self.seen.samples.try_recv().ok();
             }
             let Some(sample) = self.next_sample.take_if(|sample| sample.stamp.time <= shown) else { break };
-            channels.times.push(sample.stamp.time);
-            channels.values.extend(sample.values);
+            self.channels.times.push(sample.stamp.time);
+            self.channels.values.extend(sample.values);
         }
-        channels
     }
 
     /// Everything that has gathered.
@@ -146,10 +147,64 @@ impl Gathering {
             items.push(SessionItem::Electrodes(first, microvolts));
         }
         items.extend(self.pictures.drain(..).map(SessionItem::Picture));
-        let channels = self.channels();
-        if !channels.times.is_empty() {
-            items.push(SessionItem::Channels(channels));
+        self.take_samples();
+        if !self.channels.times.is_empty() {
+            items.push(SessionItem::Channels(std::mem::take(&mut self.channels)));
         }
         items
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::Stamp;
+
+    fn gathering() -> (Gathering, crossbeam_channel::Sender<ScalarSample>) {
+        let (_, pictures) = crossbeam_channel::bounded(1);
+        let (samples_in, samples) = crossbeam_channel::bounded(4);
+        let (_, bursts, _) = crate::stream::ring::ring(1);
+        let entered = Some(EnteredIn { sound: None, bursts });
+        (Gathering::new(entered, SeenIn { pictures, samples }, 1, 0), samples_in)
+    }
+
+    fn tick(tick: u64) -> TickReport {
+        TickReport { tick: Tick(tick), ..TickReport::default() }
+    }
+
+    #[test]
+    fn no_block_lies_about_a_hundredth_tick_whatever_ended_the_one_before() {
+        let (mut gathering, _samples) = gathering();
+        let mut blocks = Vec::new();
+        for number in 0..400 {
+            if gathering.tick(&tick(number)) || number == 133 {
+                let entered = gathering.take().into_iter().find_map(|item| match item {
+                    SessionItem::Entered(entered) => Some((entered.first.0, entered.ticks)),
+                    _ => None,
+                });
+                blocks.extend(entered);
+            }
+        }
+        assert_eq!(blocks, [(0, 100), (100, 34), (134, 66), (200, 100), (300, 100)]);
+    }
+
+    #[test]
+    fn samples_are_taken_with_each_tick_and_given_with_the_block() {
+        let (mut gathering, samples) = gathering();
+        let sample =
+            |tick: u64| ScalarSample { stamp: Stamp::recorded(Tick(tick).start()), values: vec![1.0] };
+        for number in 0..99 {
+            // Four wait at most, in each tick come three.
+            for _ in 0..3 {
+                samples.try_send(sample(number)).unwrap();
+            }
+            assert!(!gathering.tick(&tick(number)));
+        }
+        assert!(gathering.tick(&tick(99)));
+        let channels = gathering.take().into_iter().find_map(|item| match item {
+            SessionItem::Channels(channels) => Some(channels.times.len()),
+            _ => None,
+        });
+        assert_eq!(channels, Some(297));
     }
 }

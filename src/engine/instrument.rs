@@ -196,7 +196,8 @@ impl Instrument {
                 report.bursts[index] += 1;
                 let SheetShape { height, width, .. } = array.shape();
                 let place = burst.site as usize / width * PLACES / height;
-                report.places[index][place.min(PLACES - 1)] += 1;
+                let here = &mut report.places[index][place.min(PLACES - 1)];
+                *here = here.saturating_add(1);
                 report.bits[index] += burst.surprisal_bits;
             }
         }

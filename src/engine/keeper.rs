@@ -116,6 +116,8 @@ pub(super) struct Facts {
     pub(super) arrays: Vec<ArrayInfo>,
     pub(super) electrodes: Vec<String>,
     pub(super) rate_hz: u32,
+    /// The run's first tick.
+    pub(super) first: Tick,
     pub(super) centres: Vec<Hertz>,
     pub(super) variances: Vec<f32>,
     /// Whether arrays learn to expect their bursts.
@@ -196,7 +198,7 @@ impl Keeper {
             failures: Vec::new(),
             sample: vec![0.0; channels * wide],
             frames: Vec::with_capacity(48_000),
-            trace: self.empty_trace(0),
+            trace: empty_trace(&self.facts, self.facts.first),
             raster: Raster::new(self.facts.arrays.len()),
             energy: Flows::default(),
             samples: 0,
@@ -265,8 +267,9 @@ impl Keeper {
             trace.push(*value);
         }
         if desk.trace.microvolts[0].len() >= TRACE_SAMPLES {
-            let next = desk.samples * TICKS_PER_SECOND / u64::from(self.facts.rate_hz);
-            let full = std::mem::replace(&mut desk.trace, empty_trace(&self.facts, next));
+            let played = desk.samples * TICKS_PER_SECOND / u64::from(self.facts.rate_hz);
+            let next = empty_trace(&self.facts, Tick(self.facts.first.0 + played));
+            let full = std::mem::replace(&mut desk.trace, next);
             // A page that is slow misses a stretch; the engine does not wait for it.
             let _ = publish.traces.try_send(full);
         }
@@ -317,7 +320,7 @@ impl Keeper {
     fn record_hops(&self, report: &TickReport) {
         let record = |hop, time| self.trace.record(hop, Origin::Device, time);
         if let Some(woke) = report.woke.filter(|_| self.start.is_some()) {
-            record("tick_due_to_begun", woke);
+            self.trace.record("tick_due_to_begun", Origin::Clock, woke);
         }
         if let Some(heard) = report.heard {
             record("sound_captured_to_delivered", heard.device);
@@ -327,8 +330,8 @@ impl Keeper {
             record("sound_tick_to_called_for", played.waits);
             record("sound_called_for_to_presented", played.device);
         }
-        if let Some(age) = report.seen {
-            record("picture_captured_to_tick", age);
+        if let Some((age, origin)) = report.seen {
+            self.trace.record("picture_captured_to_tick", origin, age);
         }
     }
 
@@ -360,8 +363,10 @@ impl Keeper {
     /// Writes down that something happened.
     fn mark(&mut self, time: Timestamp, text: String, desk: &mut Desk) {
         push(&mut self.keep.session, &SessionItem::Mark(time, text.clone()), &mut desk.failures);
+        // A file begins with the run's first sample, in whatever tick of the session it goes on from.
+        let in_file = Timestamp::ZERO + (time - self.facts.first.start());
+        push(&mut self.keep.electrodes, &ElectrodeItem::Mark(in_file, text.clone()), &mut desk.failures);
         let mark = ElectrodeItem::Mark(time, text);
-        push(&mut self.keep.electrodes, &mark, &mut desk.failures);
         push_all(&mut self.keep.outlets, &mark, &mut desk.failures);
     }
 
@@ -414,19 +419,11 @@ impl Keeper {
         FieldRow { time: copy.tick.next().start(), images }
     }
 
-    fn empty_trace(&self, first_tick: u64) -> TraceChunk {
-        empty_trace(&self.facts, first_tick)
-    }
-
     fn finish(mut self, mut desk: Desk) -> Kept {
         for onset in self.analysis.end() {
             self.mark_onset(onset, &mut desk);
         }
         self.give_session(&mut desk);
-        if let Some(moments) = &mut self.moments {
-            moments.hand_on(self.gathering.played(), true);
-        }
-        self.sights.hand_on(self.gathering.played(), true);
         let Keep { sound, electrodes, outlets, ledger, field, session, taught, .. } = self.keep;
         let mut close = |outcome: Option<crate::error::Result<()>>| {
             desk.failures.extend(outcome.and_then(Result::err));
@@ -437,6 +434,11 @@ impl Keeper {
         close(field.map(Sink::finish));
         close(session.map(Sink::finish));
         close(taught.map(Sink::finish));
+        // Who only looks on may take its time.
+        if let Some(moments) = &mut self.moments {
+            moments.hand_on(self.gathering.played(), true);
+        }
+        self.sights.hand_on(self.gathering.played(), true);
         // Last: they may wait for another program.
         for outlet in outlets {
             close(Some(outlet.finish()));
@@ -452,9 +454,9 @@ impl Keeper {
     }
 }
 
-fn empty_trace(facts: &Facts, first_tick: u64) -> TraceChunk {
+fn empty_trace(facts: &Facts, first: Tick) -> TraceChunk {
     TraceChunk {
-        first_tick: Tick(first_tick).0,
+        first_tick: first.0,
         rate_hz: facts.rate_hz,
         names: facts.electrodes.clone(),
         microvolts: vec![Vec::with_capacity(TRACE_SAMPLES); facts.electrodes.len()],

@@ -10,7 +10,7 @@
 //! A moment is one band a tick, so that no tick does much for it, and small, however large the sheet is. A mind that is a second behind is waited for; but
 //! not in a paced run: there moments are skipped, and counted.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -49,8 +49,8 @@ pub struct Probe {
     driven: f32,
     /// Whether a mind that is behind is waited for.
     waits: bool,
-    /// Moments that were skipped, in all.
-    skipped: u64,
+    /// How many moments were skipped.
+    skipped: Arc<AtomicU64>,
     filling: Option<Box<Moment>>,
     moments: Producer<Box<Moment>>,
     spare: Consumer<Box<Moment>>,
@@ -71,6 +71,7 @@ pub struct Minder {
     spare: Producer<Box<Moment>>,
     figures: Arc<Mutex<MindFigures>>,
     waited_for: bool,
+    skipped: Arc<AtomicU64>,
 }
 
 /// What was before the mind's eye, and what was in sight.
@@ -130,7 +131,7 @@ pub fn mind(
         spare_in.push(Box::new(empty.clone()));
     }
     let (to_mind, inbox) = crossbeam_channel::bounded(waiting);
-    let figures = Arc::<Mutex<MindFigures>>::default();
+    let (figures, skipped) = (Arc::<Mutex<MindFigures>>::default(), Arc::<AtomicU64>::default());
     let probe = Probe {
         array,
         shape,
@@ -141,7 +142,7 @@ pub fn mind(
         impression: vec![0.0; count],
         driven: 0.0,
         waits,
-        skipped: 0,
+        skipped: Arc::clone(&skipped),
         filling: None,
         moments: moments_in,
         spare: spare_out,
@@ -153,7 +154,7 @@ pub fn mind(
         figures: Arc::clone(&figures),
     };
     let mind = Mind::new(parameters, count, bands, seed);
-    (probe, moments, Minder { mind, inbox, spare: spare_in, figures, waited_for: waits })
+    (probe, moments, Minder { mind, inbox, spare: spare_in, figures, waited_for: waits, skipped })
 }
 
 impl Probe {
@@ -181,7 +182,9 @@ impl Probe {
         let Some(band) = phase.checked_sub(MOMENT_TICKS - bands) else { return };
         if band == 0 {
             self.filling = self.spare.pop();
-            self.skipped += u64::from(self.filling.is_none());
+            if self.filling.is_none() {
+                self.skipped.fetch_add(1, Ordering::Relaxed);
+            }
         }
         let Some(mut moment) = self.filling.take() else { return };
         self.take_band(&mut moment, band as usize, instrument);
@@ -190,7 +193,6 @@ impl Probe {
             return;
         }
         moment.tick = tick;
-        moment.skipped = self.skipped;
         moment.impression.copy_from_slice(&self.impression);
         moment.driven = self.driven / self.pixel_of_site.len() as f32;
         self.driven = 0.0;
@@ -269,9 +271,12 @@ impl Minder {
             if let (Some(picture), Some((writer, _))) = (shown, &mut shows) {
                 writer.write(picture);
             }
+            self.mind.skipped(self.skipped.load(Ordering::Relaxed));
             self.figures.lock().unwrap_or_else(PoisonError::into_inner).clone_from(self.mind.figures());
             self.spare.push(moment);
         }
+        // What was skipped last has no moment behind it.
+        self.mind.skipped(self.skipped.load(Ordering::Relaxed));
         let failure = failure.or_else(|| kept.and_then(|sink| sink.finish().err()));
         (self.mind, failure)
     }
@@ -436,8 +441,12 @@ mod tests {
         minder.spare.push(lived);
         play(&mut instrument, &mut probe, late..on, u64::MAX);
         moments.hand_on(Tick(on), false);
-        let told: Vec<u64> = minder.inbox.try_iter().map(|(moment, _)| moment.skipped).collect();
-        assert_eq!(told, [vec![0; MOMENTS - 1], vec![3]].concat());
-        assert_eq!(probe.skipped, 4);
+        let come: Vec<u64> =
+            minder.inbox.try_iter().map(|(moment, _)| moment.tick.0 / MOMENT_TICKS).collect();
+        let (first, next) = (1..MOMENTS as u64, MOMENTS as u64 + 3);
+        assert_eq!(come, first.chain([next]).collect::<Vec<_>>());
+        drop(moments);
+        let (mind, _) = minder.run((None, None));
+        assert_eq!(mind.figures().skipped, 4);
     }
 }

@@ -24,7 +24,7 @@ use crate::stream::promise::{Promise, Promiser, promise};
 use crate::stream::ring::{Consumer, Counters, Producer, ring};
 use crate::stream::trace::Trace;
 use crate::stream::{Faults, Source, SourceInfo};
-use crate::time::{Clock, SAMPLE_RATE, Tick, Timestamp};
+use crate::time::{Clock, Tick, Timestamp};
 
 /// Frames of sound that wait at most: a second and a third.
 const SOUND_RING: usize = 65_536;
@@ -136,6 +136,24 @@ pub struct BurstFeed {
     pub bursts: Consumer<Burst>,
     /// Up to which tick they are complete.
     pub promise: Promise,
+    /// Of pictures of a camera: where their stamps come from.
+    pub camera: Option<Arc<CameraStamps>>,
+}
+
+/// Where the stamps of a camera's pictures come from: its driver, or their arrival here.
+#[derive(Debug, Default)]
+pub struct CameraStamps(AtomicBool);
+
+impl CameraStamps {
+    fn set(&self, origin: Origin) {
+        self.0.store(origin == Origin::Device, Ordering::Relaxed);
+    }
+
+    /// That of the newest picture.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        if self.0.load(Ordering::Relaxed) { Origin::Device } else { Origin::Arrival }
+    }
 }
 
 /// The engine's end of a pump of a session.
@@ -291,7 +309,7 @@ fn bursts() -> (BurstEnd, BurstFeed, Arc<Counters>) {
     let (producer, consumer, counters) = ring(BURST_RING);
     let (promiser, promise) = promise();
     let end = BurstEnd { ring: producer, promiser, newest: Timestamp::ZERO, waiting: Vec::new() };
-    (end, BurstFeed { bursts: consumer, promise }, counters)
+    (end, BurstFeed { bursts: consumer, promise, camera: None }, counters)
 }
 
 /// Pictures and samples that may wait to be shown. Their pumps wait with them, so that none is ever further ahead of the
@@ -343,9 +361,11 @@ pub fn video(
     start: Option<Timestamp>,
     common: Common,
 ) -> Result<(Pump, BurstFeed)> {
-    let (mut end, feed, counters) = bursts();
+    let (mut end, mut feed, counters) = bursts();
     let name = source.info().name.clone();
     let live = is_live(&*source);
+    let stamps = Arc::<CameraStamps>::default();
+    feed.camera = live.then(|| Arc::clone(&stamps));
     if start.is_some() {
         end.promiser.wait_for_nothing();
     }
@@ -360,6 +380,7 @@ pub fn video(
                 if let Some(start) = start.filter(|_| live) {
                     let age = common.clock.now() - frame.stamp.time;
                     common.trace.record("picture_captured_to_decoded", frame.stamp.origin, age);
+                    stamps.set(frame.stamp.origin);
                     frame.stamp.time = Timestamp((frame.stamp.time.0 - start.0).max(0));
                 }
                 let start = common.clock.now();
@@ -422,10 +443,4 @@ fn shrink(frame: &Frame) -> InputPicture {
         }
     }
     InputPicture { time: frame.stamp.time, width, height, rgb }
-}
-
-/// The tick after the last one that `frames` of sound reach into.
-#[must_use]
-pub fn ticks_of_sound(frames: u64) -> Tick {
-    Timestamp::from_count(frames, SAMPLE_RATE).tick_at_or_after()
 }

@@ -18,10 +18,11 @@ use super::tempo::Pacer;
 use super::tick::{Stage, StageTimer, TickReport};
 use crate::kernel::lattice::CAUSES;
 use crate::kernel::team::Team;
-use crate::signal::Burst;
+use crate::signal::{Burst, Stamp};
 use crate::stream::capture::{Capture, Heard};
 use crate::stream::latest::Writer;
 use crate::stream::playback::Playback;
+use crate::stream::promise::Promise;
 use crate::stream::ring::{Consumer, Producer};
 use crate::time::{Clock, SAMPLES_PER_TICK, TICKS_PER_SECOND, Tick, Timestamp};
 
@@ -47,7 +48,7 @@ pub(super) struct StateCopy {
 pub(super) struct RawField {
     pub(super) tick: Tick,
     /// Model time of the picture that entered with it.
-    pub(super) captured: Option<Timestamp>,
+    pub(super) captured: Option<Stamp>,
     pub(super) band: usize,
     /// Whether it is the field less its twin.
     pub(super) difference: bool,
@@ -189,8 +190,8 @@ struct Entered {
     /// When the tick was due.
     due: Timestamp,
     sound: Option<Heard>,
-    /// Model time of the picture.
-    picture: Option<Timestamp>,
+    /// The picture's, in model time.
+    picture: Option<Stamp>,
 }
 
 /// Where a run stands.
@@ -208,6 +209,12 @@ enum Phase {
 fn next_look(now: Timestamp, due: Option<Timestamp>, waits_for_time: bool) -> Timestamp {
     let again = now + LOOK_AGAIN;
     due.filter(|due| *due > now && (waits_for_time || *due < again)).unwrap_or(again)
+}
+
+/// Whether what a tick takes of bursts is decided: all of it is there, or as much waits as it takes at most; what a ring has no
+/// room for is pushed when that has been taken.
+fn is_decided<T>(tick: Tick, promise: &Promise, bursts: &Consumer<T>) -> bool {
+    promise.covers(tick) || bursts.waiting() >= MOST_BURSTS
 }
 
 impl Realtime {
@@ -245,7 +252,9 @@ impl Realtime {
             let admitted = self.pacer.admits(tick, now);
             let due = self.pacer.due(tick);
             let late = admitted && due.is_none_or(|due| now >= due);
-            if room && (stopped || (late && self.has_inputs(tick))) {
+            // What is played on devices is played in time to its end, which is the fade.
+            let stops = stopped && (late || !self.live.is_there());
+            if room && (stops || (late && self.has_inputs(tick))) {
                 return !stopped;
             }
             if !self.outlets.sound.is_read() {
@@ -262,8 +271,9 @@ impl Realtime {
             let ended = feed.promise.is_ended();
             feed.frames.waiting() >= SAMPLES_PER_TICK || ended
         });
-        let recorded = self.recorded.as_ref().is_none_or(|feed| feed.promise.covers(tick));
-        sound && recorded && self.bursts.iter().all(|feed| feed.promise.covers(tick))
+        let recorded =
+            self.recorded.as_ref().is_none_or(|feed| is_decided(tick, &feed.promise, &feed.bursts));
+        sound && recorded && self.bursts.iter().all(|feed| is_decided(tick, &feed.promise, &feed.bursts))
     }
 
     fn has_room(&self) -> bool {
@@ -336,12 +346,12 @@ impl Realtime {
         }
         seen.clear();
         for feed in &mut self.bursts {
-            if self.live.sees {
+            if let Some(camera) = &feed.camera {
                 // A picture counts when the first of its bursts enters.
-                let waiting =
-                    feed.bursts.peek().map(|burst| burst.time).filter(|time| *time > self.live.seen);
-                self.live.seen = waiting.unwrap_or(self.live.seen);
-                entered.picture = waiting.max(entered.picture);
+                let next = feed.bursts.peek().map(|burst| burst.time);
+                let due = next.filter(|time| time.tick_at_or_after() <= tick && *time > self.live.seen);
+                self.live.seen = due.unwrap_or(self.live.seen);
+                entered.picture = due.map(|time| Stamp { time, origin: camera.origin() });
             }
             while seen.len() < MOST_BURSTS
                 && feed.bursts.peek().is_some_and(|burst| burst.time.tick_at_or_after() <= tick)
@@ -369,7 +379,9 @@ impl Realtime {
         report.heard = entered.sound;
         report.retuned = retuned;
         report.woke = self.pacer.due(tick).map(|due| begun - due);
-        report.seen = entered.picture.map(|time| (begun - self.start).saturating_sub(time - Timestamp::ZERO));
+        report.seen = entered.picture.map(|Stamp { time, origin }| {
+            ((begun - self.start).saturating_sub(time - Timestamp::ZERO), origin)
+        });
         if let Some(playback) = &mut self.live.playback {
             let mut other = [[0.0; 2]; SAMPLES_PER_TICK];
             let is_other = self.live.plays.copy(tick, heard, &mut other);
@@ -419,7 +431,7 @@ impl Realtime {
         }
     }
 
-    fn show_field(&mut self, tick: Tick, captured: Option<Timestamp>) {
+    fn show_field(&mut self, tick: Tick, captured: Option<Stamp>) {
         let (band, wanted) = self.outlets.aim.read();
         let raw = self.outlets.field.input_buffer_mut();
         raw.tick = tick;

@@ -35,7 +35,7 @@ use crate::signal::{ElectrodePlace, Hands};
 use crate::stream::latest::latest;
 use crate::stream::priority;
 use crate::stream::ring::{Counters, Counts, ring};
-use crate::time::{Clock, SAMPLE_RATE, TICKS_PER_SECOND, Timestamp};
+use crate::time::{Clock, SAMPLE_RATE, TICKS_PER_SECOND, Tick, Timestamp};
 use crate::units::Hertz;
 
 /// From the start of the threads to the first tick.
@@ -183,7 +183,7 @@ impl Engine {
             hands,
             keep,
             publish,
-            facts: facts(&instrument, rate_hz, &centres, &feeds.pumps),
+            facts: facts(&instrument, (plan.first, rate_hz), &centres, &feeds.pumps),
             analysis: Analysis::new(electrodes.len(), rate_hz, centres.clone(), plan.array.twin),
             clock: Arc::clone(&common.clock),
             trace: Arc::clone(&common.trace),
@@ -382,11 +382,12 @@ fn first_sample(plan: &EnginePlan) -> u64 {
 }
 
 /// What the keeper must know of the engine.
-fn facts(instrument: &Instrument, rate_hz: u32, centres: &[Hertz], pumps: &[Pump]) -> Facts {
+fn facts(instrument: &Instrument, (first, rate_hz): (Tick, u32), centres: &[Hertz], pumps: &[Pump]) -> Facts {
     Facts {
         arrays: instrument.arrays(),
         electrodes: instrument.electrode_names().to_vec(),
         rate_hz,
+        first,
         centres: centres.to_vec(),
         variances: instrument.band_variances().to_vec(),
         learns: instrument.learns(),
@@ -396,8 +397,14 @@ fn facts(instrument: &Instrument, rate_hz: u32, centres: &[Hertz], pumps: &[Pump
 
 /// The threads of a step, each on its core where that was asked for.
 fn team(plan: &EnginePlan) -> Team {
-    let cores = plan.cores.clone();
-    Team::starting(plan.threads, move |member| cores::pin(&cores, member))
+    let (cores, urgent) = (plan.cores.clone(), plan.pace != Pace::Max);
+    Team::starting(plan.threads, move |member| {
+        cores::pin(&cores, member);
+        // The tick waits for all of them: who is asked for priority asks for its helpers too, and tells of its own answer.
+        if urgent {
+            let _ = priority::ask();
+        }
+    })
 }
 
 /// The devices of a run. In a live run no tick waits for a picture, whether that comes from a device or not.

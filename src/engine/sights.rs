@@ -11,6 +11,7 @@
 //! To add one that looks: [`Looks`] for it, its parameters in the plan, and a few lines in [`Onlookers`].
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -39,8 +40,6 @@ pub const PATIENCE: u64 = 2_000;
 struct Update {
     tick: Tick,
     sight: Option<Arc<InputPicture>>,
-    /// Updates that were skipped before it, in all.
-    skipped: u64,
 }
 
 /// What looks at pictures, update by update.
@@ -178,7 +177,7 @@ impl InSight {
 /// The keeper's part.
 pub(super) struct Sights {
     /// The way to each that looks, and how many updates it did not get.
-    inboxes: Vec<(Sender<Update>, u64)>,
+    inboxes: Vec<(Sender<Update>, Arc<AtomicU64>)>,
     in_sight: InSight,
     /// The tick of the next update.
     next: Tick,
@@ -210,21 +209,22 @@ impl Sights {
         clock: &Arc<dyn Clock>,
     ) -> Result<Looking<L>> {
         let figures = Told::default();
-        let (inbox, told, clock) = (self.inbox(), figures.clone(), Arc::clone(clock));
+        let ((inbox, skipped), told, clock) = (self.inbox(), figures.clone(), Arc::clone(clock));
         let waited_for = self.waits;
         let thread = thread(name, move || {
             if !waited_for {
                 priority::lower();
             }
-            look(looks, &inbox, &*clock, shows, &told)
+            look(looks, (&inbox, &skipped), &*clock, shows, &told)
         })?;
         Ok(Looking { thread, figures })
     }
 
-    fn inbox(&mut self) -> Receiver<Update> {
-        let (to, inbox) = bounded(WAITING);
-        self.inboxes.push((to, 0));
-        inbox
+    /// The other end of the way to one that looks, and what counts what it did not get.
+    fn inbox(&mut self) -> (Receiver<Update>, Arc<AtomicU64>) {
+        let ((to, inbox), skipped) = (bounded(WAITING), Arc::<AtomicU64>::default());
+        self.inboxes.push((to, Arc::clone(&skipped)));
+        (inbox, skipped)
     }
 
     /// Whether anybody looks.
@@ -243,13 +243,13 @@ impl Sights {
     pub(super) fn hand_on(&mut self, played: Tick, end: bool) {
         while self.are_seen() && self.next <= played && self.in_sight.is_known(self.next, played, end) {
             let sight = self.in_sight.at(self.next);
-            for (inbox, skipped) in &mut self.inboxes {
-                let update = Update { tick: self.next, sight: sight.clone(), skipped: *skipped };
+            for (inbox, skipped) in &self.inboxes {
+                let update = Update { tick: self.next, sight: sight.clone() };
                 // One that has gone takes none, which stops nothing.
                 if self.waits || end {
                     let _ = inbox.send(update);
                 } else if let Err(TrySendError::Full(_)) = inbox.try_send(update) {
-                    *skipped += 1;
+                    skipped.fetch_add(1, Ordering::Relaxed);
                 }
             }
             self.next = Tick(self.next.0 + UPDATE_TICKS);
@@ -260,13 +260,13 @@ impl Sights {
 /// Looks update by update until no more come.
 fn look<L: Looks>(
     mut looks: L,
-    inbox: &Receiver<Update>,
+    (inbox, skipped): (&Receiver<Update>, &AtomicU64),
     clock: &dyn Clock,
     mut shows: Option<Writer<L::Picture>>,
     told: &Told<L::Figures>,
 ) -> Result<L> {
     let mut spent = 0.0;
-    for Update { tick, sight, skipped } in inbox {
+    for Update { tick, sight } in inbox {
         let Some(sight) = sight else { continue };
         let begun = clock.now();
         looks.see(tick, &sight)?;
@@ -274,9 +274,11 @@ fn look<L: Looks>(
             writer.write(looks.picture(tick));
         }
         spent += (clock.now() - begun).as_secs_f64();
-        looks.took(skipped, 1e3 * spent);
+        looks.took(skipped.load(Ordering::Relaxed), 1e3 * spent);
         told.tell(looks.figures());
     }
+    // What was skipped last has no update behind it.
+    looks.took(skipped.load(Ordering::Relaxed), 1e3 * spent);
     Ok(looks)
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::readout::binding::Places;
+use crate::signal::Origin;
 use crate::stream::capture::Heard;
 use crate::stream::playback::Played;
 use crate::time::{Clock, Tick, Timestamp};
@@ -97,7 +98,7 @@ pub struct TickReport {
     /// How old the sound of a microphone was that entered; `None` where none did.
     pub heard: Option<Heard>,
     /// How old the picture of a camera was whose bursts began to enter; `None` where none did.
-    pub seen: Option<Duration>,
+    pub seen: Option<(Duration, Origin)>,
     /// When a speaker will play the sound; `None` where none does.
     pub played: Option<Played>,
     /// Time from when the tick was due to its end in ns; `None` where ticks are not paced.

@@ -107,7 +107,7 @@ pub enum MontageKind {
     TenTwenty19,
     /// The same with `Fpz` and `Oz`.
     TenTwenty21,
-    /// `A1` to `An` along the longer side of a hearing sheet, lowest frequency first.
+    /// `H1` to `Hn` along the longer side of a hearing sheet, lowest frequency first; `A1` and `A2` are the earlobes of the 10-20 system.
     Tonotopic(u8),
     /// `S1` to `Sn` along the longer side of a sheet of scalar channels.
     Scalar(u8),
@@ -133,7 +133,7 @@ impl MontageKind {
         match self {
             Self::TenTwenty19 => head(19),
             Self::TenTwenty21 => head(21),
-            Self::Tonotopic(count) => line('A', count),
+            Self::Tonotopic(count) => line('H', count),
             Self::Scalar(count) => line('S', count),
         }
     }
@@ -416,7 +416,7 @@ mod tests {
     fn hearing_electrodes_run_along_the_tonotopic_axis() {
         let shape = SheetShape { height: 128, width: 32, bands: 3 };
         let montage = montage(MontageKind::Tonotopic(8), shape);
-        assert_eq!(montage.names, ["A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8"]);
+        assert_eq!(montage.names, ["H1", "H2", "H3", "H4", "H5", "H6", "H7", "H8"]);
         assert!(montage.places.windows(2).all(|pair| pair[1].0 > pair[0].0));
         let wide = SheetShape { height: 1, width: 6, bands: 3 };
         let scalar = super::Montage::on_sheet(

@@ -137,8 +137,11 @@ pub(super) fn entered(bytes: &[u8]) -> Parsed<Entered> {
     let word =
         |column: &[u8], at: usize| u32::from_le_bytes(std::array::from_fn(|byte| column[4 * at + byte]));
     for at in 0..count {
-        let offset = u64::from(word(ticks, at));
-        let tick = tick(first.0 + offset)?;
+        let offset = word(ticks, at);
+        if offset >= entered.ticks {
+            return Err("a burst lies beyond its block");
+        }
+        let tick = Tick(first.0 + u64::from(offset));
         let time = i64::from_le_bytes(std::array::from_fn(|byte| times[8 * at + byte]));
         let burst = Burst {
             time: Timestamp(time),

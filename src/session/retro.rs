@@ -14,6 +14,7 @@ use super::cut::{NO_END, cut};
 use super::facts::Facts;
 use super::message::Message;
 use super::record::Recorder;
+use super::write::part_of;
 use crate::error::{Error, Result};
 use crate::signal::{SessionItem, is_decisive};
 use crate::stream::Sink;
@@ -217,7 +218,7 @@ fn free(path: &Path) -> Result<PathBuf> {
     let numbered = |number: u32| path.with_file_name(format!("{stem}-{number}.{ending}"));
     (1..=MOST_SAVES)
         .map(numbered)
-        .find(|path| !path.exists())
+        .find(|path| !path.exists() && !part_of(path).exists())
         .ok_or_else(|| Error::output(path, "all numbers of this name are taken").bound(MOST_SAVES))
 }
 

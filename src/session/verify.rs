@@ -214,8 +214,8 @@ mod tests {
 
     #[test]
     fn facts_that_no_run_has_are_refused_with_value_and_bound() {
-        let dir = tempfile::tempdir().unwrap();
         let refused = |change: fn(&mut Facts), part: &str| {
+            let dir = tempfile::tempdir().unwrap();
             let mut odd = facts();
             change(&mut odd);
             let message = session(dir.path(), &odd, &[0]).unwrap_err().to_string();

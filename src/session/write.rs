@@ -52,6 +52,16 @@ impl Writing {
             return Err(Error::call("--record", "this is a folder").value(path.display()));
         }
         let part = part_of(path);
+        if path.exists() {
+            let error = Error::call("--record", "there is a file of this name already").value(path.display());
+            return Err(error.bound("a new file"));
+        }
+        if part.exists() {
+            let error = Error::call("--record", "a recording of this name broke off, or is under way");
+            return Err(error
+                .value(part.display())
+                .help("Save it by `napot session recover`, or remove it."));
+        }
         let io = |cause: std::io::Error| Error::output(&part, "the session can't be written").value(cause);
         let file = File::create(&part).map_err(io)?;
         Self::start(Writer::over(path, file, facts, monitor)?, patient)

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ArrayId, BindingFigures, DeviceFigures, InHand, ObjectsFigures};
+use super::{ArrayId, BindingFigures, DeviceFigures, InHand, ObjectsFigures, Stamp};
 use crate::time::{Tick, Timestamp};
 
 /// One band of one array as a picture.
@@ -26,7 +26,7 @@ pub struct FieldImage {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldFrame {
     /// When the picture was captured that has just entered it, on the run's clock; of a live run.
-    pub captured: Option<Timestamp>,
+    pub captured: Option<Stamp>,
     /// The tick.
     pub tick: Tick,
     /// The band that is shown, slowest is 0.
@@ -292,7 +292,7 @@ pub struct Status {
     pub seconds: f64,
     /// Model time over wall time since the start.
     pub realtime_factor: Option<f64>,
-    /// Blocks that were not ready when asked for.
+    /// Ticks that ended more than 10 ms after they were due.
     pub deadline_misses: u64,
     /// The mind's eye; `None` where there is none.
     pub mind: Option<MindFigures>,

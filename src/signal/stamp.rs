@@ -12,6 +12,8 @@ pub enum Origin {
     Arrival,
     /// A recording carries it.
     Recorded,
+    /// It is a time of this program's own, by the run's clock.
+    Clock,
 }
 
 /// A capture time with its origin.

@@ -89,6 +89,15 @@ impl<T> Producer<T> {
     }
 }
 
+/// What nobody will take any more counts as dropped.
+impl<T> Drop for Producer<T> {
+    fn drop(&mut self) {
+        if !self.is_read() {
+            self.counters.dropped.fetch_add(self.ring.occupied_len() as u64, Ordering::AcqRel);
+        }
+    }
+}
+
 impl<T: Copy> Producer<T> {
     /// Hands over as many values from the start of `values` as there is room for; the rest is not
     /// counted, the caller offers it again. Returns how many were kept.
@@ -140,7 +149,7 @@ impl<T: Copy> Consumer<T> {
 
 impl<T> Drop for Consumer<T> {
     fn drop(&mut self) {
-        // What the writer pushes after this is never read; the counts then say so at the next read.
+        // What the writer pushes after this it counts itself, when it goes.
         self.counters.dropped.fetch_add(self.ring.occupied_len() as u64, Ordering::AcqRel);
         self.ring.clear();
     }

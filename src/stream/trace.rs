@@ -21,7 +21,7 @@ pub struct Hop {
 /// The figures of a hop; what was not measured is `None`, never zero.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct HopReport {
-    /// Where the stamps came from: `device`, `arrival` or `recorded`.
+    /// Where the stamps came from: `device`, `arrival` or `recorded`; `clock` of what begins here.
     pub origin: String,
     /// How many were measured.
     pub count: u64,
@@ -35,22 +35,30 @@ pub struct HopReport {
     pub max: Option<f64>,
 }
 
-/// The hops of a run by their names, written by any thread but the real-time one, whose figures the keeper brings.
+/// The hops of a run by their names and origins, which are never mixed, written by any thread but the real-time one, whose
+/// figures the keeper brings.
 #[derive(Debug, Default)]
-pub struct Trace(Mutex<BTreeMap<&'static str, Hop>>);
+pub struct Trace(Mutex<BTreeMap<(&'static str, Origin), Hop>>);
 
 impl Trace {
     /// Adds one time to a hop.
     pub fn record(&self, hop: &'static str, origin: Origin, time: Duration) {
         let mut hops = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        hops.entry(hop).or_insert_with(|| Hop::new(origin)).record(time);
+        hops.entry((hop, origin)).or_insert_with(|| Hop::new(origin)).record(time);
     }
 
-    /// The figures of all hops.
+    /// The figures of all hops. One that has stamps of several origins is told once for each: by its name, then by that and the
+    /// origin's (`picture_captured_to_tick_arrival`).
     #[must_use]
     pub fn report(&self) -> BTreeMap<String, HopReport> {
         let hops = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        hops.iter().map(|(name, hop)| ((*name).to_owned(), hop.report())).collect()
+        let mut told = BTreeMap::new();
+        for ((name, _), hop) in hops.iter() {
+            let report = hop.report();
+            let again = told.contains_key(*name).then(|| format!("{name}_{}", report.origin));
+            told.insert(again.unwrap_or_else(|| (*name).to_owned()), report);
+        }
+        told
     }
 }
 
@@ -100,6 +108,18 @@ mod tests {
         let report = trace.report();
         assert_eq!(report["camera_to_tick"].count, 1);
         assert_eq!(report["camera_to_tick"].origin, "device");
+    }
+
+    #[test]
+    fn stamps_of_two_origins_are_never_one_distribution() {
+        let trace = Trace::default();
+        for (origin, ms) in [(Origin::Arrival, 1), (Origin::Device, 30), (Origin::Device, 30)] {
+            trace.record("camera_to_tick", origin, Duration::from_millis(ms));
+        }
+        let told: Vec<_> =
+            trace.report().into_iter().map(|(name, hop)| (name, hop.origin, hop.count)).collect();
+        let hop = |name: &str, origin: &str, count| (name.to_owned(), origin.to_owned(), count);
+        assert_eq!(told, [hop("camera_to_tick", "device", 2), hop("camera_to_tick_arrival", "arrival", 1)]);
     }
 
     #[test]

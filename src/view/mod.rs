@@ -52,10 +52,9 @@ pub use self::senses::{FromPages, Senses};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{
     BindingPicture, Control, DeviceKind, DeviceListing, ElectrodePlace, FieldFrame, Hands, InputPicture,
-    MindPicture, ObjectsPicture, SheetShape, Status, TraceChunk,
+    MindPicture, ObjectsPicture, SheetShape, Stamp, Status, TraceChunk,
 };
 use crate::stream::{latest, ring};
-use crate::time::Timestamp;
 
 /// The port that is asked for where none is named; if it is taken, one of the next ten is used.
 pub const DEFAULT_PORT: u16 = 8787;
@@ -155,8 +154,8 @@ impl Bell {
     }
 }
 
-/// What is told that a picture, captured at this time on the run's clock, is on its way to a viewer in a field frame.
-pub type Sent = Box<dyn Fn(Timestamp) + Send + Sync>;
+/// What is told that a picture, captured at this stamp on the run's clock, is on its way to a viewer in a field frame.
+pub type Sent = Box<dyn Fn(Stamp) + Send + Sync>;
 
 /// Lists the devices of a kind; may take seconds.
 pub type Lister = fn(DeviceKind) -> Vec<DeviceListing>;

@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::body::Bytes;
 use tokio::sync::Notify;
 
-use crate::signal::Status;
-use crate::time::Timestamp;
+use crate::signal::{Stamp, Status};
 
 /// Sound frames that may wait: 250 ms at 48 kHz.
 const SOUND_FRAMES: usize = 12_000;
@@ -35,7 +34,7 @@ pub(super) struct Counts {
 #[derive(Clone, Debug, Default)]
 pub(super) struct FieldBytes {
     pub(super) bytes: Bytes,
-    pub(super) captured: Option<Timestamp>,
+    pub(super) captured: Option<Stamp>,
 }
 
 /// The next thing to send.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::super::written::ends;
 use super::{BindArgs, pictures};
 use crate::binding::align::{Place, Seen};
 use crate::binding::consensus::MOST_ARRAYS;
@@ -50,11 +51,6 @@ impl Grid {
         let mean = self.values.iter().zip(picture).map(square).sum::<f64>() / self.values.len() as f64;
         (mean > 0.0 && peak > 0.0).then(|| 10.0 * libm::log10(peak * peak / mean))
     }
-}
-
-/// Whether a file's name ends so.
-pub(super) fn ends(path: &Path, endings: &[&str]) -> bool {
-    path.extension().is_some_and(|own| endings.iter().any(|ending| own.eq_ignore_ascii_case(ending)))
 }
 
 /// The numbers of a NumPy file or a TIFF, or a picture's luminance.

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::input::ends;
-use super::{BindArgs, Common, memory, pictures};
+use super::super::written::{self, ends};
+use super::{BindArgs, Common, pictures};
 use crate::binding::consensus::MOST_ARRAYS;
 use crate::error::{Error, Result};
 use crate::format::{npy, tiff};
@@ -12,23 +12,16 @@ use crate::sink::part::PartFile;
 /// Where the pictures go.
 pub(super) fn out(common: &Common) -> Result<&Path> {
     let bound = "a picture, x.png, or its numbers, x.npy or x.tif";
-    let out = memory::out(common, bound)?;
-    memory::in_a_folder("--out", out)?;
-    if ends(out, &["png", "npy", "tif", "tiff"]) {
-        return Ok(out);
-    }
-    Err(Error::call("--out", "pictures of this kind are not written").value(out.display()).bound(bound))
+    let out = written::out(common, bound)?;
+    written::in_a_folder("--out", out)?;
+    written::of_kind("--out", out, &["png", "npy", "tif", "tiff"], bound).map(|()| out)
 }
 
 /// Where the curve goes.
 pub(super) fn curve(args: &BindArgs) -> Result<Option<&Path>> {
     let Some(curve) = args.curve.as_deref() else { return Ok(None) };
-    memory::in_a_folder("--curve", curve)?;
-    if !ends(curve, &["png"]) {
-        let error = Error::call("--curve", "curves of this kind are not drawn").value(curve.display());
-        return Err(error.bound("x.png"));
-    }
-    Ok(Some(curve))
+    written::in_a_folder("--curve", curve)?;
+    written::of_kind("--curve", curve, &["png"], "x.png").map(|()| Some(curve))
 }
 
 /// Refuses to write over what is read, be it by a further whole, or one file over another.
@@ -41,15 +34,11 @@ pub(super) fn spare(
     let angles = args.angles.as_ref().map(PathBuf::from);
     let read = [Some(&args.seen), angles.as_ref(), args.assign.as_ref()];
     let read = read.into_iter().flatten().chain(&args.truth).chain(args.prior.files());
-    let read = read.map(PathBuf::as_path).chain(listed.iter().copied());
-    let read: Vec<PathBuf> = read.filter_map(|file| file.canonicalize().ok()).collect();
+    let read: Vec<PathBuf> = read.cloned().chain(listed.iter().map(|file| file.to_path_buf())).collect();
     let pictures =
         out.into_iter().flat_map(|out| (0..MOST_ARRAYS).map(move |number| ("--out", named(out, number))));
-    let mut files = pictures.chain(curve.map(|curve| ("--curve", curve.to_path_buf())));
-    if let Some((flag, file)) =
-        files.find(|(_, file)| file.canonicalize().is_ok_and(|file| read.contains(&file)))
-    {
-        return Err(Error::call(flag, "this file is read").value(file.display()).bound("another file"));
+    for (flag, file) in pictures.chain(curve.map(|curve| ("--curve", curve.to_path_buf()))) {
+        written::spare(flag, &file, &read)?;
     }
     match out.zip(curve) {
         Some((out, curve)) if (0..MOST_ARRAYS).any(|number| named(out, number) == curve) => {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::save;
 use crate::command::files::{Files, open_files};
 use crate::command::run::{Piece, Show};
-use crate::command::{Common, again, memory, print_json, print_line, senses};
+use crate::command::{Common, again, print_json, print_line, senses, written};
 use crate::config::{Config, Session};
 use crate::engine::instrument::Instrument;
 use crate::engine::senses::Senses;
@@ -68,7 +68,7 @@ pub(super) fn run(common: &Common, args: &SensesArgs) -> Result<ExitCode> {
         }
         None
     } else {
-        Some(memory::out(common, "a template: --out x.json")?)
+        Some(written::out(common, "a template: --out x.json")?)
     };
     let config = common.load()?;
     // Before the recordings, which take their time.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{RenderArgs, mean};
 use crate::command::run::Piece;
-use crate::command::{Common, again, memory, pictures, print_json, print_line};
+use crate::command::{Common, again, pictures, print_json, print_line};
 use crate::config::Session as Asked;
 use crate::engine::instrument::Instrument;
 use crate::engine::mind::{PATIENCE, Recalled};
@@ -176,7 +176,7 @@ pub(super) fn run(common: &Common, args: &RenderArgs, out: &Path) -> Result<Exit
     let gathered = Arc::<Mutex<Gathered>>::default();
     let damage = session.damage().map(|(damage, _)| damage.to_string());
     let figures = if let Some(at) = args.at {
-        memory::in_a_folder("--out", out)?;
+        super::one_picture(out)?;
         let until = Timestamp((at * 1e9).round() as i64);
         let sink = Last { until, gathered: Arc::clone(&gathered) };
         // A picture that was in sight may stand so far behind.

@@ -25,13 +25,27 @@ impl Report {
         if let Some(session) = &self.session {
             let _ = writeln!(text, "{}", session.text());
         }
+        if let (Some(misses @ 1..), Some(late)) = (self.deadline_misses, self.latency_ms.get("due_to_read")) {
+            let _ = writeln!(
+                text,
+                "late: {misses} of {} ticks ended more than 10 ms after they were due; half of all within {} ms, the latest after {} ms.",
+                self.ticks,
+                figure(late.p50, 1),
+                figure(late.max, 0)
+            );
+        }
         for source in &self.sources {
             let decoding =
                 source.decoding_seconds.map_or_else(String::new, |s| format!("; {s:.1} s to decode"));
-            let SourceReport { kind, name, format, produced, delivered, dropped, .. } = source;
+            let SourceReport {
+                kind, name, format, produced, delivered, dropped, damaged, not_finite, ..
+            } = source;
+            let part =
+                |count: u64, what: &str| if count > 0 { format!(", {count} {what}") } else { String::new() };
+            let wrong = part(*damaged, "damaged") + &part(*not_finite, "not finite");
             let _ = writeln!(
                 text,
-                "{kind}: {name} ({format}): {produced} in, {delivered} used, {dropped} not used{decoding}."
+                "{kind}: {name} ({format}): {produced} in, {delivered} used, {dropped} not used{wrong}{decoding}."
             );
         }
         for device in self.devices.iter().filter(|device| device.kind != DeviceKind::Camera) {

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::engine::{Engine, Publish, pump};
 use crate::error::Result;
 use crate::signal::{
-    BindingPicture, FieldFrame, InputPicture, MindPicture, ObjectsPicture, Origin, SheetShape, Status,
+    BindingPicture, FieldFrame, InputPicture, MindPicture, ObjectsPicture, SheetShape, Status,
 };
 use crate::stream::latest::latest;
 use crate::stream::ring::ring;
@@ -29,7 +29,7 @@ pub(super) struct Page {
 pub(super) fn page(senses: Option<view::Senses>, common: &pump::Common, has_devices: bool) -> Page {
     let (clock, trace) = (Arc::clone(&common.clock), Arc::clone(&common.trace));
     let sent: view::Sent = Box::new(move |captured| {
-        trace.record("picture_captured_to_wire", Origin::Device, clock.now() - captured);
+        trace.record("picture_captured_to_wire", captured.origin, clock.now() - captured.time);
     });
     let (field_in, field) = latest(&FieldFrame::default());
     let (input_in, input) = latest(&InputPicture::default());

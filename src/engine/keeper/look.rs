@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Desk, Keeper, Moments, Told, push};
 use crate::readout::paint::{DIFFERENCE_SCALE, FULL_SCALE, paint};
-use crate::signal::{ArrayId, Control, FieldImage, HopFigures, SessionItem, Status};
+use crate::signal::{ArrayId, Control, FieldImage, HopFigures, SessionItem, Stamp, Status};
 use crate::stream::trace::HopReport;
 use crate::time::{TICKS_PER_SECOND, Timestamp};
 
@@ -98,8 +98,9 @@ impl Keeper {
             frame.tick = raw.tick;
             frame.band = raw.band;
             frame.difference = raw.difference;
-            frame.captured =
-                raw.captured.zip(self.start).map(|(time, start)| start + (time - Timestamp::ZERO));
+            let on_clock =
+                |stamp: Stamp, start| Stamp { time: start + (stamp.time - Timestamp::ZERO), ..stamp };
+            frame.captured = raw.captured.zip(self.start).map(|(stamp, start)| on_clock(stamp, start));
             frame.images.resize_with(raw.planes.len(), FieldImage::default);
             let variance = self.facts.variances[raw.band];
             let scale = if raw.difference { DIFFERENCE_SCALE } else { FULL_SCALE };

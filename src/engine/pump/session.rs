@@ -15,7 +15,7 @@ use crate::signal::{
 use crate::stream::Source;
 use crate::stream::promise::{Promiser, promise};
 use crate::stream::ring::{Producer, ring};
-use crate::time::{Tick, Timestamp};
+use crate::time::{SAMPLES_PER_TICK, Tick, Timestamp};
 
 /// Starts a pump of what entered another run: its bursts, its sound where the engine hears, the changes of its parameters,
 /// its pictures for people.
@@ -74,19 +74,24 @@ struct RecordedEnd {
 
 impl RecordedEnd {
     fn push(&mut self, common: &Common, entered: &Entered) -> bool {
-        // Bursts first: a tick that has its sound looks for its bursts next.
-        for burst in &entered.bursts {
-            if !wait_for(common, || self.bursts.vacant() > 0) {
+        let mut sound = entered.sound.iter().copied().chain(std::iter::repeat([0.0; 2]));
+        let mut bursts = entered.bursts.iter().peekable();
+        // Tick by tick: a block may hold more than the rings do, and the engine takes what it has been promised.
+        for tick in (entered.first.0..entered.end().0).map(Tick) {
+            let heard = sound.by_ref().take(SAMPLES_PER_TICK);
+            if !self.frames.as_mut().is_none_or(|frames| push_frames(frames, common, heard)) {
                 return false;
             }
-            self.bursts.push(*burst);
+            while let Some(burst) = bursts.next_if(|(at, _)| *at <= tick) {
+                if !wait_for(common, || self.bursts.vacant() > 0) {
+                    return false;
+                }
+                self.bursts.push(*burst);
+            }
+            self.given = tick.next();
+            self.promiser.nothing_before(self.given);
         }
-        self.given = entered.end();
-        self.promiser.nothing_before(self.given);
-        let missing = entered.frames().saturating_sub(entered.sound.len());
-        let silence = std::iter::repeat_n([0.0; 2], missing);
-        let sound = entered.sound.iter().copied().chain(silence);
-        self.frames.as_mut().is_none_or(|frames| push_frames(frames, common, sound))
+        true
     }
 
     /// A change stands before the ticks that it is for. One that can't be made here (the replay has another configuration) is

@@ -112,8 +112,6 @@ pub struct Moment {
     pub impression: Vec<f32>,
     /// Drive that bursts started since the moment before, in tonic rms a site.
     pub driven: f32,
-    /// Moments that a paced run skipped before it, in all.
-    pub skipped: u64,
     /// Rows and columns of `tonic`, at most [`SIDE`] each.
     pub grain: (usize, usize),
     /// Real parts of three bands at sites that lie evenly, row by row.
@@ -191,7 +189,6 @@ impl Mind {
         watched: bool,
     ) -> Option<MindPicture> {
         self.figures.moments += 1;
-        self.figures.skipped = moment.skipped;
         let little = if self.figures.dreaming { WAKING } else { LITTLE };
         self.little = if moment.driven < little { self.little.saturating_add(1) } else { 0 };
         self.figures.dreaming = self.little >= UNTIL_DREAM && self.episodes.len() > 1;
@@ -278,6 +275,11 @@ impl Mind {
         if self.seen.len() > ELSEWHERE {
             self.seen.pop_front();
         }
+    }
+
+    /// Takes down how many moments were skipped so far.
+    pub fn skipped(&mut self, moments: u64) {
+        self.figures.skipped = moments;
     }
 
     /// What it did and holds.

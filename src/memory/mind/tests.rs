@@ -39,7 +39,6 @@ fn moment(tick: u64, scene: Option<&Scene>, draws: &mut Stream) -> Moment {
         driven: if scene.is_some() { 1.0 } else { 0.0 },
         grain: (16, 16),
         tonic,
-        skipped: 0,
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) struct Arrivals {
     /// The number of the next picture.
     number: u64,
     count: Count,
+    /// The newest stamp of the driver's own.
     newest: Option<Timestamp>,
 }
 
@@ -39,14 +40,14 @@ impl Arrivals {
 
     /// The stamp of a picture that came `now` and that its driver stamped `age` before.
     ///
-    /// A stamp in the future has no age, and one that is older than a second, or than the picture before, is not believed.
+    /// A stamp in the future has no age, and one that is older than a second, or than the one that was believed before, is not believed.
     pub fn stamp(&mut self, now: Timestamp, age: Option<Duration>) -> Stamp {
         let device = age
             .filter(|age| *age <= OLDEST)
             .map(|age| Timestamp(now.0 - i64::try_from(age.as_nanos()).unwrap_or(0)))
             .filter(|time| self.newest.is_none_or(|newest| *time >= newest));
+        self.newest = device.or(self.newest);
         let (time, origin) = device.map_or((now, Origin::Arrival), |time| (time, Origin::Device));
-        self.newest = Some(time);
         Stamp { time, origin }
     }
 }
@@ -135,7 +136,12 @@ mod tests {
         assert_eq!(stamp(100, Some(milliseconds(8))), (92, Origin::Device));
         assert_eq!(stamp(130, None), (130, Origin::Arrival));
         assert_eq!(stamp(160, Some(milliseconds(1_001))), (160, Origin::Arrival));
-        assert_eq!(stamp(170, Some(milliseconds(20))), (170, Origin::Arrival), "older than the one before");
+        assert_eq!(
+            stamp(170, Some(milliseconds(20))),
+            (150, Origin::Device),
+            "an arrival says nothing of the driver's clock"
+        );
+        assert_eq!(stamp(175, Some(milliseconds(40))), (175, Origin::Arrival), "older than the one before");
         assert_eq!(stamp(200, Some(milliseconds(8))), (192, Origin::Device));
     }
 }

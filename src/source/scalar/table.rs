@@ -114,7 +114,7 @@ impl Table {
                 let bound = "a column named time, t, seconds, timestamp, s or ms";
                 return Err(error
                     .bound(bound)
-                    .help("Name the time column so, or give the rate in rows per second."));
+                    .help("Name the time column so, or give the rows per second: `--rate HZ`."));
             }
         };
         self.check_cells(first, 1)?;

@@ -50,7 +50,7 @@ export function healthLine(figures, sources, choose) {
       health.set("tick", `${short(median)} / ${short(tail)} ms`, (tail ?? 0) > 1, "engine time per 1 ms tick: median / 99th percentile");
       health.set("real time", status.realtime_factor === null ? "–" : `× ${status.realtime_factor.toFixed(2)}`,
         (status.realtime_factor ?? 1) < 0.98, "model time over wall time");
-      health.set("deadline misses", whole(status.deadline_misses), status.deadline_misses > 0, "blocks that were not ready when asked for");
+      health.set("deadline misses", whole(status.deadline_misses), status.deadline_misses > 0, "ticks of a millisecond that ended more than 10 ms late");
       health.set("page", `${drawn.toFixed(0)} fps${age ? `, ${age.map((ms) => ms.toFixed(0)).join(" / ")} ms old` : ""}`, false,
         "field frames drawn in a second; how old they are when drawn, median / 95th percentile, behind the fastest of the last half minute");
       health.set("frames dropped", `${whole(viewer.dropped)} of ${whole(viewer.produced)}`, false,

@@ -540,7 +540,7 @@ export type Status = {
   seconds: number,
   /** Model time over wall time since the start. */
   realtime_factor: number | null,
-  /** Blocks that were not ready when asked for. */
+  /** Ticks that ended more than 10 ms after they were due. */
   deadline_misses: number,
   /** The mind's eye; `None` where there is none. */
   mind: MindFigures | null,
