@@ -153,7 +153,7 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
     let grey = napot(studio.path(), "memory learn grey.ppm --memory grey.safetensors");
     assert!(grey.status.success(), "{}", said(&grey));
     refused("render colour grey.ppm --memory grey.safetensors --out out.png", &["grey", "in colour"]);
-    refused("memory learn grey.ppm --memory m.safetensors", &["--grey"]);
+    refused("memory learn grey.ppm --memory m.safetensors", &["picture 1 of 1", "--grey"]);
     refused("memory merge m.safetensors grey.safetensors --out x.safetensors", &["different kinds"]);
     assert!(fs::read(path("m.safetensors")).unwrap() == whole && !path("x.safetensors").exists());
 }

@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::memory::dense::Learned;
 use crate::memory::picture::{Picture, Plane};
 use crate::memory::recall::{AREA, PatchMemory, SIDE};
-use crate::signal::Frame;
 
 /// What the command takes.
 #[derive(Args, Debug)]
@@ -109,8 +108,10 @@ pub(super) fn run(common: &Common, args: &MemoryArgs) -> Result<ExitCode> {
 fn learn(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
     written::spare("--memory", &args.memory, &args.inputs)?;
     let frames = pictures::pictures(&args.inputs, 1)?;
-    let picture = |frame: &Frame, grey| Picture::from_rgb(frame.height, frame.width, &frame.rgb, grey);
-    let mut found: Vec<Picture> = frames.iter().map(|frame| picture(frame, true)).collect();
+    let found: Vec<Picture> = frames
+        .into_iter()
+        .map(|frame| Picture::from_rgb(frame.height, frame.width, &frame.rgb, true))
+        .collect();
     let seed = common.seed.unwrap_or_default();
     let mut memory = if args.memory.exists() {
         pictures::load(&args.memory)?
@@ -123,11 +124,12 @@ fn learn(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
         let error = Error::call("--grey", "the memory is of colour").at(args.memory.display());
         return Err(error.help("Give a new file, or leave `--grey` out."));
     }
-    if memory.planes() == 3 {
-        // Grey is a colour like any other.
-        for (found, frame) in found.iter_mut().zip(&frames).filter(|(found, _)| !found.is_colour()) {
-            *found = picture(frame, false);
-        }
+    // Colour would be unlearned by it.
+    let colourless = found.iter().position(|picture| !picture.is_colour());
+    if let Some(at) = colourless.filter(|_| memory.planes() == 3) {
+        let error = Error::call("memory", "the memory is of colour, a picture has none");
+        let error = error.at(format!("picture {} of {}, in the order of their names", at + 1, found.len()));
+        return Err(error.help("Learn pictures without colour into a memory of their own (`--grey`)."));
     }
     let learned = memory.learn(&found, args.patches as usize, seed)?;
     pictures::save(&args.memory, &memory)?;
