@@ -67,13 +67,14 @@ pub(crate) struct Common {
     /// Override one key, as in `--set array.kappa=1`; may be given again.
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     overrides: Vec<String>,
-    /// Seed of all noise and of the room.
+    /// Seed of all noise, of the room, and of what else is drawn.
     #[arg(long, global = true, value_name = "N", allow_negative_numbers = true, value_parser = seed)]
     seed: Option<u64>,
-    /// Run for exactly this many seconds of model time; input that ends earlier is followed by silence.
+    /// Of a run: for exactly this many seconds of model time; input that ends earlier is followed by silence.
     #[arg(long = "for", global = true, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     seconds: Option<f64>,
-    /// Write report, sound, electrodes, pictures and ledger into this folder.
+    /// Of a run: write report, sound, electrodes, pictures and ledger into this folder. Of other commands: the file or folder of which
+    /// they speak.
     #[arg(long, global = true, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Print one JSON document on standard output and nothing else there.

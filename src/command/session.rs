@@ -60,7 +60,7 @@ enum What {
     /// Write parts of one run, each going on where or before the one before it ends, into one new session.
     Merge {
         /// The parts in the order of time, then the new session.
-        #[arg(value_name = "SESSION SESSION.. NEW", num_args = 3.., required = true)]
+        #[arg(value_name = "FILE", num_args = 3.., required = true)]
         files: Vec<PathBuf>,
     },
 }

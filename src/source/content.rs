@@ -101,6 +101,7 @@ impl Content {
             _ if head.starts_with(b"XDF:") => Self::Xdf,
             _ if head.starts_with(b"\x89MCAP") => Self::Mcap,
             _ if head.starts_with(b"ID3") || is_mpeg_frame(head) => Self::MpegSound,
+            _ if head.starts_with(b"%OpenBCI") => Self::Table,
             _ => return foreign(head).map(Self::Foreign).or_else(|| is_table(head).then_some(Self::Table)),
         };
         Some(known)
@@ -273,6 +274,7 @@ mod tests {
 
     #[test]
     fn prose_and_noise_are_of_no_known_kind() {
+        assert_eq!(Content::of_head(b"%OpenBCI Raw EXG Data\n%Sample Rate = 250 Hz\n"), Some(Content::Table));
         assert_eq!(Content::of_head(b"Dear reader,\nthis is a letter, not a table.\n"), None);
         assert_eq!(Content::of_head(b"{\"a\": 1}"), None);
         assert_eq!(Content::of_head(&[1, 2, 3, 4, 5]), None);

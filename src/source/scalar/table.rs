@@ -1,4 +1,6 @@
-//! Reads a table of numbers (CSV) row by row.
+//! Reads a table of numbers (CSV), or a recording of the `OpenBCI` GUI, row by row.
+//!
+//! The latter is a table behind lines that begin with `%`, of which one tells the rate; its `EXG Channel` columns are the channels.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -24,6 +26,30 @@ const RATES: std::ops::RangeInclusive<f64> = 0.001..=1e6;
 pub struct CsvOptions {
     /// Rows per second (0.001 to 1e6 Hz); it takes the place of a time column.
     pub rate: Option<Hertz>,
+}
+
+/// How the columns of electrodes are called in a recording of the `OpenBCI` GUI; others count packets, tell of the board or of time.
+const ELECTRODE: &str = "EXG Channel ";
+
+/// What lines before a table say of it.
+struct Said {
+    /// What such lines begin with.
+    comment: u8,
+    rate: Option<Hertz>,
+}
+
+impl Said {
+    fn of(head: &[u8]) -> Self {
+        if !head.starts_with(b"%") {
+            return Self { comment: b'#', rate: None };
+        }
+        let mut lines = head.split(|&b| b == b'\n').take_while(|line| line.starts_with(b"%"));
+        let rate = lines.find_map(|line| {
+            let words = std::str::from_utf8(line).ok()?.strip_prefix("%Sample Rate =")?;
+            words.trim().trim_end_matches("Hz").trim().parse().ok().filter(|rate| RATES.contains(rate))
+        });
+        Self { comment: b'%', rate: rate.map(Hertz) }
+    }
 }
 
 /// When a row was taken.
@@ -59,14 +85,15 @@ impl Table {
             return Err(error.bound(format!("{} to {} Hz", RATES.start(), RATES.end())));
         }
         let mut input = BufReader::new(super::file(path)?);
-        let delimiter = delimiter(input.fill_buf().unwrap_or_default());
+        let head = input.fill_buf().unwrap_or_default();
+        let (delimiter, said) = (delimiter(head), Said::of(head));
         let mut rows = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             // A stray quotation mark would else swallow the rest of the file into one cell.
             .quoting(false)
             .delimiter(delimiter)
-            .comment(Some(b'#'))
+            .comment(Some(said.comment))
             .trim(csv::Trim::All)
             .from_reader(Bounded { input, row: 0 });
         let decimal_comma = delimiter != b',';
@@ -92,7 +119,7 @@ impl Table {
             first: None,
         };
         let names = if header { Some(&top) } else { None };
-        table.choose_columns(names, &first, options)?;
+        table.choose_columns(names, &first, options.rate.or(said.rate))?;
         table.first = Some(first);
         Ok(table)
     }
@@ -102,11 +129,11 @@ impl Table {
         &mut self,
         names: Option<&StringRecord>,
         first: &StringRecord,
-        options: &CsvOptions,
+        rate: Option<Hertz>,
     ) -> Result<()> {
         let time =
             names.and_then(|names| (0..names.len()).find_map(|c| time_unit(&names[c]).map(|read| (c, read))));
-        self.clock = match (options.rate, time) {
+        self.clock = match (rate, time) {
             (Some(rate), _) => Clock::Rate((rate.0 * 1000.0).round() as u64),
             (None, Some((column, read))) => Clock::Column { column, read, first: None },
             (None, None) => {
@@ -121,6 +148,10 @@ impl Table {
         let is_time = |column: usize| time.is_some_and(|(c, _)| c == column);
         let is_number = |cell: &str| cell.is_empty() || number(cell, self.decimal_comma).is_some();
         self.columns = (0..self.cells).filter(|&c| !is_time(c) && is_number(&first[c])).collect();
+        let is_electrode = |&c: &usize| names.is_some_and(|names| names[c].starts_with(ELECTRODE));
+        if self.columns.iter().any(is_electrode) {
+            self.columns.retain(is_electrode);
+        }
         if self.columns.is_empty() || self.columns.len() > MAX_CHANNELS {
             let error = Error::input(&self.path, "the number of channels is out of range").at("line 1");
             return Err(error.value(self.columns.len()).bound(format!("1 to {MAX_CHANNELS}")));
@@ -252,7 +283,8 @@ fn number(cell: &str, decimal_comma: bool) -> Option<f64> {
 
 /// Tabs before semicolons before commas: the latter may lie within cells of the former.
 fn delimiter(head: &[u8]) -> u8 {
-    let mut lines = head.split(|&b| b == b'\n').filter(|line| !line.starts_with(b"#"));
+    let mut lines =
+        head.split(|&b| b == b'\n').filter(|line| !line.starts_with(b"#") && !line.starts_with(b"%"));
     let line = lines.next().unwrap_or_default();
     [b'\t', b';'].into_iter().find(|d| line.contains(d)).unwrap_or(b',')
 }

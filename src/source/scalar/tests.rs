@@ -57,6 +57,29 @@ fn tabs_semicolons_decimal_commas_and_milliseconds_are_understood() {
 }
 
 #[test]
+fn a_recording_of_the_openbci_gui_is_its_electrodes_at_the_rate_that_it_tells() {
+    let text = "%OpenBCI Raw EXG Data\n%Number of channels = 2\n%Sample Rate = 250 Hz\n\
+        %Board = OpenBCI_GUI$BoardCytonSerial\n\
+        Sample Index, EXG Channel 0, EXG Channel 1, Accel Channel 0, Timestamp, Other, Timestamp (Formatted)\n\
+        0.0, 1.5, -2.5, 0.1, 1609459200.10, 0.0, 2021-01-01 00:00:00.100\n\
+        1.0, 2.5, -3.5, 0.1, 1609459200.10, 0.0, 2021-01-01 00:00:00.100\n";
+    let file = table(text, None).unwrap();
+    assert_eq!(
+        (file.rate_hz(), &file.layout().names[..]),
+        (Some(250.0), &["EXG Channel 0", "EXG Channel 1"].map(str::to_owned)[..])
+    );
+    let (samples, error, faults) = read(file);
+    assert_eq!((times(&samples), &samples[1].values[..]), (vec![0, 4_000_000], &[2.5, -3.5][..]));
+    assert!(error.is_none() && faults == Faults::default());
+    // Without a rate its times are taken, and what is damaged is named by its own line.
+    let text =
+        text.replace("Sample Rate = 250 Hz", "Sample Rate = fast").replace("1.0, 2.5, -3.5", "1.0, 2.5");
+    let (samples, error, _) = read(table(&text, None).unwrap());
+    assert_eq!(samples.len(), 1);
+    assert!(error.unwrap().to_string().contains("line 7"), "the rows stand behind five lines");
+}
+
+#[test]
 fn a_table_without_times_needs_a_rate_and_says_so() {
     let error = table("1,2\n3,4\n", None).err().unwrap().to_string();
     assert!(error.contains("nothing says when") && error.contains("rate"), "{error}");
