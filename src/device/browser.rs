@@ -42,7 +42,7 @@ pub fn microphone(
         let mut dropped = 0;
         let mut tell = |counts: Counts| {
             monitor.update(|figures| {
-                figures.dropped += counts.dropped - dropped;
+                figures.dropped += counts.dropped.saturating_sub(dropped);
                 figures.filled = counts.filled;
                 figures.used = counts.used;
                 figures.resampled = counts.resampled;

@@ -1,7 +1,8 @@
 //! The real-time thread: decides when a tick may run, plays it, hands its outputs on.
 //!
 //! Within a tick it allocates nothing, takes no lock and makes no system call; between ticks it makes timed
-//! waits. A tick runs when every source has promised it, every ring has room and, in a paced run, it is due.
+//! waits. A tick runs when every source has promised it (or has more for it than a tick takes), every ring has room and, in a paced run,
+//! it is due.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
