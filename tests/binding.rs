@@ -63,3 +63,24 @@ fn what_is_out_of_bounds_is_refused_by_name_and_bound() {
         assert!(told.contains(key) && told.contains(bound), "{told}");
     }
 }
+
+#[test]
+fn a_folder_keeps_no_pictures_of_the_run_before_and_all_that_is_not_a_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join("A").join(name);
+    let again =
+        || run(folder.path(), &["demo", "--for", "0.2", "--set", "binding.enabled=false", "--out", "A"]);
+    std::fs::create_dir(folder.path().join("A")).unwrap();
+    std::fs::write(file("spectrum.png"), "not of a run").unwrap();
+    again();
+    assert!(file("spectrum.png").exists(), "no run was here before");
+    for name in ["whole-a.png", "whole-b.png", "mine.png"] {
+        std::fs::write(file(name), "of the run before").unwrap();
+    }
+    again();
+    for (name, stays) in
+        [("whole-a.png", false), ("whole-b.png", false), ("spectrum.png", false), ("mine.png", true)]
+    {
+        assert_eq!(file(name).exists(), stays, "{name}");
+    }
+}

@@ -310,7 +310,8 @@ fn wrong_calls_are_refused_with_one_message() {
     let folder = tempfile::tempdir().unwrap();
     recorded(folder.path());
     fs::write(folder.path().join("t.csv"), "a\n1\n2\n").unwrap();
-    fs::write(folder.path().join("broken.mcap.part"), b"what a kill left").unwrap();
+    let broken = folder.path().join("broken.mcap.part");
+    fs::copy(folder.path().join("a.mcap"), &broken).unwrap();
     fs::write(folder.path().join("other.mcap"), b"\x89MCAP0\r\n\x01rest").unwrap();
     for (arguments, code, part) in [
         (&["replay", "a.mcap", "t.csv"][..], 2, "a session plays alone"),
@@ -321,6 +322,7 @@ fn wrong_calls_are_refused_with_one_message() {
         (&["session", "info", "absent.mcap"], 2, "absent.mcap"),
         (&["session", "info", "t.csv"], 1, "t.csv"),
         (&["session", "recover", "a.mcap", "a.mcap"], 2, "already"),
+        (&["session", "recover", "broken.mcap.part", "broken.mcap"], 2, "another name"),
         (&["replay", "a.mcap", "--verify", "--record", "b.mcap"], 2, "--record"),
         (&["replay", "t.csv", "--rate", "10", "--record", "t.csv"], 2, "this file is read"),
         (&["replay", "t.csv", "--rate", "10", "--record", "a.mcap"], 2, "a file of this name already"),
@@ -337,6 +339,10 @@ fn wrong_calls_are_refused_with_one_message() {
         let messages = said.lines().filter(|line| line.starts_with("napot:")).count();
         assert!(messages == 1 && said.contains(part), "{arguments:?}: {said}");
     }
+    assert!(
+        fs::read(&broken).unwrap() == fs::read(folder.path().join("a.mcap")).unwrap(),
+        "what a kill left is left"
+    );
 }
 
 #[test]

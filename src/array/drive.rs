@@ -42,9 +42,9 @@ pub fn held(level: f32) -> f32 {
 }
 
 /// For every band, the runs of columns that belong to it.
-fn runs(shape: SheetShape, band_of_column: impl Fn(usize) -> usize) -> Vec<Vec<Range<usize>>> {
-    let mut columns: Vec<Vec<Range<usize>>> = vec![Vec::new(); shape.bands];
-    for column in 0..shape.width {
+fn runs(bands: usize, width: usize, band_of_column: impl Fn(usize) -> usize) -> Vec<Vec<Range<usize>>> {
+    let mut columns: Vec<Vec<Range<usize>>> = vec![Vec::new(); bands];
+    for column in 0..width {
         let runs = &mut columns[band_of_column(column)];
         match runs.last_mut() {
             Some(run) if run.end == column => run.end += 1,
@@ -81,7 +81,7 @@ impl Drive {
             phasic_re: Aligned::zeros(shape.sites()),
             phasic_im: Aligned::zeros(shape.sites()),
             sustained: Aligned::zeros(shape.sites()),
-            columns: runs(shape, |_| shape.bands - 1),
+            columns: runs(shape.bands, shape.width, |_| shape.bands - 1),
             refused: 0,
             active: false,
             sustains: false,
@@ -101,8 +101,7 @@ impl Drive {
 
     /// Says to which band each column's sustained drive belongs.
     pub(super) fn tune(&mut self, band_of_column: impl Fn(usize) -> usize) {
-        let shape = SheetShape { height: 1, width: self.width, bands: self.columns.len() };
-        self.columns = runs(shape, band_of_column);
+        self.columns = runs(self.columns.len(), self.width, band_of_column);
     }
 
     /// Adds a burst's pulse.

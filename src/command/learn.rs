@@ -112,6 +112,7 @@ pub(super) fn run(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
         return senses::run(common, args);
     }
     let out = written::out(common, "a model: --out x.safetensors")?;
+    written::spare("--out", out, &args.inputs)?;
     let seed = common.seed.unwrap_or_default();
     let mut kept = begin(args, out, seed)?;
     let frames = gathered(args, seed)?;

@@ -44,6 +44,7 @@ pub(super) fn run(common: &Common, args: &ListenArgs) -> Result<ExitCode> {
     let file = written::out(common, bound)?.to_path_buf();
     written::of_kind("--out", &file, &["wav"], bound)?;
     written::in_a_folder("--out", &file)?;
+    written::spare("--out", &file, [&args.session])?;
     let start = Timestamp((args.start * 1e9).round() as i64);
     let how = again::How { start, verify: false, again: false };
     // The scene is no other configuration: the field is that of the session.

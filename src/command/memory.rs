@@ -124,13 +124,6 @@ fn learn(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
         let error = Error::call("--grey", "the memory is of colour").at(args.memory.display());
         return Err(error.help("Give a new file, or leave `--grey` out."));
     }
-    // Colour would be unlearned by it.
-    let colourless = found.iter().position(|picture| !picture.is_colour());
-    if let Some(at) = colourless.filter(|_| memory.planes() == 3) {
-        let error = Error::call("memory", "the memory is of colour, a picture has none");
-        let error = error.at(format!("picture {} of {}, in the order of their names", at + 1, found.len()));
-        return Err(error.help("Learn pictures without colour into a memory of their own (`--grey`)."));
-    }
     let learned = memory.learn(&found, args.patches as usize, seed)?;
     pictures::save(&args.memory, &memory)?;
     tell(common, &args.memory, &memory, Some(learned))
@@ -192,6 +185,7 @@ fn show(common: &Common, file: &Path) -> Result<ExitCode> {
     let out = written::out(common, bound)?;
     written::of_kind("--out", out, &["png"], bound)?;
     written::in_a_folder("--out", out)?;
+    written::spare("--out", out, [file])?;
     let memory = pictures::load(file)?;
     let cell = (SIDE + 1) * ZOOM;
     let (height, width) = (SHOWN * cell, (SHOWN + 1) * cell * memory.scales().len());

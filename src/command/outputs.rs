@@ -18,32 +18,32 @@ use crate::sink::picture::{Column, ContactSheet};
 use crate::sink::wav::WavWriter;
 use crate::stream::Sink;
 
-/// The names of all that a run may write into its folder, and of what `napot analyze` draws of it.
-pub(super) const NAMES: [&str; 17] = [
-    "report.json",
-    "sound.wav",
-    "electrodes.edf",
-    "field.png",
-    "ledger.txt",
-    "memory.safetensors",
-    "whole-a.png",
-    "whole-b.png",
-    "whole-c.png",
-    "whole-d.png",
-    "whole-e.png",
-    "whole-f.png",
-    "whole-g.png",
-    "whole-h.png",
-    "spectrum.png",
-    "bursts.png",
-    "information.png",
-];
+/// What `napot analyze` draws of a run.
+const PLOTS: [&str; 3] = ["spectrum.png", "bursts.png", "information.png"];
+
+/// Whether a run may write a file of this name into its folder.
+pub(super) fn are_written(name: &str) -> bool {
+    let names =
+        ["report.json", "sound.wav", "electrodes.edf", "field.png", "ledger.txt", "memory.safetensors"];
+    names.contains(&name) || is_whole(name)
+}
+
+/// The name of a picture of what arrays bound.
+fn whole(letter: char) -> String {
+    format!("whole-{letter}.png")
+}
+
+fn is_whole(name: &str) -> bool {
+    ('a'..='z').any(|letter| whole(letter) == name)
+}
 
 /// The folder of a run.
 pub(super) struct Outputs {
     dir: PathBuf,
     band_hz: Vec<f64>,
     rate_hz: u32,
+    /// Whether another run left its outputs here.
+    used: bool,
 }
 
 impl Outputs {
@@ -55,16 +55,13 @@ impl Outputs {
             dir: dir.to_owned(),
             band_hz: (0..config.array.bands).map(|band| config.array.centre(band).0).collect(),
             rate_hz: config.electrodes.rate_hz,
+            used: dir.join("report.json").exists(),
         })
     }
 
-    /// Opens every file of the run. What another run left here that this one may not write anew is removed: files of two runs would
-    /// look like those of one.
+    /// Opens every file of the run.
     pub(super) fn sinks(self, electrodes: &[String]) -> Result<(Self, Keep)> {
         let path = |name: &str| self.dir.join(name);
-        if path("report.json").exists() {
-            remove(NAMES.map(path))?;
-        }
         let names: Vec<String> = electrodes.to_vec();
         let edf = EdfWriter::create(path("electrodes.edf"), &names, self.rate_hz, prefilter(self.rate_hz))?;
         let columns = self
@@ -98,23 +95,26 @@ impl Outputs {
         let mut file = PartFile::create(path)?;
         file.line(&text)?;
         file.finish()?;
+        if self.used {
+            self.remove_pictures()?;
+        }
         for (name, side, grey) in bound.into_iter().flat_map(World::greys) {
-            let letter = char::from(b'a' + name);
             let rgb: Vec<u8> = grey.into_iter().flat_map(|grey| [grey; 3]).collect();
-            pictures::write(&self.dir.join(format!("whole-{letter}.png")), (side, side), &rgb)?;
+            pictures::write(&self.dir.join(whole(char::from(b'a' + name))), (side, side), &rgb)?;
         }
         memory.map_or(Ok(()), |memory| pictures::save(&self.dir.join("memory.safetensors"), memory))
     }
-}
 
-/// Removes those files that are there.
-fn remove(files: impl IntoIterator<Item = PathBuf>) -> Result<()> {
-    for file in files.into_iter().filter(|file| file.exists()) {
-        fs::remove_file(&file).map_err(|cause| {
-            Error::output(&file, "what another run left here can't be removed").value(cause)
-        })?;
+    /// Removes the pictures of another run, which would look like this one's: they are not all drawn anew.
+    fn remove_pictures(&self) -> Result<()> {
+        let pictures = PLOTS.map(str::to_owned).into_iter().chain(('a'..='z').map(whole));
+        for file in pictures.map(|name| self.dir.join(name)).filter(|file| file.exists()) {
+            fs::remove_file(&file).map_err(|cause| {
+                Error::output(&file, "a picture of another run can't be removed").value(cause)
+            })?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 struct LedgerFile(PartFile);

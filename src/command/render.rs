@@ -155,7 +155,11 @@ impl<'a> Rendered<'a> {
 pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
     let out = written::out(common, "a picture, x.png, or a new folder for a film")?;
     fitting(args)?;
-    written::spare("--out", out, args.input.iter().chain(&args.truth).chain(&args.mask))?;
+    written::spare(
+        "--out",
+        out,
+        args.input.iter().chain(&args.truth).chain(&args.mask).chain(args.who.files()),
+    )?;
     match args.task {
         What::Dream => return dreamt(common, args, out),
         What::Recall => return recall::run(common, args, out),

@@ -2,6 +2,7 @@
 
 mod looking;
 
+use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -103,8 +104,14 @@ impl RunArgs {
         if let Some(record) = &self.record {
             written::spare("--record", record, read)?;
         }
-        let outputs = common.out.iter().flat_map(|dir| outputs::NAMES.map(|name| dir.join(name)));
-        outputs.into_iter().try_for_each(|file| written::spare("--out", &file, read))
+        let Some(dir) = &common.out else { return Ok(()) };
+        for file in read.iter().filter_map(|file| file.canonicalize().ok()) {
+            let name = file.file_name().and_then(OsStr::to_str);
+            if let Some(name) = name.filter(|name| outputs::are_written(name)) {
+                written::spare("--out", &dir.join(name), [&file])?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether anything is recorded: to a file, or, in a paced run, in memory.

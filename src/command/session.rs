@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{Common, print_json, print_line};
 use crate::engine::hash_of_state;
 use crate::error::{Error, Result};
-use crate::session::{Counts, Facts, Recorder, Session};
+use crate::session::{Counts, Facts, Recorder, Session, part_of};
 use crate::signal::SessionItem;
 use crate::stream::Sink;
 use crate::time::Timestamp;
@@ -199,6 +199,12 @@ fn write(
 ) -> Result<()> {
     if to.exists() {
         return Err(Error::call("NEW", "there is a file of this name already").value(to.display()));
+    }
+    // Not over it: it may be the very one that is mended.
+    let part = part_of(to);
+    if part.exists() {
+        let error = Error::call("NEW", "a recording of this name broke off, or is under way");
+        return Err(error.value(part.display()).bound("another name"));
     }
     let mut recorder = Box::new(Recorder::new(facts.clone(), Arc::default()).into_file(to, true)?);
     for item in items {

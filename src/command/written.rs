@@ -1,6 +1,6 @@
 //! Where a command may write: into a file of the kind that it writes, in a folder that is there, and never over what it reads.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Common;
 use crate::error::{Error, Result};
@@ -38,9 +38,13 @@ pub(super) fn in_a_folder(flag: &str, file: &Path) -> Result<()> {
 }
 
 /// Refuses to write over what is read, by whatever name.
-pub(super) fn spare<'a>(flag: &str, file: &Path, read: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
+pub(super) fn spare<P: AsRef<Path>>(
+    flag: &str,
+    file: &Path,
+    read: impl IntoIterator<Item = P>,
+) -> Result<()> {
     let Ok(there) = file.canonicalize() else { return Ok(()) };
-    if read.into_iter().any(|read| read.canonicalize().is_ok_and(|read| read == there)) {
+    if read.into_iter().any(|read| read.as_ref().canonicalize().is_ok_and(|read| read == there)) {
         return Err(Error::call(flag, "this file is read").value(file.display()).bound("another file"));
     }
     Ok(())

@@ -50,7 +50,7 @@ pub(super) fn entered(kept: bool, hears: bool) -> (Option<EnteredOut>, Option<En
         return (None, None);
     }
     let (sound_in, sound_out, _) = ring(WAITING_SECONDS * SAMPLE_RATE as usize);
-    // A tick begins only where all that it may bring finds room: the rest of it may wait.
+    // A tick begins only where as many as it may take find room, so a quarter is never filled.
     let (bursts_in, bursts_out, _) = ring(4 * MOST_BURSTS);
     let out = EnteredOut { sound: hears.then_some(sound_in), bursts: bursts_in };
     (Some(out), Some(EnteredIn { sound: hears.then_some(sound_out), bursts: bursts_out }))

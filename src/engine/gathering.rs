@@ -9,7 +9,7 @@ use crate::signal::{
 use crate::stream::ring::Consumer;
 use crate::time::{SAMPLES_PER_TICK, Tick, Timestamp};
 
-/// A block of what entered ends with each hundredth tick, so that none lies about a state; what stands before a change is one too.
+/// A block of what entered ends with each hundredth tick, so that no state lies within one, and before a change of parameters.
 const BLOCK_TICKS: u64 = 100;
 
 /// What entered the engine, on its way to a session.

@@ -271,12 +271,12 @@ impl Minder {
             if let (Some(picture), Some((writer, _))) = (shown, &mut shows) {
                 writer.write(picture);
             }
-            self.mind.skipped(self.skipped.load(Ordering::Relaxed));
+            self.mind.set_skipped(self.skipped.load(Ordering::Relaxed));
             self.figures.lock().unwrap_or_else(PoisonError::into_inner).clone_from(self.mind.figures());
             self.spare.push(moment);
         }
         // What was skipped last has no moment behind it.
-        self.mind.skipped(self.skipped.load(Ordering::Relaxed));
+        self.mind.set_skipped(self.skipped.load(Ordering::Relaxed));
         let failure = failure.or_else(|| kept.and_then(|sink| sink.finish().err()));
         (self.mind, failure)
     }

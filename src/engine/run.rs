@@ -400,7 +400,7 @@ fn team(plan: &EnginePlan) -> Team {
     let (cores, urgent) = (plan.cores.clone(), plan.pace != Pace::Max);
     Team::starting(plan.threads, move |member| {
         cores::pin(&cores, member);
-        // The tick waits for all of them: who is asked for priority asks for its helpers too, and tells of its own answer.
+        // The tick waits for them all, so they ask for what the engine asks for; its answer is the one that is told.
         if urgent {
             let _ = priority::ask();
         }

@@ -81,7 +81,10 @@ impl PatchMemory {
     /// # Errors
     /// Where a picture has no colour and the memory has, or holds what is no number.
     pub fn learn(&mut self, pictures: &[Picture], most: usize, seed: u64) -> Result<Learned> {
-        let mut pictures: Vec<Picture> = pictures.iter().map(|p| self.fitting(p)).collect::<Result<_>>()?;
+        let place = |at: usize| format!("picture {} of {}, as they are read", at + 1, pictures.len());
+        let fitting = pictures.iter().enumerate();
+        let fitting = fitting.map(|(at, picture)| self.fitting(picture).map_err(|error| error.at(place(at))));
+        let mut pictures: Vec<Picture> = fitting.collect::<Result<_>>()?;
         let mut learned = Learned::default();
         for (scale, memory) in self.scales.iter_mut().enumerate() {
             let mut draws = Stream::new(seed, scale as u32);

@@ -215,7 +215,8 @@ impl<W: Write + Seek> Writer<W> {
 }
 
 /// What a session is called while it is written.
-pub(super) fn part_of(path: &Path) -> PathBuf {
+#[must_use]
+pub fn part_of(path: &Path) -> PathBuf {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     PathBuf::from(part)

@@ -34,7 +34,7 @@ pub(super) fn spare(
     let angles = args.angles.as_ref().map(PathBuf::from);
     let read = [Some(&args.seen), angles.as_ref(), args.assign.as_ref()];
     let read = read.into_iter().flatten().chain(&args.truth).chain(args.prior.files());
-    let read: Vec<PathBuf> = read.cloned().chain(listed.iter().map(|file| file.to_path_buf())).collect();
+    let read: Vec<&Path> = read.map(PathBuf::as_path).chain(listed.iter().copied()).collect();
     let pictures =
         out.into_iter().flat_map(|out| (0..MOST_ARRAYS).map(move |number| ("--out", named(out, number))));
     for (flag, file) in pictures.chain(curve.map(|curve| ("--curve", curve.to_path_buf()))) {

@@ -68,7 +68,9 @@ pub(super) fn run(common: &Common, args: &SensesArgs) -> Result<ExitCode> {
         }
         None
     } else {
-        Some(written::out(common, "a template: --out x.json")?)
+        let out = written::out(common, "a template: --out x.json")?;
+        written::spare("--out", out, &args.inputs)?;
+        Some(out)
     };
     let config = common.load()?;
     // Before the recordings, which take their time.

@@ -278,7 +278,7 @@ impl Mind {
     }
 
     /// Takes down how many moments were skipped so far.
-    pub fn skipped(&mut self, moments: u64) {
+    pub fn set_skipped(&mut self, moments: u64) {
         self.figures.skipped = moments;
     }
 
