@@ -52,7 +52,7 @@ fn an_object_behind_a_bar_is_one_and_a_large_picture_is_seen_smaller() {
             if times == 1 { serde_json::json!([32, 32]) } else { serde_json::json!([64, 64]) }
         );
         let at = |y: usize, x: usize| (y * times + times / 2, x * times + times / 2);
-        let file = folder.path().join(name).join("000001.npy");
+        let file = folder.path().join(name).join(format!("{name}.npy"));
         let [above, below, bar, other, ground] =
             labels(&file, [at(5, 9), at(12, 9), at(8, 9), at(23, 17), at(30, 2)]);
         assert!(above == below && above > 0 && ground == 0, "{above} {below} {ground}");
@@ -60,7 +60,7 @@ fn an_object_behind_a_bar_is_one_and_a_large_picture_is_seen_smaller() {
             bar != above && bar != other && other != above && bar > 0 && other > 0,
             "{above} {bar} {other}"
         );
-        let drawn = image::open(folder.path().join(name).join("000001.png")).unwrap();
+        let drawn = image::open(folder.path().join(name).join(format!("{name}.png"))).unwrap();
         assert_eq!((drawn.width(), drawn.height()), if times == 1 { (512, 256) } else { (320, 160) });
     }
     let said = napot(folder.path(), "segment large.pgm --out told");

@@ -198,10 +198,10 @@ def films(judge, folder, path):
     call = [arguments.napot, "render", "super-resolve", small, "--scale", "2", "--truth", whole, "--out", folder / "large", "--quiet"]
     subprocess.run(call, check=True)
     found = []
-    for number, file in enumerate(sorted(small.glob("*.png"))):
+    for file in sorted(small.glob("*.png")):
         truth = np.asarray(Image.open(whole / file.name), dtype=float)
         alone = render(folder, "super-resolve", file, "--scale", "2")
-        large = np.asarray(Image.open(folder / "large" / f"{number + 1:06}.png").convert("RGB"), dtype=float)
+        large = np.asarray(Image.open(folder / "large" / file.name).convert("RGB"), dtype=float)
         grown = np.asarray(Image.open(file).resize((384, 384), Image.BICUBIC), dtype=float)
         inner = slice(2, -2)
         found.append([on_luma(x[inner, inner], truth[inner, inner]) for x in (grown, alone, large)])

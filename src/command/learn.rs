@@ -10,7 +10,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{Common, pictures, print_json, print_line, written};
+use super::{Common, pictures, print_json, print_line, taken, written};
 use crate::error::{Error, Kind, Result};
 use crate::memory::picture::Plane;
 use crate::memory::trained::leaves::leaves;
@@ -93,6 +93,13 @@ pub(super) struct LearnArgs {
 enum Other {
     /// Learn from recordings what a sound that belongs to its picture is like; or judge a template by them.
     Senses(senses::SensesArgs),
+}
+
+impl LearnArgs {
+    /// The options of all commands that have an effect.
+    pub(super) fn takes(&self) -> &'static [&'static str] {
+        if self.other.is_some() { taken::ALL } else { &["--seed", "--out"] }
+    }
 }
 
 /// What was learned.

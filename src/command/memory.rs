@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{Common, pictures, print_json, print_line, written};
+use super::{Common, pictures, print_json, print_line, taken, written};
 use crate::error::{Error, Result};
 use crate::memory::dense::Learned;
 use crate::memory::picture::{Picture, Plane};
@@ -40,6 +40,17 @@ enum What {
         #[arg(num_args = 2.., required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+}
+
+impl MemoryArgs {
+    /// The options of all commands that have an effect.
+    pub(super) fn takes(&self) -> &'static [&'static str] {
+        match self.what {
+            What::Learn(_) => &["--seed"],
+            What::Info { .. } => taken::NONE,
+            What::Show { .. } | What::Merge { .. } => &["--out"],
+        }
+    }
 }
 
 /// What learning takes.

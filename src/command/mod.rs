@@ -19,6 +19,7 @@ mod listen;
 mod live;
 mod measure;
 mod memory;
+mod names;
 pub mod oddball;
 mod outputs;
 mod pictures;
@@ -32,6 +33,7 @@ mod senses;
 mod session;
 mod signatures;
 mod sync;
+mod taken;
 mod teach;
 mod teller;
 mod validate;
@@ -202,7 +204,7 @@ pub fn main() -> ExitCode {
     let held = cli.command.has_terminal().then(HeldLog::default);
     start_log(cli.common.quiet, held.clone());
     let common = &cli.common;
-    let outcome = match &cli.command {
+    let outcome = cli.command.check(common).and_then(|()| match &cli.command {
         Command::Demo(args) => demo::run(common, args),
         Command::Live(args) => live::run(common, args),
         Command::Replay(args) => replay::run(common, args),
@@ -223,7 +225,7 @@ pub fn main() -> ExitCode {
         Command::Ablate(args) => ablate::run(common, args),
         Command::Devices => devices::run(common),
         Command::Config(args) => configuration::run(common, args),
-    };
+    });
     if let Some(held) = held {
         held.tell();
     }

@@ -11,7 +11,7 @@ use crate::memory::trained::model::Model;
 use crate::memory::trained::store::Kept;
 use crate::signal::Frame;
 use crate::sink::canvas::Canvas;
-use crate::sink::part::PartFile;
+use crate::sink::part::{PartFile, part_of};
 use crate::source::content::Content;
 use crate::source::media::{self, MediaOptions};
 use crate::source::video::{self, FrameSource};
@@ -113,9 +113,7 @@ pub(super) fn new_folder(out: &Path, problem: &str, bound: &str) -> Result<()> {
 pub(super) fn whole_folder<T>(out: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
     // Without a separator at its end, which would put what is unfinished inside of it.
     let out: &Path = &out.components().collect::<PathBuf>();
-    let mut part = out.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
+    let part = part_of(out);
     let failed = |cause: std::io::Error| Error::output(&part, "the folder can't be made").value(cause);
     if part.exists() {
         // It may be what a call that was ended left, or somebody's own.

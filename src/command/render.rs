@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use self::film::{Clip, How};
 use super::renderers::RendererArgs;
-use super::{Common, pictures, print_json, print_line, written};
+use super::{Common, pictures, print_json, print_line, taken, written};
 use crate::error::{Error, Result};
 use crate::memory::backwards::{Renderer, Task};
 use crate::memory::measure::{Likeness, likeness};
@@ -200,6 +200,15 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
 }
 
 impl RenderArgs {
+    /// The options of all commands that have an effect.
+    pub(super) fn takes(&self) -> &'static [&'static str] {
+        match self.task {
+            What::Dream => &["--config", "--set", "--seed", "--out"],
+            What::Recall => taken::ALL,
+            _ => &["--out"],
+        }
+    }
+
     fn input(&self) -> Result<&Path> {
         self.input.as_deref().ok_or_else(|| {
             let bound = if self.task == What::Recall { "a session" } else { "a picture, a film or a folder" };

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
+use super::names::Names;
 use super::{Common, pictures, print_json, print_line};
 use crate::error::{Error, Result};
 use crate::format::npy;
@@ -88,8 +89,9 @@ pub(super) fn run(common: &Common, args: &SegmentArgs) -> Result<ExitCode> {
     pictures::new_folder(out, "there is something of this name already", bound)?;
     let told = pictures::whole_folder(out, |part| {
         let mut told = Told { pictures: Vec::new(), damaged: 0 };
+        let mut names = Names::default();
         for input in &args.inputs {
-            all(common, args, input, (part, out), &mut told)?;
+            all(common, args, input, (part, out, &mut names), &mut told)?;
         }
         Ok(told)
     })?;
@@ -105,7 +107,7 @@ fn all(
     common: &Common,
     args: &SegmentArgs,
     input: &Path,
-    (part, out): (&Path, &Path),
+    (part, out, names): (&Path, &Path, &mut Names),
     told: &mut Told,
 ) -> Result<()> {
     let none = || {
@@ -113,6 +115,7 @@ fn all(
             .bound("PNG, JPEG, BMP, PNM, GIF, a film, a session, or a folder of pictures")
     };
     let mut source = pictures::source(input)?.ok_or_else(none)?;
+    names.enter(input)?;
     let mut follow = Follow::all();
     let mut faults = Vec::new();
     let first = told.pictures.len();
@@ -133,7 +136,7 @@ fn all(
             |segments| (segments, None),
         );
         let objects = follow.follow(&mut segments, columns);
-        let name = format!("{:06}", told.pictures.len() + 1);
+        let name = names.next(&frame);
         write(part, &name, &frame, (&segments.labels, small.size))?;
         let energies = segments.energies.iter().copied();
         told.pictures.push(ToldPicture {

@@ -1,8 +1,6 @@
 //! A picture in memory with shapes and text on it, and its way into a PNG file.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Once;
 
 use image::codecs::png::PngEncoder;
@@ -12,6 +10,7 @@ use plotters::prelude::{BitMapBackend, DrawingArea, IntoDrawingArea, IntoFont, R
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontFamily, FontStyle, register_font};
 
+use super::part::PartFile;
 use crate::error::{Error, Result};
 
 /// The colours of the house: dark ground, quiet text, one accent per meaning.
@@ -100,21 +99,13 @@ impl Canvas {
     /// # Errors
     /// Where the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        self.encode(&part)
-            .and_then(|()| std::fs::rename(&part, path))
-            .map_err(|error| Error::output(path, "the picture cannot be written").value(error))
-    }
-
-    fn encode(&self, path: &Path) -> std::io::Result<()> {
-        let mut file = BufWriter::new(File::create(path)?);
-        PngEncoder::new(&mut file)
-            .write_image(&self.rgb, self.width as u32, self.height as u32, ExtendedColorType::Rgb8)
-            .map_err(std::io::Error::other)?;
-        file.flush()
+        let mut file = PartFile::create(path)?;
+        file.with(|file| {
+            PngEncoder::new(file)
+                .write_image(&self.rgb, self.width as u32, self.height as u32, ExtendedColorType::Rgb8)
+                .map_err(std::io::Error::other)
+        })?;
+        file.finish()
     }
 }
 

@@ -5,10 +5,10 @@
 //! no person and no date: it starts on 1 January 1985, the first day that EDF knows, and unknown fields are `X`.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{BufWriter, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
 
+use super::part::PartFile;
 use crate::error::{Error, Result};
 use crate::signal::ElectrodeItem;
 use crate::stream::Sink;
@@ -45,9 +45,7 @@ pub struct EdfSummary {
 /// An EDF+ file being written, under the name `NAME.part` until it is finished.
 #[derive(Debug)]
 pub struct EdfWriter {
-    path: PathBuf,
-    part: PathBuf,
-    file: BufWriter<File>,
+    file: PartFile,
     rate_hz: usize,
     /// The open record: each electrode's second after the other.
     record: Vec<i16>,
@@ -66,46 +64,39 @@ impl EdfWriter {
     /// Where there are no electrodes or more than 250, a name is not 1 to 12 printable ASCII characters, the rate
     /// is 0 or above 16 kHz, or the file cannot be written.
     pub fn create(path: impl AsRef<Path>, names: &[String], rate_hz: u32, prefilter: &str) -> Result<Self> {
-        let path = path.as_ref().to_path_buf();
+        let path = path.as_ref();
         if names.is_empty() || names.len() > 250 {
-            return Err(Error::output(&path, "the number of electrodes does not fit an EDF+ file")
+            return Err(Error::output(path, "the number of electrodes does not fit an EDF+ file")
                 .value(names.len())
                 .bound("1 to 250"));
         }
         if let Some(name) = names.iter().find(|name| !is_label(name, 12)) {
-            return Err(Error::output(&path, "an electrode's name does not fit an EDF+ label")
+            return Err(Error::output(path, "an electrode's name does not fit an EDF+ label")
                 .value(format!("{name:?}"))
                 .bound("1 to 12 printable ASCII characters"));
         }
         if !(prefilter.is_empty() || is_label(prefilter, 80)) {
-            return Err(Error::output(&path, "the filter note does not fit an EDF+ header")
+            return Err(Error::output(path, "the filter note does not fit an EDF+ header")
                 .value(format!("{prefilter:?}"))
                 .bound("at most 80 printable ASCII characters"));
         }
         if !(1..=16_000).contains(&rate_hz) {
-            return Err(Error::output(&path, "the rate does not fit an EDF+ file")
+            return Err(Error::output(path, "the rate does not fit an EDF+ file")
                 .value(rate_hz)
                 .bound("1 to 16000 Hz"));
         }
-        let mut part = path.clone().into_os_string();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        let file = File::create(&part).map_err(|error| failed(&part, &error))?;
         let rate_hz = rate_hz as usize;
-        let mut writer = Self {
-            path,
-            part,
-            file: BufWriter::new(file),
+        let mut file = PartFile::create(path)?;
+        file.bytes(&header(names, rate_hz, prefilter))?;
+        Ok(Self {
+            file,
             rate_hz,
             record: vec![0; rate_hz * names.len()],
             filled: 0,
             waiting: VecDeque::new(),
             bytes: Vec::with_capacity(2 * rate_hz * names.len() + ANNOTATION_BYTES),
             summary: EdfSummary::default(),
-        };
-        let header = header(names, rate_hz, prefilter);
-        writer.file.write_all(&header).map_err(|error| failed(&writer.part, &error))?;
-        Ok(writer)
+        })
     }
 
     /// Takes one sample per electrode, in microvolts.
@@ -115,7 +106,7 @@ impl EdfWriter {
     pub fn push(&mut self, microvolts: &[f32]) -> Result<()> {
         let electrodes = self.record.len() / self.rate_hz;
         if microvolts.len() != electrodes {
-            return Err(Error::output(&self.path, "a sample has another number of electrodes")
+            return Err(Error::output(self.file.path(), "a sample has another number of electrodes")
                 .value(microvolts.len())
                 .bound(electrodes));
         }
@@ -168,8 +159,9 @@ impl EdfWriter {
     /// Where nothing was pushed or the end cannot be written; then no file of the final name is made.
     pub fn finish(mut self) -> Result<EdfSummary> {
         if self.summary.samples == 0 {
-            let _ = std::fs::remove_file(&self.part);
-            return Err(Error::output(&self.path, "no sample was recorded, so there is no file"));
+            let none = Error::output(self.file.path(), "no sample was recorded, so there is no file");
+            self.file.remove();
+            return Err(none);
         }
         if self.filled > 0 {
             for second in self.record.chunks_exact_mut(self.rate_hz) {
@@ -184,16 +176,12 @@ impl EdfWriter {
             self.write_record()?;
         }
         self.summary.annotations_dropped += self.waiting.len() as u64;
-        self.close().map_err(|error| failed(&self.part, &error))?;
-        std::fs::rename(&self.part, &self.path).map_err(|error| failed(&self.path, &error))?;
+        self.file.with(|file| {
+            file.seek(SeekFrom::Start(RECORD_COUNT_AT))?;
+            file.write_all(field(&self.summary.records.to_string(), 8).as_bytes())
+        })?;
+        self.file.finish_on_disk()?;
         Ok(self.summary)
-    }
-
-    fn close(&mut self) -> std::io::Result<()> {
-        self.file.seek(SeekFrom::Start(RECORD_COUNT_AT))?;
-        self.file.write_all(field(&self.summary.records.to_string(), 8).as_bytes())?;
-        self.file.flush()?;
-        self.file.get_ref().sync_all()
     }
 
     fn write_record(&mut self) -> Result<()> {
@@ -210,7 +198,7 @@ impl EdfWriter {
             self.waiting.pop_front();
         }
         self.bytes.resize(start + ANNOTATION_BYTES, 0);
-        self.file.write_all(&self.bytes).map_err(|error| failed(&self.part, &error))?;
+        self.file.bytes(&self.bytes)?;
         self.summary.records += 1;
         self.filled = 0;
         Ok(())
@@ -231,7 +219,7 @@ impl Sink for EdfWriter {
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
-        let path = self.path.clone();
+        let path = self.file.path().to_owned();
         let summary = EdfWriter::finish(*self)?;
         if summary.clipped > 0 {
             tracing::warn!(
@@ -242,10 +230,6 @@ impl Sink for EdfWriter {
         }
         Ok(())
     }
-}
-
-fn failed(path: &Path, error: &std::io::Error) -> Error {
-    Error::output(path, "the file cannot be written").value(error)
 }
 
 fn is_label(text: &str, most: usize) -> bool {
@@ -426,7 +410,7 @@ mod tests {
         assert!(error(&["Fpä".to_owned()], 250).contains("printable ASCII"));
         assert!(error(&names(), 0).contains("1 to 16000 Hz"));
         let missing = EdfWriter::create(folder.path().join("no/e.edf"), &names(), 250, "");
-        assert!(missing.map(|_| ()).unwrap_err().to_string().contains("cannot be written"));
+        assert!(missing.map(|_| ()).unwrap_err().to_string().contains("can't be written"));
         let mut edf = EdfWriter::create(&path, &names(), 250, "").unwrap();
         assert!(edf.push(&[0.0]).unwrap_err().to_string().contains("1 (allowed: 2)"));
     }

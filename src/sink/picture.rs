@@ -363,6 +363,6 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_one_clear_error() {
         let error = sheet(1).write("/nowhere/at/all/field.png").unwrap_err().to_string();
-        assert!(error.starts_with("/nowhere/at/all/field.png: the picture cannot be written"), "{error}");
+        assert!(error.starts_with("/nowhere/at/all/field.png: the file can't be written"), "{error}");
     }
 }

@@ -3,11 +3,11 @@
 //! Format: RIFF/WAVE (Microsoft and IBM, "Multimedia Programming Interface and Data Specifications 1.0"), PCM;
 //! beyond 4 GiB, which is four hours, RF64 (EBU Tech 3306), for which a `JUNK` chunk holds the place.
 
-use std::fs::File;
-use std::io::{BufWriter, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
 
-use crate::error::{Error, Result};
+use super::part::PartFile;
+use crate::error::Result;
 use crate::stream::Sink;
 use crate::time::SAMPLE_RATE;
 
@@ -24,9 +24,7 @@ const IN_DS64: u32 = u32::MAX;
 /// Writes `PATH.part`, and names it `PATH` when it is finished; a run that dies leaves only the part.
 #[derive(Debug)]
 pub struct WavWriter {
-    path: PathBuf,
-    part: PathBuf,
-    file: BufWriter<File>,
+    file: PartFile,
     frames: u64,
 }
 
@@ -36,14 +34,9 @@ impl WavWriter {
     /// # Errors
     /// Where the part can't be created or written.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref().to_path_buf();
-        let mut part = path.clone().into_os_string();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        let file = File::create(&part).map_err(|e| failed(&part, "the file cannot be created", &e))?;
-        let mut file = BufWriter::with_capacity(1 << 16, file);
-        file.write_all(&header(0)).map_err(|e| failed(&part, "the sound cannot be written", &e))?;
-        Ok(Self { path, part, file, frames: 0 })
+        let mut file = PartFile::create(path)?;
+        file.bytes(&header(0))?;
+        Ok(Self { file, frames: 0 })
     }
 
     /// Appends frames, left and right with full scale 1; beyond it they are clipped, and what is not a
@@ -57,7 +50,7 @@ impl WavWriter {
             for (to, &sample) in bytes.chunks_exact_mut(3).zip(frame) {
                 to.copy_from_slice(&quantise(sample).to_le_bytes()[..3]);
             }
-            self.file.write_all(&bytes).map_err(|e| failed(&self.part, "the sound cannot be written", &e))?;
+            self.file.bytes(&bytes)?;
             self.frames += 1;
         }
         Ok(())
@@ -74,14 +67,11 @@ impl WavWriter {
     /// # Errors
     /// Where that fails; the part is left, and no file of the final name comes to be.
     pub fn finish(mut self) -> Result<()> {
-        let ended = self
-            .file
-            .seek(SeekFrom::Start(0))
-            .and_then(|_| self.file.write_all(&header(self.frames)))
-            .and_then(|()| self.file.flush());
-        ended.map_err(|e| failed(&self.part, "the sound's end cannot be written", &e))?;
-        std::fs::rename(&self.part, &self.path)
-            .map_err(|e| failed(&self.path, "the file cannot be named", &e))
+        self.file.with(|file| {
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(&header(self.frames))
+        })?;
+        self.file.finish()
     }
 }
 
@@ -95,10 +85,6 @@ impl Sink for WavWriter {
     fn finish(self: Box<Self>) -> Result<()> {
         Self::finish(*self)
     }
-}
-
-fn failed(path: &Path, problem: &str, cause: &std::io::Error) -> Error {
-    Error::output(path, problem).value(cause).help("Is the folder writable and the disk not full?")
 }
 
 /// The nearest of 24 bits.
@@ -167,24 +153,5 @@ mod tests {
         assert_eq!(head[36..44], frames.to_le_bytes());
         assert_eq!(head[76..80], [0xff; 4]);
         assert_eq!(&header(1_000)[..4], b"RIFF");
-    }
-
-    #[test]
-    fn a_full_disk_is_said_and_leaves_no_file_of_the_final_name() {
-        let path = Path::new("/dev/full");
-        if !path.exists() {
-            eprintln!("SKIPPED: this system has no /dev/full");
-            return;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("sound.wav");
-        let file = BufWriter::with_capacity(16, File::options().write(true).open(path).unwrap());
-        let mut writer = WavWriter { path: target.clone(), part: path.into(), file, frames: 0 };
-        let error = writer.push(&[[0.1; 2]; 100]).unwrap_err();
-        assert_eq!(error.kind(), crate::error::Kind::Output);
-        assert!(error.to_string().starts_with("/dev/full: the sound cannot be written"), "{error}");
-        assert!(!target.exists());
-        let missing = WavWriter::create(folder.path().join("no/such/sound.wav")).unwrap_err();
-        assert!(missing.to_string().contains("cannot be created"), "{missing}");
     }
 }

@@ -5,12 +5,12 @@
 //! lost the way, and a footer per stream. Values are `float32` in microvolts, times seconds after the start; both
 //! streams share the clock, so each has one clock offset, of 0. The file names no person, machine or date.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 
 use quick_xml::escape::escape;
 
+use super::part::PartFile;
 use crate::error::{Error, Result};
 use crate::signal::ElectrodeItem;
 use crate::stream::Sink;
@@ -58,9 +58,7 @@ pub struct XdfSummary {
 /// An XDF file being written, under the name `NAME.part` until it is finished.
 #[derive(Debug)]
 pub struct XdfWriter {
-    path: PathBuf,
-    part: PathBuf,
-    file: BufWriter<File>,
+    file: PartFile,
     electrodes: usize,
     rate_hz: u32,
     /// Samples of the open chunk, and how many they are.
@@ -82,30 +80,26 @@ impl XdfWriter {
     /// Where there are no electrodes or more than 4096, a name is empty, has control characters or more than 80 bytes,
     /// the rate is 0 or above 1 MHz, or the file cannot be written.
     pub fn create(path: impl AsRef<Path>, names: &[String], rate_hz: u32) -> Result<Self> {
-        let path = path.as_ref().to_path_buf();
+        let path = path.as_ref();
         if names.is_empty() || names.len() > MOST_ELECTRODES {
-            return Err(Error::output(&path, "the number of electrodes does not fit an XDF file")
+            return Err(Error::output(path, "the number of electrodes does not fit an XDF file")
                 .value(names.len())
                 .bound(format!("1 to {MOST_ELECTRODES}")));
         }
         if let Some(name) = names.iter().find(|name| !is_label(name)) {
-            return Err(Error::output(&path, "an electrode's name does not fit an XDF label")
+            return Err(Error::output(path, "an electrode's name does not fit an XDF label")
                 .value(format!("{name:?}"))
                 .bound(format!("1 to {MOST_NAME} bytes without control characters")));
         }
         if !(1..=MOST_HZ).contains(&rate_hz) {
-            return Err(Error::output(&path, "the rate does not fit an XDF file")
+            return Err(Error::output(path, "the rate does not fit an XDF file")
                 .value(rate_hz)
                 .bound(format!("1 to {MOST_HZ} Hz")));
         }
-        let mut part = path.clone().into_os_string();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        let file = File::create(&part).map_err(|error| failed(&part, &error))?;
-        let mut writer = Self {
-            path,
-            part,
-            file: BufWriter::new(file),
+        let mut file = PartFile::create(path)?;
+        file.with(|file| begin(file, names, rate_hz))?;
+        Ok(Self {
+            file,
             electrodes: names.len(),
             rate_hz,
             chunk: Vec::new(),
@@ -115,30 +109,7 @@ impl XdfWriter {
             marks: None,
             boundaries: 0,
             summary: XdfSummary::default(),
-        };
-        writer.begin(names).map_err(|error| failed(&writer.part, &error))?;
-        Ok(writer)
-    }
-
-    fn begin(&mut self, names: &[String]) -> std::io::Result<()> {
-        let file = &mut self.file;
-        file.write_all(b"XDF:")?;
-        write(file, FILE_HEADER, None, &[b"<?xml version=\"1.0\"?><info><version>1.0</version></info>"])?;
-        let channel = |name: &String| {
-            let label = escape(name.as_str());
-            format!("<channel><label>{label}</label><unit>microvolts</unit><type>EEG</type></channel>")
-        };
-        let channels: String = names.iter().map(channel).collect();
-        let header = stream_header("electrodes", "EEG", names.len(), self.rate_hz, "float32", &channels);
-        write(file, STREAM_HEADER, Some(ELECTRODES), &[header.as_bytes()])?;
-        let channel = "<channel><label>text</label><type>Markers</type></channel>";
-        let header = stream_header("markers", "Markers", 1, 0, "string", channel);
-        write(file, STREAM_HEADER, Some(MARKERS), &[header.as_bytes()])?;
-        for stream in [ELECTRODES, MARKERS] {
-            // When it was measured, and the offset.
-            write(file, CLOCK_OFFSET, Some(stream), &[&0_f64.to_le_bytes(), &0_f64.to_le_bytes()])?;
-        }
-        Ok(())
+        })
     }
 
     /// Takes one sample per electrode, in microvolts.
@@ -147,7 +118,7 @@ impl XdfWriter {
     /// Where a chunk cannot be written, or `microvolts` does not hold one value per electrode.
     pub fn push(&mut self, microvolts: &[f32]) -> Result<()> {
         if microvolts.len() != self.electrodes {
-            return Err(Error::output(&self.path, "a sample has another number of electrodes")
+            return Err(Error::output(self.file.path(), "a sample has another number of electrodes")
                 .value(microvolts.len())
                 .bound(self.electrodes));
         }
@@ -165,7 +136,7 @@ impl XdfWriter {
         self.filled += 1;
         self.summary.samples += 1;
         if self.filled == MOST_IN_CHUNK.min(self.rate_hz) {
-            self.write_chunks().map_err(|error| failed(&self.part, &error))?;
+            self.write_chunks()?;
         }
         Ok(())
     }
@@ -197,24 +168,21 @@ impl XdfWriter {
     /// Where nothing was pushed or the end cannot be written; then no file of the final name is made.
     pub fn finish(mut self) -> Result<XdfSummary> {
         if self.summary.samples == 0 {
-            let _ = std::fs::remove_file(&self.part);
-            return Err(Error::output(&self.path, "no sample was recorded, so there is no file"));
+            let none = Error::output(self.file.path(), "no sample was recorded, so there is no file");
+            self.file.remove();
+            return Err(none);
         }
-        self.close().map_err(|error| failed(&self.part, &error))?;
-        std::fs::rename(&self.part, &self.path).map_err(|error| failed(&self.path, &error))?;
-        Ok(self.summary)
-    }
-
-    fn close(&mut self) -> std::io::Result<()> {
         self.write_chunks()?;
         let last = self.time(self.summary.samples - 1);
-        let footer = stream_footer(0.0, last, self.summary.samples);
-        write(&mut self.file, STREAM_FOOTER, Some(ELECTRODES), &[footer.as_bytes()])?;
+        let electrodes = stream_footer(0.0, last, self.summary.samples);
         let (first, last) = self.marks.unwrap_or_default();
-        let footer = stream_footer(seconds(first), seconds(last), self.summary.annotations);
-        write(&mut self.file, STREAM_FOOTER, Some(MARKERS), &[footer.as_bytes()])?;
-        self.file.flush()?;
-        self.file.get_ref().sync_all()
+        let markers = stream_footer(seconds(first), seconds(last), self.summary.annotations);
+        self.file.with(|file| {
+            write(file, STREAM_FOOTER, Some(ELECTRODES), &[electrodes.as_bytes()])?;
+            write(file, STREAM_FOOTER, Some(MARKERS), &[markers.as_bytes()])
+        })?;
+        self.file.finish_on_disk()?;
+        Ok(self.summary)
     }
 
     /// When sample `number` was taken, in seconds: by its count, so that nothing adds up.
@@ -223,9 +191,11 @@ impl XdfWriter {
     }
 
     /// Writes the open chunk, the markers that wait, and a boundary where it is time for one.
-    fn write_chunks(&mut self) -> std::io::Result<()> {
-        write_samples(&mut self.file, ELECTRODES, u64::from(self.filled), &self.chunk)?;
-        write_samples(&mut self.file, MARKERS, self.marked, &self.waiting)?;
+    fn write_chunks(&mut self) -> Result<()> {
+        self.file.with(|file| {
+            write_samples(file, ELECTRODES, u64::from(self.filled), &self.chunk)?;
+            write_samples(file, MARKERS, self.marked, &self.waiting)
+        })?;
         self.chunk.clear();
         self.waiting.clear();
         self.summary.annotations += self.marked;
@@ -233,7 +203,7 @@ impl XdfWriter {
         let due = self.summary.samples / (u64::from(self.rate_hz) * BOUNDARY_SECONDS);
         if due > self.boundaries {
             self.boundaries = due;
-            write(&mut self.file, BOUNDARY, None, &[&BOUNDARY_MARK])?;
+            self.file.with(|file| write(file, BOUNDARY, None, &[&BOUNDARY_MARK]))?;
         }
         Ok(())
     }
@@ -257,8 +227,25 @@ impl Sink for XdfWriter {
     }
 }
 
-fn failed(path: &Path, error: &std::io::Error) -> Error {
-    Error::output(path, "the file cannot be written").value(error)
+/// Writes the heads of the file and of its streams, and their clocks' offsets.
+fn begin(file: &mut impl Write, names: &[String], rate_hz: u32) -> std::io::Result<()> {
+    file.write_all(b"XDF:")?;
+    write(file, FILE_HEADER, None, &[b"<?xml version=\"1.0\"?><info><version>1.0</version></info>"])?;
+    let channel = |name: &String| {
+        let label = escape(name.as_str());
+        format!("<channel><label>{label}</label><unit>microvolts</unit><type>EEG</type></channel>")
+    };
+    let channels: String = names.iter().map(channel).collect();
+    let header = stream_header("electrodes", "EEG", names.len(), rate_hz, "float32", &channels);
+    write(file, STREAM_HEADER, Some(ELECTRODES), &[header.as_bytes()])?;
+    let channel = "<channel><label>text</label><type>Markers</type></channel>";
+    let header = stream_header("markers", "Markers", 1, 0, "string", channel);
+    write(file, STREAM_HEADER, Some(MARKERS), &[header.as_bytes()])?;
+    for stream in [ELECTRODES, MARKERS] {
+        // When it was measured, and the offset.
+        write(file, CLOCK_OFFSET, Some(stream), &[&0_f64.to_le_bytes(), &0_f64.to_le_bytes()])?;
+    }
+    Ok(())
 }
 
 /// Writes a chunk of samples, where there are any.
@@ -434,7 +421,7 @@ mod tests {
         assert!(error(&["a\nb".to_owned()], 250).contains("without control characters"));
         assert!(error(&names(), 0).contains("1 to 1000000 Hz"));
         let missing = XdfWriter::create(folder.path().join("no/e.xdf"), &names(), 250);
-        assert!(missing.map(|_| ()).unwrap_err().to_string().contains("cannot be written"));
+        assert!(missing.map(|_| ()).unwrap_err().to_string().contains("can't be written"));
         let mut xdf = XdfWriter::create(&path, &names(), 250).unwrap();
         assert!(xdf.push(&[0.0]).unwrap_err().to_string().contains("1 (allowed: 2)"));
     }

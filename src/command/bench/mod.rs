@@ -11,7 +11,7 @@ mod gpu;
 mod latency;
 mod throughput;
 
-use super::{Common, print_json, print_line};
+use super::{Common, print_json, print_line, taken};
 use crate::config::{Config, Session};
 use crate::engine::instrument::Instrument;
 use crate::engine::{Engine, Inputs, Keep, Pace, Stage, pump};
@@ -36,6 +36,13 @@ pub(super) struct BenchArgs {
     /// Measure `throughput` on a GPU too, beside the processor: 256, 1024 and what fits, where no sizes are given.
     #[arg(long)]
     gpu: bool,
+}
+
+impl BenchArgs {
+    /// The options of all commands that have an effect.
+    pub(super) fn takes(&self) -> &'static [&'static str] {
+        if self.what == Some(What::Throughput) { taken::CONFIGURED } else { taken::TIMED }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

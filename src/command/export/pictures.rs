@@ -9,7 +9,7 @@ use super::wav;
 use crate::error::{Error, Kind, Result};
 use crate::session::Session;
 use crate::signal::{PictureItem, SessionItem};
-use crate::sink::part::PartFile;
+use crate::sink::part::{PartFile, part_of};
 use crate::time::Timestamp;
 
 /// Pictures per second of a film: each shows the newest one of its time.
@@ -65,12 +65,8 @@ pub(super) fn mp4(session: &Session, path: &Path) -> Result<()> {
     if session.counts().pictures == 0 {
         return Err(none(session));
     }
-    let beside = |ending: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        PathBuf::from(name)
-    };
-    let (part, sound) = (beside(".part"), beside(".sound.wav"));
+    let part = part_of(path);
+    let sound = part.with_added_extension("wav");
     let heard = session.facts().arrays.iter().any(|array| array.name == "hearing");
     if heard {
         wav(session, &sound)?;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::mean;
+use crate::command::names::Names;
 use crate::command::pictures;
 use crate::error::{Error, Result};
 use crate::memory::backwards::Renderer;
@@ -71,7 +72,7 @@ pub(super) struct Made {
     pub likeness: Option<Likeness>,
 }
 
-/// Enlarges a film into the folder `out`, which gets its name when it is whole: `000001.png` and so on, and `times.csv`. That
+/// Enlarges a film into the folder `out`, which gets its name when it is whole: a picture each, and `times.csv`. That
 /// the film as it was has another length is told when the result is there.
 pub(super) fn enlarge(clip: &mut Clip, how: &How<'_>, renderer: &dyn Renderer, out: &Path) -> Result<Made> {
     let help = "a new name, or a name that ends in `.png` for one picture";
@@ -96,6 +97,8 @@ fn written(
     (folder, mut truth): (&Path, Option<&mut Clip>),
 ) -> Result<(Made, Option<Error>)> {
     let mut film = Film::new(how.scale, how.steps);
+    let mut names = Names::default();
+    names.enter(&clip.path)?;
     let mut times = PartFile::create(folder.join("times.csv"))?;
     times.line("file,seconds")?;
     let mut made = Made { size: (0, 0), frames: 0, damaged: 0, likeness: None };
@@ -115,7 +118,7 @@ fn written(
         // In colour even where a picture has none, so that all are of one kind.
         let seen = Picture::from_rgb(frame.height, frame.width, &frame.rgb, false);
         let rgb = film.next(&seen, renderer)?.to_rgb();
-        let name = format!("{:06}.png", made.frames);
+        let name = format!("{}.png", names.next(&frame));
         pictures::write(&folder.join(&name), made.size, &rgb)?;
         times.line(&format!("{name},{}", frame.stamp.time.exactly()))?;
         if let Some(truth) = truth.as_mut().filter(|_| fault.is_none()) {

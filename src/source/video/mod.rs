@@ -37,6 +37,7 @@ use std::path::Path;
 
 pub use input::{MAX_PIXELS, MAX_SIDE};
 pub use pictures::jpeg_steps;
+pub use pictures::pictures_of;
 pub use rate::Rate;
 
 use crate::error::{Error, Result};

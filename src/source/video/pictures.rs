@@ -66,30 +66,12 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Lists the pictures of the folder at `path`: what holds a picture, or is named like one.
+    /// Opens the pictures of the folder at `path`.
     ///
     /// # Errors
-    /// Where the folder cannot be read; a folder without pictures is a wrong call.
+    /// As [`pictures_of`].
     pub fn open(path: &Path, rate: Rate) -> Result<Self> {
-        let failed = |cause: std::io::Error| Error::input(path, "the folder cannot be read").value(cause);
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(path).map_err(failed)? {
-            let name = entry.map_err(failed)?.path();
-            if name.is_file() && format_of(&name).is_some() {
-                names.push(name);
-            }
-            if names.len() > MAX_PICTURES {
-                return Err(Error::input(path, "the folder has too many pictures")
-                    .value(format!("over {MAX_PICTURES}"))
-                    .bound(format!("at most {MAX_PICTURES}")));
-            }
-        }
-        if names.is_empty() {
-            return Err(Error::call(path.display().to_string(), "the folder has no pictures")
-                .value("0 files")
-                .bound("at least 1 PNG, JPEG, BMP or PNM file"));
-        }
-        names.sort_by(|one, other| natural_order(one, other));
+        let names = pictures_of(path)?;
         let format = format!("{} pictures, {rate}", names.len());
         Ok(Self {
             info: info(path, format),
@@ -144,6 +126,34 @@ impl Source for Folder {
     fn faults(&self) -> Faults {
         Faults { damaged: self.damaged, ..Faults::default() }
     }
+}
+
+/// The pictures of the folder at `path`, in the natural order of their names: what holds a picture, or is named like one.
+/// Where it is opened, each is the frame of its place.
+///
+/// # Errors
+/// Where the folder cannot be read; a folder without pictures is a wrong call.
+pub fn pictures_of(path: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |cause: std::io::Error| Error::input(path, "the folder cannot be read").value(cause);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        let name = entry.map_err(failed)?.path();
+        if name.is_file() && format_of(&name).is_some() {
+            names.push(name);
+        }
+        if names.len() > MAX_PICTURES {
+            return Err(Error::input(path, "the folder has too many pictures")
+                .value(format!("over {MAX_PICTURES}"))
+                .bound(format!("at most {MAX_PICTURES}")));
+        }
+    }
+    if names.is_empty() {
+        return Err(Error::call(path.display().to_string(), "the folder has no pictures")
+            .value("0 files")
+            .bound("at least 1 PNG, JPEG, BMP or PNM file"));
+    }
+    names.sort_by(|one, other| natural_order(one, other));
+    Ok(names)
 }
 
 fn frame(picture: Picture, sequence: u64, time: Timestamp) -> Frame {
