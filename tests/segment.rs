@@ -81,18 +81,18 @@ fn objects_of_a_film_keep_their_labels_and_a_picture_that_tells_nothing_does_not
     let told = told["pictures"].as_array().unwrap();
     assert_eq!(told.len(), 5);
     let of = |number: usize| {
-        let file = folder.path().join("out").join(format!("{number:06}.npy"));
+        let file = folder.path().join("out").join(format!("{number}.npy"));
         labels(&file, [(5, 9), (8, 9), (23, 17)])
     };
-    for number in 2..=4 {
-        assert_eq!(of(number), of(1), "{told:?}");
+    for number in 1..=3 {
+        assert_eq!(of(number), of(0), "{told:?}");
     }
     assert!(told[4]["fault"].as_str().unwrap().contains("one value all over"), "{}", told[4]);
     assert!(told[4]["objects"].as_array().unwrap().is_empty());
     // The same again, to the byte.
     json(&napot(folder.path(), "segment film --out again --json --seed 5"));
-    for number in 1..=5 {
-        let read = |name: &str| fs::read(folder.path().join(name).join(format!("{number:06}.npy"))).unwrap();
+    for number in [0, 1, 2, 3, 9] {
+        let read = |name: &str| fs::read(folder.path().join(name).join(format!("{number}.npy"))).unwrap();
         assert!(read("out") == read("again"));
     }
 }
