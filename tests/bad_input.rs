@@ -135,6 +135,22 @@ fn a_recording_cut_short_is_played_as_far_as_it_goes_and_told() {
 }
 
 #[test]
+fn the_sound_of_a_run_that_was_killed_is_played_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = napot::sink::wav::WavWriter::create(folder.path().join("sound.wav")).unwrap();
+    writer.push(&vec![[0.1, -0.1]; 24_000]).unwrap();
+    // What is never finished is left as its part.
+    drop(writer);
+    let output = napot(folder.path(), &["replay", "sound.wav.part", "--out", "run"]);
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(messages(&said), 1, "{said}");
+    assert!(said.contains("sound.wav.part") && said.contains("24000 frames in the file"), "{said}");
+    let report = whole_outputs(&folder.path().join("run"));
+    assert_eq!(report["sources"][0]["delivered"], 24_000);
+}
+
+#[test]
 fn many_channels_and_extreme_rates_are_played() {
     let folder = tempfile::tempdir().unwrap();
     for (name, channels, rate, frames, at_48_khz) in [

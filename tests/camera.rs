@@ -56,6 +56,7 @@ mod linux {
                 let figures = viewer.monitor.figures();
                 assert!(gone <= figures.dropped + figures.missed, "{gone} are gone of which {figures:?}");
                 assert_eq!(figures.format, format!("YUYV 640x480, {fps} fps"));
+                assert!((figures.agreed_hz - f64::from(fps)).abs() < 1e-9, "{figures:?}");
                 assert_eq!(viewer.stop().damaged, 0);
             }
         });
@@ -190,7 +191,7 @@ mod linux {
                 assert!(frame.sequence > last.sequence + 1, "the gap shows");
                 assert!(frame.stamp.time > last.stamp.time);
                 let figures = viewer.monitor.figures();
-                assert_eq!((figures.opened, figures.name.as_str()), (2, "Fake Camera"));
+                assert_eq!((figures.opened, figures.lost, figures.name.as_str()), (2, 1, "Fake Camera"));
                 assert!(figures.problem.unwrap().starts_with("it is gone: No such device"));
                 viewer.stop();
             }
@@ -303,6 +304,31 @@ mod linux {
     }
 
     #[test]
+    fn a_part_of_a_cameras_name_is_enough() {
+        with_camera("linux::a_part_of_a_cameras_name_is_enough", None, || {
+            set("second");
+            for (asked, name) in [
+                ("second", "Second Camera"),
+                ("FAKE CAM", "Fake Camera"),
+                ("video7", "Second Camera"),
+                ("camera", "Fake Camera"),
+            ] {
+                let parameters = CameraParameters { name: asked.into(), ..default() };
+                let (_camera, monitor, _) = open(&parameters).unwrap();
+                assert_eq!(monitor.figures().name, name, "{asked}");
+            }
+            let viewer = Viewer::open(&default());
+            viewer.take(3);
+            viewer.monitor.use_another("second");
+            viewer.wait("the second", |figures| figures.name == "Second Camera");
+            viewer.stop();
+            let missing = open(&CameraParameters { name: "third".into(), ..default() }).err().unwrap();
+            let said = "camera third: there is no such camera: there are `Fake Camera`, `Second Camera`";
+            assert!(missing.to_string().contains(said), "{missing}");
+        });
+    }
+
+    #[test]
     fn another_camera_is_taken_when_it_is_asked_for() {
         with_camera("linux::another_camera_is_taken_when_it_is_asked_for", None, || {
             set("second");
@@ -318,7 +344,8 @@ mod linux {
             let figures = viewer.wait("told", |figures| figures.state == DeviceState::Lost);
             assert!(figures.problem.unwrap().contains("there are `Second Camera`"));
             viewer.monitor.use_another("Second Camera");
-            viewer.wait("back", |figures| figures.state == DeviceState::Running);
+            let figures = viewer.wait("back", |figures| figures.state == DeviceState::Running);
+            assert_eq!(figures.lost, 0, "who is let go is not lost");
             assert_eq!(viewer.stop().damaged, 0);
         });
     }

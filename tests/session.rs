@@ -306,6 +306,23 @@ fn a_damaged_session_is_played_as_far_as_it_is_whole() {
 }
 
 #[test]
+fn a_run_whose_states_are_too_large_is_recorded_without_and_replayed_from_its_beginning() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = ["vision.height=800", "vision.width=800", "record.state_seconds=1", "mind.enabled=false"];
+    let set = large.iter().flat_map(|set| ["--set", set]);
+    let call = ["demo", "--for", "0.02", "--speed", "max", "--no-view"];
+    let run = napot_plain(
+        folder.path(),
+        &call.into_iter().chain(["--record", "a.mcap"]).chain(set.clone()).collect::<Vec<_>>(),
+    );
+    assert!(run.status.success() && said(&run).contains("(allowed: up to 58)"), "{}", said(&run));
+    assert_eq!(verified(folder.path(), &[])["verified"]["equal_lines"], 1);
+    let call = ["demo", "--for", "0.02", "--no-view", "--retro", "b.mcap"];
+    let run = napot_plain(folder.path(), &call.into_iter().chain(set).collect::<Vec<_>>());
+    assert!(run.status.code() == Some(2) && said(&run).contains("--retro"), "{}", said(&run));
+}
+
+#[test]
 fn wrong_calls_are_refused_with_one_message() {
     let folder = tempfile::tempdir().unwrap();
     recorded(folder.path());

@@ -76,11 +76,13 @@ fn what_just_happened_is_kept_at_a_signal_and_is_the_run_again() {
     });
     signal("-USR1");
     until(|| dir.join("last-1.mcap").exists());
+    signal("-USR1");
+    until(|| dir.join("last-2.mcap").exists());
     signal("-INT");
     let output = run.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
     assert!(
-        said(&output).contains("kept the last") && said(&output).contains("last-1.mcap"),
+        said(&output).contains("kept the last") && said(&output).contains("last-2.mcap"),
         "{}",
         said(&output)
     );
@@ -91,6 +93,55 @@ fn what_just_happened_is_kept_at_a_signal_and_is_the_run_again() {
     // It is a part of the whole.
     let merged = told(dir, &["session", "merge", "all.mcap", "last-1.mcap", "merged.mcap"]);
     assert_eq!(merged["end_tick"], told(dir, &["session", "info", "all.mcap"])["end_tick"]);
+    // Two that were kept make one without a hole: what the whole has of their time.
+    let joined = told(dir, &["session", "merge", "last-1.mcap", "last-2.mcap", "both.mcap"]);
+    let [from, to] = ["first_tick", "end_tick"].map(|key| joined[key].as_u64().unwrap());
+    assert!(to > info["end_tick"].as_u64().unwrap(), "the second reaches further: {joined}");
+    assert_eq!(joined["electrode_samples"], to - from, "1,000 a second");
+    let [from, to] = [from, to].map(|tick| format!("{}.{:03}", tick / 1_000, tick % 1_000));
+    let part = told(dir, &["session", "cut", "all.mcap", "part.mcap", "--from", &from, "--to", &to]);
+    for key in ["first_tick", "end_tick", "bursts", "marks", "timed_ticks"] {
+        assert_eq!(joined[key], part[key], "{key}");
+    }
+    let [joined, part] = [&joined, &part].map(|info| info["pictures"].as_u64().unwrap());
+    assert!(joined.abs_diff(part) <= 1, "{joined} of {part} pictures");
+}
+
+/// The first electrode of a session, sample by sample with its time in ms.
+fn first_electrode(dir: &Path, session: &str) -> Vec<(usize, f64)> {
+    let output = call(dir, &["export", session, "--to", "csv"]);
+    assert!(output.status.success() && said(&output).is_empty(), "{}", said(&output));
+    let text = fs::read_to_string(dir.join(session).with_extension("csv")).unwrap();
+    let cells = |row: &str| {
+        let mut cells = row.split(',');
+        // Whole milliseconds, with all their decimals.
+        let ms = cells.next().unwrap().replace('.', "");
+        (ms.parse::<usize>().unwrap(), cells.next().unwrap().parse().unwrap())
+    };
+    text.lines().skip(1).map(cells).collect()
+}
+
+#[test]
+fn electrodes_at_a_low_rate_stand_where_the_field_was_in_runs_and_in_replays_from_a_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    for (name, rate) in [("a.mcap", "electrodes.rate_hz=1000"), ("b.mcap", "electrodes.rate_hz=250")] {
+        let run = napot(dir, &["demo", "--for", "4", "--record", name, "--set", STATES, "--set", rate]);
+        assert!(run.status.success(), "{}", said(&run));
+    }
+    let again = ["replay", "b.mcap", "--start", "2", "--record", "c.mcap", "--speed", "max", "--no-view"];
+    let again = call(dir, &again);
+    assert!(again.status.success(), "{}", said(&again));
+    let [every, low, part] = ["a.mcap", "b.mcap", "c.mcap"].map(|session| first_electrode(dir, session));
+    assert_eq!([every.len(), low.len(), part.len()], [4_000, 1_000, 500], "as many as their ticks have");
+    let apart = |late: usize| -> f64 {
+        let inside = low.iter().filter(|(ms, _)| (100..3_900).contains(ms));
+        inside.map(|(ms, value)| (every[*ms + late - 60].1 - value).powi(2)).sum()
+    };
+    let late = (0..=120).min_by(|a, b| apart(*a).total_cmp(&apart(*b))).unwrap();
+    assert!(late.abs_diff(60) <= 4, "{late} - 60 ms from where they are at 1000 Hz");
+    // Only what looks back behind the state knows less than the run did.
+    assert_eq!(part[13..], low[500 + 13..]);
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn plots(report: &Report, dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(written)
 }
 
-/// The driven spectrum, the tonic one behind it, and the tonic fit.
+/// The driven spectrum, the tonic one, and its fit.
 fn plot_spectrum(path: &Path, report: &Report, spectrum: &SpectrumReport) -> Result<()> {
     let settings = FitSettings { mode: Mode::Fixed, max_peaks: 0, ..FitSettings::default() };
     let tonic = spectrum.tonic.as_ref();
@@ -100,7 +100,7 @@ fn plot_spectrum(path: &Path, report: &Report, spectrum: &SpectrumReport) -> Res
         &plot::SpectrumPlot {
             frequencies: &spectrum.hz,
             power: &spectrum.driven,
-            channels: &tonic.cloned().into_iter().collect::<Vec<_>>(),
+            tonic: tonic.map(Vec::as_slice),
             fit: fitted.as_ref(),
             interval: report.tonic.as_ref().and_then(|tonic| tonic.exponent_ci),
         },

@@ -10,7 +10,7 @@ use crate::engine::instrument::Instrument;
 use crate::engine::{Engine, Inputs, Keep, Pace, Plays, Summary};
 use crate::error::{Error, Kind, Result};
 use crate::readout::roundtrip::{self, Delay};
-use crate::signal::{DeviceFigures, SessionItem};
+use crate::signal::{DeviceFigures, DeviceKind, SessionItem};
 use crate::stream::Sink;
 use crate::stream::trace::HopReport;
 
@@ -24,12 +24,11 @@ const LISTENED: u64 = 1_000;
 /// What a measured run found.
 pub(super) struct Measured {
     pub(super) summary: Summary,
+    /// Of cameras what was counted during the run alone.
     pub(super) devices: Vec<DeviceFigures>,
     pub(super) hops: BTreeMap<String, HopReport>,
     /// The round trip, once a period of the sequence.
     pub(super) delays: Vec<Delay>,
-    /// Frames of the larger of the two blocks.
-    pub(super) block: u32,
 }
 
 /// Keeps the left channel of what entered.
@@ -79,21 +78,36 @@ pub(super) fn live(config: &Config, seconds: f64) -> Result<Measured> {
     let heard = Arc::<Mutex<Vec<f32>>>::default();
     let keep = Keep {
         session: Some(Box::new(Listener(Arc::clone(&heard)))),
-        state_seconds: 3_600,
+        state_seconds: None,
         ..Keep::default()
     };
     let stop = Arc::clone(&piece.common.stop);
     let trace = Arc::clone(&piece.common.trace);
     let devices = piece.devices;
     let engine = Engine::start(&plan, Instrument::new(&plan)?, piece.inputs, keep, None, piece.common)?;
+    let starts: Vec<DeviceFigures> = devices.iter().map(|device| device.figures()).collect();
     let summary = engine.join(&stop)?;
     drop(owned);
-    let figures: Vec<DeviceFigures> = devices.iter().map(|device| device.figures()).collect();
-    let block = figures.iter().map(|device| device.block).max().unwrap_or_default();
+    let figures = starts.iter().zip(&devices).map(|(start, device)| of_run(start, device.figures()));
+    let figures = figures.collect();
     let heard = std::mem::take(&mut *heard.lock().unwrap_or_else(PoisonError::into_inner));
     let periods = heard.chunks_exact(sequence.len()).skip((SETTLING * 48_000).div_ceil(sequence.len()));
     let delays = periods.filter_map(|period| roundtrip::delay(&sequence, period)).collect();
-    Ok(Measured { summary, devices: figures, hops: trace.report(), delays, block })
+    Ok(Measured { summary, devices: figures, hops: trace.report(), delays })
+}
+
+/// The figures of a device at the end of a run, of a camera without what was counted before its start: until somebody takes
+/// pictures, each replaces the one before, and nothing is lost by that.
+pub(super) fn of_run(start: &DeviceFigures, end: DeviceFigures) -> DeviceFigures {
+    if end.kind != DeviceKind::Camera {
+        return end;
+    }
+    DeviceFigures {
+        delivered: end.delivered - start.delivered,
+        dropped: end.dropped - start.dropped,
+        missed: end.missed - start.missed,
+        ..end
+    }
 }
 
 /// Checks the measurement itself against a known delay; gives what it found for it, in frames.

@@ -58,7 +58,7 @@ pub struct Report {
     pub energy_by_array: Vec<EnergyReport>,
     /// Energy book, all arrays.
     pub energy: EnergyReport,
-    /// Rms of `driven - twin` over the tonic rms at the end, all bands.
+    /// Rms of `driven - twin` over the tonic rms at the end, all bands, of the array that differs most.
     pub differential: Option<f64>,
     /// Order parameter of the first array per band: mean, and standard deviation over time (metastability).
     pub order: Vec<OrderReport>,

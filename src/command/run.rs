@@ -28,7 +28,7 @@ use crate::engine::{Engine, Inputs, Pace, pump};
 use crate::error::{Error, Kind, Result};
 use crate::exchange::{Address, Electrodes};
 use crate::memory::mind::Mind;
-use crate::session::{Facts, Recorder, Sheet};
+use crate::session::{self, Facts, Recorder, Sheet};
 use crate::signal::{DeviceKind, ScalarLayout, SessionItem};
 use crate::stream::Sink;
 use crate::stream::device::DeviceMonitor;
@@ -114,18 +114,26 @@ impl RunArgs {
         Ok(())
     }
 
-    /// Whether anything is recorded: to a file, or, in a paced run, in memory.
-    fn records(&self, config: &Config) -> bool {
-        self.record.is_some() || self.remembers(config)
-    }
-
-    /// Checks what hangs together.
-    fn check(&self, config: &Config) -> Result<()> {
-        if self.retro.is_some() && !self.remembers(config) {
+    /// What is recorded of a run whose states are `numbers` values long.
+    ///
+    /// # Errors
+    /// Where the last seconds are asked for, and this run can't remember them.
+    fn recorded(&self, config: &Config, numbers: usize) -> Result<Recorded> {
+        let holds = session::holds_state(numbers);
+        let remembers = self.remembers(config) && holds.is_ok();
+        if self.retro.is_some() && !remembers {
             let error = Error::call("--retro", "this run remembers nothing");
-            return Err(error.bound("a paced run, and record.retro_megabytes above 0"));
+            let bound = "a paced run, and record.retro_megabytes above 0";
+            return Err(holds
+                .err()
+                .map_or_else(|| error.clone().bound(bound), |cause| error.clone().value(cause)));
         }
-        Ok(())
+        if let Err(cause) = &holds
+            && self.record.is_some()
+        {
+            tracing::warn!("{cause}: it is recorded without, and its replays start at its beginning");
+        }
+        Ok(Recorded { states: holds.is_ok(), remembers })
     }
 
     fn remembers(&self, config: &Config) -> bool {
@@ -137,13 +145,14 @@ impl RunArgs {
         common: &Common,
         config: &Config,
         facts: Facts,
+        remembers: bool,
         monitor: &Arc<RecordingMonitor>,
     ) -> Result<Recorder> {
         let mut recorder = Recorder::new(facts, Arc::clone(monitor));
         if let Some(path) = &self.record {
             recorder = recorder.into_file(path, self.speed == Pace::Max)?;
         }
-        if self.remembers(config) {
+        if remembers {
             let beside = || common.out.clone().unwrap_or_default().join("retro.mcap");
             let path = self.retro.clone().unwrap_or_else(beside);
             recorder = recorder.remembering(path, (config.record.retro_megabytes as usize) << 20);
@@ -154,6 +163,14 @@ impl RunArgs {
         }
         Ok(recorder)
     }
+}
+
+/// What is recorded.
+struct Recorded {
+    /// States from which replays can start.
+    states: bool,
+    /// The last seconds, in memory.
+    remembers: bool,
 }
 
 /// What a run is called, and how long it is if that is known.
@@ -230,7 +247,6 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     if let Some(again) = &again {
         again.set(&mut plan);
     }
-    args.check(config)?;
     let sources: Vec<String> = describe(&inputs, &devices);
     if sources.is_empty() && args.speed == Pace::Max && common.seconds.is_none() {
         let error = Error::call("--speed max", "a run without input at full speed has no end");
@@ -240,6 +256,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     let stop = Arc::clone(&common_parts.stop);
     catch_interrupts(&stop)?;
     let mut instrument = Instrument::new(&plan)?;
+    let recorded = args.recorded(config, instrument.state_values() + instrument.sense_words())?;
     let signatures = signatures::open(args.signatures.as_deref(), &instrument, args.has_page())?;
     let compared = senses::open(config)?;
     let outputs = common.out.as_deref().map(|dir| Outputs::open(dir, config)).transpose()?;
@@ -267,17 +284,17 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     })?;
     keep.devices.clone_from(&devices);
     (keep.senses, (keep.signatures, keep.taught)) = (compared, signatures.unzip());
-    keep.state_seconds = config.record.state_seconds;
+    keep.state_seconds = recorded.states.then_some(config.record.state_seconds);
     if let Some(verifier) = again.as_mut().and_then(|again| again.verifier.take()) {
         if args.record.is_some() {
             let error = Error::call("--record", "a replay that is verified is not recorded");
             return Err(error.bound("one of the two"));
         }
         keep.session = Some(Box::new(verifier));
-    } else if args.records(config) {
+    } else if args.record.is_some() || recorded.remembers {
         let facts = facts(config, &instrument, &sources, channels)?;
         let monitor = Arc::<RecordingMonitor>::default();
-        let mut recorder = args.recorder(common, config, facts, &monitor)?;
+        let mut recorder = args.recorder(common, config, facts, recorded.remembers, &monitor)?;
         // What goes on from a state can be replayed from there.
         if let Some(state) = again.as_mut().and_then(|again| again.state.take()) {
             recorder.push(&SessionItem::State(state))?;

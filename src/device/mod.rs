@@ -22,6 +22,8 @@ mod format;
 #[cfg(feature = "sound")]
 mod hosts;
 #[cfg(feature = "sound")]
+mod open;
+#[cfg(feature = "sound")]
 mod stream;
 #[cfg(feature = "sound")]
 mod watch;

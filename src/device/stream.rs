@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, StreamTrait};
-use cpal::{Data, Device, ErrorKind, FromSample, I24, Sample, SampleFormat, SizedSample, Stream};
+use cpal::{
+    Data, Device, ErrorKind, FromSample, I24, Sample, SampleFormat, SizedSample, Stream, StreamConfig,
+};
 
 use super::format::Format;
 use super::hosts::{is_jack, name_of};
@@ -13,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::stream::capture::Tap;
 use crate::stream::playback::Spout;
 use crate::stream::priority;
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 
 /// How long a host may take to open a stream, where it minds that.
 const OPENING: Duration = Duration::from_secs(2);
@@ -72,14 +74,18 @@ macro_rules! by_format {
     };
 }
 
-fn give<T: SizedSample>(tap: &mut Tap, samples: &[T], channels: usize, clock: &dyn Clock, latency: Duration)
+/// Hands on a block whose first frame was captured `age` ago. That one is what hosts tell of: ALSA's delay, for one, is
+/// asked for before the block is read. A link counts from the end of the last.
+fn give<T: SizedSample>(tap: &mut Tap, samples: &[T], config: StreamConfig, clock: &dyn Clock, age: Duration)
 where
     f32: FromSample<T>,
 {
+    let channels = usize::from(config.channels);
     let right = usize::from(channels > 1);
     let frames = samples.chunks_exact(channels.max(1));
     let frames = frames.map(|frame| [f32::from_sample(frame[0]), f32::from_sample(frame[right])]);
-    tap.give(frames, clock.now(), latency);
+    let length = Timestamp::from_count(frames.len() as u64, config.sample_rate) - Timestamp::ZERO;
+    tap.give(frames, clock.now(), age.saturating_sub(length));
 }
 
 fn fill<T: SizedSample + FromSample<f32>>(
@@ -133,17 +139,17 @@ pub(super) fn input(
     clock: Arc<dyn Clock>,
     troubles: &Arc<Troubles>,
 ) -> Result<Stream> {
-    let channels = usize::from(format.config.channels);
+    let config = format.config;
     let mut first = first(device, troubles);
     let errors = Arc::clone(troubles);
     let stream = device.build_input_stream_raw(
-        format.config,
+        config,
         format.sample,
         move |data: &Data, info| {
             first.call();
             let times = info.timestamp();
-            let latency = times.callback.saturating_duration_since(times.capture);
-            by_format!(data, as_slice, samples => give(&mut tap, samples, channels, &*clock, latency));
+            let age = times.callback.saturating_duration_since(times.capture);
+            by_format!(data, as_slice, samples => give(&mut tap, samples, config, &*clock, age));
         },
         move |error| errors.note(error.kind()),
         Some(OPENING),
@@ -192,4 +198,42 @@ fn play(device: &Device, stream: std::result::Result<Stream, cpal::Error>) -> Re
         };
         Error::new(Kind::Device, name_of(device), problem).value(cause)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::bridge::Margin;
+    use crate::stream::capture::{self, Heard};
+    use crate::time::{ManualClock, SAMPLES_PER_TICK};
+
+    /// What is told of a tick by a device that gives 480 frames every 10 ms and says that the first of them is so old.
+    fn heard_of(age: Duration) -> Heard {
+        let (mut socket, mut capture) = capture::capture();
+        let (mut tap, link, _tally) = capture::link(48_000, Margin::smallest()).unwrap();
+        socket.plug(link);
+        let config =
+            StreamConfig { channels: 2, sample_rate: 48_000, buffer_size: cpal::BufferSize::Default };
+        let clock = ManualClock::new();
+        let mut out = [[0.0; 2]; SAMPLES_PER_TICK];
+        let mut heard = None;
+        for tick in 1..=1_000 {
+            clock.advance(Duration::from_millis(1));
+            if tick % 10 == 0 {
+                give(&mut tap, &[0_i16; 960], config, &clock, age);
+            }
+            heard = capture.take(clock.now(), &mut out);
+        }
+        heard.unwrap()
+    }
+
+    #[test]
+    fn the_age_of_a_block_is_that_of_its_last_frame() {
+        assert_eq!(heard_of(Duration::from_millis(12)).device, Duration::from_millis(2));
+        assert_eq!(
+            heard_of(Duration::from_millis(7)).device,
+            Duration::ZERO,
+            "a host that says less than a block"
+        );
+    }
 }

@@ -9,18 +9,16 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use cpal::Stream;
-use cpal::traits::DeviceTrait as _;
 use crossbeam_channel::{Receiver, bounded};
 
 use super::SoundDeviceParameters;
-use super::format::Format;
-use super::hosts::{find, hush, name_of};
-use super::stream::{Troubles, input, is_plug_in, output};
+use super::open::{Attempt, Link, Opened};
+use super::stream::Troubles;
 use crate::error::{Error, Kind, Result};
 use crate::signal::{DeviceKind, DeviceState};
 use crate::stream::bridge::{Counts, Socket, Tally};
 use crate::stream::capture::{self, Capture, CaptureLink};
-use crate::stream::device::{DeviceMonitor, let_go};
+use crate::stream::device::{DeviceMonitor, let_go, within};
 use crate::stream::playback::{self, Playback, PlaybackLink};
 use crate::time::{Clock, Timestamp};
 
@@ -34,12 +32,14 @@ const GIVEN_UP: Duration = Duration::from_secs(5);
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(500)];
 /// How long the first attempt may take, and the end of the thread.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long an attempt to open may take; one beside another that hangs may take twice as long, and so on.
+const OPENING: Duration = Duration::from_millis(2_500);
+/// Attempts to open that may hang.
+const MOST_HANGING: usize = 4;
 /// How long a stream may take to close before it is left to itself.
 const CLOSING: Duration = Duration::from_secs(1);
 /// The block that is begun with, and the largest that faults lead to.
 const BLOCKS: [u32; 2] = [128, 2_048];
-/// The block that plug-ins to sound servers begin with: shorter ones bring some of them to give nothing but errors.
-const PLUG_IN_BLOCK: u32 = 512;
 /// Faults within [`FAULTS_COUNT`] that make the next block twice as long.
 const MANY_FAULTS: u64 = 8;
 /// See there.
@@ -110,7 +110,8 @@ fn start(
         asked: asked.clone(),
         host: asked.host.clone(),
         flooded: false,
-        block: if asked.block_frames > 0 { asked.block_frames } else { BLOCKS[0] },
+        block: first_block(asked),
+        attempts: Arc::default(),
         clock,
         way,
         monitor: Arc::clone(&monitor),
@@ -137,6 +138,11 @@ fn start(
     outcome.map(|()| SoundDevice { monitor, stop, ended, thread: Some(thread) })
 }
 
+/// The block that is begun with.
+fn first_block(asked: &SoundDeviceParameters) -> u32 {
+    if asked.block_frames > 0 { asked.block_frames } else { BLOCKS[0] }
+}
+
 /// A stream that is open.
 struct Open {
     stream: Stream,
@@ -158,26 +164,28 @@ struct Watched {
     moved: u64,
 }
 
-impl Open {
-    /// Whether a larger block is worth a gap: faults come often, or the device gives or takes much less than its rate.
-    fn wants_larger(&mut self, now: Timestamp) -> bool {
-        let (before, here) = (&self.watched, Watched::from(self, now));
-        let time = here.since - before.since;
-        let many = here.faults - before.faults >= MANY_FAULTS;
-        let share = (here.moved - before.moved) as f64 / (time.as_secs_f64() * f64::from(self.rate));
-        let is_over = time >= FAULTS_COUNT;
-        if is_over {
-            self.watched = here;
-        }
-        many || (is_over && share < LEAST_SHARE)
-    }
-}
-
 impl Watched {
     fn from(open: &Open, now: Timestamp) -> Self {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let faults = count(&open.tally.faults) + count(&open.troubles.late);
         Self { since: now, faults, moved: count(&open.tally.moved) }
+    }
+
+    /// Whether a larger block is worth a gap, for a device of `rate` that has called within `quiet`: faults come often, or it gives
+    /// or takes much less than its rate. `here` is what is counted now.
+    fn wants_larger(&mut self, here: Self, rate: u32, quiet: Duration) -> bool {
+        // A silence says nothing of the block.
+        if quiet >= SILENT {
+            return false;
+        }
+        let time = here.since - self.since;
+        let many = here.faults - self.faults >= MANY_FAULTS;
+        let share = (here.moved - self.moved) as f64 / (time.as_secs_f64() * f64::from(rate));
+        let is_over = time >= FAULTS_COUNT;
+        if is_over {
+            *self = here;
+        }
+        many || (is_over && share < LEAST_SHARE)
     }
 }
 
@@ -205,6 +213,8 @@ struct Owner {
     way: Way,
     monitor: Arc<DeviceMonitor>,
     stop: Arc<AtomicBool>,
+    /// Held by every attempt to open that is under way.
+    attempts: Arc<()>,
     /// What counts the links that the engine or a device still has, the newest last.
     links: Vec<Arc<Tally>>,
     /// The counts of those that have ended.
@@ -267,45 +277,46 @@ impl Owner {
     fn turn_to(&mut self, name: String) {
         self.asked.name = name;
         self.asked.host.clone_from(&self.host);
+        // What the last one needed says nothing of this one.
+        (self.block, self.flooded) = (first_block(&self.asked), false);
     }
 
     fn open(&mut self) -> Result<Open> {
-        hush();
-        let (host, device) = find(self.kind, &self.asked)?;
-        let name = name_of(&device);
-        let refused =
-            |cause: cpal::Error| Error::new(Kind::Device, &name, "its formats can't be listed").value(cause);
-        let offered: Vec<_> = match self.way {
-            Way::In(_) => device.supported_input_configs().map_err(refused)?.collect(),
-            Way::Out(_) => device.supported_output_configs().map_err(refused)?.collect(),
-        };
-        if self.asked.block_frames == 0 && is_plug_in(&device) {
-            self.block = self.block.max(PLUG_IN_BLOCK);
-        }
-        let format = Format::choose(&offered, self.asked.rate_hz, self.block)
-            .ok_or_else(|| Error::new(Kind::Device, &name, "it offers no format that is read"))?;
-        let margin = self.asked.margin();
+        let hanging = Arc::strong_count(&self.attempts) - 1;
         let troubles = Arc::<Troubles>::default();
-        let clock = Arc::clone(&self.clock);
-        let rate = format.config.sample_rate;
-        let (stream, tally) = match &mut self.way {
-            Way::In(socket) => {
-                let (tap, link, tally) = capture::link(rate, margin)?;
-                let stream = input(&device, &format, tap, clock, &troubles)?;
-                socket.plug(link);
-                (stream, tally)
-            }
-            Way::Out(socket) => {
-                let (spout, link, tally) = playback::link(rate, margin)?;
-                let stream = output(&device, &format, spout, clock, &troubles)?;
-                socket.plug(link);
-                (stream, tally)
-            }
+        let attempt = Attempt {
+            kind: self.kind,
+            asked: self.asked.clone(),
+            block: self.block,
+            clock: Arc::clone(&self.clock),
+            troubles: Arc::clone(&troubles),
         };
+        let limit = OPENING * 2u32.pow(hanging as u32);
+        let held = Arc::clone(&self.attempts);
+        let work = move || {
+            let opened = attempt.open();
+            drop(held);
+            opened
+        };
+        let opened = if hanging < MOST_HANGING { within(limit, work) } else { None };
+        let opened = opened.ok_or_else(|| {
+            Error::new(Kind::Device, self.kind.name(), "its host did not answer")
+                .bound(format!("within {} s", limit.as_secs_f32()))
+        })??;
+        match (&mut self.way, opened.link) {
+            (Way::In(socket), Link::In(link)) => socket.plug(link),
+            (Way::Out(socket), Link::Out(link)) => socket.plug(link),
+            // An attempt brings what its kind asks for.
+            _ => {}
+        }
+        let Opened { host, name, format, block, stream, tally, .. } = opened;
+        self.block = block;
         self.links.push(Arc::clone(&tally));
         // A device that is lost is waited for, not exchanged for one of another host.
-        host.name().clone_into(&mut self.asked.host);
+        self.asked.host = host;
         self.monitor.opened(&name, &format.describe());
+        let rate = format.config.sample_rate;
+        self.monitor.agreed(rate.into());
         let now = self.clock.now();
         let follows = format.only_block.is_none();
         let watched = Watched { since: now, faults: 0, moved: 0 };
@@ -370,7 +381,8 @@ impl Owner {
             // What its silence cost says nothing of its block.
             open.watched = Watched::from(open, now);
         }
-        if open.wants_larger(now) { self.larger(open) } else { None }
+        let here = Watched::from(open, now);
+        if open.watched.wants_larger(here, open.rate, quiet) { self.larger(open) } else { None }
     }
 
     /// A stream that gives nothing but errors: its server is gone, or the block is too short for it. In the latter case a
@@ -426,5 +438,25 @@ impl Owner {
             self.end(&link);
         }
         self.tell();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: f64, faults: u64, moved: f64) -> Watched {
+        Watched { since: Timestamp((seconds * 1e9) as i64), faults, moved: (moved * 48e3) as u64 }
+    }
+
+    #[test]
+    fn larger_blocks_are_for_devices_that_are_late_and_not_for_those_that_were_silent() {
+        let calls = Duration::from_millis(3);
+        let begun = || at(0.0, 0, 0.0);
+        assert!(!begun().wants_larger(at(10.0, 7, 10.0), 48_000, calls));
+        assert!(begun().wants_larger(at(2.0, MANY_FAULTS, 2.0), 48_000, calls), "many faults");
+        assert!(begun().wants_larger(at(10.0, 0, 8.0), 48_000, calls), "less than its rate");
+        // Its server was stopped for the last three of ten seconds.
+        assert!(!begun().wants_larger(at(10.0, 0, 7.0), 48_000, Duration::from_secs(3)));
     }
 }

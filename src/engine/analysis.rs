@@ -13,7 +13,7 @@ use crate::stream::trace::Hop;
 use crate::time::{TICKS_PER_SECOND, Tick};
 use crate::units::Hertz;
 
-use super::tick::{STAGES, TickReport};
+use super::tick::{MOST_ARRAYS, STAGES, TickReport};
 
 /// The range of the aperiodic fit in Hz: two decades.
 pub const FIT_RANGE_HZ: (f64, f64) = (1.0, 80.0);
@@ -50,7 +50,7 @@ pub struct SecondFigures {
     pub explained_bits: f64,
     /// Bits about the input that the field held at its end; `null` without a twin.
     pub bits_held: Option<f64>,
-    /// Total rms of `driven - twin` over the tonic rms at its end, all bands; `null` without a twin.
+    /// Rms of `driven - twin` over the tonic rms at its end, all bands, of the array that differs most; `null` without a twin.
     pub differential: Option<f64>,
 }
 
@@ -75,7 +75,10 @@ pub struct Analysis {
     /// Latest order parameter per band of the first array.
     pub order_now: Vec<f32>,
     held: Vec<f32>,
-    differential: Vec<f32>,
+    /// Per band, of each array.
+    differential: Vec<[f32; MOST_ARRAYS]>,
+    /// `E_b` of every band.
+    variances: Vec<f32>,
     has_twin: bool,
     /// A line per whole second.
     pub seconds: Vec<SecondFigures>,
@@ -93,11 +96,11 @@ pub struct Analysis {
     /// Ticks of a paced run that ended over a block of sound (10 ms) late.
     pub misses: u64,
     /// Bits of the bursts of each array.
-    pub array_bits: [f64; super::tick::MOST_ARRAYS],
+    pub array_bits: [f64; MOST_ARRAYS],
     /// Bursts of each array.
-    pub array_bursts: [u64; super::tick::MOST_ARRAYS],
+    pub array_bursts: [u64; MOST_ARRAYS],
     /// Bursts of each array that were expected and did not enter.
-    pub array_expected: [u64; super::tick::MOST_ARRAYS],
+    pub array_expected: [u64; MOST_ARRAYS],
 }
 
 /// A block of sound: what is asked for at once.
@@ -125,7 +128,8 @@ impl Analysis {
             order: vec![Moments::new(); bands],
             order_now: vec![0.0; bands],
             held: vec![0.0; bands],
-            differential: vec![0.0; bands],
+            differential: vec![[0.0; MOST_ARRAYS]; bands],
+            variances: vec![1.0; bands],
             has_twin,
             seconds: Vec::new(),
             second: SecondFigures::default(),
@@ -135,10 +139,15 @@ impl Analysis {
             ticks: 0,
             next: Tick(0),
             misses: 0,
-            array_bits: [0.0; super::tick::MOST_ARRAYS],
-            array_bursts: [0; super::tick::MOST_ARRAYS],
-            array_expected: [0; super::tick::MOST_ARRAYS],
+            array_bits: [0.0; MOST_ARRAYS],
+            array_bursts: [0; MOST_ARRAYS],
+            array_expected: [0; MOST_ARRAYS],
         }
+    }
+
+    /// From now on bands have these tonic variances `E_b`, slowest first; at first they are alike.
+    pub fn set_variances(&mut self, variances: &[f32]) {
+        variances.clone_into(&mut self.variances);
     }
 
     /// Takes a sample: driven electrodes, then the twin's where there is one.
@@ -178,7 +187,7 @@ impl Analysis {
             self.held[report.band] = held;
         }
         if let Some(differential) = report.differential {
-            self.differential[report.band] = differential.iter().copied().fold(0.0, f32::max);
+            self.differential[report.band] = differential;
         }
         self.second.bursts += u64::from(bursts);
         self.second.bits += bits;
@@ -225,11 +234,17 @@ impl Analysis {
         self.has_twin.then(|| self.held.iter().map(|bits| f64::from(*bits)).sum())
     }
 
-    /// Total rms of `driven - twin` over all bands, in units of the tonic rms of a band: the array that differs most.
+    /// Rms of `driven - twin` over the tonic rms, all bands as [`crate::readout::differential::relative_rms_of_bands`] has
+    /// them, of the array that differs most: 1 where it differs as much as the tonic rhythm itself varies.
     #[must_use]
     pub fn differential_now(&self) -> Option<f64> {
-        let total = self.differential.iter().map(|rms| f64::from(*rms).powi(2)).sum::<f64>();
-        self.has_twin.then(|| total.sqrt())
+        let tonic: f64 = self.variances.iter().map(|variance| f64::from(*variance)).sum();
+        let of = |array: usize| {
+            let bands = self.differential.iter().zip(&self.variances);
+            let power = bands.map(|(rms, variance)| f64::from(rms[array]).powi(2) * f64::from(*variance));
+            (power.sum::<f64>() / tonic).sqrt()
+        };
+        self.has_twin.then(|| (0..MOST_ARRAYS).map(of).fold(0.0, f64::max))
     }
 
     /// Mean excess kurtosis of the twin's electrodes.
@@ -260,5 +275,41 @@ impl Analysis {
             knee: knee.map(|fit| (fit.exponent, fit.knee_hz())),
             line: frequencies.iter().skip(1).map(|hz| fixed.power_at(*hz) as f32).collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left of arrays that differ so from their twins, band by band.
+    fn differential(variances: &[f32], bands: &[[f32; MOST_ARRAYS]]) -> f64 {
+        let mut analysis = Analysis::new(1, 1_000, vec![Hertz(1.0); bands.len()], true);
+        analysis.set_variances(variances);
+        for (band, differential) in bands.iter().enumerate() {
+            let tick = Tick(band as u64);
+            let report =
+                TickReport { tick, band, differential: Some(*differential), ..TickReport::default() };
+            analysis.tick(&report);
+        }
+        analysis.differential_now().unwrap()
+    }
+
+    #[test]
+    fn a_difference_of_the_tonic_rms_in_every_band_counts_as_one() {
+        let variances = [9.0, 7.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.5];
+        let found = differential(&variances, &[[1.0, 0.3, 0.0, 0.0]; 8]);
+        assert!((found - 1.0).abs() < 1e-12, "{found}");
+    }
+
+    #[test]
+    fn bands_count_by_their_variance_and_arrays_apart_from_each_other() {
+        let found = differential(&[1.0, 9.0], &[[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]]);
+        assert!((found - 0.9f64.sqrt()).abs() < 1e-12, "the second array, and none of the first: {found}");
+    }
+
+    #[test]
+    fn without_a_twin_nothing_is_told() {
+        assert_eq!(Analysis::new(1, 1_000, vec![Hertz(1.0); 8], false).differential_now(), None);
     }
 }

@@ -71,6 +71,8 @@ pub(super) struct Tunings {
     ring: Producer<(Tick, Box<Tuning>)>,
     spent: Consumer<Box<Tuning>>,
     changes: Sender<Change>,
+    /// What was set last while time stood still: a change is told whole, so the newest is all of them.
+    waiting: Option<(Tuning, Change)>,
     /// To those that bind, where any do.
     holds: Option<Holds>,
 }
@@ -102,14 +104,28 @@ impl Tunings {
         self.holds.as_ref().ok_or_else(none)?.give(hold)
     }
 
-    fn set(&mut self, values: &[(String, f64)]) -> Result<()> {
+    fn set(&mut self, values: &[(String, f64)], held: bool) -> Result<()> {
+        if held {
+            self.waiting = Some(self.tuner.set(values)?);
+            return Ok(());
+        }
         if !self.has_room() {
             let error = Error::configuration("a change", "too many changes wait");
             return Err(error.value(MOST_TUNINGS).help("Let time go on."));
         }
         let made = self.tuner.set(values)?;
+        self.waiting = None;
         self.send(Tick(0), made);
         Ok(())
+    }
+
+    /// Sends what waited for time to go on.
+    fn go_on(&mut self) {
+        if self.has_room()
+            && let Some(made) = self.waiting.take()
+        {
+            self.send(Tick(0), made);
+        }
     }
 
     fn send(&mut self, at: Tick, (tuning, change): (Tuning, Change)) {
@@ -146,7 +162,7 @@ pub(super) fn hands(
     let tuner = Tuner::new(parameters, shapes.to_vec());
     let values = tuner.values();
     let may_hold = holds.is_some() && !is_replay;
-    let tunings_in = Tunings { tuner, ring: tunings_in, spent: spent_out, changes, holds };
+    let tunings_in = Tunings { tuner, ring: tunings_in, spent: spent_out, changes, waiting: None, holds };
     let may = signal::Hands {
         parameters: if is_replay { Vec::new() } else { live_parameters(parameters) },
         states: if is_replay { Vec::new() } else { live_states() },
@@ -174,10 +190,11 @@ impl Hands {
         &self.may
     }
 
-    /// What stands at present.
+    /// What stands at present, or will when time goes on.
     pub(super) fn in_hand(&self) -> InHand {
+        let values = || self.tunings.as_ref().map_or_else(|| self.values.clone(), |own| own.tuner.values());
         InHand {
-            values: if self.may.parameters.is_empty() { Vec::new() } else { self.values.clone() },
+            values: if self.may.parameters.is_empty() { Vec::new() } else { values() },
             speed: self.tempo.speed(),
             paused: self.tempo.is_held(),
             refused: self.refused.clone(),
@@ -212,13 +229,17 @@ impl Hands {
         let Some(tunings) = &mut self.tunings else {
             return Err(Error::configuration("a change", "a session that is played again is not changed"));
         };
-        tunings.set(values)
+        tunings.set(values, self.tempo.is_held())
     }
 
-    fn slow(&self, how: impl FnOnce(&Tempo)) -> Result<()> {
+    fn slow(&mut self, how: impl FnOnce(&Tempo)) -> Result<()> {
         if !self.may.tempo {
             return Err(Error::configuration("speed", "this run's time is not ours to slow")
                 .bound("a paced run without devices"));
+        }
+        // Before time goes on, so that the first tick has it.
+        if let Some(tunings) = &mut self.tunings {
+            tunings.go_on();
         }
         how(&self.tempo);
         Ok(())
@@ -352,6 +373,24 @@ mod tests {
             assert_ne!(hands.in_hand().refused, "", "{control:?}");
         }
         assert!(!hands.in_hand().paused);
+    }
+
+    #[test]
+    fn what_is_set_while_time_stands_still_is_shown_at_once_and_the_newest_of_it_comes_when_it_goes_on() {
+        let (mut hands, _, mut touched) = made(false, true);
+        hands.take(&Control::Pause(true), Tick(5));
+        let at = hands.may().parameters.iter().position(|live| live.key == "array.kappa").unwrap();
+        for step in 1..=100 {
+            let kappa = 0.01 * f64::from(step);
+            hands.take(&Control::Set(vec![("array.kappa".to_owned(), kappa)]), Tick(5));
+            assert_eq!(hands.in_hand().refused, "");
+            assert!((hands.in_hand().values[at] - kappa).abs() < 1e-12);
+        }
+        assert!(touched.tunings.pop().is_none());
+        hands.take(&Control::Pause(false), Tick(5));
+        assert!(touched.tunings.pop().is_some() && touched.tunings.pop().is_none());
+        let applied = hands.applied(1);
+        assert!(applied[0].text.contains("array.kappa=1"), "{}", applied[0].text);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! It may be slow: in a replay the rings then hold the engine back, and nothing is lost.
 
 mod flows;
+mod leads;
 mod look;
 mod raster;
 
@@ -40,6 +41,7 @@ use crate::stream::trace::Trace;
 use crate::time::{Clock, TICKS_PER_SECOND, Tick, Timestamp};
 use crate::units::Hertz;
 use flows::Flows;
+use leads::Leads;
 use raster::Raster;
 
 /// How long the keeper rests when there is nothing to take.
@@ -66,8 +68,8 @@ pub struct Keep {
     pub monitor: Option<Arc<RecordingMonitor>>,
     /// What the devices of a live run say of themselves.
     pub devices: Vec<Arc<DeviceMonitor>>,
-    /// Seconds between two states in the session.
-    pub state_seconds: u64,
+    /// Seconds between two states in the session; `None` puts none there.
+    pub state_seconds: Option<u64>,
     /// The signatures that are recognised; `None` recognises nothing.
     pub signatures: Option<Known>,
     /// What tells whether sound and picture belong together; `None` does not look.
@@ -174,6 +176,9 @@ pub(super) struct Kept {
 struct Desk {
     ledger: blake3::Hasher,
     failures: Vec<Error>,
+    /// What the electrodes read in a tick, and what becomes of it at their rate.
+    read: Vec<f32>,
+    leads: Leads,
     sample: Vec<f32>,
     frames: Vec<[f32; 2]>,
     trace: TraceChunk,
@@ -193,9 +198,12 @@ impl Keeper {
     pub(super) fn run(mut self) -> Kept {
         let channels = self.facts.electrodes.len();
         let wide = if self.analysis.twin.is_some() { 2 } else { 1 };
+        self.analysis.set_variances(&self.facts.variances);
         let mut desk = Desk {
             ledger: blake3::Hasher::new(),
             failures: Vec::new(),
+            read: vec![0.0; channels * wide],
+            leads: Leads::new(self.facts.rate_hz, channels * wide),
             sample: vec![0.0; channels * wide],
             frames: Vec::with_capacity(48_000),
             trace: empty_trace(&self.facts, self.facts.first),
@@ -250,31 +258,6 @@ impl Keeper {
         true
     }
 
-    /// Takes the electrodes' sample of a tick.
-    fn take_sample(&mut self, desk: &mut Desk) {
-        self.electrodes.pop_into(&mut desk.sample);
-        self.analysis.sample(&desk.sample);
-        let driven = &desk.sample[..self.facts.electrodes.len()];
-        self.gathering.sample(driven);
-        if self.keep.electrodes.is_some() || !self.keep.outlets.is_empty() {
-            let item = ElectrodeItem::Sample(driven.to_vec());
-            push(&mut self.keep.electrodes, &item, &mut desk.failures);
-            push_all(&mut self.keep.outlets, &item, &mut desk.failures);
-        }
-        desk.samples += 1;
-        let Some(publish) = &mut self.publish else { return };
-        for (trace, value) in desk.trace.microvolts.iter_mut().zip(driven) {
-            trace.push(*value);
-        }
-        if desk.trace.microvolts[0].len() >= TRACE_SAMPLES {
-            let played = desk.samples * TICKS_PER_SECOND / u64::from(self.facts.rate_hz);
-            let next = empty_trace(&self.facts, Tick(self.facts.first.0 + played));
-            let full = std::mem::replace(&mut desk.trace, next);
-            // A page that is slow misses a stretch; the engine does not wait for it.
-            let _ = publish.traces.try_send(full);
-        }
-    }
-
     fn take_reports(&mut self, desk: &mut Desk) -> bool {
         let mut any = false;
         while let Some(report) = self.reports.pop() {
@@ -282,7 +265,7 @@ impl Keeper {
             self.record_hops(&report);
             // Sample by sample and mark by mark in the order of time, so that files of a run and its replay are the same.
             if report.sampled {
-                self.take_sample(desk);
+                self.take_leads(desk);
             }
             desk.raster.add(&report, &mut desk.trace.bursts);
             self.note_changes(&report, desk);
@@ -311,6 +294,7 @@ impl Keeper {
         self.give_session(desk);
         for change in self.hands.applied(report.retuned) {
             self.facts.variances.clone_from(&change.variances);
+            self.analysis.set_variances(&change.variances);
             let item = SessionItem::Control(report.tick.start(), change.text);
             push(&mut self.keep.session, &item, &mut desk.failures);
         }
@@ -337,6 +321,8 @@ impl Keeper {
 
     /// Gives the session what has gathered.
     fn give_session(&mut self, desk: &mut Desk) {
+        // With a block go the pictures of its own time, not with the next one.
+        self.take_pictures();
         for item in self.gathering.take() {
             push(&mut self.keep.session, &item, &mut desk.failures);
         }
@@ -397,7 +383,7 @@ impl Keeper {
         }
         push(&mut self.keep.session, &SessionItem::Ledger(line), &mut desk.failures);
         let next = copy.tick.next();
-        if next.0.is_multiple_of(self.keep.state_seconds.max(1) * TICKS_PER_SECOND) {
+        if self.keep.state_seconds.is_some_and(|seconds| next.0.is_multiple_of(seconds * TICKS_PER_SECOND)) {
             let state = StateItem { next, values: copy.values.clone(), senses: copy.senses.clone() };
             push(&mut self.keep.session, &SessionItem::State(state), &mut desk.failures);
         }
@@ -423,6 +409,7 @@ impl Keeper {
         for onset in self.analysis.end() {
             self.mark_onset(onset, &mut desk);
         }
+        self.end_leads(&mut desk);
         self.give_session(&mut desk);
         let Keep { sound, electrodes, outlets, ledger, field, session, taught, .. } = self.keep;
         let mut close = |outcome: Option<crate::error::Result<()>>| {

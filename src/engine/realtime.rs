@@ -251,6 +251,10 @@ impl Realtime {
             let room = self.has_room();
             let now = self.clock.now();
             let admitted = self.pacer.admits(tick, now);
+            // Who looks at another band while time stands still sees it; the state stands.
+            if !admitted && tick > self.first && self.outlets.aim.take_change() {
+                self.show_field(Tick(tick.0 - 1), None);
+            }
             let due = self.pacer.due(tick);
             let late = admitted && due.is_none_or(|due| now >= due);
             // What is played on devices is played in time to its end, which is the fade.

@@ -82,7 +82,9 @@ impl OscSender {
 
     /// Sends a bundle that stands for `count` items; what the system refuses is counted as lost.
     fn bundle(&mut self, time: Timestamp, content: Vec<OscPacket>, count: u64) {
-        let begun = *self.begun.get_or_insert_with(|| since_1900().saturating_sub(since_start(time)));
+        // The first item is a sample, which came so much after its time.
+        let delay = self.electrodes.delay();
+        let begun = *self.begun.get_or_insert_with(|| since_1900().saturating_sub(since_start(time) + delay));
         let bundle = OscBundle { timetag: time_tag(begun + since_start(time)), content };
         let sent = rosc::encoder::encode(&OscPacket::Bundle(bundle))
             .ok()

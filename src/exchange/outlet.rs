@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
 
 use super::account::Account;
 use super::address::Address;
 use crate::error::{Error, Kind, Result};
+use crate::readout::electrodes::low_pass;
 use crate::signal::ElectrodeItem;
 use crate::stream::Sink;
-use crate::time::Timestamp;
+use crate::time::{TICKS_PER_SECOND, Timestamp};
 
 /// Items that may wait for the sender: four seconds at 1000 Hz.
 const ROOM: usize = 4_096;
@@ -27,6 +29,14 @@ pub struct Electrodes {
 }
 
 impl Electrodes {
+    /// How much later than its own time a sample comes: what the low-pass waits for. Who sets model time against another
+    /// clock by when samples come takes it off; marks come without it.
+    #[must_use]
+    pub fn delay(&self) -> Duration {
+        let ticks = low_pass(self.rate_hz, 0).delay() as u64;
+        Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND)
+    }
+
     /// The model time of the sample with this index.
     fn time(&self, sample: u64) -> Timestamp {
         Timestamp(self.first.0.saturating_add(Timestamp::from_count(sample, self.rate_hz).0))
@@ -199,6 +209,15 @@ mod tests {
         outlet.finish().unwrap();
         assert_eq!(account.read().passed + lost, 101);
         assert_eq!(newest.load(Ordering::Relaxed), 105_000_000);
+    }
+
+    #[test]
+    fn samples_have_their_own_times_and_say_how_late_they_come() {
+        let of = |rate_hz| Electrodes { names: Vec::new(), rate_hz, first: Timestamp(2_000_000_000) };
+        let times = [1_000, 500, 250].map(|rate_hz| of(rate_hz).time(50).0 / 1_000_000);
+        assert_eq!(times, [2_050, 2_100, 2_200]);
+        let delays = [1_000, 500, 250].map(|rate_hz| of(rate_hz).delay().as_millis());
+        assert_eq!(delays, [0, 26, 52]);
     }
 
     #[test]

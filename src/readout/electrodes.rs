@@ -252,29 +252,31 @@ pub fn prefilter(rate_hz: u32) -> &'static str {
     if u64::from(rate_hz) == TICKS_PER_SECOND { "none" } else { "linear-phase low-pass" }
 }
 
-/// The electrodes of several sheets, read each tick and given at the electrodes' own rate.
+/// The low-pass that makes samples at this rate, one of [`ElectrodeParameters::rate_hz`], of `channels` values a tick.
+///
+/// It gives a sample [`Decimator::delay`] ticks, a whole number of samples, after the tick that the sample is of.
+#[must_use]
+pub fn low_pass(rate_hz: u32, channels: usize) -> Decimator {
+    Decimator::new((TICKS_PER_SECOND / u64::from(rate_hz.max(1))) as usize, channels)
+}
+
+/// The electrodes of several sheets, read each tick.
 #[derive(Clone, Debug)]
 pub struct Electrodes {
     /// The names of all, sheet after sheet.
     pub names: Vec<String>,
     montages: Vec<Montage>,
-    rate_hz: u32,
-    decimator: Decimator,
-    raw: Vec<f32>,
 }
 
 impl Electrodes {
-    /// Reads `montages` at `parameters.rate_hz`.
+    /// Reads `montages`.
     ///
     /// # Errors
     /// Where a parameter is out of bounds.
     pub fn new(montages: Vec<Montage>, parameters: &ElectrodeParameters) -> Result<Self> {
         parameters.check()?;
-        let names: Vec<String> = montages.iter().flat_map(|montage| montage.names.clone()).collect();
-        let factor = (TICKS_PER_SECOND / u64::from(parameters.rate_hz)) as usize;
-        let decimator = Decimator::new(factor, names.len());
-        let raw = vec![0.0; names.len()];
-        Ok(Self { names, montages, rate_hz: parameters.rate_hz, decimator, raw })
+        let names = montages.iter().flat_map(|montage| montage.names.clone()).collect();
+        Ok(Self { names, montages })
     }
 
     /// Where they lie, in the order of `names`.
@@ -294,32 +296,22 @@ impl Electrodes {
         self.montages.iter().enumerate().flat_map(of).collect()
     }
 
-    /// Samples per second.
-    #[must_use]
-    pub fn rate_hz(&self) -> u32 {
-        self.rate_hz
-    }
-
-    /// How many ticks (milliseconds) later than the field a feature appears: the low-pass's delay.
-    #[must_use]
-    pub fn delay_ticks(&self) -> usize {
-        self.decimator.delay()
-    }
-
-    /// Reads one tick of every sheet; `true` where `out` now holds a sample (microvolts, one per name).
+    /// Reads one tick of every sheet into `out` (microvolts, one per name); `true`, for whatever their rate, they are read
+    /// each tick: [`low_pass`] needs them all, and the ones behind the last sample.
     ///
     /// # Panics
     /// Where there is not one watching array per montage, or `out` has another length than `names`.
-    pub fn tick<'a>(&mut self, watched: impl IntoIterator<Item = Watched<'a>>, out: &mut [f32]) -> bool {
+    pub fn tick<'a>(&self, watched: impl IntoIterator<Item = Watched<'a>>, out: &mut [f32]) -> bool {
+        assert!(out.len() == self.names.len(), "one value per electrode");
         let mut watched = watched.into_iter();
         let mut at = 0;
         for montage in &self.montages {
             let count = montage.names.len();
             let watched = watched.next().expect("an array watches for every montage");
-            montage.read(&watched, &mut self.raw[at..at + count]);
+            montage.read(&watched, &mut out[at..at + count]);
             at += count;
         }
-        self.decimator.push(&self.raw, out)
+        true
     }
 }
 
@@ -446,16 +438,16 @@ mod tests {
     }
 
     #[test]
-    fn two_hundred_and_fifty_hertz_gives_every_fourth_tick_and_says_its_delay() {
+    fn every_tick_is_read_at_every_rate_and_a_low_pass_is_late_by_whole_samples() {
         let parameters = ElectrodeParameters { rate_hz: 250, ..Default::default() };
-        let mut electrodes =
+        let electrodes =
             Electrodes::new(vec![montage(MontageKind::TenTwenty19, SHEET)], &parameters).unwrap();
         let sums = WindowSums::new(montage(MontageKind::TenTwenty19, SHEET).windows(), 3);
         let watched = Watched { sums: &sums, carriers: &[[1.0, 0.0]; 3] };
         let mut out = vec![0.0; 19];
-        let mut sampled = || electrodes.tick([watched], &mut out);
-        assert_eq!((0..1_000).filter(|_| sampled()).count(), 250);
-        assert_eq!(electrodes.delay_ticks(), 52);
+        assert!((0..8).all(|_| electrodes.tick([watched], &mut out)));
+        let delays = [1_000, 500, 250].map(|rate_hz| low_pass(rate_hz, 1).delay());
+        assert_eq!(delays, [0, 13 * 2, 13 * 4]);
     }
 
     #[test]

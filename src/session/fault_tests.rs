@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::message::Message;
-use super::write::{FLUSH_BLOCKS, Writer, Writing, part_of};
+use super::write::{FLUSH_BLOCKS, MOST_STATE, Writer, Writing, holds_state, part_of};
 use super::{Facts, Recorder, Session, Sheet};
 use crate::error::Result;
-use crate::signal::{ArrayId, Burst, Entered, LedgerLine, SessionItem, Sign};
+use crate::signal::{ArrayId, Burst, Entered, LedgerLine, SessionItem, Sign, StateItem};
 use crate::stream::Sink;
 use crate::time::{Tick, Timestamp};
 
@@ -164,4 +164,26 @@ fn a_run_is_told_of_the_fault_once_and_its_later_items_are_taken() {
         assert!(!path.exists() && Session::open(&part_of(&path)).unwrap().damage().is_some());
         fs::remove_file(part_of(&path)).unwrap();
     }
+}
+
+#[test]
+fn the_largest_state_is_read_again_and_a_larger_one_is_refused_before() {
+    let most = (MOST_STATE / 4) as usize;
+    assert!(holds_state(most).is_ok());
+    let told = holds_state(most + 1).unwrap_err().to_string();
+    assert!(told.contains("58 (allowed: up to 58)"), "{told}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mcap");
+    let mut recorder = Box::new(Recorder::new(facts(), Arc::default()).into_file(&path, true).unwrap());
+    // Numbers that don't shrink.
+    let values =
+        (0..most as u32).map(|number| f32::from_bits(number.wrapping_mul(0x9E37_79B9) >> 2)).collect();
+    let state = SessionItem::State(StateItem { next: Tick(1), values, senses: Vec::new() });
+    for item in [&item(0), &state, &item(1), &item(2), &item(3)] {
+        recorder.push(item).unwrap();
+    }
+    recorder.finish().unwrap();
+    let session = Session::open(&path).unwrap();
+    assert!(session.damage().is_none());
+    assert_eq!((session.states(), session.counts().bursts), (&[Tick(1)][..], 3));
 }

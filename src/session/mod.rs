@@ -26,7 +26,7 @@ pub use facts::{Facts, Sheet};
 pub use read::{Counts, Session};
 pub use record::Recorder;
 pub use verify::{Difference, Place, Verdict, Verifier};
-pub use write::part_of;
+pub use write::{holds_state, part_of};
 
 /// Whether the file at `path` is an MCAP file that begins with what a session says of itself: other programs' files
 /// don't. `false` where it can't be read.

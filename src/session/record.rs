@@ -69,7 +69,7 @@ impl Sink for Recorder {
     fn push(&mut self, item: &SessionItem) -> Result<()> {
         let message = Arc::new(Message::of(item, self.facts.rate_hz));
         if let Some(retro) = &mut self.retro {
-            retro.push(&message);
+            retro.push(item, &message);
         }
         let Some(file) = &mut self.file else { return Ok(()) };
         let Err(failure) = file.push(message) else { return Ok(()) };

@@ -10,9 +10,9 @@ use std::thread::JoinHandle;
 
 use zstd::bulk::Compressor;
 
-use super::cut::{NO_END, cut};
+use super::cut::cut;
 use super::facts::Facts;
-use super::message::Message;
+use super::message::{Message, sample_tick};
 use super::record::Recorder;
 use super::write::part_of;
 use crate::error::{Error, Result};
@@ -89,8 +89,12 @@ pub(super) struct Retro {
     bytes: usize,
     /// Where what is remembered can begin: at the run's beginning, and at states.
     starts: VecDeque<Timestamp>,
-    /// The start of the newest block.
-    newest: Timestamp,
+    /// The run's first tick; `None` before its first block.
+    begun: Option<Tick>,
+    /// The newest block: its first tick, and the one behind its last.
+    newest: [Tick; 2],
+    /// Up to where electrodes have samples.
+    sampled: Tick,
     saving: Option<JoinHandle<Result<()>>>,
     failure: Option<Error>,
 }
@@ -98,7 +102,6 @@ pub(super) struct Retro {
 impl Retro {
     pub(super) fn new(facts: Facts, path: PathBuf, most: usize, monitor: Arc<RecordingMonitor>) -> Self {
         let (messages, starts) = (VecDeque::new(), VecDeque::new());
-        let newest = Timestamp::ZERO;
         Self {
             facts,
             path,
@@ -109,16 +112,21 @@ impl Retro {
             change: None,
             bytes: 0,
             starts,
-            newest,
+            begun: None,
+            newest: [Tick::default(); 2],
+            sampled: Tick::default(),
             saving: None,
             failure: None,
         }
     }
 
-    pub(super) fn push(&mut self, message: &Message) {
-        if message.is_block() {
-            self.newest = message.time;
+    /// Takes an item and its message.
+    pub(super) fn push(&mut self, item: &SessionItem, message: &Message) {
+        // Before it is stored: a block comes before all that came out of it.
+        if message.is_block() && self.begun.is_some_and(|begun| begun < self.newest[0]) {
+            self.look();
         }
+        self.follow(item);
         if message.is_state() || message.is_block() && message.time == Timestamp::ZERO {
             self.starts.push_back(message.time);
         }
@@ -127,9 +135,26 @@ impl Retro {
         self.messages.push_back(kept);
         while self.bytes > self.most && self.forget() {}
         if message.is_block() {
-            let span = self.starts.front().map_or(0, |start| self.newest.0.saturating_sub(start.0).max(0));
+            let end = self.newest[1].start();
+            let span = self.starts.front().map_or(0, |start| end.0.saturating_sub(start.0).max(0));
             self.monitor.remembers(Timestamp(span));
-            self.look();
+        }
+    }
+
+    /// Follows how far blocks and electrodes reach.
+    fn follow(&mut self, item: &SessionItem) {
+        match item {
+            SessionItem::Entered(entered) => {
+                if self.begun.is_none() {
+                    (self.begun, self.sampled) = (Some(entered.first), entered.first);
+                }
+                self.newest = [entered.first, entered.end()];
+            }
+            SessionItem::Electrodes(first, values) => {
+                let samples = (values.len() / self.facts.electrodes.len().max(1)) as u64;
+                self.sampled = sample_tick(first + samples, self.facts.rate_hz);
+            }
+            _ => {}
         }
     }
 
@@ -158,7 +183,9 @@ impl Retro {
         }
         self.join();
         if self.monitor.take_wish() {
-            self.save();
+            // Onsets, and samples below 1000 Hz, are known within a block of their ticks. A file that went on without
+            // them would leave a hole where the next is joined to it.
+            self.save(self.newest[0]);
         }
     }
 
@@ -175,19 +202,20 @@ impl Retro {
         self.failure.get_or_insert(failure);
     }
 
-    /// Starts a thread that writes what is remembered now.
-    fn save(&mut self) {
-        let Some(start) = self.starts.front().copied() else {
+    /// Starts a thread that writes what is remembered from before `end`, as far as there are samples of it.
+    fn save(&mut self, end: Tick) {
+        let end = end.min(self.sampled);
+        let Some(start) = self.starts.front().copied().filter(|start| *start < end.start()) else {
             self.monitor.say("nothing is remembered yet that a replay could begin with".to_owned());
             return;
         };
         let (messages, facts) = (self.messages.clone(), self.facts.clone());
         let (path, monitor) = (self.path.clone(), Arc::clone(&self.monitor));
         let change = self.change.clone().map(|text| SessionItem::Control(start, text));
-        let seconds = Timestamp(self.newest.0 - start.0).seconds_for_print();
+        let seconds = Timestamp(end.start().0 - start.0).seconds_for_print();
         let body = move || {
             let path = free(&path)?;
-            write(messages, change, start.tick_at_or_after(), &path, facts)?;
+            write(messages, change, [start.tick_at_or_after(), end], &path, facts)?;
             monitor.say(format!("kept the last {seconds:.1} s in {}", path.display()));
             Ok(())
         };
@@ -204,7 +232,7 @@ impl Retro {
     pub(super) fn finish(mut self) -> Result<()> {
         self.join();
         if self.monitor.take_wish() {
-            self.save();
+            self.save(self.newest[1]);
             self.join();
         }
         self.failure.map_or(Ok(()), Err)
@@ -225,7 +253,7 @@ fn free(path: &Path) -> Result<PathBuf> {
 fn write(
     messages: VecDeque<Kept>,
     change: Option<SessionItem>,
-    start: Tick,
+    ticks: [Tick; 2],
     path: &Path,
     facts: Facts,
 ) -> Result<()> {
@@ -236,7 +264,7 @@ fn write(
     }
     for kept in messages {
         let item = kept.item().map_err(|problem| Error::output(path, problem))?;
-        if let Some(item) = cut(item, [start, NO_END], electrodes, rate_hz) {
+        if let Some(item) = cut(item, ticks, electrodes, rate_hz) {
             recorder.push(&item)?;
         }
     }
@@ -264,7 +292,10 @@ mod tests {
         }
     }
 
-    /// Seconds of a run that takes some 180 kB a second, with a state every other second; the state comes late.
+    /// Samples by which electrodes at 250 Hz come late.
+    const LATE: u64 = 13;
+
+    /// Seconds of a run that takes some 180 kB a second, with a state every other second; state and samples come late.
     fn seconds(retro: &mut Retro, seconds: std::ops::Range<u64>) {
         // Noise, which can't be compressed.
         let mut draws = Stream::new(1, 1);
@@ -275,11 +306,8 @@ mod tests {
                 let first = Tick(1_000 * second + 100 * tenth);
                 let entered = Entered { first, ticks: 100, sound: sound.clone(), ..Entered::default() };
                 give(retro, &SessionItem::Entered(entered));
-                let sample = (first.0 / 4).saturating_sub(5);
-                give(
-                    retro,
-                    &SessionItem::Electrodes(sample, (sample..sample + 25).map(|n| n as f32).collect()),
-                );
+                let sample = (first.0 / 4).saturating_sub(LATE);
+                give_samples(retro, sample..first.0 / 4 + 25 - LATE);
                 if tenth == 1 && second > 0 {
                     let next = Tick(1_000 * second);
                     let tick = Tick(next.0 - 1);
@@ -292,8 +320,27 @@ mod tests {
         }
     }
 
+    /// What comes when a run of so many seconds has ended.
+    fn rest(retro: &mut Retro, seconds: u64) {
+        give_samples(retro, 250 * seconds - LATE..250 * seconds);
+    }
+
+    fn give_samples(retro: &mut Retro, numbers: std::ops::Range<u64>) {
+        let first = numbers.start;
+        give(retro, &SessionItem::Electrodes(first, numbers.map(|n| n as f32).collect()));
+    }
+
     fn give(retro: &mut Retro, item: &SessionItem) {
-        retro.push(&Message::of(item, 250));
+        retro.push(item, &Message::of(item, 250));
+    }
+
+    /// The samples of items, which follow each other.
+    fn samples(items: impl Iterator<Item = Result<SessionItem>>) -> Vec<f32> {
+        let values = |item: Result<SessionItem>| match item.unwrap() {
+            SessionItem::Electrodes(_, values) => values,
+            _ => Vec::new(),
+        };
+        items.flat_map(values).collect()
     }
 
     fn retro(dir: &Path, bytes: usize) -> (Retro, Arc<RecordingMonitor>) {
@@ -316,6 +363,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (mut retro, monitor) = retro(dir.path(), 1_000_000);
         seconds(&mut retro, 0..11);
+        rest(&mut retro, 11);
         assert!(retro.bytes <= 1_000_000, "{}", retro.bytes);
         let span = monitor.figures().retro_seconds.unwrap();
         assert!((2.0..6.0).contains(&span), "a second is some 180 kB: {span}");
@@ -334,6 +382,29 @@ mod tests {
         });
         assert_eq!(sample, Some((first.0 / 4, first.0 as f32 / 4.0)));
         assert!(monitor.figures().kept.starts_with("kept the last"));
+    }
+
+    #[test]
+    fn kept_files_hold_the_samples_of_all_their_ticks_and_join_without_a_hole() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut retro, monitor) = retro(dir.path(), 64 << 20);
+        seconds(&mut retro, 0..3);
+        monitor.keep_last();
+        seconds(&mut retro, 3..5);
+        retro.join();
+        monitor.keep_last();
+        rest(&mut retro, 5);
+        retro.finish().unwrap();
+        let [one, two] =
+            ["last-1.mcap", "last-2.mcap"].map(|name| Session::open(&dir.path().join(name)).unwrap());
+        let ([_, joint], [_, end]) = (one.ticks(), two.ticks());
+        assert_eq!((joint, end), (Tick(2_900), Tick(5_000)));
+        let numbers = |end: Tick| (0..end.0 / 4).map(|number| number as f32).collect::<Vec<f32>>();
+        assert_eq!(samples(one.items().unwrap()), numbers(joint));
+        assert_eq!(samples(two.items().unwrap()), numbers(end));
+        // As `napot session merge` joins them.
+        let joined = one.items().unwrap().chain(two.part([joint, end]).unwrap());
+        assert_eq!(samples(joined), numbers(end));
     }
 
     #[test]

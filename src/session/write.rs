@@ -16,7 +16,8 @@ use mcap::records::{MessageHeader, Metadata};
 
 use super::facts::{FACTS, Facts};
 use super::message::{Message, TOPICS};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
+use crate::format::mcap::MOST_RECORD;
 use crate::stream::recording::RecordingMonitor;
 use crate::time::Timestamp;
 
@@ -26,6 +27,26 @@ const WAITING: usize = 512;
 pub(super) const FLUSH_BLOCKS: u32 = 5;
 /// The largest chunk in bytes: a reader holds one at a time.
 const CHUNK: u64 = 4 << 20;
+
+/// The most bytes of a state: readers take no record above [`MOST_RECORD`], and beside it in its chunk may be another chunk's worth.
+pub(super) const MOST_STATE: u64 = MOST_RECORD - 2 * CHUNK;
+
+/// Refuses a state of so many numbers and words, of four bytes each, where a session can't hold it.
+///
+/// # Errors
+/// With the size and the bound.
+pub fn holds_state(numbers: usize) -> Result<()> {
+    let bytes = 4 * numbers as u64;
+    if bytes > MOST_STATE {
+        let error = Error::new(
+            Kind::Output,
+            "session",
+            "a state of these arrays is larger than a session holds, in MB",
+        );
+        return Err(error.value(bytes / 1_000_000).bound(format!("up to {}", MOST_STATE / 1_000_000)));
+    }
+    Ok(())
+}
 
 /// The thread that writes a session's file.
 pub(super) struct Writing {

@@ -75,8 +75,12 @@ pub struct DeviceFigures {
     pub state: DeviceState,
     /// What was last wrong with it.
     pub problem: Option<String>,
-    /// How often it was opened; above 1 it had been lost.
+    /// How often it was opened: after it had been lost, with larger blocks, or because a person chose it.
     pub opened: u32,
+    /// How often it was lost after it had been open.
+    pub lost: u32,
+    /// The rate that was agreed with it, in Hz: frames of sound, or pictures, a second; 0 before it was open.
+    pub agreed_hz: f64,
     /// What came from it, or went to it.
     pub delivered: u64,
     /// What was not used: damaged, too late, or without room. Of a speaker, what the run made and it did not play.
@@ -118,6 +122,8 @@ impl DeviceFigures {
             state: DeviceState::Opening,
             problem: None,
             opened: 0,
+            lost: 0,
+            agreed_hz: 0.0,
             delivered: 0,
             dropped: 0,
             missed: 0,

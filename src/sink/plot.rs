@@ -1,4 +1,4 @@
-//! Plots as PNG files: the spectrum with its fitted line, bursts and bits over time, bits held over time.
+//! Plots as PNG files: the spectra with the fitted line, bursts and bits over time, bits held over time.
 
 use std::path::Path;
 
@@ -28,11 +28,11 @@ type Drawn = std::result::Result<(), PlotError>;
 pub struct SpectrumPlot<'a> {
     /// Frequencies in Hz, ascending; 0 is left out.
     pub frequencies: &'a [f64],
-    /// Mean density in uV^2/Hz at these.
+    /// Mean density of the driven electrodes in uV^2/Hz at these.
     pub power: &'a [f64],
-    /// Density of each electrode, drawn faintly behind; may be empty.
-    pub channels: &'a [Vec<f64>],
-    /// The fitted line.
+    /// The same of the twin's, drawn behind; `None` without a twin.
+    pub tonic: Option<&'a [f64]>,
+    /// The line fitted to the tonic density.
     pub fit: Option<&'a AperiodicFit>,
     /// The 95 % interval of its exponent.
     pub interval: Option<[f64; 2]>,
@@ -55,10 +55,10 @@ pub fn spectrum(path: impl AsRef<Path>, plot: &SpectrumPlot) -> Result<()> {
             .value(mean.len())
             .bound("at least 2"));
     }
-    let channels: Vec<Vec<(f64, f64)>> = plot.channels.iter().map(|power| curve(power)).collect();
+    let tonic = plot.tonic.map(curve).unwrap_or_default();
     let line: Vec<(f64, f64)> = plot.fit.map(fitted_line).unwrap_or_default();
     let mut canvas = Canvas::new(WIDTH, HEIGHT);
-    draw_spectrum(&mut canvas, plot, &mean, &channels, &line).map_err(|error| not_drawn(path, &error))?;
+    draw_spectrum(&mut canvas, plot, &mean, &tonic, &line).map_err(|error| not_drawn(path, &error))?;
     canvas.save(path)
 }
 
@@ -89,12 +89,12 @@ fn draw_spectrum(
     canvas: &mut Canvas,
     plot: &SpectrumPlot,
     mean: &[(f64, f64)],
-    channels: &[Vec<(f64, f64)>],
+    tonic: &[(f64, f64)],
     line: &[(f64, f64)],
 ) -> Drawn {
     let (from, to) = (mean[0].0, mean[mean.len() - 1].0);
-    let least = mean.iter().chain(line).map(|(_, power)| *power).fold(f64::INFINITY, f64::min);
-    let most = mean.iter().chain(line).map(|(_, power)| *power).fold(0.0, f64::max);
+    let powers = || mean.iter().chain(tonic).chain(line).map(|(_, power)| *power);
+    let (least, most) = (powers().fold(f64::INFINITY, f64::min), powers().fold(0.0, f64::max));
     canvas.draw(|area| {
         let mut chart = ChartBuilder::on(&area)
             .caption("Power spectrum of the electrodes", caption())
@@ -114,14 +114,15 @@ fn draw_spectrum(
             .x_label_formatter(&|hz| short(*hz))
             .y_label_formatter(&|power| short(*power))
             .draw()?;
-        for channel in channels {
-            chart.draw_series(LineSeries::new(channel.iter().copied(), colour::DATA.mix(0.16)))?;
+        if !tonic.is_empty() {
+            chart
+                .draw_series(LineSeries::new(tonic.iter().copied(), stroke(colour::QUIET, 2)))?
+                .label("tonic: the twin's electrodes, mean")
+                .legend(|(x, y)| PathElement::new([(x, y), (x + 26, y)], stroke(colour::QUIET, 2)));
         }
-        let label =
-            if channels.is_empty() { "mean".to_owned() } else { format!("mean of {}", channels.len()) };
         chart
             .draw_series(LineSeries::new(mean.iter().copied(), stroke(colour::DATA, 2)))?
-            .label(label)
+            .label("driven electrodes, mean")
             .legend(|(x, y)| PathElement::new([(x, y), (x + 26, y)], stroke(colour::DATA, 2)));
         if let Some(fit) = plot.fit.filter(|_| !line.is_empty()) {
             chart
@@ -142,18 +143,14 @@ fn draw_spectrum(
     })
 }
 
-/// The legend of a fit: exponent with its interval, knee, range, largest residual.
+/// The legend of a fit: exponent with its interval, which need not lie evenly about it, knee, range, largest residual.
 fn describe(fit: &AperiodicFit, interval: Option<[f64; 2]>) -> String {
-    let interval = match interval {
-        Some([low, high]) => {
-            format!("{:.3} \u{b1} {:.3}", f64::midpoint(low, high), (high - low) / 2.0)
-        }
-        None => format!("{:.3}", fit.exponent),
-    };
+    let interval = interval.map_or_else(String::new, |[low, high]| format!(" (95 %: {low:.3} to {high:.3})"));
     let knee = fit.knee_hz().map(|hz| format!(", knee {hz:.1} Hz")).unwrap_or_default();
     let [from, to] = fit.range_hz;
     format!(
-        "exponent {interval}{knee} ({} to {} Hz, residual \u{2264} {:.2} dB)",
+        "tonic fit: exponent {:.3}{interval}{knee}, {} to {} Hz, residual \u{2264} {:.2} dB",
+        fit.exponent,
         short(from),
         short(to),
         fit.max_residual_db
@@ -414,39 +411,50 @@ mod tests {
         }
     }
 
-    fn pink(stream: &mut Stream) -> (Vec<f64>, Vec<Vec<f64>>) {
+    fn pink(stream: &mut Stream) -> (Vec<f64>, Vec<f64>) {
         let frequencies: Vec<f64> = (0..2_049).map(|bin| f64::from(bin) / 4.096).collect();
-        let channel = |_| {
-            let draw = |hz: &f64| 20.0 / (0.7 + hz) * (1.0 + 0.15 * stream.normal()).abs().max(0.05);
-            frequencies.iter().map(draw).collect()
-        };
-        let channels = (0..19).map(channel).collect();
-        (frequencies, channels)
+        let draw = |hz: &f64| 20.0 / (0.7 + hz) * (1.0 + 0.04 * stream.normal()).abs().max(0.05);
+        let power = frequencies.iter().map(draw).collect();
+        (frequencies, power)
     }
 
     #[test]
-    fn the_spectrum_shows_its_curve_and_its_line() {
+    fn the_spectrum_shows_both_curves_and_the_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("spectrum.png");
-        let (frequencies, channels) = pink(&mut Stream::new(1, 0));
-        let power: Vec<f64> = (0..frequencies.len())
-            .map(|bin| channels.iter().map(|channel| channel[bin]).sum::<f64>() / 19.0)
-            .collect();
-        let line = fit(&frequencies, &power, (1.0, 80.0), &FitSettings::default()).unwrap();
-        let plot = SpectrumPlot {
+        let (frequencies, tonic) = pink(&mut Stream::new(1, 0));
+        let power: Vec<f64> = tonic.iter().map(|power| 3.0 * power).collect();
+        let line = fit(&frequencies, &tonic, (1.0, 80.0), &FitSettings::default()).unwrap();
+        let mut plot = SpectrumPlot {
             frequencies: &frequencies,
             power: &power,
-            channels: &channels,
+            tonic: Some(&tonic),
             fit: Some(&line),
             interval: Some([line.exponent - 0.012, line.exponent + 0.012]),
         };
-        spectrum(&path, &plot).unwrap();
-        keep(&path);
-        let picture = image::open(&path).unwrap().to_rgb8();
-        let of = |colour: RGBColor| {
-            picture.pixels().filter(|pixel| pixel.0 == [colour.0, colour.1, colour.2]).count()
+        let drawn = |plot: &SpectrumPlot| {
+            spectrum(&path, plot).unwrap();
+            let picture = image::open(&path).unwrap().to_rgb8();
+            [colour::DATA, colour::FIT, colour::QUIET].map(|colour| {
+                picture.pixels().filter(|pixel| pixel.0 == [colour.0, colour.1, colour.2]).count()
+            })
         };
-        assert!(of(colour::DATA) > 500 && of(colour::FIT) > 500, "{} {}", of(colour::DATA), of(colour::FIT));
+        let [data, fitted, both] = drawn(&plot);
+        keep(&path);
+        plot.tonic = None;
+        // The numbers on the axes have its colour too.
+        let [.., alone] = drawn(&plot);
+        assert!(data > 500 && fitted > 500 && both > alone + 500, "{data}, {fitted}, {both}, {alone}");
+    }
+
+    #[test]
+    fn a_fit_is_told_by_its_own_exponent_wherever_its_interval_lies() {
+        let hz: Vec<f64> = (1..400).map(|bin| f64::from(bin) * 0.25).collect();
+        let power: Vec<f64> = hz.iter().map(|hz| 3.0 / hz).collect();
+        let line = fit(&hz, &power, (1.0, 80.0), &FitSettings::default()).unwrap();
+        let told = describe(&line, Some([0.9, 1.3]));
+        assert!(told.starts_with("tonic fit: exponent 1.000 (95 %: 0.900 to 1.300)"), "{told}");
+        assert!(describe(&line, None).starts_with("tonic fit: exponent 1.000, "));
     }
 
     #[test]
@@ -474,7 +482,7 @@ mod tests {
         let error = information(&path, &[0.0], &[1.0]).unwrap_err().to_string();
         assert!(error.contains("too few points over time can be shown: 1 (allowed: at least 2)"), "{error}");
         let nothing =
-            SpectrumPlot { frequencies: &[0.0], power: &[1.0], channels: &[], fit: None, interval: None };
+            SpectrumPlot { frequencies: &[0.0], power: &[1.0], tonic: None, fit: None, interval: None };
         assert!(spectrum(&path, &nothing).unwrap_err().to_string().contains("at least 2"));
     }
 

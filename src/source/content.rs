@@ -116,6 +116,13 @@ impl Content {
         )
     }
 
+    /// Whether its clock starts at zero, so that stamps are kept as they are; else (broadcast streams, whose clocks
+    /// start anywhere) zero is the first stamp of any track.
+    #[must_use]
+    pub fn counts_from_zero(self) -> bool {
+        matches!(self, Self::Mp4 | Self::Matroska | Self::Avi)
+    }
+
     /// Whether a picture track may lie in it.
     #[must_use]
     pub fn may_show(self) -> bool {

@@ -10,23 +10,15 @@ use std::thread::JoinHandle;
 
 use crate::error::{Error, Kind, Result};
 
-/// Starts `ffmpeg` on `input` with `output` as its output options; what it decodes is on the child's
-/// standard output, what it complains about on its standard error.
+/// Starts `program` (`ffmpeg`, by a path or a name on the search path) on `input` with `before` as further options for
+/// its input and `output` as its output options; what it decodes is on the child's standard output, what it complains
+/// about on its standard error.
 ///
 /// The caller reads both and waits for the child. The bit-exact flags keep its scaler and decoders
 /// from taking processor-dependent short cuts.
 ///
 /// # Errors
 /// Where the program isn't installed or can't be started.
-pub fn spawn<S: AsRef<OsStr>>(input: &Path, output: &[S]) -> Result<Child> {
-    spawn_program(OsStr::new("ffmpeg"), input, &[], output)
-}
-
-/// [`spawn`] for the program `program` (a path, or a name on the search path), with `before` as further
-/// options for its input.
-///
-/// # Errors
-/// As [`spawn`].
 pub fn spawn_program<S: AsRef<OsStr>>(
     program: &OsStr,
     input: &Path,

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::content::{Content, UNDERSTOOD};
+use super::length;
 use super::mcap::{self, McapOptions, Topics};
 use super::scalar::{self, CsvOptions, ScalarFile};
-use super::sound;
-use super::video;
+use super::sound::container::Survey;
+use super::{sound, video};
 use crate::error::{Error, Result};
 use crate::signal::{AudioBlock, Frame};
 use crate::stream::Source;
@@ -21,7 +22,7 @@ pub struct Media {
     pub video: Option<Box<dyn Source<Item = Frame>>>,
     /// Its channels.
     pub scalar: Option<Box<ScalarFile>>,
-    /// How long the file says that its sound or channels last; `None` where it doesn't say.
+    /// How long the file says that all it holds lasts; `None` where it doesn't say.
     pub duration: Option<Timestamp>,
     /// Topics of an MCAP file that could be played instead.
     pub further: Vec<String>,
@@ -71,9 +72,43 @@ pub fn open(path: &Path, options: &MediaOptions) -> Result<Media> {
         let error = Error::input(path, "the file holds neither sound nor pictures");
         return Err(error.bound(UNDERSTOOD));
     }
-    let duration = sound.as_ref().and_then(sound::SoundFile::duration);
+    let of_sound = sound.as_ref().and_then(sound::SoundFile::duration);
+    // Pictures may go on after the sound: only an MP4 says for how long.
+    let duration = match &video {
+        None => of_sound,
+        Some(_) if sound.is_some() && content == Content::Mp4 => {
+            let film = Survey::of(path, content)?.movie.filter(|(units, _)| *units > 0);
+            let film = film.map(|(units, scale)| Timestamp::from_ratio(units.into(), scale.into()));
+            film.map(|film| film.max(of_sound.unwrap_or_default()))
+        }
+        Some(_) => None,
+    };
     let sound = sound.map(|sound| Box::new(sound) as Box<dyn Source<Item = AudioBlock>>);
     Ok(Media { sound, video, duration, ..Media::default() })
+}
+
+/// How long the sound and the pictures of `media`, the file at `path`, both hold the clock where something follows:
+/// to the end of the longer, by the packets of the file, which is read through for it. A codec's padding may make that
+/// a packet longer than what is heard. `None` where it holds only one of the two.
+///
+/// # Errors
+/// As [`open`].
+pub fn length(path: &Path, options: &MediaOptions, media: &Media) -> Result<Option<Timestamp>> {
+    if media.sound.is_none() || media.video.is_none() {
+        return Ok(None);
+    }
+    let content = Content::of(path)?;
+    if content == Content::Mcap {
+        return mcap::length(path, &options.mcap).map(Some);
+    }
+    if let Some(end) = length::of_packets(path, content.counts_from_zero()) {
+        return Ok(Some(end.max(media.duration.unwrap_or_default())));
+    }
+    // Without the `ffmpeg` program, both are of codecs that are decoded here.
+    let Media { sound, video, .. } = open(path, options)?;
+    let sound = sound.map_or(Timestamp::ZERO, |mut sound| length::of_items(&mut *sound));
+    let video = video.map_or(Timestamp::ZERO, |mut video| length::of_items(&mut *video));
+    Ok(Some(sound.max(video)))
 }
 
 #[cfg(test)]
@@ -114,6 +149,17 @@ mod tests {
         let error = failure(media("letter.txt", b"Dear reader,\nthis is a letter.\n"));
         assert_eq!(error.kind(), Kind::Input);
         assert!(error.to_string().contains("no known kind") && error.to_string().contains("EDF"), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_one_sense_shares_no_length() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("film.y4m");
+        std::fs::write(&path, b"YUV4MPEG2 W2 H2 F25:1\nFRAME\n\x10\x10\x10\x10\x80\x80").unwrap();
+        let options = MediaOptions::default();
+        let film = open(&path, &options).unwrap();
+        assert!(film.video.is_some());
+        assert_eq!(length(&path, &options, &film).unwrap(), None);
     }
 
     #[test]

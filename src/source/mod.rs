@@ -8,6 +8,7 @@ pub mod browser;
 pub mod camera;
 pub mod content;
 pub mod ffmpeg;
+mod length;
 pub mod mcap;
 pub mod media;
 pub mod playlist;

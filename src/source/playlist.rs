@@ -2,21 +2,30 @@
 
 use std::collections::VecDeque;
 
+use super::length::Reached;
 use crate::error::Result;
 use crate::signal::{AudioBlock, Frame, ScalarSample, Stamp};
 use crate::stream::{Faults, Source, SourceInfo};
 use crate::time::{SAMPLE_RATE, Timestamp};
 
 /// An item that can be moved in time.
-pub trait Timed {
+pub trait Timed: Sized {
     /// When it starts.
     fn start(&self) -> Timestamp;
-    /// When it ends; for items without a length, when it starts.
-    fn end(&self) -> Timestamp;
-    /// Moves it later by `offset`, and drops what then lies before 0; `None` where nothing is left.
-    fn moved(self, offset: i64) -> Option<Self>
-    where
-        Self: Sized;
+    /// When it ends; `None` for items that have no length of their own.
+    fn end(&self) -> Option<Timestamp>;
+    /// Moves it later by `offset` nanoseconds, and drops what then lies before 0; `None` where nothing is left.
+    fn moved(self, offset: i64) -> Option<Self>;
+    /// Leaves out what does not start before `end`; `None` where nothing is left.
+    fn until(self, end: Timestamp) -> Option<Self>;
+}
+
+/// The sound frame nearest to so many nanoseconds. The time of a frame is rounded down: rounding down once more would
+/// lose a frame, and the next file would begin within the last one.
+fn frame_at(nanoseconds: i64) -> i64 {
+    let doubled = 2 * i128::from(nanoseconds) * i128::from(SAMPLE_RATE);
+    // Beyond `i64` only for times that are.
+    i64::try_from((doubled + 1_000_000_000).div_euclid(2_000_000_000)).unwrap_or(i64::MAX)
 }
 
 fn shift(stamp: Stamp, offset: i64) -> Stamp {
@@ -28,18 +37,24 @@ impl Timed for AudioBlock {
         Timestamp::from_count(self.position, SAMPLE_RATE)
     }
 
-    fn end(&self) -> Timestamp {
-        Timestamp::from_count(self.position + self.frames.len() as u64, SAMPLE_RATE)
+    fn end(&self) -> Option<Timestamp> {
+        Some(Timestamp::from_count(self.position + self.frames.len() as u64, SAMPLE_RATE))
     }
 
     fn moved(mut self, offset: i64) -> Option<Self> {
         // Whole frames, so that no two files overlap by a rounding.
-        let frames = i128::from(offset) * i128::from(SAMPLE_RATE) / 1_000_000_000;
-        let position = i128::from(self.position) + frames;
+        let position = i128::from(self.position) + i128::from(frame_at(offset));
         let cut = usize::try_from((-position).max(0)).unwrap_or(usize::MAX).min(self.frames.len());
         self.frames.drain(..cut);
         self.position = u64::try_from(position.max(0)).unwrap_or(u64::MAX);
         self.stamp.time = Timestamp::from_count(self.position, SAMPLE_RATE);
+        (!self.frames.is_empty()).then_some(self)
+    }
+
+    fn until(mut self, end: Timestamp) -> Option<Self> {
+        let end = u64::try_from(frame_at(end.0)).unwrap_or(0);
+        let kept = usize::try_from(end.saturating_sub(self.position)).unwrap_or(usize::MAX);
+        self.frames.truncate(kept);
         (!self.frames.is_empty()).then_some(self)
     }
 }
@@ -49,13 +64,17 @@ impl Timed for Frame {
         self.stamp.time
     }
 
-    fn end(&self) -> Timestamp {
-        self.stamp.time
+    fn end(&self) -> Option<Timestamp> {
+        None
     }
 
     fn moved(mut self, offset: i64) -> Option<Self> {
         self.stamp = shift(self.stamp, offset);
         (self.stamp.time.0 >= 0).then_some(self)
+    }
+
+    fn until(self, end: Timestamp) -> Option<Self> {
+        (self.stamp.time < end).then_some(self)
     }
 }
 
@@ -64,22 +83,43 @@ impl Timed for ScalarSample {
         self.stamp.time
     }
 
-    fn end(&self) -> Timestamp {
-        self.stamp.time
+    fn end(&self) -> Option<Timestamp> {
+        None
     }
 
     fn moved(mut self, offset: i64) -> Option<Self> {
         self.stamp = shift(self.stamp, offset);
         (self.stamp.time.0 >= 0).then_some(self)
     }
+
+    fn until(self, end: Timestamp) -> Option<Self> {
+        (self.stamp.time < end).then_some(self)
+    }
+}
+
+/// How long a recording holds the clock of its playlist.
+///
+/// Each sense has a playlist of its own, pulled on a thread of its own, and none may wait for another: one that waits
+/// can't promise, and the engine would hold the other back for ever. So the senses of one file agree beforehand, by a
+/// length that all are given when it is opened, and by nothing that is found out while they play.
+///
+/// Senses agree file by file: a file that lacks a sense does not hold that sense's clock. Where a file of one sense
+/// stands among files of two, the next file's senses so start apart, by that file's length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// Until its own end, but at least as long as it declares, if it does. The last picture or row lasts as long as the
+    /// one before it.
+    Own(Option<Timestamp>),
+    /// Exactly so long, as its other senses do: sound is cut there, and pictures from there on are left out.
+    Shared(Timestamp),
 }
 
 /// One recording of a playlist.
 pub struct Entry<T> {
     /// The recording.
     pub source: Box<dyn Source<Item = T>>,
-    /// How long it holds the clock, where that is known; else until its own end.
-    pub duration: Option<Timestamp>,
+    /// How long it holds the clock.
+    pub length: Length,
 }
 
 /// Opens the recordings again for another round.
@@ -92,9 +132,10 @@ pub struct Playlist<T> {
     reopen: Option<Reopen<T>>,
     /// Where the current entry starts on the playlist's clock, in ns; below 0 while the start is skipped.
     offset: i64,
+    /// Where the current round started, as `offset`.
+    round: i64,
     /// The end of what the current entry gave, on its own clock.
-    reached: Timestamp,
-    given: u64,
+    reached: Reached,
     given_this_round: bool,
     past_faults: Faults,
 }
@@ -111,8 +152,8 @@ impl<T: Timed> Playlist<T> {
             queue: entries.into(),
             reopen,
             offset: start.0.saturating_neg(),
-            reached: Timestamp::ZERO,
-            given: 0,
+            round: start.0.saturating_neg(),
+            reached: Reached::default(),
             given_this_round: false,
             past_faults: Faults::default(),
         })
@@ -124,9 +165,12 @@ impl<T: Timed> Playlist<T> {
             let faults = entry.source.faults();
             self.past_faults.damaged += faults.damaged;
             self.past_faults.not_finite += faults.not_finite;
-            let length = entry.duration.unwrap_or_default().max(self.reached);
+            let reached = std::mem::take(&mut self.reached).end();
+            let length = match entry.length {
+                Length::Own(declared) => declared.unwrap_or_default().max(reached),
+                Length::Shared(length) => length,
+            };
             self.offset = self.offset.saturating_add(length.0);
-            self.reached = Timestamp::ZERO;
         }
     }
 }
@@ -141,20 +185,25 @@ impl<T: Timed> Source for Playlist<T> {
     fn pull(&mut self) -> Result<Option<T>> {
         loop {
             let Some(entry) = self.queue.front_mut() else {
-                // A round that gave nothing would go round for ever.
-                let Some(reopen) = self.reopen.as_mut().filter(|_| self.given_this_round) else {
+                // A round that gave nothing, or took no time, would go round for ever.
+                let went_on = self.given_this_round && self.offset > self.round;
+                let Some(reopen) = self.reopen.as_mut().filter(|_| went_on) else {
                     return Ok(None);
                 };
                 self.queue = reopen()?.into();
                 self.given_this_round = false;
+                self.round = self.offset;
                 continue;
             };
             match entry.source.pull() {
                 Ok(Some(item)) => {
-                    self.reached = self.reached.max(item.end());
+                    self.reached.take(item.start(), item.end());
                     self.given_this_round = true;
-                    if let Some(item) = item.moved(self.offset) {
-                        self.given += 1;
+                    let end = match entry.length {
+                        Length::Own(_) => Timestamp(i64::MAX),
+                        Length::Shared(length) => Timestamp(self.offset.saturating_add(length.0)),
+                    };
+                    if let Some(item) = item.moved(self.offset).and_then(|item| item.until(end)) {
                         return Ok(Some(item));
                     }
                 }
@@ -197,7 +246,8 @@ mod tests {
             origin: Origin::Recorded,
             format: String::new(),
         };
-        Entry { source: Box::new(Stills(info, times.iter().copied().collect(), breaks)), duration: None }
+        let source = Box::new(Stills(info, times.iter().copied().collect(), breaks));
+        Entry { source, length: Length::Own(None) }
     }
 
     impl Source for Stills {
@@ -228,9 +278,34 @@ mod tests {
     #[test]
     fn the_second_recording_starts_where_the_first_one_ends() {
         let mut first = stills(&[0, 40], false);
-        first.duration = Some(Timestamp(80_000_000));
+        first.length = Length::Own(Some(Timestamp(100_000_000)));
         let playlist = Playlist::new(vec![first, stills(&[0, 40], false)], Timestamp::ZERO, None).unwrap();
-        assert_eq!(times(playlist, 9), [0, 40, 80, 120]);
+        assert_eq!(times(playlist, 9), [0, 40, 100, 140]);
+    }
+
+    #[test]
+    fn the_last_picture_lasts_as_long_as_the_one_before_and_a_lone_one_as_in_a_folder() {
+        // Declared too short, as where only the first rows were counted: no picture comes twice at one time.
+        let mut short = stills(&[0, 10, 20], false);
+        short.length = Length::Own(Some(Timestamp(5_000_000)));
+        let entries = vec![short, stills(&[0], false), stills(&[0], false)];
+        let playlist = Playlist::new(entries, Timestamp::ZERO, None).unwrap();
+        assert_eq!(times(playlist, 9), [0, 10, 20, 30, 70]);
+    }
+
+    #[test]
+    fn a_shared_length_is_kept_whatever_the_recording_holds() {
+        let shared = |times: &[i64], ms: i64| Entry {
+            length: Length::Shared(Timestamp(ms * 1_000_000)),
+            ..stills(times, false)
+        };
+        let entries = vec![shared(&[0, 40, 80], 60), shared(&[0, 40], 200), shared(&[0], 40)];
+        let playlist = Playlist::new(entries, Timestamp(20_000_000), None).unwrap();
+        assert_eq!(times(playlist, 9), [20, 40, 80, 240]);
+        // A round without length would come to no end.
+        let again: Reopen<Frame> = Box::new(move || Ok(vec![shared(&[0], 0)]));
+        let playlist = Playlist::new(vec![shared(&[0], 0)], Timestamp::ZERO, Some(again)).unwrap();
+        assert!(times(playlist, 5).is_empty());
     }
 
     #[test]
@@ -243,7 +318,7 @@ mod tests {
     fn a_loop_goes_on_until_nobody_asks_and_an_empty_one_ends() {
         let again: Reopen<Frame> = Box::new(|| Ok(vec![stills(&[0, 40], false)]));
         let playlist = Playlist::new(vec![stills(&[0, 40], false)], Timestamp::ZERO, Some(again)).unwrap();
-        assert_eq!(times(playlist, 5), [0, 40, 40, 80, 80]);
+        assert_eq!(times(playlist, 5), [0, 40, 80, 120, 160]);
         let empty: Reopen<Frame> = Box::new(|| Ok(vec![stills(&[], false)]));
         let playlist = Playlist::new(vec![stills(&[], false)], Timestamp::ZERO, Some(empty)).unwrap();
         assert!(times(playlist, 5).is_empty());
@@ -269,6 +344,12 @@ mod tests {
         assert_eq!((cut.position, cut.frames.len(), cut.frames[0][0] as u32), (0, 52, 48));
         let later = block.clone().moved(1_000_000).unwrap();
         assert_eq!((later.position, later.frames.len()), (48, 100));
-        assert!(block.moved(-1_000_000_000).is_none());
+        assert!(block.clone().moved(-1_000_000_000).is_none());
+        // 100 frames end at 2083333.3 ns, rounded down: the next file starts with frame 100 and not within frame 99.
+        let end = block.end().unwrap();
+        assert_eq!(block.clone().moved(end.0).unwrap().position, 100);
+        assert_eq!(block.clone().until(end).unwrap().frames.len(), 100);
+        assert_eq!(block.clone().until(Timestamp(1_000_000)).unwrap().frames.len(), 48);
+        assert!(later.until(Timestamp(1_000_000)).is_none());
     }
 }

@@ -70,11 +70,11 @@ impl Margin {
 pub(super) struct Mark {
     /// When it called.
     pub(super) time: Timestamp,
-    /// Frames that it had given or asked for in all, this block included.
+    /// Frames that it had given, less those that found no room, or asked for in all, this block included.
     pub(super) count: u64,
     /// Frames of this block.
     pub(super) block: u32,
-    /// Frames of it that were not there in time.
+    /// Frames of it that were not there in time, or that found no room.
     pub(super) missing: u32,
     /// Ns between the device's converter and this call.
     pub(super) latency_ns: u32,
@@ -277,7 +277,7 @@ pub(super) struct Side {
 pub(super) struct News {
     /// Whether its time or count has jumped: the level that was kept means nothing any more.
     pub(super) jumped: bool,
-    /// Frames that it asked for and that were not there.
+    /// Frames that it asked for and that were not there, or that it gave and that found no room.
     pub(super) missing: u32,
 }
 
@@ -312,7 +312,8 @@ impl Side {
             self.latency = Duration::from_nanos(u64::from(mark.latency_ns));
             news.missing += mark.missing;
         }
-        if self.clock.is_known() {
+        // A count that stood still for want of room would tell of no clock.
+        if self.clock.is_known() && news.missing == 0 {
             self.tally.tell_drift(self.clock.ppm());
         }
         news

@@ -55,8 +55,9 @@ impl Tap {
         Tally::add(&self.tally.dropped, block - kept);
         Tally::add(&self.tally.not_finite, wrong);
         let latency_ns = u32::try_from(latency.as_nanos()).unwrap_or(u32::MAX);
+        let missing = (block - kept) as u32;
         // A mark that finds no room is one of thousands that the engine has not looked at: it will begin anew anyhow.
-        self.marks.push(Mark { time: now, count: self.count, block: block as u32, missing: 0, latency_ns });
+        self.marks.push(Mark { time: now, count: self.count, block: block as u32, missing, latency_ns });
     }
 }
 
@@ -103,14 +104,19 @@ pub fn link(rate: u32, margin: Margin) -> Result<(Tap, CaptureLink, Arc<Tally>)>
 pub struct Heard {
     /// From the converter to the callback.
     pub device: Duration,
-    /// From the callback to the tick, of the tick's first frame.
+    /// From the callback to the tick, of the tick's first frame, the resampler's delay included.
     pub waited: Duration,
 }
 
 impl CaptureLink {
     /// Fills a tick; `None` where it has no sound.
     fn take(&mut self, now: Timestamp, out: &mut [[f32; 2]; SAMPLES_PER_TICK]) -> Option<Heard> {
-        if self.side.follow().jumped || self.side.clock.is_stalled(now) {
+        let news = self.side.follow();
+        if news.missing > 0 {
+            // The count stood still while the device went on: it says nothing of the clock.
+            self.side.clock.restart();
+        }
+        if news.jumped || news.missing > 0 || self.side.clock.is_stalled(now) {
             self.lose_level();
         }
         let block = f64::from(self.side.clock.block());
@@ -122,6 +128,8 @@ impl CaptureLink {
         }
         if self.phase == Phase::Aligning {
             if !self.side.is_steady(now) || excess < 0.0 {
+                // What waits meanwhile must leave room: a ring is full within the time that a clock takes at high rates.
+                self.taken += self.leave_out((excess - 2.0 * block).max(0.0) as usize) as u64;
                 return None;
             }
             self.align(excess as usize);
@@ -131,7 +139,8 @@ impl CaptureLink {
         // Out of bounds only by a controller that is bounded itself.
         let _ = self.resampler.set_resample_ratio_relative(1.0 / (1.0 + ppm * 1e-6), true);
         self.resample(out);
-        let waited = Duration::from_secs_f64((excess + target).max(0.0) / self.side.rate);
+        let resampled = self.resampler.output_delay() as f64 / f64::from(SAMPLE_RATE);
+        let waited = Duration::from_secs_f64((excess + target).max(0.0) / self.side.rate + resampled);
         Some(Heard { device: self.side.latency, waited })
     }
 

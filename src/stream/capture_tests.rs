@@ -78,6 +78,7 @@ fn every_rate_and_block_comes_through_whole_with_a_steady_delay() {
         (44_100, 50.0, 256),
         (96_000, 0.0, 512),
         (16_000, 20.0, 160),
+        (192_000, 0.0, 512),
     ] {
         let (mut device, mut capture, tally, _socket) = setting(rate, ppm, block);
         let mut out = [[0.0; 2]; 48];
@@ -110,15 +111,83 @@ fn every_rate_and_block_comes_through_whole_with_a_steady_delay() {
 fn the_delay_is_a_block_a_tick_and_the_margin() {
     let (mut device, mut capture, ..) = setting(48_000, 0.0, 64);
     let mut out = [[0.0; 2]; 48];
+    let mut heard = None;
     for tick in 0..30_000 {
         device.run(Timestamp(tick * 1_000_000));
-        capture.take(Timestamp(tick * 1_000_000), &mut out);
+        heard = capture.take(Timestamp(tick * 1_000_000), &mut out);
     }
     let (delay, _) = delay_of(29_999, &out);
     // 440 Hz has 109.09 frames a cycle; the resampler takes 16 frames, callbacks are 50 us late on average.
     let expected: f64 = 64.0 + 48.0 + 33.6 + 16.0 + 2.4;
     let off = (delay - expected.rem_euclid(48_000.0 / 440.0) + 54.5).rem_euclid(48_000.0 / 440.0) - 54.5;
     assert!(off.abs() < 6.0, "{delay} {expected}");
+    // What is told of it leaves out how late callbacks are.
+    let told = heard.unwrap().waited.as_secs_f64() * 48_000.0;
+    assert!((told - (expected - 2.4)).abs() < 2.0, "{told} {expected}");
+}
+
+#[test]
+fn a_device_that_runs_long_before_the_first_tick_is_heard_as_any_other() {
+    for (rate, ppm, block) in [(48_000, 0.0, 64), (48_000, 200.0, 1_024), (192_000, -100.0, 512)] {
+        let (mut device, mut capture, tally, _socket) = setting(rate, ppm, block);
+        // More than the ring holds finds no room.
+        let begins = 2_500;
+        for tick in 0..begins {
+            device.run(Timestamp(tick * 1_000_000));
+        }
+        assert!(tally.dropped.load(Relaxed) > 0);
+        let mut out = [[0.0; 2]; 48];
+        let (mut first, mut delays) = (None, Vec::new());
+        for tick in begins..begins + 30_000 {
+            let now = Timestamp(tick * 1_000_000);
+            device.run(now);
+            let heard = capture.take(now, &mut out);
+            if heard.is_none() {
+                assert_eq!(first, None, "{rate} {block}: a gap at {tick}");
+                continue;
+            }
+            let first = *first.get_or_insert(tick);
+            let found = tally.drift().unwrap();
+            assert!((found - ppm).abs() < 300.0, "{rate} {block}: {found} ppm at {tick}");
+            if tick > first + 20_000 {
+                let (delay, left) = delay_of(tick as u64, &out);
+                assert!(left < 2e-3, "{rate} {block}: {left} at {tick}");
+                delays.push(delay);
+            }
+        }
+        let span = delays.iter().fold((f64::MAX, f64::MIN), |(low, high), d| (low.min(*d), high.max(*d)));
+        assert!(span.1 - span.0 < 2.0, "{rate} {block}: the delay wanders over {span:?}");
+        assert!(first.unwrap() < begins + 1_000, "{first:?}");
+        assert_eq!(tally.faults.load(Relaxed), 0);
+        let counts = tally.counts();
+        let run = (counts.used + counts.filled).cast_signed() + counts.resampled;
+        assert_eq!(run, 30_000 * 48, "{counts:?}");
+        let waits = counts.moved - counts.used - counts.dropped;
+        assert!(waits < 4 * block + u64::from(rate) / 100, "what waits: {counts:?}");
+    }
+}
+
+#[test]
+fn a_ring_that_is_full_restarts_the_clock_and_loses_the_level() {
+    let (mut device, mut capture, tally, _socket) = setting(48_000, 0.0, 256);
+    let mut out = [[0.0; 2]; 48];
+    let (mut silent, mut worst) = (0, 0.0_f64);
+    for tick in 0..20_000_i64 {
+        let now = Timestamp(tick * 1_000_000);
+        device.run(now);
+        // The engine stands still for two seconds.
+        if (10_000..12_000).contains(&tick) {
+            continue;
+        }
+        let heard = capture.take(now, &mut out);
+        silent += u64::from(tick > 1_000 && heard.is_none());
+        if heard.is_some() {
+            worst = worst.max(tally.drift().unwrap().abs());
+        }
+    }
+    assert!((400..1_000).contains(&silent), "{silent}");
+    assert!(worst < 300.0, "{worst} ppm");
+    assert!(delay_of(19_999, &out).1 < 2e-3);
 }
 
 #[test]

@@ -46,12 +46,19 @@ impl DeviceMonitor {
         });
     }
 
+    /// The rate that was agreed with it, in Hz.
+    pub fn agreed(&self, hz: f64) {
+        self.update(|figures| figures.agreed_hz = hz);
+    }
+
     /// It does not do what it should; one line goes to the log for each change of state.
     pub fn troubled(&self, state: DeviceState, problem: &str) {
         let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
         if figures.state != state || figures.problem.as_deref() != Some(problem) {
             tracing::warn!("{} {}: {problem}", figures.kind.name(), figures.name);
         }
+        let was_open = matches!(figures.state, DeviceState::Running | DeviceState::Silent);
+        figures.lost += u32::from(was_open && state == DeviceState::Lost);
         figures.state = state;
         figures.problem = Some(problem.to_owned());
     }
@@ -73,6 +80,17 @@ impl DeviceMonitor {
     pub fn take_wish(&self) -> Option<String> {
         self.wish.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
+}
+
+/// Has a driver do `work` on a thread of its own, for it may never be done with it. `None` where it was not within `limit`,
+/// or no thread could be started; what comes of it later is dropped there.
+pub fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    // Without room: what nobody takes any more stays with the thread that made it.
+    let (answer_in, answer) = crossbeam_channel::bounded(0);
+    let thread = std::thread::Builder::new().name("napot-opening".to_owned()).spawn(move || {
+        let _ = answer_in.send(work());
+    });
+    thread.ok().and_then(|_| answer.recv_timeout(limit).ok())
 }
 
 /// Drops what a driver holds on a thread of its own, for a driver may never be done with it. Says whether it was within
@@ -106,15 +124,32 @@ mod tests {
     }
 
     #[test]
+    fn work_that_hangs_is_left_behind_with_what_comes_of_it() {
+        assert_eq!(within(Duration::from_mins(1), || 5), Some(5));
+        let (sender, hanging) = crossbeam_channel::bounded::<()>(0);
+        let made = std::sync::Arc::new(());
+        let held = std::sync::Arc::clone(&made);
+        assert!(within(Duration::from_millis(20), move || hanging.recv().map_err(|_| held)).is_none());
+        drop(sender);
+        while std::sync::Arc::strong_count(&made) > 1 {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
     fn trouble_and_return_are_told() {
         let monitor = DeviceMonitor::new(DeviceKind::Microphone, "a");
         assert_eq!(monitor.figures().state, DeviceState::Opening);
         monitor.opened("a", "48 kHz");
         monitor.troubled(DeviceState::Lost, "it was unplugged");
+        monitor.troubled(DeviceState::Lost, "it is still not there");
         monitor.opened("b", "44.1 kHz");
+        // With larger blocks, or another one that was chosen.
+        monitor.opened("b", "48 kHz");
         let figures = monitor.figures();
-        assert_eq!((figures.state, figures.opened, &figures.name[..]), (DeviceState::Running, 2, "b"));
-        assert_eq!(figures.problem.as_deref(), Some("it was unplugged"));
+        assert_eq!((figures.state, figures.opened, &figures.name[..]), (DeviceState::Running, 3, "b"));
+        assert_eq!(figures.lost, 1);
+        assert_eq!(figures.problem.as_deref(), Some("it is still not there"));
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub const MOST_PPM: f64 = 5_000.0;
 pub const MOST_SLEW: f64 = 20.0;
 /// The speed of the correction in rad/s: it settles in some 20 s where the slew allows it.
 const SPEED: f64 = 0.3;
+/// The share of the fastest approach from which the slew could still stop at the level: the rest is room for error.
+const APPROACH: f64 = 0.8;
 
 /// A least-squares line.
 #[derive(Clone, Debug, Default)]
@@ -269,9 +271,14 @@ impl Controller {
     /// The correction after `seconds` more, where the device runs `drift` ppm fast and the ring holds `excess` frames too
     /// many, at `rate` frames a second.
     pub fn step(&mut self, seconds: f64, drift: f64, excess: f64, rate: f64) -> f64 {
-        // Critically damped: x'' = -2 w x' - w^2 x of the excess x, whose rate of change is the difference of the two.
+        // The excess in us changes by the mismatch in ppm, us a second. Near the level it is critically damped:
+        // x'' = -2 w x' - w^2 x. From farther off that would come too fast to be stopped by the slew, so it approaches by
+        // the mismatch m whose stopping distance m^2 / (2 slew) is shorter than what is left.
         let mismatch = self.ppm - drift;
-        let wish = SPEED * SPEED * excess / rate * 1e6 - 2.0 * SPEED * mismatch;
+        let left = (excess / rate * 1e6).abs();
+        let most = APPROACH * (2.0 * MOST_SLEW * left).sqrt();
+        let wanted = (0.5 * SPEED * left).min(most).copysign(excess);
+        let wish = 2.0 * SPEED * (wanted - mismatch);
         self.ppm += wish.clamp(-MOST_SLEW, MOST_SLEW) * seconds;
         self.ppm = self.ppm.clamp(-2.0 * MOST_PPM, 2.0 * MOST_PPM);
         self.ppm

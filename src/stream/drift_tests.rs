@@ -106,6 +106,44 @@ fn a_slow_wander_is_followed() {
 }
 
 #[test]
+fn a_level_that_is_far_off_is_approached_without_going_beyond_it() {
+    const RATE: f64 = 48_000.0;
+    for excess in [1.0, 3.0, 8.0, 20.0] {
+        for drift in [0.0, 200.0, -200.0, 500.0] {
+            // Above the level and below it.
+            for side in [1.0, -1.0] {
+                let mut controller = Controller::starting(drift);
+                let mut ms = side * excess;
+                let mut beyond = 0.0_f64;
+                for _ in 0..120_000 {
+                    let ppm = controller.step(1e-3, drift, ms * 1e-3 * RATE, RATE);
+                    ms -= (ppm - drift) * 1e-6;
+                    beyond = beyond.max(-side * ms);
+                }
+                assert!(beyond < 0.1, "{beyond} ms beyond, from {excess} ms at {drift} ppm");
+                assert!(ms.abs() < 0.01, "{ms} ms are left of {excess} ms");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_step_of_the_clock_while_the_level_is_off_takes_it_no_further_beyond() {
+    const RATE: f64 = 48_000.0;
+    for drift in [0.0, 200.0, -200.0, 500.0] {
+        let mut controller = Controller::starting(0.0);
+        let mut ms = 8.0_f64;
+        let mut least = ms;
+        for _ in 0..120_000 {
+            let ppm = controller.step(1e-3, drift, ms * 1e-3 * RATE, RATE);
+            ms -= (ppm - drift) * 1e-6;
+            least = least.min(ms);
+        }
+        assert!(least > -0.5 && ms.abs() < 0.05, "{least} ms at the least, {ms} ms at last, {drift} ppm");
+    }
+}
+
+#[test]
 fn a_device_that_stops_stops_its_clock() {
     let mut clock = DeviceClock::new(48_000);
     for block in 1..=100_u64 {

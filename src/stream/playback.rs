@@ -70,6 +70,8 @@ pub struct PlaybackLink {
     resampler: Async<f32>,
     output: Vec<[f32; 2]>,
     running: bool,
+    /// Whether frames come too late since a fault.
+    late: bool,
 }
 
 /// The two ends of a device's way out: at `rate`, `margin` ahead of it.
@@ -83,16 +85,16 @@ pub fn link(rate: u32, margin: Margin) -> Result<(Spout, PlaybackLink, Arc<Tally
     let resampler = resampler(rate, FixedAsync::Input)?;
     let spout = Spout { frames: frames_out, marks, count: 0, tally: Arc::clone(&tally) };
     let output = vec![[0.0; 2]; resampler.output_frames_max()];
-    let link = PlaybackLink { frames: frames_in, side, resampler, output, running: false };
+    let link = PlaybackLink { frames: frames_in, side, resampler, output, running: false, late: false };
     Ok((spout, link, tally))
 }
 
 /// When a tick's sound will be heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Played {
-    /// From the tick to the callback that takes its first frame.
+    /// From the tick to the callback that takes its first frame; the resampler's delay included.
     pub waits: Duration,
-    /// From there to the converter.
+    /// From there to the converter, through what of the callback's block is before it.
     pub device: Duration,
 }
 
@@ -111,10 +113,12 @@ impl PlaybackLink {
             return None;
         }
         // What was missing while it did not run is no fault.
-        let missing = if self.running { news.missing } else { 0 };
-        let level = -self.side.clock.past(now, self.side.count + self.waiting() as u64);
+        if self.running && news.missing > 0 {
+            self.note_fault();
+        }
+        let mut waiting = self.waiting();
         let target = self.side.margin.seconds() * self.side.rate;
-        let mut excess = level - target;
+        let mut excess = -self.side.clock.past(now, self.side.count + waiting as u64) - target;
         let block = f64::from(self.side.clock.block());
         if excess.abs() > (2.0 * block).max(0.02 * self.side.rate) + block {
             self.running = false;
@@ -129,22 +133,41 @@ impl PlaybackLink {
                 self.frames.push([0.0; 2]);
             }
             Tally::add(&self.side.tally.filled, lead);
+            waiting += lead;
             excess += lead as f64;
             self.resampler.reset();
             self.side.controller = Controller::starting(self.side.clock.ppm());
-            self.running = true;
-        } else if missing > 0 {
-            Tally::add(&self.side.tally.faults, 1);
-            self.side.margin.grow();
+            (self.running, self.late) = (true, false);
         }
         let ppm = self.side.controller.step(1e-3, self.side.clock.ppm(), -excess, self.side.rate);
         // Out of bounds only by a controller that is bounded itself.
         let _ = self.resampler.set_resample_ratio_relative(1.0 + ppm * 1e-6, true);
-        // After a fault, what comes too late is left out.
-        let surplus = if missing > 0 { excess.max(0.0) as usize } else { 0 };
+        // After a fault, what comes too late is left out, tick by tick, until the level is what it was.
+        let surplus = if self.late { excess.max(0.0) as usize } else { 0 };
+        self.late = surplus > 0;
         self.resample(sound, surplus);
-        let waits = Duration::from_secs_f64(level.max(0.0) / self.side.rate);
-        Some(Played { waits, device: self.side.latency })
+        Some(self.played(excess + target, waiting))
+    }
+
+    /// Frames were missing. As long as what follows comes too late, it is one fault.
+    fn note_fault(&mut self) {
+        if !std::mem::replace(&mut self.late, true) {
+            Tally::add(&self.side.tally.faults, 1);
+            self.side.margin.grow();
+        }
+    }
+
+    /// When a tick is heard that found `waiting` frames in the ring, their end `level` ahead of the device's position.
+    /// That goes over a block as it is asked for, so a frame is asked for up to a block later than it says.
+    fn played(&self, level: f64, waiting: usize) -> Played {
+        let delay = self.resampler.output_delay();
+        let block = self.side.clock.block().max(1) as usize;
+        let before = (waiting + delay) % block;
+        let waits = level + (delay + block) as f64 - before as f64;
+        Played {
+            waits: Duration::from_secs_f64(waits.max(0.0) / self.side.rate),
+            device: self.side.latency + Duration::from_secs_f64(before as f64 / self.side.rate),
+        }
     }
 
     fn resample(&mut self, sound: &[[f32; 2]; SAMPLES_PER_TICK], surplus: usize) {

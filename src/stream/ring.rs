@@ -149,9 +149,10 @@ impl<T: Copy> Consumer<T> {
 
 impl<T> Drop for Consumer<T> {
     fn drop(&mut self) {
-        // What the writer pushes after this it counts itself, when it goes.
-        self.counters.dropped.fetch_add(self.ring.occupied_len() as u64, Ordering::AcqRel);
-        self.ring.clear();
+        // The writer may push meanwhile, so what was cleared is counted, not what was seen before. What it pushes after
+        // this it counts itself, when it goes.
+        let cleared = self.ring.clear();
+        self.counters.dropped.fetch_add(cleared as u64, Ordering::AcqRel);
     }
 }
 
@@ -176,6 +177,26 @@ mod tests {
         drop(consumer);
         assert!(!producer.is_read());
         assert_eq!(counters.read(), Counts { produced: 4, delivered: 0, dropped: 4 });
+    }
+
+    #[test]
+    fn what_is_pushed_while_the_reader_goes_is_counted_once() {
+        for _ in 0..300 {
+            let (mut producer, consumer, counters) = ring(4_096);
+            // Values that have to be dropped one by one take their time.
+            let writer = std::thread::spawn(move || {
+                while producer.is_read() {
+                    producer.push(Box::new(1));
+                }
+            });
+            while counters.read().produced < 1_000 {
+                std::thread::yield_now();
+            }
+            drop(consumer);
+            writer.join().unwrap();
+            let counts = counters.read();
+            assert_eq!((counts.delivered, counts.produced), (0, counts.dropped));
+        }
     }
 
     #[test]

@@ -42,6 +42,13 @@ pub(super) enum Verdict {
     TooMany,
 }
 
+/// A text of `BYTES` random bytes.
+pub(super) fn unlike_any<const BYTES: usize>() -> std::result::Result<String, getrandom::Error> {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes)?;
+    Ok(BASE64URL_NOPAD.encode(&bytes))
+}
+
 /// The token of one server.
 pub(super) struct Key {
     token: String,
@@ -62,11 +69,9 @@ impl Key {
     /// # Errors
     /// Where the system has no randomness to give.
     pub(super) fn new(port: u16) -> Result<Self> {
-        let mut bytes = [0; TOKEN_BYTES];
-        getrandom::fill(&mut bytes).map_err(|cause| {
+        let token = unlike_any::<TOKEN_BYTES>().map_err(|cause| {
             Error::new(Kind::Device, "the page's token", "the system gives no random bytes").value(cause)
         })?;
-        let token = BASE64URL_NOPAD.encode(&bytes);
         // Cookies know no ports: two servers of one machine would overwrite each other's.
         Ok(Self {
             hash: blake3::hash(token.as_bytes()),

@@ -167,6 +167,8 @@ pub(super) struct Figures<'a> {
 #[derive(Clone, Debug, serde::Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS), ts(rename = "About"))]
 pub(super) struct Described<'a> {
+    /// Unlike that of any other run: a page that stays open over a restart begins anew.
+    pub(super) run: String,
     /// What it is.
     #[serde(flatten)]
     pub(super) about: &'a About,

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use crossbeam_channel::{TryRecvError, TrySendError};
 
+use super::key::unlike_any;
 use super::outbox::FieldBytes;
 use super::protocol::{self, Described, Sense};
 use super::senses::Senses;
@@ -15,6 +16,8 @@ use super::{About, Bell, Feeds};
 const CHUNK_FRAMES: usize = 960;
 /// Messages of one feed that one turn takes at most: bounds a turn where the engine runs ahead.
 const TURN: usize = 256;
+/// Random bytes by which a page knows a run.
+const RUN_BYTES: usize = 9;
 
 /// The feeds' reading side.
 pub(super) struct Pump {
@@ -196,5 +199,7 @@ impl Pump {
 
 /// The page's description of the run, and of what the run wants of the page.
 pub(super) fn describe(about: &About, senses: &[Sense]) -> String {
-    serde_json::to_string(&Described { about, senses }).unwrap_or_else(|_| "{}".into())
+    // Where the system has no randomness, a new run is known by its title, seed and arrays.
+    let run = unlike_any::<RUN_BYTES>().unwrap_or_default();
+    serde_json::to_string(&Described { run, about, senses }).unwrap_or_else(|_| "{}".into())
 }

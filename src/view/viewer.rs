@@ -14,7 +14,7 @@ use super::outbox::{Next, Outbox};
 use super::protocol::{self, Answer, Figures, Kind, Request, Sense};
 use super::server::{Limits, Shared};
 use crate::readout::signature::known::check_name;
-use crate::signal::{Control, DeviceListing, Status};
+use crate::signal::{Control, DeviceKind, DeviceListing, Status};
 
 /// Field frames that may be under way: one that is being drawn and one that travels. More would only
 /// grow old in the buffers between.
@@ -73,6 +73,8 @@ struct Viewer<'a> {
     gives: Vec<Sense>,
     /// The devices that are being listed for it.
     listing: Option<JoinHandle<Vec<DeviceListing>>>,
+    /// The kind that it asked for meanwhile.
+    listed_next: Option<DeviceKind>,
 }
 
 /// Serves one viewer until it leaves, stalls, misbehaves, or the server stops.
@@ -90,6 +92,7 @@ pub(super) async fn serve(socket: WebSocket, shared: Arc<Shared>, mut stopped: w
         requests: 0,
         gives: Vec::new(),
         listing: None,
+        listed_next: None,
     };
     let end = viewer.run(&mut stopped).await;
     match end {
@@ -149,6 +152,9 @@ impl Viewer<'_> {
                 }
                 found = listed(&mut self.listing) => {
                     self.listing = None;
+                    if let Some(kind) = self.listed_next.take() {
+                        self.list(kind);
+                    }
                     if let Err(end) = self.answer(&Answer::Devices { devices: found }).await {
                         return end;
                     }
@@ -247,9 +253,13 @@ impl Viewer<'_> {
             self.shared.want(Control::KeepLast);
         }
         if let Some(kind) = request.devices {
-            let lister = self.shared.devices.ok_or(NO_DEVICES)?;
-            // Devices answer when they like: nobody waits for them, and one question at a time is enough.
-            self.listing.get_or_insert_with(|| tokio::task::spawn_blocking(move || lister(kind)));
+            self.shared.devices.ok_or(NO_DEVICES)?;
+            // One question at a time is enough; the newest waits for its turn.
+            if self.listing.is_some() {
+                self.listed_next = Some(kind);
+            } else {
+                self.list(kind);
+            }
         }
         if let Some((kind, name)) = &request.device {
             if name.len() > NAME_BYTES {
@@ -258,6 +268,12 @@ impl Viewer<'_> {
             self.shared.want(Control::UseDevice(*kind, name.clone()));
         }
         Ok(())
+    }
+
+    /// Lists the devices of a kind. They answer when they like: nobody waits for them.
+    fn list(&mut self, kind: DeviceKind) {
+        let lister = self.shared.devices;
+        self.listing = lister.map(|lister| tokio::task::spawn_blocking(move || lister(kind)));
     }
 
     /// What a page asks of the run itself: one page at a time may.

@@ -14,6 +14,20 @@ export async function hands(page, seen, where) {
   const now = async () => (await seen.status()).hand;
   const value = async (k) => (await now()).values[k];
 
+  await check("with the controls closed Space holds the run each time, and arrows go a step slower and faster", async () => {
+    hold(await page.locator("#hands").isHidden(), "the controls are open");
+    for (const paused of [true, false, true, false]) {
+      await page.keyboard.press(" ");
+      await until(`paused: ${paused}`, async () => (await now()).paused === paused);
+      await page.waitForFunction((paused) => (document.body.dataset.state === "paused") === paused, paused);
+    }
+    for (const [key, speed] of [["ArrowDown", 500], ["ArrowDown", 200], ["ArrowUp", 500], ["ArrowUp", 1000]]) {
+      await page.keyboard.press(key);
+      await until(`speed ${speed}`, async () => (await now()).speed === speed);
+      await until("the page follows", async () => await page.locator("#speed").inputValue() === String(speed));
+    }
+  });
+
   await check("C and the button open and close the controls", async () => {
     const box = page.locator("#hands"), button = page.locator("#controls");
     await page.keyboard.press("c");
@@ -35,6 +49,7 @@ export async function hands(page, seen, where) {
       await page.mouse.click(x + 0.7 * width, y + height / 2);
       const shown = await slider.evaluate((element) => Number(element.value));
       hold(near((shown - low) / (high - low), 0.7, 0.06), `${key}: a click at 0.7 shows ${shown}`);
+      hold(await slider.evaluate((element) => element !== document.activeElement), `${key}: a slider that was clicked keeps the keys`);
       await until(`${key} is ${shown}`, async () => near(await value(k), shown, 1e-4 * (high - low)));
       hold(/\d/.test(await slider.getAttribute("aria-valuetext")), `${key} has no value in words`);
       await until(`the way back of ${key} is open`, async () => page.getByRole("button", { name: new RegExp(`^${name}: back`) }).isEnabled());
@@ -118,7 +133,7 @@ async function time(page, seen, now) {
   await check("arrows and the list slow time down to 1/50, as the clock shows", async () => {
     const list = page.locator("#speed"), rates = [];
     await page.keyboard.press("ArrowDown");
-    await until("1/2", async () => (await now()).speed === 500);
+    await until("1/2", async () => (await now()).speed === 500 && await list.inputValue() === "500");
     await page.keyboard.press("ArrowUp");
     await until("real time", async () => (await now()).speed === 1000);
     await list.focus();

@@ -19,7 +19,7 @@ use crate::sink::part::PartFile;
 use crate::sink::wav::WavWriter;
 use crate::sink::xdf::XdfWriter;
 use crate::stream::Sink;
-use crate::time::Timestamp;
+use crate::time::{TICKS_PER_SECOND, Timestamp};
 
 /// What the command takes.
 #[derive(Args, Debug)]
@@ -73,11 +73,18 @@ impl Form {
             Self::Latency => "latency.csv",
         }
     }
+
+    /// Whether it holds the electrodes, sample after sample.
+    fn is_of_electrodes(self) -> bool {
+        matches!(self, Self::Edf | Self::Xdf | Self::Csv | Self::Npy)
+    }
 }
 
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode> {
     let session = Session::open(&args.file)?;
+    // Looked for before a file is begun, and NumPy's begins with how many rows it has.
+    let missing = if args.to.is_of_electrodes() { samples(&session, |_, _| Ok(()))? } else { 0 };
     let dir = match &common.out {
         Some(dir) => {
             fs::create_dir_all(dir)
@@ -101,7 +108,7 @@ pub(super) fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode> {
         Form::Csv => csv(&session, &path)?,
         Form::Channels => channels(&session, &path)?,
         Form::Bursts => bursts(&session, &path)?,
-        Form::Npy => npy(&session, &path)?,
+        Form::Npy => npy(&session, &path, missing)?,
         Form::Png => pictures::png(&session, &path)?,
         Form::Mp4 => pictures::mp4(&session, &path)?,
         Form::Latency => latency(&session, &path)?,
@@ -109,23 +116,43 @@ pub(super) fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode> {
     if !common.quiet {
         print_line(&path.display().to_string())?;
     }
+    if missing > 0 {
+        eprintln!(
+            "napot: {missing} samples of each electrode are missing in the session: in their place stands no number (in EDF and XDF 0)"
+        );
+    }
     if let Some((damage, bytes)) = session.damage() {
         eprintln!("napot: {damage}; {bytes} bytes are not in it");
     }
     Ok(ExitCode::from(u8::from(session.damage().is_some())))
 }
 
-/// Hands every sample of the electrodes to `take`, with its number.
-fn samples(session: &Session, mut take: impl FnMut(u64, &[f32]) -> Result<()>) -> Result<()> {
-    let channels = session.facts().electrodes.len();
+/// Hands every sample of the electrodes to `take`, with its number, from the session's first tick on; gives how many were
+/// missing. For those it hands over what is no number: left out, they would move all behind them to earlier times.
+fn samples(session: &Session, mut take: impl FnMut(u64, &[f32]) -> Result<()>) -> Result<u64> {
+    let (channels, rate_hz) = (session.facts().electrodes.len(), u64::from(session.facts().rate_hz));
+    let (unknown, kept) = (vec![f32::NAN; channels], session.counts().samples);
+    let (mut next, mut missing) = (session.ticks()[0].0 * rate_hz / TICKS_PER_SECOND, 0);
     for item in session.items()? {
-        if let SessionItem::Electrodes(first, values) = item? {
-            for (number, sample) in (first..).zip(values.chunks_exact(channels)) {
-                take(number, sample)?;
-            }
+        let SessionItem::Electrodes(first, values) = item? else { continue };
+        let wrong = |what: &str| Error::input(session.path(), what).at(format!("electrodes, sample {first}"));
+        missing +=
+            first.checked_sub(next).ok_or_else(|| wrong("samples come twice, or out of their order"))?;
+        // So a number that lies makes no file without end.
+        if missing > kept {
+            let error = wrong("more samples are missing than were kept").value(missing);
+            return Err(error.bound(format!("at most {kept}")));
+        }
+        for number in next..first {
+            take(number, &unknown)?;
+        }
+        next = first;
+        for sample in values.chunks_exact(channels) {
+            take(next, sample)?;
+            next += 1;
         }
     }
-    Ok(())
+    Ok(missing)
 }
 
 /// Hands every sample and every mark to `sink`, in the order of time, and ends it.
@@ -215,9 +242,9 @@ fn bursts(session: &Session, path: &Path) -> Result<()> {
     file.finish()
 }
 
-/// NumPy's format.
-fn npy(session: &Session, path: &Path) -> Result<()> {
-    let (count, channels) = (session.counts().samples, session.facts().electrodes.len());
+/// NumPy's format, of a session in which so many samples are missing.
+fn npy(session: &Session, path: &Path, missing: u64) -> Result<()> {
+    let (count, channels) = (session.counts().samples + missing, session.facts().electrodes.len());
     let mut file = PartFile::create(path)?;
     file.bytes(&npy::head(&[count as usize, channels]))?;
     samples(session, |_, sample| sample.iter().try_for_each(|value| file.bytes(&value.to_le_bytes())))?;
@@ -237,4 +264,71 @@ fn latency(session: &Session, path: &Path) -> Result<()> {
         }
     }
     file.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::session::{Facts, Recorder};
+    use crate::signal::Entered;
+    use crate::time::Tick;
+
+    /// A session from second 1 on, in which two electrodes at 250 Hz have the samples of these numbers.
+    fn session(dir: &Path, stretches: &[Range<u64>]) -> Session {
+        let facts = Facts {
+            form: Facts::form(),
+            version: "0".to_owned(),
+            config: String::new(),
+            config_hash: String::new(),
+            arrays: Vec::new(),
+            electrodes: vec!["Cz".to_owned(), "Pz".to_owned()],
+            rate_hz: 250,
+            channels: None,
+            sources: Vec::new(),
+        };
+        let path = dir.join("a.mcap");
+        let mut recorder = Recorder::new(facts, Arc::default()).into_file(&path, true).unwrap();
+        let entered = Entered { first: Tick(1_000), ticks: 400, ..Entered::default() };
+        recorder.push(&SessionItem::Entered(entered)).unwrap();
+        for stretch in stretches {
+            let values = stretch.clone().flat_map(|number| [number as f32, -(number as f32)]).collect();
+            recorder.push(&SessionItem::Electrodes(stretch.start, values)).unwrap();
+        }
+        Box::new(recorder).finish().unwrap();
+        Session::open(&path).unwrap()
+    }
+
+    #[test]
+    fn missing_samples_are_counted_and_those_behind_them_keep_their_times() {
+        let dir = tempfile::tempdir().unwrap();
+        let session = session(dir.path(), &[260..300, 325..350]);
+        let missing = samples(&session, |_, _| Ok(())).unwrap();
+        assert_eq!(missing, 10 + 25);
+        let [table, array] = ["a.csv", "a.npy"].map(|name| dir.path().join(name));
+        csv(&session, &table).unwrap();
+        let table = fs::read_to_string(table).unwrap();
+        let rows: Vec<&str> = table.lines().skip(1).collect();
+        assert_eq!((rows.len(), rows[0]), (100, "1.000000000,NaN,NaN"));
+        assert_eq!(rows[49..51], ["1.196000000,299,-299", "1.200000000,NaN,NaN"]);
+        assert_eq!(rows[74..76], ["1.296000000,NaN,NaN", "1.300000000,325,-325"]);
+        npy(&session, &array, missing).unwrap();
+        let (array, head) = (fs::read(array).unwrap(), npy::head(&[100, 2]));
+        assert!(array.starts_with(&head) && array.len() == head.len() + 100 * 2 * 4);
+    }
+
+    #[test]
+    fn samples_that_come_twice_or_lie_about_their_number_are_refused() {
+        let of = |stretches: &[Range<u64>]| {
+            let dir = tempfile::tempdir().unwrap();
+            samples(&session(dir.path(), stretches), |_, _| Ok(())).map_err(|error| error.to_string())
+        };
+        assert_eq!(of(&[250..300, 300..350]), Ok(0));
+        let twice = of(&[250..300, 290..350]).unwrap_err();
+        assert!(twice.contains("sample 290") && twice.contains("come twice"), "{twice}");
+        let lie = of(&[250..300, 1 << 40..(1 << 40) + 1]).unwrap_err();
+        assert!(lie.contains("more samples are missing than were kept"), "{lie}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The devices of a live run: what was named must be there, what was not may be missing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use super::super::run::Piece;
@@ -18,7 +19,7 @@ pub(in crate::command) const BROWSER: &str = "browser";
 pub(in crate::command) struct Owned {
     #[cfg(feature = "sound")]
     sound: Vec<crate::device::SoundDevice>,
-    browser: Option<(Arc<std::sync::atomic::AtomicBool>, JoinHandle<()>)>,
+    browser: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
 }
 
 impl Drop for Owned {
@@ -26,7 +27,7 @@ impl Drop for Owned {
         #[cfg(feature = "sound")]
         self.sound.clear();
         if let Some((stop, thread)) = self.browser.take() {
-            stop.store(true, std::sync::atomic::Ordering::Release);
+            stop.store(true, Ordering::Release);
             if thread.join().is_err() {
                 tracing::error!("the thread of the browser's microphone had failed");
             }
@@ -63,9 +64,11 @@ fn open_browser(config: &Config, piece: &mut Piece, owned: &mut Owned) -> Result
     if hears {
         let pages = senses.microphone();
         piece.devices.push(Arc::clone(&pages.monitor));
-        let opened = browser::microphone(pages.items, pages.monitor, Arc::clone(clock), Arc::clone(stop))?;
+        // A flag of its own: the run's is set while the engine still plays its fade, and hears meanwhile.
+        let ends = Arc::<AtomicBool>::default();
+        let opened = browser::microphone(pages.items, pages.monitor, Arc::clone(clock), Arc::clone(&ends))?;
         piece.inputs.live.capture = Some(opened.1);
-        owned.browser = Some((Arc::clone(stop), opened.0));
+        owned.browser = Some((ends, opened.0));
     }
     piece.senses = Some(senses);
     Ok(())

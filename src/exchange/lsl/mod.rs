@@ -39,6 +39,8 @@ pub(super) struct LslSender {
     marks: binding::Outlet,
     account: Arc<Account>,
     start: Start,
+    /// Seconds by which samples come after their time.
+    delay: f64,
     /// Items that wait until that is known.
     held: Vec<(Timestamp, ElectrodeItem)>,
     values: Vec<f32>,
@@ -61,7 +63,8 @@ impl LslSender {
         let samples = open(stream, "EEG", f64::from(electrodes.rate_hz), &electrodes.names)?;
         let marks = open(&format!("{stream}-markers"), "Markers", 0.0, &[])?;
         let (start, held, values, stamps) = (Start::default(), Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { lsl, samples, marks, account, start, held, values, stamps })
+        let delay = electrodes.delay().as_secs_f64();
+        Ok(Self { lsl, samples, marks, account, start, delay, held, values, stamps })
     }
 
     /// Sends an item with model time 0 at `zero` on LSL's clock.
@@ -108,7 +111,8 @@ impl Transmit for LslSender {
             self.put(self.start.zero, time, item);
         } else {
             self.held.push((time, item.clone()));
-            if self.start.hear(self.lsl.clock(), time) {
+            let late = if matches!(item, ElectrodeItem::Sample(_)) { self.delay } else { 0.0 };
+            if self.start.hear(self.lsl.clock() - late, time) {
                 self.put_held();
             }
         }

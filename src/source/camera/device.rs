@@ -210,12 +210,15 @@ mod tests {
     #[test]
     fn a_camera_whose_thread_is_gone_says_so_and_ends() {
         let monitor = Arc::new(DeviceMonitor::new(DeviceKind::Camera, ""));
-        let (clock, stop) = (Arc::new(WallClock::start()), Arc::default());
+        let (clock, stop, told) = (Arc::new(WallClock::start()), Arc::default(), Arc::clone(&monitor));
+        // The rate of a camera before it says nothing of one whose driver does not say which it has.
+        monitor.agreed(60.0);
         let mut camera =
-            Camera::start(Box::new(Deadly), &CameraParameters::default(), clock, stop, monitor).unwrap();
+            Camera::start(Box::new(Deadly), &CameraParameters::default(), clock, stop, told).unwrap();
         let error = camera.pull().unwrap_err().to_string();
         assert_eq!(error, "camera Deadly: the thread that owns it has ended");
         assert_eq!(camera.pull().unwrap(), None);
         assert_eq!(camera.info().format, "GREY 2x1");
+        assert_eq!(monitor.figures().agreed_hz, 0.0);
     }
 }

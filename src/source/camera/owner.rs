@@ -172,10 +172,11 @@ impl Owner {
         }
     }
 
-    /// Tells that the camera runs.
+    /// Tells that the camera runs, and at which rate; 0 where its driver does not say.
     fn tell(&mut self, open: &mut Open) {
         let name = self.known.as_ref().map(|known| known.name.as_str());
         if let Some((name, format)) = name.zip(open.untold.take()) {
+            self.shared.monitor.agreed(open.rate.agreed.unwrap_or(0.0));
             self.shared.monitor.opened(name, &format);
         }
     }
@@ -191,7 +192,7 @@ impl Owner {
                 returned.clone().find(|found| found.bus == known.bus).or_else(|| returned.next())
             }
             None if self.parameters.name.is_empty() => there.first(),
-            None => there.iter().find(|found| [&found.name, &found.place].contains(&&self.parameters.name)),
+            None => named(&there, &self.parameters.name),
         };
         match chosen {
             Some(found) => Ok(found.clone()),
@@ -289,6 +290,17 @@ impl Owner {
     }
 }
 
+/// The camera that `asked` means, in either case of letters: by its whole name or place, else by a part of its name or the
+/// end of its place, for a part of that would take `/dev/video10` for `/dev/video1`.
+fn named<'a>(there: &'a [Found], asked: &str) -> Option<&'a Found> {
+    let asked = asked.to_lowercase();
+    let whole = |found: &&Found| found.name.to_lowercase() == asked || found.place.to_lowercase() == asked;
+    let part = |found: &&Found| {
+        found.name.to_lowercase().contains(&asked) || found.place.to_lowercase().ends_with(&asked)
+    };
+    there.iter().find(whole).or_else(|| there.iter().find(part))
+}
+
 /// The rate at which pictures come, against the one that was agreed.
 struct Rate {
     agreed: Option<f64>,
@@ -323,6 +335,19 @@ impl Rate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_whole_name_comes_before_a_part_of_one() {
+        let camera = |card: &str, place: &str| Found::new(card.into(), place.into(), String::new());
+        let there = [camera("Lens Pro", "/dev/video10"), camera("Lens", "/dev/video2")];
+        let place = |asked: &str| named(&there, asked).map(|found| found.place.as_str());
+        assert_eq!(place("lens"), Some("/dev/video2"), "a whole name, though the first has it as a part");
+        assert_eq!(place("ENS"), Some("/dev/video10"), "the first one of a part");
+        assert_eq!(place("/dev/video2"), Some("/dev/video2"));
+        assert_eq!(place("video2"), Some("/dev/video2"));
+        assert_eq!(place("/dev/video1"), None, "another place");
+        assert_eq!(place("lens 2"), None);
+    }
 
     #[test]
     fn a_slow_camera_is_told_once_and_again_when_it_had_recovered() {

@@ -25,7 +25,7 @@ pub enum CameraBackend {
 pub struct CameraParameters {
     /// Whether a camera is opened.
     pub enabled: bool,
-    /// The camera's name as `napot devices` prints it; empty for the first one.
+    /// The camera's name as `napot devices` prints it, or a part of it; empty for the first one.
     pub name: String,
     /// Columns, 16 to 4096.
     pub width: u32,

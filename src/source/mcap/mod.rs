@@ -22,6 +22,7 @@ use self::messages::{Item, Messages};
 use self::pictures::Pictures;
 use self::sound::{Layout, TopicSound};
 use self::survey::{About, Survey, Topic};
+use super::length::{Reached, of_items};
 use super::sound::{SoundFile, SoundTrack};
 use super::video::memory;
 use crate::error::{Error, Result};
@@ -70,16 +71,8 @@ pub fn open(path: &Path, options: &McapOptions) -> Result<Topics> {
         }
         return Err(error.bound(READ));
     }
-    let chosen = |kind| chosen(path, &survey.topics, &options.topics, kind);
-    for name in &options.topics {
-        if !survey.topics.iter().any(|topic| topic.name == *name) {
-            let error = Error::call("--topic", format!("{} has no such topic that is read", path.display()));
-            return Err(error.value(name).bound(listed(&survey.topics)));
-        }
-    }
-    let (pictures, sound) = (chosen(Kind::Picture)?, chosen(Kind::Sound)?);
+    let Played { pictures, sound, zero } = Played::of(path, &survey, options)?;
     let played: Vec<&Topic> = pictures.into_iter().chain(sound).collect();
-    let zero = played.iter().map(|topic| topic.times[0]).min().unwrap_or(0);
     let end = played.iter().map(|topic| topic.times[1]).max().unwrap_or(0);
     let left_out =
         |topic: &&Topic| options.topics.is_empty() && !played.iter().any(|other| same(other, topic));
@@ -89,6 +82,53 @@ pub fn open(path: &Path, options: &McapOptions) -> Result<Topics> {
         duration: Timestamp(i64::try_from(end - zero).unwrap_or(i64::MAX)),
         further: survey.topics.iter().filter(left_out).map(|topic| topic.name.clone()).collect(),
     })
+}
+
+/// How long what plays of the file at `path` lasts, its last picture and its last message of sound included.
+///
+/// # Errors
+/// As [`open`].
+pub fn length(path: &Path, options: &McapOptions) -> Result<Timestamp> {
+    let survey = Survey::of(path)?;
+    let Played { pictures, sound, zero } = Played::of(path, &survey, options)?;
+    let mut shown = Reached::default();
+    if let Some(topic) = pictures {
+        let mut messages = Messages::open(path, topic, zero)?;
+        // Where the file breaks off is for whoever plays it.
+        while let Ok(Some(Item { time, .. })) = messages.next() {
+            shown.take(time, None);
+        }
+    }
+    // Only its samples say how long a message of sound is.
+    let heard = match sound {
+        Some(topic) => of_items(&mut *open_sound(path, topic, zero, &survey, options)?),
+        None => Timestamp::ZERO,
+    };
+    Ok(heard.max(shown.end()))
+}
+
+/// The topics that are played.
+struct Played<'a> {
+    pictures: Option<&'a Topic>,
+    sound: Option<&'a Topic>,
+    /// The time of their first message, in the file's nanoseconds.
+    zero: u64,
+}
+
+impl<'a> Played<'a> {
+    fn of(path: &Path, survey: &'a Survey, options: &McapOptions) -> Result<Self> {
+        for name in &options.topics {
+            if !survey.topics.iter().any(|topic| topic.name == *name) {
+                let error =
+                    Error::call("--topic", format!("{} has no such topic that is read", path.display()));
+                return Err(error.value(name).bound(listed(&survey.topics)));
+            }
+        }
+        let chosen = |kind| chosen(path, &survey.topics, &options.topics, kind);
+        let (pictures, sound) = (chosen(Kind::Picture)?, chosen(Kind::Sound)?);
+        let zero = pictures.into_iter().chain(sound).map(|topic| topic.times[0]).min().unwrap_or(0);
+        Ok(Self { pictures, sound, zero })
+    }
 }
 
 fn same(one: &Topic, other: &Topic) -> bool {

@@ -360,6 +360,24 @@ fn a_damaged_picture_leaves_a_gap_and_a_damaged_message_of_sound_silence() {
 }
 
 #[test]
+fn topics_of_a_file_last_to_the_end_of_the_last_message_of_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = |ms: u64| ("foxglove.RawImage", "protobuf", "/cam", ms, raw_image(1));
+    let sound =
+        |ms: u64| ("foxglove.RawAudio", "protobuf", "/mic", ms, raw_audio(48_000, 1, &[8_192; 4_800]));
+    for (messages, ms) in [
+        (vec![image(0), sound(0), image(40), sound(100)], 200),
+        (vec![sound(0), image(0), image(100), image(250)], 400),
+    ] {
+        let path = file(folder.path(), &messages);
+        let options = MediaOptions::default();
+        let media = media::open(&path, &options).unwrap();
+        let length = media::length(&path, &options, &media).unwrap();
+        assert_eq!(length, Some(Timestamp(ms * 1_000_000)));
+    }
+}
+
+#[test]
 fn messages_out_of_order_are_put_in_order_within_a_window_and_dropped_beyond() {
     let folder = tempfile::tempdir().unwrap();
     let image = |n: u64| ("foxglove.RawImage", "protobuf", "/cam", n, raw_image(n as u8));

@@ -31,6 +31,8 @@ pub struct Edf {
     bytes: usize,
     /// Declared records; `None` where the recorder left that open.
     records: Option<u64>,
+    /// Whole records that the file's length has room for.
+    held: u64,
     /// A record's length in nanoseconds.
     duration: i64,
     channels: Vec<Channel>,
@@ -65,7 +67,10 @@ struct Channel {
 impl Edf {
     /// Opens the file at `path` and reads its header.
     pub fn open(path: &Path) -> Result<Self> {
-        let mut input = BufReader::new(super::file(path)?);
+        let file = super::file(path)?;
+        let unreadable = |cause: std::io::Error| Error::input(path, "the file can't be read").value(cause);
+        let length = file.metadata().map_err(unreadable)?.len();
+        let mut input = BufReader::new(file);
         let fixed = Fields::read(path, &mut input, 0, 256)?;
         let bdf = fixed.bytes.starts_with(b"\xffBIOSEMI");
         if !bdf && fixed.text(0, 8) != "0" {
@@ -89,6 +94,7 @@ impl Edf {
             kind,
             bytes: if bdf { 3 } else { 2 },
             records: u64::try_from(records).ok(),
+            held: 0,
             duration,
             channels: Vec::new(),
             annotations: Vec::new(),
@@ -102,6 +108,7 @@ impl Edf {
             end: 0,
         };
         edf.signals(&table, signals)?;
+        edf.held = length.saturating_sub(edf.header_bytes) / edf.record.len() as u64;
         Ok(edf)
     }
 
@@ -165,9 +172,9 @@ impl Edf {
         self.per_record as f64 * 1e9 / self.duration as f64
     }
 
-    /// The declared length of a recording without gaps.
+    /// The declared length of a recording without gaps, or what the file holds where that is more.
     pub fn duration(&self) -> Option<Timestamp> {
-        let records = self.records.filter(|_| !self.kind.ends_with("+D"))?;
+        let records = self.records.filter(|_| !self.kind.ends_with("+D"))?.max(self.held);
         Some(Timestamp(self.duration.saturating_mul(i64::try_from(records).unwrap_or(i64::MAX))))
     }
 
@@ -198,9 +205,6 @@ impl Edf {
 
     /// Reads the next record; `false` after the last.
     fn next_record(&mut self) -> Result<bool> {
-        if self.records == Some(self.read) {
-            return Ok(false);
-        }
         let at = self.header_bytes + self.read * self.record.len() as u64;
         let mut got = 0;
         while got < self.record.len() {
@@ -214,10 +218,16 @@ impl Edf {
                 }
             }
         }
-        if got == 0 && self.records.is_none() {
-            return Ok(false);
-        }
         if got < self.record.len() {
+            match self.records {
+                None if got == 0 => return Ok(false),
+                Some(declared) if self.read > declared || declared == 0 && got > 0 => {
+                    return Err(self.undeclared(declared, got));
+                }
+                // What fills a file up behind its last record is no record.
+                Some(declared) if self.read == declared => return Ok(false),
+                _ => {}
+            }
             let place =
                 format!("{} (record {}, byte {})", Timestamp(self.end), self.read + 1, at + got as u64);
             let error = Error::input(
@@ -235,6 +245,16 @@ impl Edf {
         }
         self.end = self.onset.saturating_add(self.duration);
         Ok(true)
+    }
+
+    /// The file's end came after more than was declared, and `got` bytes of a record that is not whole.
+    fn undeclared(&self, declared: u64, got: usize) -> Error {
+        let error = Error::input(&self.path, "the file holds records that its header does not declare");
+        error
+            .at("byte 236")
+            .value(format!("{} whole records and {got} bytes", self.read))
+            .bound(format!("{declared}, as declared"))
+            .help("All whole ones were used. The recorder probably ended before it wrote their number.")
     }
 
     /// When a record of a discontinuous recording began: its first annotation says so (EDF+, 2.2.4).

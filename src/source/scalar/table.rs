@@ -21,6 +21,10 @@ const MAX_ROW_BYTES: usize = 1 << 20;
 /// Rates that a table may be given.
 const RATES: std::ops::RangeInclusive<f64> = 0.001..=1e6;
 
+/// The seconds in which a rate is a whole number of rows: one row a minute has no finite decimal, and is so kept to
+/// 3e-11 of itself. The highest rate in them is 1e18 rows, which `u64` holds.
+const RATE_SECONDS: u64 = 1_000_000_000_000;
+
 /// What a table doesn't say itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CsvOptions {
@@ -56,7 +60,7 @@ impl Said {
 enum Clock {
     /// The column, its unit's reader, and the first row's time.
     Column { column: usize, read: fn(&str) -> Option<i64>, first: Option<i64> },
-    /// Rows in a thousand seconds.
+    /// Rows in [`RATE_SECONDS`].
     Rate(u64),
 }
 
@@ -111,7 +115,7 @@ impl Table {
             cells: top.len(),
             columns: Vec::new(),
             names: Vec::new(),
-            clock: Clock::Rate(1000),
+            clock: Clock::Rate(RATE_SECONDS),
             decimal_comma,
             count: 0,
             last_time: 0,
@@ -134,7 +138,7 @@ impl Table {
         let time =
             names.and_then(|names| (0..names.len()).find_map(|c| time_unit(&names[c]).map(|read| (c, read))));
         self.clock = match (rate, time) {
-            (Some(rate), _) => Clock::Rate((rate.0 * 1000.0).round() as u64),
+            (Some(rate), _) => Clock::Rate((rate.0 * RATE_SECONDS as f64).round() as u64),
             (None, Some((column, read))) => Clock::Column { column, read, first: None },
             (None, None) => {
                 let error = Error::input(&self.path, "nothing says when the rows were taken").at("line 1");
@@ -173,7 +177,7 @@ impl Table {
     /// Rows per second, where they are evenly spaced by definition.
     pub fn rate_hz(&self) -> Option<f64> {
         match self.clock {
-            Clock::Rate(thousandths) => Some(thousandths as f64 / 1000.0),
+            Clock::Rate(rows) => Some(rows as f64 / RATE_SECONDS as f64),
             Clock::Column { .. } => None,
         }
     }
@@ -217,8 +221,9 @@ impl Table {
 
     fn time(&mut self, row: &StringRecord, line: u64) -> Result<Timestamp> {
         let (column, read, first) = match &mut self.clock {
-            Clock::Rate(thousandths) => {
-                return Ok(Timestamp::from_ratio(i128::from(self.count) * 1000, i128::from(*thousandths)));
+            Clock::Rate(rows) => {
+                let seconds = i128::from(self.count) * i128::from(RATE_SECONDS);
+                return Ok(Timestamp::from_ratio(seconds, i128::from(*rows)));
             }
             Clock::Column { column, read, first } => (*column, *read, first),
         };

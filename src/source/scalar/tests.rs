@@ -86,6 +86,12 @@ fn a_table_without_times_needs_a_rate_and_says_so() {
     let file = table("1,2\n3,4\n", Some(250.0)).unwrap();
     assert_eq!(file.layout().names, ["column 1", "column 2"]);
     assert_eq!(times(&read(file).0), [0, 4_000_000]);
+    // One row a minute, and a rate without a finite decimal, are no other rates.
+    let slow = table("1\n2\n3\n", Some(0.016_666_7)).unwrap();
+    assert_eq!(slow.rate_hz(), Some(0.016_666_7));
+    assert_eq!(times(&read(slow).0), [0, 59_999_880_000, 119_999_760_000]);
+    let third = "1\n".repeat(30_001);
+    assert_eq!(times(&read(table(&third, Some(1_000.0 / 3.0)).unwrap()).0)[30_000], 90_000_000_000);
     assert_eq!(table("1\n", Some(0.0)).err().unwrap().kind(), Kind::Call);
     assert_eq!(table("1\n", Some(f64::NAN)).err().unwrap().kind(), Kind::Call);
 }
@@ -237,6 +243,33 @@ fn an_edf_cut_at_any_byte_is_given_up_to_the_last_whole_record() {
         }
     }
     assert_eq!(last, 6);
+}
+
+#[test]
+fn records_that_the_header_does_not_declare_are_played_and_told() {
+    let bytes = edf("", "1", &[("a", 3)], 3, &[]);
+    let with = |declared: &str, length: usize| {
+        let mut changed = bytes[..length].to_vec();
+        changed[236..244].copy_from_slice(format!("{declared:<8}").as_bytes());
+        let file = edf_file(&changed).unwrap();
+        let duration = file.duration();
+        let (samples, error, _) = read(file);
+        (samples.len(), duration.map(|d| d.0 / 1_000_000_000), error.map(|error| error.to_string()))
+    };
+    for (declared, length, samples) in
+        [("0", bytes.len(), 9), ("2", bytes.len(), 9), ("0", bytes.len() - 1, 6)]
+    {
+        let (found, seconds, error) = with(declared, length);
+        assert_eq!((found, seconds), (samples, i64::try_from(samples / 3).ok()));
+        let (error, bound) = (error.unwrap(), format!("(allowed: {declared}, as declared)"));
+        assert!(error.contains("test.edf, at byte 236: ") && error.contains(&bound), "{error}");
+        assert!(error.contains(&format!("{} whole records", samples / 3)), "{error}");
+    }
+    // -1 is a count that was left open; what fills a file up is no record; none is none.
+    assert_eq!(with("-1", bytes.len()), (9, None, None));
+    assert_eq!(with("2", bytes.len() - 1), (6, Some(2), None));
+    assert_eq!(with("0", 512), (0, Some(0), None));
+    assert!(with("0", 513).2.is_some_and(|error| error.contains("0 whole records and 1 bytes")));
 }
 
 #[test]

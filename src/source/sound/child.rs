@@ -1,5 +1,6 @@
 //! Sound that the `ffmpeg` program decodes and pipes as WAV, for codecs without a pure-Rust decoder here.
 
+use std::ffi::OsStr;
 use std::io::Read;
 use std::path::Path;
 use std::process;
@@ -7,6 +8,7 @@ use std::thread::JoinHandle;
 
 use super::wave::Wave;
 use crate::error::{Error, Result};
+use crate::source::content::Content;
 use crate::source::ffmpeg;
 
 /// Bytes of complaints that are kept.
@@ -18,17 +20,20 @@ pub struct Child {
     complaints: Option<JoinHandle<String>>,
 }
 
-/// Starts the program on the sound of the file at `path`; `None` where the file holds none.
+/// Starts the program on the sound of the file at `path`, which holds `content`; `None` where the file holds none.
 ///
-/// The first sound track keeps its rate and channels, and its place on the file's clock: silence stands
-/// for a late start and for gaps. The processor's extensions stay unused, as they change the bits.
+/// The first sound track keeps its rate and channels, and its place on the file's clock, which is that of its
+/// pictures: silence stands for a late start and for gaps. The processor's extensions stay unused, as they change the bits.
 ///
 /// # Errors
 /// Where the program isn't installed, or can't make sense of the file.
-pub fn open(path: &Path) -> Result<Option<(Wave, Child)>> {
+pub fn open(path: &Path, content: Content) -> Result<Option<(Wave, Child)>> {
+    // Without it the program lets the first track start at zero.
+    let before: &[&str] = if content.counts_from_zero() { &["-copyts"] } else { &[] };
     let output = ["-cpuflags", "0", "-map", "0:a:0", "-vn", "-af", "aresample=async=1:first_pts=0"];
     let coded = ["-c:a", "pcm_f32le", "-f", "wav"];
-    let mut process = ffmpeg::spawn(path, &[output.as_slice(), coded.as_slice()].concat())?;
+    let output = [output.as_slice(), coded.as_slice()].concat();
+    let mut process = ffmpeg::spawn_program(OsStr::new("ffmpeg"), path, before, &output)?;
     let pipes = process.stdout.take().zip(process.stderr.take());
     let Some((sound, mut errors)) = pipes else {
         return Err(Error::input(path, "the pipes of the `ffmpeg` program are missing"));

@@ -12,6 +12,11 @@ use crate::source::content::Content;
 /// Boxes and chunks looked at in one level, at most: a hostile file can't hold us longer.
 const MOST_BOXES: usize = 100_000;
 
+/// Tags before MPEG sound that are passed over, at most.
+const MOST_TAGS: usize = 16;
+/// Bytes behind them in which the first frame is looked for: more than a frame has.
+const MOST_FRAME: u64 = 4096;
+
 /// What a track's edit list says (ISO/IEC 14496-12, 8.6.6): when it starts, and which part is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Edit {
@@ -36,8 +41,10 @@ pub struct Survey {
     pub silent: bool,
     /// The edits of each track of an MP4, by track number.
     pub edits: Vec<(u32, Edit)>,
-    /// The length of the whole film in an MP4, as a count of `movie_scale`ths of a second.
+    /// The length of the whole film in an MP4, and its units in a second.
     pub movie: Option<(u64, u32)>,
+    /// Whether MPEG sound counts its frames.
+    pub counted: bool,
 }
 
 impl Survey {
@@ -57,6 +64,7 @@ impl Survey {
             Content::Ogg => ogg(&mut file, length),
             Content::Caf => caf(&mut file, length),
             Content::Avi => avi(&mut file),
+            Content::MpegSound => mpeg_sound(&mut file),
             _ => Ok(Self::default()),
         };
         // What can't be surveyed is left to the decoder's own checks.
@@ -118,6 +126,37 @@ fn avi(file: &mut Bytes) -> std::io::Result<Survey> {
     file.take(64 * 1024).read_to_end(&mut head)?;
     let sound = head.windows(12).any(|w| w.starts_with(b"strh") && w.ends_with(b"auds"));
     Ok(Survey { silent: !sound, ..Survey::default() })
+}
+
+/// MPEG sound: whether the first frame holds a count of frames instead of sound. Tags (ID3v2.4, 3.1) stand before it.
+fn mpeg_sound(file: &mut Bytes) -> std::io::Result<Survey> {
+    let mut at = 0;
+    let mut start = Vec::new();
+    for _ in 0..MOST_TAGS {
+        file.seek(SeekFrom::Start(at))?;
+        start.clear();
+        file.by_ref().take(MOST_FRAME).read_to_end(&mut start)?;
+        let Some([b'I', b'D', b'3', _, _, flags, size @ ..]) = start.first_chunk::<10>() else { break };
+        // Seven bits a byte; where a footer follows, it is as long as the head.
+        let size = size.iter().fold(0, |sum, &byte| sum << 7 | u64::from(byte & 0x7f));
+        at += 10 + size + if flags & 0x10 == 0 { 0 } else { 10 };
+    }
+    let counted = (0..start.len()).any(|at| counts_frames(&start[at..]));
+    Ok(Survey { counted, ..Survey::default() })
+}
+
+/// Whether a frame of MPEG sound starts here that says how many follow: the tag stands behind the side information,
+/// of 9, 17 or 32 bytes by version and channels (Xing's, called Info by encoders of constant rate; its first flag says
+/// that there is a count), or behind 32 bytes (Fraunhofer's).
+fn counts_frames(bytes: &[u8]) -> bool {
+    let [0xff, second, ..] = bytes else { return false };
+    let xing = |tag: &[u8]| {
+        (tag.starts_with(b"Xing") || tag.starts_with(b"Info"))
+            && tag.get(7).is_some_and(|flags| flags & 1 != 0)
+    };
+    second & 0xe0 == 0xe0
+        && ([13, 21, 36].iter().any(|&at| bytes.get(at..).is_some_and(xing))
+            || bytes.get(36..).is_some_and(|tag| tag.starts_with(b"VBRI")))
 }
 
 /// Matroska: the EBML header, then the Segment, whose length may be unknown (RFC 8794, 6.2; RFC 9559).

@@ -192,7 +192,9 @@ impl Decoder {
         decoder.cut.clone_from(&survey.cut);
         decoder.beyond = beyond;
         decoder.gapless = matches!(content, Content::Flac | Content::Ogg);
-        decoder.expected = track.num_frames;
+        // What is guessed from the first packets' lengths is no length: it would put silence between files.
+        let estimated = content == Content::MpegSound && !survey.counted;
+        decoder.expected = track.num_frames.filter(|_| !estimated);
         decoder.due = match content {
             Content::Ogg | Content::Mp4 | Content::Matroska => None,
             // Some encoders count their header frame as sound.

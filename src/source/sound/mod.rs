@@ -85,7 +85,7 @@ pub fn open(path: &Path) -> Result<Option<SoundFile>> {
     let decoder = match Decoder::open(path, content, &survey)? {
         Found::Track(decoder) => *decoder,
         Found::Silent => return Ok(None),
-        Found::Foreign(wrong) => match child::open(path)? {
+        Found::Foreign(wrong) => match child::open(path, content)? {
             None => return wrong.map_or(Ok(None), Err),
             Some((wave, child)) => Decoder::of_child(path, wave, child, &survey)?,
         },

@@ -238,6 +238,37 @@ fn absurd_headers_are_refused_with_place_value_and_bound() {
 }
 
 #[test]
+fn a_recording_whose_recorder_died_is_played_to_its_end_and_told() {
+    let folder = folder();
+    let path = folder.path().join("died.wav");
+    let told = |bytes: &[u8], frames: usize| {
+        std::fs::write(&path, bytes).unwrap();
+        let heard = hear(&path);
+        assert_eq!(heard.frames.len(), frames);
+        let message = heard.error.expect("an error").to_string();
+        let words = format!("0 bytes in its header, {frames} frames in the file");
+        assert!(message.contains("died.wav") && message.contains("cut short"), "{message}");
+        assert!(message.contains(&words), "{message}");
+    };
+    let mut bytes = header(1, 48_000, 0);
+    for riff in [36, 0, u32::MAX] {
+        bytes[4..8].copy_from_slice(&riff.to_le_bytes());
+        told(&bytes, 28);
+    }
+    told(&bytes[..45], 0);
+    let mut long = b"RF64\xff\xff\xff\xffWAVEds64\x1c\0\0\0".to_vec();
+    long.extend([0; 28]);
+    long.extend(&header(1, 48_000, u32::MAX)[12..]);
+    told(&long, 28);
+    // No sound at all is none, and chunks that the RIFF counts behind it are no sound.
+    for empty in [&bytes[..44], &header(1, 48_000, 0)[..]] {
+        std::fs::write(&path, empty).unwrap();
+        let heard = hear(&path);
+        assert!(heard.frames.is_empty() && heard.error.is_none(), "{:?}", heard.error);
+    }
+}
+
+#[test]
 fn a_mislabelled_file_simply_works_and_a_silent_one_is_none() {
     let folder = folder();
     let path = folder.path().join("song.mp3");
@@ -339,6 +370,48 @@ fn every_codec_keeps_time_and_length() {
             "{name}: {}",
             heard.frames.len()
         );
+    }
+}
+
+#[test]
+fn sound_by_ffmpeg_keeps_its_place_on_a_clock_that_starts_late() {
+    let folder = folder();
+    for (name, codec, due) in
+        [("ac3.mka", "ac3", 4.05), ("opus.mka", "libopus", 4.05), ("broadcast.ts", "mp2", 1.05)]
+    {
+        let options = ["-c:a", codec, "-output_ts_offset", "3"];
+        let Some(path) = encoded(folder.path(), name, &[], &options) else { continue };
+        let heard = hear(&path);
+        assert!(heard.error.is_none(), "{name}: {:?}", heard.error);
+        // Encoders' delays, which not every container tells, are some 10 ms.
+        let centre = centre(&heard.frames) / 48_000.0;
+        assert!((centre - due).abs() < 0.02, "{name}: burst at {centre} s for {due}");
+    }
+}
+
+#[test]
+fn mpeg_sound_has_a_length_only_where_it_counts_its_frames() {
+    let folder = folder();
+    for (name, options, counted) in [
+        ("counted.mp3", [].as_slice(), true),
+        ("plain.mp3", &["-write_xing", "0"], false),
+        ("plain.aac", &["-f", "adts"], false),
+    ] {
+        let Some(path) = encoded(folder.path(), name, &[], options) else { continue };
+        let duration = open(&path).unwrap().unwrap().duration();
+        assert_eq!(duration.is_some(), counted, "{name}: {duration:?}");
+        assert!(duration.is_none_or(|d| (d.0 - 2_000_000_000).abs() < 60_000_000), "{name}: {duration:?}");
+    }
+    // Behind a tag of 130 bytes with a footer.
+    let path = folder.path().join("tagged.mp3");
+    for (tag, counted) in [(b"VBRI\0\0\0\0", true), (b"Xing\0\0\0\x01", true), (b"Info\0\0\0\x0e", false)] {
+        let mut bytes = b"ID3\x04\0\x10\0\0\x01\x02".to_vec();
+        bytes.extend([0; 140]);
+        bytes.extend([0xff, 0xfb, 0x90, 0]);
+        bytes.extend([0; 32]);
+        bytes.extend(tag);
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(Survey::of(&path, Content::MpegSound).unwrap().counted, counted, "{tag:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 //! Sources: Microsoft & IBM, *Multimedia Programming Interface and Data Specifications 1.0* (RIFF);
 //! Microsoft, *Multiple channel audio data and WAVE files* (extensible format); Rec. ITU-R BS.2088
 //! (RF64/BW64). A length of 2^32-1 in both RIFF and data says that it is unknown: programs that write to a
-//! pipe put it there.
+//! pipe put it there. Recorders write the lengths last: where one died, the data's is 0 and what follows is sound.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,8 @@ pub struct Wave {
     format: Format,
     /// Bytes of sound left by the header's count; `None` where it doesn't say.
     left: Option<u64>,
+    /// Whether the header was never completed, so that the sound goes on to the end of the file.
+    unfinished: bool,
     /// Frames handed out.
     frames: u64,
     declared: Option<u64>,
@@ -88,7 +90,11 @@ impl Wave {
                 .at(format!("byte {}", head.at)));
         };
         let length = le32(&chunk[4..]);
+        // Chunks that a RIFF counts behind an empty `data` are not sound.
+        let behind = riff_length != u32::MAX && u64::from(riff_length) + 8 > head.at;
+        let unfinished = !behind && matches!((length, long_length), (0, _) | (u32::MAX, Some(0)));
         let left = match (length, long_length) {
+            _ if unfinished => None,
             (u32::MAX, Some(long)) => Some(long),
             (u32::MAX, None) if riff_length == u32::MAX => None,
             _ => Some(u64::from(length)),
@@ -96,7 +102,7 @@ impl Wave {
         let Header { input, at, .. } = head;
         Ok(format.map(|format| {
             let declared = left.map(|bytes| bytes / format.block as u64 * format.frames_per_block);
-            Self { input, path: path.to_owned(), at, format, left, frames: 0, declared }
+            Self { input, path: path.to_owned(), at, format, left, unfinished, frames: 0, declared }
         }))
     }
 
@@ -115,7 +121,8 @@ impl Wave {
     /// The next blocks; `None` at the end.
     ///
     /// # Errors
-    /// Where the file ends before the header's count, once all whole blocks have been given.
+    /// Where the file ends before the header's count, or holds sound of which the header counts none, once all whole
+    /// blocks have been given.
     pub fn packet(&mut self) -> Result<Option<Packet>> {
         let block = self.format.block;
         let most = (PACKET_BYTES / block).max(1) * block;
@@ -127,6 +134,7 @@ impl Wave {
         if whole == 0 {
             return match self.left {
                 Some(left) if got < wanted || left >= block as u64 => Err(self.cut(got as u64, left)),
+                None if self.unfinished && (got > 0 || self.frames > 0) => Err(self.never_completed()),
                 _ => Ok(None),
             };
         }
@@ -155,12 +163,23 @@ impl Wave {
         Ok(got)
     }
 
-    fn cut(&self, got: u64, left: u64) -> Error {
+    /// Where the sound has been read to, for messages.
+    fn place(&self) -> String {
         let rate = f64::from(self.format.codec.sample_rate.unwrap_or(1).max(1));
-        let place = format!("{:.3} s (byte {})", self.frames as f64 / rate, self.at);
+        format!("{:.3} s (byte {})", self.frames as f64 / rate, self.at)
+    }
+
+    fn never_completed(&self) -> Error {
+        Error::input(&self.path, "the file was cut short: its recorder never wrote how much sound it holds")
+            .at(self.place())
+            .value(format!("0 bytes in its header, {} frames in the file", self.frames))
+            .help("All that it holds was used.")
+    }
+
+    fn cut(&self, got: u64, left: u64) -> Error {
         let missing = left.saturating_sub(got);
         Error::input(&self.path, "the file was cut short: samples that its header declares are missing")
-            .at(place)
+            .at(self.place())
             .value(format!("{missing} bytes missing"))
             .help("What came before the cut was used.")
     }

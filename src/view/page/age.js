@@ -8,14 +8,17 @@ const PICTURES = 600, HALF_MINUTE = 30_000;
 export function ages() {
   /** @type {number[]} */
   let late = [];
-  /** Page time less model time, the least of this half minute and of the one before. */
+  /** Page time less that at which a tick was due, the least of this half minute and of the one before. */
   let least = Infinity, before = Infinity, since = -Infinity;
   return {
-    /** A field was drawn. @param {number} tick @param {number} now in ms, of the page's clock */
-    drawn(tick, now) {
+    /** A field was drawn. @param {number} tick @param {number} speed at which ticks are due, in thousandths of real time; 0 where none is due
+     * @param {number} now in ms, of the page's clock */
+    drawn(tick, speed, now) {
+      if (!speed) return;
+      const due = (1000 * tick) / speed;
       if (now - since > HALF_MINUTE) { before = least; least = Infinity; since = now; }
-      least = Math.min(least, now - tick);
-      late.push(now - tick - Math.min(least, before));
+      least = Math.min(least, now - due);
+      late.push(now - due - Math.min(least, before));
       if (late.length > PICTURES) late = late.slice(-PICTURES / 2);
     },
     /** Model time stood still, or went at another pace. */

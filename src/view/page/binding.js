@@ -19,6 +19,9 @@ const RIM = 4;
 /** @param {number | null} db */
 const decibels = (db) => (db === null ? "–" : `${db.toFixed(1)} dB`);
 
+/** A pixel of each 4095th of light. */
+const GREYS = new Uint32Array(Uint8Array.from({ length: 4 * BYTE.length }, (_, at) => (at % 4 === 3 ? 255 : BYTE[at >> 2])).buffer);
+
 /** A grey picture on a canvas of its own. */
 function picture() {
   const canvas = document.createElement("canvas");
@@ -26,6 +29,7 @@ function picture() {
   const context = canvas.getContext("2d", { alpha: false });
   /** @type {ImageData | undefined} */
   let image;
+  let pixels = new Uint32Array(0);
   /** @type {Float32Array} */
   let shown = dusk(0), wanted = dusk(0);
   return {
@@ -36,7 +40,7 @@ function picture() {
       if (image?.width !== side) {
         canvas.width = canvas.height = side;
         image = context.createImageData(side, side);
-        image.data.fill(255);
+        pixels = new Uint32Array(image.data.buffer);
         shown = dusk(side * side);
         wanted = dusk(side * side);
       }
@@ -46,7 +50,7 @@ function picture() {
     draw(ms) {
       if (!context || !image) return;
       approach(shown, wanted, ms);
-      for (let at = 0; at < shown.length; at++) image.data.fill(BYTE[Math.round(4095 * shown[at])], 4 * at, 4 * at + 3);
+      for (let at = 0; at < shown.length; at++) pixels[at] = GREYS[Math.round(4095 * shown[at])];
       context.putImageData(image, 0, 0);
     },
   };
@@ -206,7 +210,6 @@ export function bindingPanel(ask, note) {
       fresh = false;
       const ms = now - drawn;
       drawn = now;
-      say(told, words(bound));
       bound.arrays.forEach(({ whole, held }, k) => {
         const { button, badge, picture: own } = arrays[k];
         own.draw(ms);
@@ -250,9 +253,22 @@ export function bindingPanel(ask, note) {
         say(facts.children[2 * k + 1], value);
       });
     },
-    /** Says in words what is shown. */
+    /** Another run: nothing is seen yet. */
+    forget() {
+      bound = undefined;
+      fresh = false;
+      box.hidden = release.hidden = true;
+      arrays.forEach(({ button }) => button.remove());
+      arrays = [];
+      for (const { figure } of wholes.values()) figure.remove();
+      wholes.clear();
+      facts.replaceChildren();
+      say(told, "nothing is seen yet");
+    },
+    /** Says in words what is shown; once a second, for it is read aloud. */
     describe() {
       if (!bound) return;
+      say(told, words(bound));
       middle.setAttribute("aria-label", `Wholes: ${words(bound)}`);
       const phases = bound.arrays.map(({ phase, amplitude }, k) => `${k + 1} at ${Math.round(360 * phase)}°, ${amplitude.toFixed(1)}`);
       circle.setAttribute("aria-label", `The arrays' slow rhythms, phase and amplitude: ${phases.join("; ")}`);

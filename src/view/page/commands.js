@@ -6,11 +6,36 @@
 /** A key as it is printed on a keyboard. @param {string} key */
 const printed = (key) => ({ " ": "Space", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" })[key] ?? (key.length === 1 ? key.toUpperCase() : key);
 
+/** @param {Element | null} pane */
+const scrolls = (pane) => pane !== null && pane.scrollHeight > pane.clientHeight;
+
+/** Takes the focus from what a pointer has used, or keys would go on to act on it: Space would press a button again. */
+export function freeKeys() {
+  /** The slider or list on which the pointer is, until a key is pressed. @type {Element | null} */
+  let pointed = null;
+  const free = () => {
+    if (document.activeElement === pointed) /** @type {HTMLElement | null} */ (pointed)?.blur();
+    pointed = null;
+  };
+  document.addEventListener("pointerdown", ({ target }) => { pointed = target instanceof Element ? target.closest("select, input[type=range]") : null; }, true);
+  document.addEventListener("keydown", () => { pointed = null; }, true);
+  document.addEventListener("change", ({ target }) => { if (target === pointed) free(); });
+  document.addEventListener("click", (event) => {
+    if (event.detail === 0 || !(event.target instanceof Element)) return;
+    // A list that was clicked is open yet.
+    if (pointed instanceof HTMLInputElement) free();
+    const button = event.target.closest("button");
+    if (button && !button.closest("dialog, [role=tablist]")) button.blur();
+  });
+}
+
 /** Where a key writes text, or does something of its own. @param {EventTarget | null} target @param {string} key */
 function isBusy(target, key) {
   if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement && target.type === "range") return /^(Arrow|Page|Home|End)/.test(key);
   if (target instanceof HTMLInputElement && target.type !== "checkbox") return true;
   if (target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement) return true;
+  if (/^Arrow(Up|Down)$/.test(key) && scrolls(target.closest("[role=tabpanel].scroll"))) return true;
   const isPressed = target instanceof HTMLButtonElement || target instanceof HTMLInputElement || target.getAttribute("role") === "button";
   return (isPressed && key === " ") || (target.getAttribute("role") === "tab" && key.startsWith("Arrow"));
 }

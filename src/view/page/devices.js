@@ -64,6 +64,8 @@ export function devicePanel(ask) {
     /** @param {import("./messages.d.ts").DeviceListing[]} found */
     show(found) {
       const own = found.filter((device) => device.kind === kind);
+      // The answer to a question before this one.
+      if (found.length && !own.length) return;
       say(told, own.length ? `In use: ${present}.` : `No ${kind} was found.`);
       list.replaceChildren(...own.map(row));
     },

@@ -67,7 +67,7 @@ function hasCard() {
   return !SOFTWARE.test(name);
 }
 
-/** @typedef {{ draw(width: number, height: number, bytes: Uint8Array): void, paint(table: Uint8ClampedArray, travel: boolean): void, lost(): boolean }} Painter */
+/** @typedef {{ draw(width: number, height: number, bytes: Uint8Array): void, paint(table: Uint8ClampedArray, travel: boolean): void, lost(): boolean, release(): void }} Painter */
 
 /** @param {HTMLCanvasElement} canvas @param {boolean} up whether row 0 lies at the bottom @returns {Painter | null} */
 function webglPainter(canvas, up) {
@@ -112,6 +112,7 @@ function webglPainter(canvas, up) {
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, PHASES, AMPLITUDES, 0, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(table.buffer));
     },
     lost: () => gl.isContextLost(),
+    release() { gl.getExtension("WEBGL_lose_context")?.loseContext(); },
   };
 }
 
@@ -166,6 +167,7 @@ function plainPainter(canvas, up) {
     },
     paint(table, travel) { words = new Uint32Array(table.buffer); travels = travel; },
     lost: () => false,
+    release() {},
   };
 }
 
@@ -247,6 +249,8 @@ export function fieldPanel(host, strike) {
     },
     /** @param {import("./messages.d.ts").About["arrays"]} arrays */
     setArrays(arrays) {
+      // A browser lends some sixteen contexts, and takes the oldest where more are wanted.
+      for (const { painter } of sheets) painter.release();
       sheets = [];
       const [first, ...others] = arrays.map(([name, shape]) => makeSheet(name, shape));
       const more = document.createElement("div");

@@ -28,6 +28,8 @@ export function handsPanel(ask, note) {
   /** @type {Record<string, number>} */
   let waiting = {};
   let timer = 0, paused = false;
+  /** The run's speed in thousandths of real time; none before it is known. */
+  let pace = NaN;
 
   /** Asks for a value soon: the newest of each, not every step on the way. @param {string} key @param {number} value */
   function set(key, value) {
@@ -113,18 +115,23 @@ export function handsPanel(ask, note) {
       for (const id of ["pause", "step", "speed"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = !may.tempo;
       begin();
     },
-    /** Goes to a speed as far as the list has it: one slower or faster. @param {number} by */
+    /** Goes to the list's next speed from the run's own, which need not be in it: slower below 0, else faster. @param {number} by */
     faster(by) {
       if (!may.tempo) return;
-      const next = speed.options[speed.selectedIndex + by];
-      if (next) ask({ speed: Number(next.value) });
+      const speeds = [...speed.options].map(({ value }) => Number(value));
+      const next = by < 0 ? speeds.findLast((value) => value < pace) : speeds.find((value) => value > pace);
+      if (next !== undefined) ask({ speed: next });
     },
-    /** @param {import("./messages.d.ts").InHand} hand @param {import("./messages.d.ts").InControl} control */
-    show(hand, control) {
+    /** Follows the run's time, whether the controls are open or not: keys act on it. @param {import("./messages.d.ts").InHand} hand */
+    follow(hand) {
       paused = hand.paused;
+      pace = hand.speed || Infinity;
       say(byId("pause-label"), paused ? "Go on" : "Pause");
       byId("pause").setAttribute("aria-pressed", String(paused));
       if (document.activeElement !== speed) speed.value = String(hand.speed);
+    },
+    /** @param {import("./messages.d.ts").InHand} hand @param {import("./messages.d.ts").InControl} control */
+    show(hand, control) {
       rows.forEach(({ slider, value, back, moved }, k) => {
         const now = hand.values[k], parameter = may.parameters[k];
         if (now === undefined || performance.now() - moved < OWN) return;

@@ -24,6 +24,8 @@ function list(host) {
       item.className = bad ? "bad" : "";
       return /** @type {HTMLElement} */ (item.parentElement);
     },
+    /** @param {string} name */
+    drop(name) { items.get(name)?.parentElement?.remove(); items.delete(name); },
     clear() { items.clear(); host.replaceChildren(); },
   };
 }
@@ -33,7 +35,12 @@ function ask(row, act) {
   row.tabIndex = 0;
   row.setAttribute("role", "button");
   row.addEventListener("click", act);
-  row.addEventListener("keydown", (event) => { if (event.key === "Enter") act(); });
+  row.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    // Space would scroll, too.
+    event.preventDefault();
+    act();
+  });
 }
 
 /**
@@ -42,14 +49,19 @@ function ask(row, act) {
  */
 export function healthLine(figures, sources, choose) {
   const health = list(figures), flows = list(sources);
+  /** The pace that was asked for a status ago: what was measured since may be of that. */
+  let before = 0;
   return {
     /** @param {import("./messages.d.ts").Status} status @param {import("./messages.d.ts").Counts} viewer @param {number} drawn frames a second
      * @param {[number, number] | null} age of what is drawn, in ms */
     show(status, viewer, drawn, age) {
       const [median, tail] = status.tick_ms;
       health.set("tick", `${short(median)} / ${short(tail)} ms`, (tail ?? 0) > 1, "engine time per 1 ms tick: median / 99th percentile");
+      const asked = status.hand.paused ? 0 : status.hand.speed / 1000;
+      // In slow motion a tick more or less in a fifth of a second is much of the pace: some four are no fault.
       health.set("real time", status.realtime_factor === null ? "–" : `× ${status.realtime_factor.toFixed(2)}`,
-        (status.realtime_factor ?? 1) < 0.98, "model time over wall time");
+        (status.realtime_factor ?? Infinity) < Math.min(asked, before) - 0.02, "model time over wall time; held against the speed that was asked for");
+      before = asked;
       health.set("deadline misses", whole(status.deadline_misses), status.deadline_misses > 0, "ticks of a millisecond that ended more than 10 ms late");
       health.set("page", `${drawn.toFixed(0)} fps${age ? `, ${age.map((ms) => ms.toFixed(0)).join(" / ")} ms old` : ""}`, false,
         "field frames drawn in a second; how old they are when drawn, median / 95th percentile, behind the fastest of the last half minute");
@@ -83,6 +95,11 @@ export function healthLine(figures, sources, choose) {
     },
     /** @param {string} text */
     sound(text) { health.set("sound", text, false, "buffered, and how often it ran dry"); },
-    forget() { flows.clear(); },
+    /** Another run may have other sources and devices, and record something else. */
+    forget() {
+      flows.clear();
+      for (const name of ["recorded", "remembered", "microphone", "camera", "speaker"]) health.drop(name);
+      before = 0;
+    },
   };
 }

@@ -38,6 +38,14 @@ export function inputPanel(canvas, none, note) {
       }
       context.putImageData(image, 0, 0);
     },
+    /** Another run: there is no picture yet. */
+    forget() {
+      image = undefined;
+      canvas.hidden = true;
+      none.hidden = false;
+      say(note, "");
+      canvas.setAttribute("aria-label", "Input picture: none yet");
+    },
     /** Says in words what is shown. */
     describe() {
       if (!image) return;

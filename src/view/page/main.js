@@ -6,7 +6,7 @@ import { belongingPanel } from "./belonging.js";
 import { bindingPanel } from "./binding.js";
 import { bandSelector, hertz } from "./bands.js";
 import { byId, canvasById, say, theme } from "./canvas.js";
-import { commandPalette } from "./commands.js";
+import { commandPalette, freeKeys } from "./commands.js";
 import { devicePanel } from "./devices.js";
 import { energyPanel } from "./energy.js";
 import { fieldPanel } from "./field.js";
@@ -33,6 +33,8 @@ import { connect } from "./wire.js";
 
 /** Least time between drawings in ms where less motion is asked for: one update a second. */
 const CALM = 1_000;
+/** How long in ms before a drawing the newest field is asked for where there is one a second: time to come. */
+const AHEAD = 100;
 /** How long in ms it is told what was kept. */
 const TOLD = 10_000;
 
@@ -98,14 +100,17 @@ let about;
 /** @type {import("./wire.js").LinkState} */
 let linkState = "connecting", linkWhy = "";
 let lastKept = "", keptAt = 0;
+/** The newest field that was not acknowledged. @type {number | undefined} */
+let owed;
+let acknowledgedAt = 0;
 let drawnFrames = 0, drawnRate = 0, rateFrom = performance.now(), lastDrawn = -Infinity, shownBand = -1, shownDifference = false;
 
 const link = connect({
   field(frame) {
     // A frame that will not be drawn is acknowledged at once: the newest must not wait behind it.
-    if (fresh.field) link.ack(fresh.field.sequence);
+    if (fresh.field && !rests()) acknowledge();
     fresh.field = frame;
-    if (document.hidden || calmQuery.matches) link.ack(frame.sequence);
+    owed = frame.sequence;
   },
   input(picture) { fresh.input = picture; },
   mind(picture) { mind.take(picture); },
@@ -121,6 +126,9 @@ const link = connect({
     meters.add(status);
     belonging.add(status.senses);
     energy.add(status);
+    hands.follow(status.hand);
+    // Here and not by a timer: a browser lets those of a hidden page wait for a minute.
+    if (rests() && performance.now() - acknowledgedAt > CALM + AHEAD) acknowledge();
     sound.follow(status.hand.paused ? 0 : status.hand.speed / 1000 || 1);
     fresh.status = true;
   },
@@ -132,7 +140,7 @@ const link = connect({
     fresh.traces = true;
   },
   about(run) {
-    const same = about && about.seed === run.seed && about.title === run.title && JSON.stringify(about.arrays) === JSON.stringify(run.arrays);
+    const same = about !== undefined && run.run === about.run;
     about = run;
     if (!same) begin(run);
     senses.offer(run.senses);
@@ -150,6 +158,17 @@ const link = connect({
     showState();
   },
 });
+
+/** Whether a field a second is enough. The server closes where none is acknowledged for five. */
+function rests() { return document.hidden || calmQuery.matches; }
+
+/** The server may send another field. */
+function acknowledge() {
+  if (owed === undefined) return;
+  link.ack(owed);
+  owed = undefined;
+  acknowledgedAt = performance.now();
+}
 
 let refused = "", refusedAt = 0;
 /** Tells why something was not done. @param {string} why */
@@ -179,6 +198,8 @@ function tellChanges(before, now) {
 
 /** A run begins: its sheets, bands and names. @param {import("./messages.d.ts").About} run */
 function begin(run) {
+  figures = fresh.field = fresh.input = undefined;
+  for (const panel of [input, mind, binding, objects]) panel.forget();
   field.setArrays(run.arrays);
   bands.setBands(run.band_hz);
   energy.setBands(run.band_hz);
@@ -246,10 +267,10 @@ function drawField() {
   const frame = fresh.field;
   if (!frame) return;
   field.draw(frame);
-  link.ack(frame.sequence);
   fresh.field = undefined;
   drawnFrames++;
-  age.drawn(frame.tick, performance.now());
+  const hand = figures?.status.hand;
+  age.drawn(frame.tick, !hand || hand.paused ? 0 : hand.speed, performance.now());
   if (frame.band !== shownBand || frame.difference !== shownDifference) {
     shownBand = frame.band;
     shownDifference = frame.difference;
@@ -274,12 +295,11 @@ function drawFigures() {
     drawnFrames = 0;
     rateFrom = now;
     field.describe(whatIsShown() || "no band", shownDifference);
-    input.describe();
-    mind.describe();
-    binding.describe();
-    objects.describe();
+    if (!onStage()) for (const panel of [input, mind, binding, objects]) panel.describe();
   }
   say(byId("clock"), clock(status.seconds));
+  showState();
+  if (onStage()) return;
   bands.setOrder(status.order);
   meters.draw(colours);
   if (shownPanel("spectrum-panel")) spectrum.draw(status, colours);
@@ -291,14 +311,13 @@ function drawFigures() {
   if (shownPanel("objects-panel")) objects.tell(status.objects);
   recognition.show(status.recognition);
   health.show(status, viewer, drawnRate, age.figures());
-  if (!byId("hands").hidden || status.hand.paused) hands.show(status.hand, control);
-  if (!byId("hands").hidden) devices.offer(status.devices);
-  say(byId("pause-label"), status.hand.paused ? "Go on" : "Pause");
-  byId("pause").setAttribute("aria-pressed", String(status.hand.paused));
+  if (shownPanel("hands")) {
+    hands.show(status.hand, control);
+    devices.offer(status.devices);
+  }
   const remembered = status.recording?.retro_seconds ?? null;
   byId("keep").hidden = remembered === null;
   say(byId("keep-seconds"), (remembered ?? 0).toFixed(0));
-  showState();
 }
 
 /** Draws what goes with the traces, as far as it is seen. */
@@ -313,10 +332,14 @@ function drawTraces() {
 /** @param {number} now */
 function frame(now) {
   requestAnimationFrame(frame);
-  if (calmQuery.matches && now - lastDrawn < CALM) return;
+  if (calmQuery.matches && now - lastDrawn < CALM) {
+    if (now - lastDrawn > CALM - AHEAD) acknowledge();
+    return;
+  }
   lastDrawn = now;
   drawField();
-  if (fresh.input) { input.draw(fresh.input); mind.shape(fresh.input); binding.shape(fresh.input); fresh.input = undefined; }
+  if (!calmQuery.matches) acknowledge();
+  if (fresh.input && !onStage()) { input.draw(fresh.input); mind.shape(fresh.input); binding.shape(fresh.input); fresh.input = undefined; }
   if (shownPanel("mind-panel")) mind.draw(now);
   if (shownPanel("binding-panel")) binding.draw(now, colours);
   if (shownPanel("objects-panel")) objects.draw(now);
@@ -334,7 +357,7 @@ function recolour() {
 
 function redraw() {
   drawTraces();
-  meters.draw(colours);
+  if (!onStage()) meters.draw(colours);
   if (figures && shownPanel("spectrum-panel")) spectrum.draw(figures.status, colours);
   fresh.status = true;
 }
@@ -370,14 +393,19 @@ async function toggleStage(on = document.body.dataset.stage === undefined) {
   remember();
   // Where the browser does not allow it the stage fills the window.
   if (on) await document.documentElement.requestFullscreen?.().catch(() => {});
-  else if (document.fullscreenElement) await document.exitFullscreen();
+  else {
+    redraw();
+    if (document.fullscreenElement) await document.exitFullscreen();
+  }
 }
 
 const single = /** @type {HTMLInputElement} */ (byId("single-keys"));
 const upper = tabs(byId("upper"), () => { remember(); redraw(); });
 const lower = tabs(byId("lower"), () => { remember(); redraw(); });
+/** Whether the field stands alone: what is beside it is not seen, and not drawn. */
+function onStage() { return document.body.dataset.stage !== undefined; }
 /** @param {string} id */
-function shownPanel(id) { return !byId(id).hidden; }
+function shownPanel(id) { return !onStage() && !byId(id).hidden; }
 
 /** The view's state in the address: a link shows the same. */
 function remember() {
@@ -399,12 +427,12 @@ let restored = false;
 function restore() {
   restored = false;
   const state = new URLSearchParams(location.hash.slice(1));
+  if (state.get("stage") === "1") document.body.dataset.stage = "";
+  else delete document.body.dataset.stage;
   setLook(state.get("view") ?? "", state.get("palette") ?? "");
   upper.show(`${state.get("upper") ?? "spectrum"}-panel`);
   lower.show(`${state.get("lower") ?? "traces"}-panel`);
   toggleHands(state.get("controls") === "1");
-  if (state.get("stage") === "1") document.body.dataset.stage = "";
-  else delete document.body.dataset.stage;
   single.checked = state.get("keys") !== "0";
   restored = true;
 }
@@ -452,14 +480,9 @@ byId("palette").addEventListener("change", () => setLook(look.view, /** @type {H
 single.addEventListener("change", remember);
 document.addEventListener("fullscreenchange", () => { if (!document.fullscreenElement) { delete document.body.dataset.stage; remember(); redraw(); } });
 window.addEventListener("hashchange", restore);
-document.addEventListener("click", (event) => {
-  // A button that was clicked with a pointer must not keep the focus, or Space would press it again.
-  const button = event.detail > 0 && event.target instanceof Element ? event.target.closest("button") : null;
-  if (button && !button.closest("dialog, [role=tablist]")) button.blur();
-});
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden && fresh.field) link.ack(fresh.field.sequence);
-});
+freeKeys();
+// Who looks again sees the newest.
+document.addEventListener("visibilitychange", () => { if (!document.hidden) acknowledge(); });
 darkQuery.addEventListener("change", recolour);
 new ResizeObserver(redraw).observe(byId("lower"));
 

@@ -50,6 +50,17 @@ export function mindPanel(canvas, none, note, facts) {
       for (let at = 0; at < wanted.length; at++) wanted[at] = LIGHT[rgb[at]];
       fresh = true;
     },
+    /** Another run: nothing is remembered yet. */
+    forget() {
+      image = undefined;
+      fresh = false;
+      canvas.hidden = true;
+      none.hidden = false;
+      say(none, "nothing is remembered yet");
+      say(note, "");
+      cells.forEach((cell) => say(cell, ""));
+      canvas.setAttribute("aria-label", "The mind's eye: nothing yet");
+    },
     /** Moves on towards what was taken. @param {number} now in ms */
     draw(now) {
       if (!context || !image || !fresh) return;

@@ -16,6 +16,9 @@ const many = (count) => (count === 0 ? "nothing stands out" : count === 1 ? "1 o
 /** @param {number} share */
 const percent = (share) => `${Math.round(100 * share)} %`;
 
+/** The labels of four cells, and their shares in a pixel: the same for all pixels, of which there are many. */
+const near = new Uint8Array(4), weights = new Float64Array(4);
+
 /** The label of each pixel that is shown: that of most of the four cells about it. @param {Objects} seen */
 function labelled({ width, height, columns, rows, labels }) {
   const found = new Uint8Array(width * height);
@@ -23,8 +26,16 @@ function labelled({ width, height, columns, rows, labels }) {
     const v = Math.max(0, Math.min(rows - 1, ((y + 0.5) * rows) / height - 0.5)), up = Math.floor(v), down = Math.min(up + 1, rows - 1);
     for (let x = 0; x < width; x++, at++) {
       const u = Math.max(0, Math.min(columns - 1, ((x + 0.5) * columns) / width - 0.5)), left = Math.floor(u), right = Math.min(left + 1, columns - 1);
-      const near = [labels[up * columns + left], labels[up * columns + right], labels[down * columns + left], labels[down * columns + right]];
-      const [b, a] = [v - up, u - left], weights = [(1 - b) * (1 - a), (1 - b) * a, b * (1 - a), b * a];
+      near[0] = labels[up * columns + left];
+      near[1] = labels[up * columns + right];
+      near[2] = labels[down * columns + left];
+      near[3] = labels[down * columns + right];
+      if (near[0] === near[1] && near[0] === near[2] && near[0] === near[3]) { found[at] = near[0]; continue; }
+      const b = v - up, a = u - left;
+      weights[0] = (1 - b) * (1 - a);
+      weights[1] = (1 - b) * a;
+      weights[2] = b * (1 - a);
+      weights[3] = b * a;
       let most = -1;
       for (let k = 0; k < 4; k++) {
         let sum = 0;
@@ -63,7 +74,6 @@ export function objectsPanel() {
 
   /** The list of what stands out. @param {Objects} now */
   function name({ objects }) {
-    say(told, many(objects.length));
     while (list.children.length > objects.length) list.lastElementChild?.remove();
     objects.forEach(({ label, colour, share, confidence }, k) => {
       if (!list.children[k]) {
@@ -119,9 +129,22 @@ export function objectsPanel() {
         figures.update_ms === null ? "–" : `${figures.update_ms.toFixed(1)} ms`, whole(figures.skipped)];
       facts.querySelectorAll("dd").forEach((value, k) => say(value, values[k]));
     },
-    /** Says in words what is shown. */
+    /** Another run: nothing is seen yet. */
+    forget() {
+      image = seen = undefined;
+      fresh = false;
+      canvas.hidden = true;
+      none.hidden = false;
+      say(none, "nothing is seen yet");
+      say(told, "");
+      list.replaceChildren();
+      facts.querySelectorAll("dd").forEach((value) => say(value, "–"));
+      canvas.setAttribute("aria-label", "Objects: nothing yet");
+    },
+    /** Says in words what is shown; once a second, for it is read aloud. */
     describe() {
       if (!seen) return;
+      say(told, many(seen.objects.length));
       const each = seen.objects.map(({ label, share, confidence }) => `object ${label}, ${percent(share)} of the picture, confidence ${confidence.toFixed(2)}`);
       canvas.setAttribute("aria-label", `Seen at ${seen.columns} by ${seen.rows}: ${[many(seen.objects.length), ...each].join("; ")}`);
     },

@@ -1,7 +1,7 @@
 // @ts-check
-// The spectrum on logarithmic axes, with the aperiodic fit and its exponent.
+// The spectrum since the run's start on logarithmic axes, with the aperiodic fit of the twin's, the tonic rhythm, and its exponent.
 
-import { fit, font, say, short } from "./canvas.js";
+import { fit, font, say, short, sizeOf } from "./canvas.js";
 
 const MARGIN = { left: 58, right: 12, top: 8, bottom: 36 };
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
@@ -24,9 +24,14 @@ function ticks(low, high) {
   return list;
 }
 
+/** @param {number[]} a @param {number[]} b */
+const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
+
 /** @param {HTMLCanvasElement} canvas @param {HTMLElement} figure */
 export function spectrumPanel(canvas, figure) {
   let range = { low: -1, high: 1, set: false };
+  /** What is on the canvas: its lines, and all else that it was drawn by. */
+  let lines = { power: /** @type {number[]} */ ([]), fit: /** @type {number[]} */ ([]) }, drawn = "";
 
   /** Grows at once and shrinks only when far too wide: the axis stays still. @param {number[]} powers above 0 */
   function follow(powers) {
@@ -41,15 +46,17 @@ export function spectrumPanel(canvas, figure) {
     const { exponent, exponent_interval: interval } = status;
     if (exponent === null) {
       say(figure, "exponent not measured yet");
+      figure.title = figure.dataset.text = "";
       return "exponent not measured yet";
     }
     const spread = interval ? ` ± ${((interval[1] - interval[0]) / 2).toFixed(2)}` : "";
-    const text = `1/f exponent ${exponent.toFixed(2)}${spread}`;
+    const text = `the twin's 1/f exponent ${exponent.toFixed(2)}${spread}`;
     if (figure.dataset.text !== text) {
       figure.dataset.text = text;
+      figure.title = "The dashed line is fitted to the spectrum of the twin, which nothing drives: the tonic rhythm alone.";
       figure.innerHTML = '<span class="quiet"></span> <b></b> <span class="quiet"></span>';
       const [name, value, kind] = [...figure.children];
-      name.textContent = "1/f exponent";
+      name.textContent = "twin's 1/f exponent, dashed";
       value.textContent = exponent.toFixed(2) + spread;
       kind.textContent = interval ? "(95 %)" : "";
     }
@@ -57,13 +64,17 @@ export function spectrumPanel(canvas, figure) {
   }
 
   return {
-    forget() { range.set = false; },
+    forget() { range.set = false; drawn = ""; },
     /** @param {import("./messages.d.ts").Status} status @param {import("./canvas.js").Theme} theme */
     draw(status, theme) {
       const told = print(status);
-      const sheet = fit(canvas);
       const { spectrum_hz: hz, spectrum_power: power, spectrum_fit: line } = status;
+      const look = [told, hz.length, hz.at(-1), ...Object.values(sizeOf(canvas)), window.devicePixelRatio, ...Object.values(theme)].join();
+      if (look === drawn && same(power, lines.power) && same(line, lines.fit)) return;
+      const sheet = fit(canvas);
       if (!sheet) return;
+      drawn = look;
+      lines = { power, fit: line };
       const { context, width, height } = sheet;
       context.font = font(11.5);
       const shown = hz.map((_, i) => i).filter((i) => hz[i] > 0 && power[i] > 0);
@@ -116,12 +127,24 @@ export function spectrumPanel(canvas, figure) {
       context.beginPath();
       context.rect(MARGIN.left, MARGIN.top - 4, right - MARGIN.left, bottom - MARGIN.top + 8);
       context.clip();
+      // A point a pixel column: many bins fall in one, and each would cost as much. Their mean is that of what is drawn, the logarithm.
       const trace = (/** @type {number[]} */ values) => {
+        let column = NaN, count = 0, across = 0, up = 0;
+        const point = () => { if (count) context.lineTo(across / count, up / count); };
         context.beginPath();
-        shown.filter((i) => values[i] > 0).forEach((i, k) => {
-          if (k === 0) context.moveTo(x(hz[i]), y(values[i]));
-          else context.lineTo(x(hz[i]), y(values[i]));
-        });
+        for (const i of shown) {
+          if (!(values[i] > 0)) continue;
+          const at = x(hz[i]);
+          if (Math.floor(at) !== column) {
+            point();
+            column = Math.floor(at);
+            count = across = up = 0;
+          }
+          count++;
+          across += at;
+          up += y(values[i]);
+        }
+        point();
         context.stroke();
       };
       context.lineJoin = "round";
@@ -135,7 +158,7 @@ export function spectrumPanel(canvas, figure) {
         trace(line);
       }
       context.restore();
-      canvas.setAttribute("aria-label", `Spectrum from ${short(first)} to ${short(last)} Hz, ${told}`);
+      canvas.setAttribute("aria-label", `Spectrum since the start from ${short(first)} to ${short(last)} Hz, ${told}`);
     },
   };
 }

@@ -52,17 +52,20 @@ export function waterfallPanel(canvas, note) {
     const power = transform(stretch, rate);
     newest = (newest + 1) % COLUMNS;
     // The pink line: the mean of power times frequency, in dB, slowly.
-    let sum = 0;
+    let sum = 0, told = 0;
     for (let row = 0; row < ROWS; row++) {
       const [low, high] = [row, row + 1].map((edge) => LOW * (HIGH / LOW) ** (edge / ROWS));
-      const first = Math.max(1, Math.floor((low * SIZE) / rate)), last = Math.max(first, Math.floor((high * SIZE) / rate));
+      const first = Math.max(1, Math.floor((low * SIZE) / rate)), last = Math.min(power.length - 1, Math.max(first, Math.floor((high * SIZE) / rate)));
+      // Beyond half the rate there is nothing.
+      if (last < first) { columns[newest * ROWS + row] = NaN; continue; }
       let part = 0;
       for (let bin = first; bin <= last; bin++) part += power[bin] * ((bin * rate) / SIZE);
       const value = 10 * Math.log10(part / (last - first + 1) + 1e-12);
       columns[newest * ROWS + row] = value;
       sum += value;
+      told++;
     }
-    mean = sum / ROWS;
+    mean = sum / told;
     line = Number.isFinite(line) && line !== 0 ? line + 0.05 * (mean - line) : mean;
   }
 
@@ -132,7 +135,7 @@ export function waterfallPanel(canvas, note) {
         context.textAlign = s === 0 ? "right" : s === 30 ? "left" : "center";
         context.fillText(s === 0 ? "now" : `−${s} s`, x, height);
       }
-      canvas.setAttribute("aria-label", `Spectrogram of the last 30 s, 1 to 250 Hz: ${mean >= line ? "above" : "below"} its slow mean by ${Math.abs(mean - line).toFixed(1)} dB now`);
+      canvas.setAttribute("aria-label", `Spectrogram of the last 30 s, ${LOW} to ${Math.min(HIGH, rate / 2)} Hz: ${mean >= line ? "above" : "below"} its slow mean by ${Math.abs(mean - line).toFixed(1)} dB now`);
     },
   };
 }

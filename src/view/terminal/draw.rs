@@ -13,8 +13,8 @@ use crate::kernel::palette::Palette;
 use crate::signal::{FieldFrame, FieldImage, ObjectsFigures, Recognition, SensesFigures, Status, TraceChunk};
 use crate::view::About;
 
-/// Samples of each trace that are kept: 4 s at 1000 a second.
-const KEPT: usize = 4_000;
+/// Seconds of each trace that are kept.
+const KEPT_SECONDS: u32 = 4;
 /// Traces that are shown, evenly chosen among all.
 const TRACES: usize = 6;
 /// Points of a trace that are drawn.
@@ -33,6 +33,7 @@ pub(super) struct Picture {
     pub(super) field: FieldFrame,
     pub(super) status: Status,
     traces: Vec<VecDeque<f32>>,
+    rate_hz: u32,
     palette: Palette,
 }
 
@@ -46,16 +47,19 @@ impl Picture {
             field: FieldFrame::default(),
             status: Status::default(),
             traces: Vec::new(),
+            rate_hz: 1,
             palette: Palette::new(),
         }
     }
 
     /// Adds a stretch of traces.
     pub(super) fn add(&mut self, chunk: &TraceChunk) {
+        self.rate_hz = chunk.rate_hz.max(1);
+        let kept = (KEPT_SECONDS * self.rate_hz) as usize;
         self.traces.resize_with(chunk.microvolts.len(), VecDeque::new);
         for (trace, values) in self.traces.iter_mut().zip(&chunk.microvolts) {
             trace.extend(values);
-            trace.drain(..trace.len().saturating_sub(KEPT));
+            trace.drain(..trace.len().saturating_sub(kept));
         }
     }
 
@@ -158,7 +162,7 @@ impl Picture {
             .map(|(k, trace)| {
                 let stride = (trace.len() / POINTS).max(1);
                 let value = |(i, v): (usize, &f32)| {
-                    let seconds = (i as f64 - trace.len() as f64) / 1_000.0;
+                    let seconds = (i as f64 - trace.len() as f64) / f64::from(self.rate_hz);
                     (seconds, (count - k) as f64 + 0.5 * f64::from(*v / scale))
                 };
                 trace.iter().enumerate().step_by(stride).map(value).collect()
@@ -169,7 +173,7 @@ impl Picture {
         };
         let chart = Chart::new(lines.iter().map(|line| data(line)).collect())
             .block(block)
-            .x_axis(Axis::default().bounds([-(KEPT as f64) / 1_000.0, 0.0]))
+            .x_axis(Axis::default().bounds([-f64::from(KEPT_SECONDS), 0.0]))
             .y_axis(Axis::default().bounds([0.4, count as f64 + 0.6]));
         frame.render_widget(chart, area);
     }
