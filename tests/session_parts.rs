@@ -114,9 +114,9 @@ fn first_electrode(dir: &Path, session: &str) -> Vec<(usize, f64)> {
     let text = fs::read_to_string(dir.join(session).with_extension("csv")).unwrap();
     let cells = |row: &str| {
         let mut cells = row.split(',');
-        // Whole milliseconds, with all their decimals.
-        let ms = cells.next().unwrap().replace('.', "");
-        (ms.parse::<usize>().unwrap(), cells.next().unwrap().parse().unwrap())
+        // Whole milliseconds, told with nine decimals of a second.
+        let ns = cells.next().unwrap().replace('.', "");
+        (ns.parse::<usize>().unwrap() / 1_000_000, cells.next().unwrap().parse().unwrap())
     };
     text.lines().skip(1).map(cells).collect()
 }

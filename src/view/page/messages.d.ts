@@ -5,6 +5,8 @@
 
 /** What a run is, and what it wants of its pages. */
 export type About = {
+  /** Unlike that of any other run: a page that stays open over a restart begins anew. */
+  run: string,
   /** What pages may give. */
   senses: Array<Sense>,
   /** What runs, for people: `demo`, a file's name. */
@@ -169,8 +171,12 @@ export type DeviceFigures = {
   state: DeviceState,
   /** What was last wrong with it. */
   problem: string | null,
-  /** How often it was opened; above 1 it had been lost. */
+  /** How often it was opened: after it had been lost, with larger blocks, or because a person chose it. */
   opened: number,
+  /** How often it was lost after it had been open. */
+  lost: number,
+  /** The rate that was agreed with it, in Hz: frames of sound, or pictures, a second; 0 before it was open. */
+  agreed_hz: number,
   /** What came from it, or went to it. */
   delivered: number,
   /** What was not used: damaged, too late, or without room. Of a speaker, what the run made and it did not play. */
