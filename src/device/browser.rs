@@ -122,7 +122,8 @@ mod tests {
             }
             heard = capture.take(now, &mut out);
         }
-        (tally.drift().unwrap(), heard)
+        // A clock that is known to be exactly right tells of no drift.
+        (tally.drift().unwrap_or_default(), heard)
     }
 
     #[test]

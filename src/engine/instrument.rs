@@ -259,15 +259,15 @@ impl Instrument {
         self.arrays.iter().map(Array::shape).collect()
     }
 
-    /// Reads the electrodes after a tick: driven, then twin, in microvolts; `None` between two samples.
-    pub fn electrodes(&mut self) -> Option<&[f32]> {
+    /// Reads the electrodes after a tick: driven, then twin, in microvolts.
+    pub fn electrodes(&mut self) -> &[f32] {
         let names = self.electrodes.names.len();
         let (driven, twin) = self.microvolts.split_at_mut(names);
-        let ready = self.electrodes.tick(self.arrays.iter().filter_map(Array::watched), driven);
-        if let Some(electrodes) = &mut self.twin_electrodes {
-            electrodes.tick(self.arrays.iter().filter_map(Array::watched_twin), twin);
+        self.electrodes.read(self.arrays.iter().filter_map(Array::watched), driven);
+        if let Some(electrodes) = &self.twin_electrodes {
+            electrodes.read(self.arrays.iter().filter_map(Array::watched_twin), twin);
         }
-        ready.then_some(&self.microvolts)
+        &self.microvolts
     }
 
     /// The electrodes' names.

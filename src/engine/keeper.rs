@@ -264,9 +264,7 @@ impl Keeper {
             any = true;
             self.record_hops(&report);
             // Sample by sample and mark by mark in the order of time, so that files of a run and its replay are the same.
-            if report.sampled {
-                self.take_leads(desk);
-            }
+            self.take_leads(desk);
             desk.raster.add(&report, &mut desk.trace.bursts);
             self.note_changes(&report, desk);
             if self.gathering.tick(&report) {

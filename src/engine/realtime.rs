@@ -396,10 +396,7 @@ impl Realtime {
         if let Some(entered) = &mut self.outlets.entered {
             entered.push(heard, seen);
         }
-        if let Some(sample) = self.instrument.electrodes() {
-            self.outlets.electrodes.push_some(sample);
-            report.sampled = true;
-        }
+        self.outlets.electrodes.push_some(self.instrument.electrodes());
         if let Some(probe) = &mut self.outlets.probe {
             probe.tick(tick, &self.instrument);
         }

@@ -67,8 +67,6 @@ pub struct TickReport {
     pub entered: u32,
     /// Changes of parameters that were made before it.
     pub retuned: u32,
-    /// Whether the electrodes gave a sample.
-    pub sampled: bool,
     /// Bursts that entered, per array.
     pub bursts: [u32; MOST_ARRAYS],
     /// The same by where on the sheet: its rows in equal parts, from row 0.

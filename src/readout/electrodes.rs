@@ -296,12 +296,12 @@ impl Electrodes {
         self.montages.iter().enumerate().flat_map(of).collect()
     }
 
-    /// Reads one tick of every sheet into `out` (microvolts, one per name); `true`, for whatever their rate, they are read
-    /// each tick: [`low_pass`] needs them all, and the ones behind the last sample.
+    /// Reads every sheet as it is now into `out` (microvolts, one per name). At whatever rate they are kept, they are read each
+    /// tick: [`low_pass`] needs them all.
     ///
     /// # Panics
     /// Where there is not one watching array per montage, or `out` has another length than `names`.
-    pub fn tick<'a>(&self, watched: impl IntoIterator<Item = Watched<'a>>, out: &mut [f32]) -> bool {
+    pub fn read<'a>(&self, watched: impl IntoIterator<Item = Watched<'a>>, out: &mut [f32]) {
         assert!(out.len() == self.names.len(), "one value per electrode");
         let mut watched = watched.into_iter();
         let mut at = 0;
@@ -311,7 +311,6 @@ impl Electrodes {
             montage.read(&watched, &mut out[at..at + count]);
             at += count;
         }
-        true
     }
 }
 
@@ -438,14 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn every_tick_is_read_at_every_rate_and_a_low_pass_is_late_by_whole_samples() {
-        let parameters = ElectrodeParameters { rate_hz: 250, ..Default::default() };
-        let electrodes =
-            Electrodes::new(vec![montage(MontageKind::TenTwenty19, SHEET)], &parameters).unwrap();
-        let sums = WindowSums::new(montage(MontageKind::TenTwenty19, SHEET).windows(), 3);
-        let watched = Watched { sums: &sums, carriers: &[[1.0, 0.0]; 3] };
-        let mut out = vec![0.0; 19];
-        assert!((0..8).all(|_| electrodes.tick([watched], &mut out)));
+    fn a_low_pass_is_late_by_whole_samples() {
         let delays = [1_000, 500, 250].map(|rate_hz| low_pass(rate_hz, 1).delay());
         assert_eq!(delays, [0, 13 * 2, 13 * 4]);
     }

@@ -170,7 +170,7 @@ pub fn play(plan: &Plan, settings: &[&str]) -> Result<[Vec<Trial>; 2]> {
         let mut timer = StageTimer::start(&clock);
         let report = instrument.tick(Tick(tick), &wave, &waiting, &mut team, &mut timer);
         waiting.clear();
-        let sample = instrument.electrodes().unwrap_or(&[]);
+        let sample = instrument.electrodes();
         let Some(number) = trial else { continue };
         for (sense, trials) in trials.iter_mut().enumerate() {
             if after == 0 {
