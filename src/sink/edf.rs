@@ -110,6 +110,10 @@ impl EdfWriter {
                 .value(microvolts.len())
                 .bound(electrodes));
         }
+        // A full record waits for the next sample: what is noted of its time comes a little later.
+        if self.filled == self.rate_hz {
+            self.write_record()?;
+        }
         for (electrode, value) in microvolts.iter().enumerate() {
             let inside = *value >= RANGE_MICROVOLTS[0] && *value <= RANGE_MICROVOLTS[1];
             self.summary.clipped += u64::from(!inside);
@@ -119,9 +123,6 @@ impl EdfWriter {
         }
         self.filled += 1;
         self.summary.samples += 1;
-        if self.filled == self.rate_hz {
-            self.write_record()?;
-        }
         Ok(())
     }
 
@@ -163,18 +164,18 @@ impl EdfWriter {
             self.file.remove();
             return Err(none);
         }
-        if self.filled > 0 {
-            for second in self.record.chunks_exact_mut(self.rate_hz) {
-                let last = second[self.filled - 1];
-                second[self.filled..].fill(last);
-            }
+        for second in self.record.chunks_exact_mut(self.rate_hz) {
+            let last = second[self.filled - 1];
+            second[self.filled..].fill(last);
+        }
+        if self.filled < self.rate_hz {
             let end = Timestamp::from_count(self.summary.samples, self.rate_hz as u32);
             self.waiting.truncate(MOST_WAITING - 1);
             self.annotate(end, "Recording ends");
             // The end matters more than what still waits for room.
             self.waiting.rotate_right(1);
-            self.write_record()?;
         }
+        self.write_record()?;
         self.summary.annotations_dropped += self.waiting.len() as u64;
         self.file.with(|file| {
             file.seek(SeekFrom::Start(RECORD_COUNT_AT))?;
@@ -227,6 +228,10 @@ impl Sink for EdfWriter {
                 path.display(),
                 summary.clipped
             );
+        }
+        if summary.annotations_dropped > 0 {
+            let dropped = summary.annotations_dropped;
+            tracing::warn!("{}: {dropped} annotations found no room", path.display());
         }
         Ok(())
     }
@@ -366,6 +371,19 @@ mod tests {
         assert_eq!((summary.records, summary.samples), (1, 1));
         let bytes = std::fs::read(&path).unwrap();
         assert!(String::from_utf8_lossy(&bytes).contains("+0.5\u{14}Recording ends\u{14}"));
+    }
+
+    #[test]
+    fn what_is_noted_of_the_last_second_after_its_samples_has_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("e.edf");
+        let mut edf = EdfWriter::create(&path, &names(), 2, "").unwrap();
+        (0..4).for_each(|_| edf.push(&[0.0; 2]).unwrap());
+        edf.annotate(Timestamp(1_960_000_000), "onset");
+        let summary = edf.finish().unwrap();
+        assert_eq!((summary.records, summary.annotations_dropped), (2, 0));
+        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+        assert!(text.contains("+1.96\u{14}onset\u{14}") && !text.contains("Recording ends"), "{text}");
     }
 
     #[test]
