@@ -150,24 +150,8 @@ fn playlist<T: Timed + Send + 'static>(
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-
     use super::*;
-
-    /// Makes 0.4 s of pictures with 0.6 s of sound, or says that the test is skipped.
-    fn film(folder: &Path) -> Option<PathBuf> {
-        let path = folder.join("film.mkv");
-        let made = Command::new("ffmpeg")
-            .args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc=d=0.4:s=64x48:r=25"])
-            .args(["-f", "lavfi", "-i", "sine=d=0.6:r=48000", "-c:v", "ffv1", "-c:a", "flac"])
-            .arg(&path)
-            .status()
-            .is_ok_and(|status| status.success());
-        if !made {
-            eprintln!("SKIPPED: ffmpeg can't make film.mkv");
-        }
-        made.then_some(path)
-    }
+    use crate::source::ffmpeg::films::film;
 
     fn opened(files: &[PathBuf], again: bool) -> Inputs {
         let options = MediaOptions::default();
@@ -186,7 +170,8 @@ mod tests {
     #[test]
     fn the_second_round_and_the_second_file_begin_with_sound_and_picture_together() {
         let folder = tempfile::tempdir().unwrap();
-        let Some(path) = film(folder.path()) else { return };
+        let codecs = ["-c:v", "ffv1", "-c:a", "flac"];
+        let Some(path) = film(folder.path(), "film.mkv", "0.4", "0.6", &codecs) else { return };
         let round: Vec<i64> = (0..10).map(|n| 40 * n).collect();
         let two: Vec<i64> = round.iter().copied().chain(round.iter().map(|ms| ms + 600)).collect();
         for (files, again) in [(vec![path.clone()], true), (vec![path.clone(), path.clone()], false)] {
@@ -206,17 +191,8 @@ mod tests {
     #[test]
     fn a_start_within_pictures_that_outlast_their_sound_is_no_wrong_call() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("film.mp4");
-        let made = Command::new("ffmpeg")
-            .args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc=d=1:s=64x48:r=25"])
-            .args(["-f", "lavfi", "-i", "sine=d=0.4:r=48000", "-c:v", "mpeg4", "-c:a", "aac"])
-            .arg(&path)
-            .status()
-            .is_ok_and(|status| status.success());
-        if !made {
-            eprintln!("SKIPPED: ffmpeg can't make film.mp4");
-            return;
-        }
+        let codecs = ["-c:v", "mpeg4", "-c:a", "aac"];
+        let Some(path) = film(folder.path(), "film.mp4", "1", "0.4", &codecs) else { return };
         let open = |ms: i64| {
             let start = Timestamp(ms * 1_000_000);
             open_files(std::slice::from_ref(&path), &MediaOptions::default(), start, false, Config::default())

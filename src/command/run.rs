@@ -122,11 +122,9 @@ impl RunArgs {
         let holds = session::holds_state(numbers);
         let remembers = self.remembers(config) && holds.is_ok();
         if self.retro.is_some() && !remembers {
+            holds?;
             let error = Error::call("--retro", "this run remembers nothing");
-            let bound = "a paced run, and record.retro_megabytes above 0";
-            return Err(holds
-                .err()
-                .map_or_else(|| error.clone().bound(bound), |cause| error.clone().value(cause)));
+            return Err(error.bound("a paced run, and record.retro_megabytes above 0"));
         }
         if let Err(cause) = &holds
             && self.record.is_some()

@@ -77,7 +77,7 @@ impl Drop for SoundDevice {
 /// Why it can't be opened now. Later it may come and go.
 pub fn microphone(asked: &SoundDeviceParameters, clock: Arc<dyn Clock>) -> Result<(SoundDevice, Capture)> {
     let (socket, capture) = capture::capture();
-    Ok((start(DeviceKind::Microphone, asked, clock, Way::In(socket))?, capture))
+    Ok((start(asked, clock, Way::In(socket))?, capture))
 }
 
 /// Opens a speaker and owns it from then on.
@@ -86,7 +86,7 @@ pub fn microphone(asked: &SoundDeviceParameters, clock: Arc<dyn Clock>) -> Resul
 /// As those of [`microphone`].
 pub fn speaker(asked: &SoundDeviceParameters, clock: Arc<dyn Clock>) -> Result<(SoundDevice, Playback)> {
     let (socket, playback) = playback::playback();
-    Ok((start(DeviceKind::Speaker, asked, clock, Way::Out(socket))?, playback))
+    Ok((start(asked, clock, Way::Out(socket))?, playback))
 }
 
 /// The direction of a device.
@@ -95,18 +95,22 @@ enum Way {
     Out(Socket<PlaybackLink>),
 }
 
-fn start(
-    kind: DeviceKind,
-    asked: &SoundDeviceParameters,
-    clock: Arc<dyn Clock>,
-    way: Way,
-) -> Result<SoundDevice> {
+impl Way {
+    fn kind(&self) -> DeviceKind {
+        match self {
+            Way::In(_) => DeviceKind::Microphone,
+            Way::Out(_) => DeviceKind::Speaker,
+        }
+    }
+}
+
+fn start(asked: &SoundDeviceParameters, clock: Arc<dyn Clock>, way: Way) -> Result<SoundDevice> {
+    let kind = way.kind();
     let monitor = Arc::new(DeviceMonitor::new(kind, &asked.name));
     let stop = Arc::<AtomicBool>::default();
     let (opened_in, opened) = bounded(1);
     let (ended_in, ended) = bounded(1);
     let owner = Owner {
-        kind,
         asked: asked.clone(),
         host: asked.host.clone(),
         flooded: false,
@@ -202,7 +206,6 @@ enum End {
 }
 
 struct Owner {
-    kind: DeviceKind,
     asked: SoundDeviceParameters,
     /// The host that was asked for; while a device is kept, what is asked for is its own.
     host: String,
@@ -285,7 +288,7 @@ impl Owner {
         let hanging = Arc::strong_count(&self.attempts) - 1;
         let troubles = Arc::<Troubles>::default();
         let attempt = Attempt {
-            kind: self.kind,
+            kind: self.way.kind(),
             asked: self.asked.clone(),
             block: self.block,
             clock: Arc::clone(&self.clock),
@@ -298,11 +301,11 @@ impl Owner {
             drop(held);
             opened
         };
-        let opened = if hanging < MOST_HANGING { within(limit, work) } else { None };
-        let opened = opened.ok_or_else(|| {
-            Error::new(Kind::Device, self.kind.name(), "its host did not answer")
-                .bound(format!("within {} s", limit.as_secs_f32()))
-        })??;
+        let silent = |bound| Error::new(Kind::Device, self.way.kind().name(), "its host did not answer").bound(bound);
+        if hanging >= MOST_HANGING {
+            return Err(silent(format!("{hanging} attempts to open it still wait")));
+        }
+        let opened = within(limit, work).ok_or_else(|| silent(format!("within {} s", limit.as_secs_f32())))??;
         match (&mut self.way, opened.link) {
             (Way::In(socket), Link::In(link)) => socket.plug(link),
             (Way::Out(socket), Link::Out(link)) => socket.plug(link),
@@ -335,14 +338,14 @@ impl Owner {
         let late = open.troubles.late.load(Ordering::Relaxed);
         self.monitor.update(|figures| figures.missed += late);
         if !let_go(open.stream, CLOSING) {
-            let kind = self.kind.name();
+            let kind = self.way.kind().name();
             tracing::warn!("{kind}: its host does not let go of the stream; it is left behind");
         }
         match &end {
             End::Lost(problem) => self.monitor.troubled(DeviceState::Lost, problem),
             End::Larger => {
                 self.block = (2 * self.block).min(BLOCKS[1]);
-                tracing::warn!("{}: blocks come too late; now of {} frames", self.kind.name(), self.block);
+                tracing::warn!("{}: blocks come too late; now of {} frames", self.way.kind().name(), self.block);
             }
             End::Another(name) => self.turn_to(name.clone()),
             End::Stop => {}

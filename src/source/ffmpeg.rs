@@ -166,6 +166,32 @@ fn keep(line: &[u8], shared: &Mutex<Kept>) {
     kept.lines.push_back(line);
 }
 
+/// What tests of whole files make.
+#[cfg(test)]
+pub(crate) mod films {
+    use std::path::{Path, PathBuf};
+    use std::process::Command;
+
+    /// Makes a file of 25 pictures a second with a tone, or says that the test is skipped.
+    pub(crate) fn film(folder: &Path, name: &str, pictures: &str, tone: &str, codecs: &[&str]) -> Option<PathBuf> {
+        let path = folder.join(name);
+        let (pictures, tone) =
+            (format!("testsrc=d={pictures}:s=64x48:r=25"), format!("sine=d={tone}:r=48000"));
+        let sources = ["-f", "lavfi", "-i", &pictures[..], "-f", "lavfi", "-i", &tone[..]];
+        let made = Command::new("ffmpeg")
+            .args(["-v", "error", "-nostdin", "-y"])
+            .args(sources)
+            .args(codecs)
+            .arg(&path)
+            .status()
+            .is_ok_and(|status| status.success());
+        if !made {
+            eprintln!("SKIPPED: ffmpeg can't make {name}");
+        }
+        made.then_some(path)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

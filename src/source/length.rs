@@ -116,31 +116,11 @@ fn read_line(line: &str, streams: &mut [Stream; 2]) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::path::PathBuf;
-    use std::process::Command;
 
     use super::*;
+    use crate::source::ffmpeg::films::film;
     use crate::source::media::{self, Media, MediaOptions};
     use crate::source::playlist::{Entry, Length, Playlist};
-
-    /// Makes a file of 25 pictures a second with a tone, or says that the test is skipped.
-    fn film(folder: &Path, name: &str, pictures: &str, tone: &str, codecs: &[&str]) -> Option<PathBuf> {
-        let path = folder.join(name);
-        let (pictures, tone) =
-            (format!("testsrc=d={pictures}:s=64x48:r=25"), format!("sine=d={tone}:r=48000"));
-        let sources = ["-f", "lavfi", "-i", &pictures[..], "-f", "lavfi", "-i", &tone[..]];
-        let made = Command::new("ffmpeg")
-            .args(["-v", "error", "-nostdin", "-y"])
-            .args(sources)
-            .args(codecs)
-            .arg(&path)
-            .status()
-            .is_ok_and(|status| status.success());
-        if !made {
-            eprintln!("SKIPPED: ffmpeg can't make {name}");
-        }
-        made.then_some(path)
-    }
 
     #[test]
     fn lines_of_packets_are_read_and_others_passed_over() {

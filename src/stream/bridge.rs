@@ -101,7 +101,7 @@ pub struct Tally {
     pub block: AtomicU64,
     /// When the device last called, in ns; 0 before it has.
     called: AtomicI64,
-    /// The bits of the drift in ppm; 0 while it is not known.
+    /// The inverted bits of the drift in ppm: 0, which would be no number, while it is not known.
     drift: AtomicU64,
 }
 
@@ -123,13 +123,13 @@ impl Tally {
     }
 
     pub(super) fn tell_drift(&self, ppm: f64) {
-        self.drift.store(ppm.to_bits(), Ordering::Relaxed);
+        self.drift.store(!ppm.to_bits(), Ordering::Relaxed);
     }
 
     /// How much faster the device's clock runs than the run's, in ppm, once that is known.
     #[must_use]
     pub fn drift(&self) -> Option<f64> {
-        Some(self.drift.load(Ordering::Relaxed)).filter(|bits| *bits != 0).map(f64::from_bits)
+        Some(self.drift.load(Ordering::Relaxed)).filter(|bits| *bits != 0).map(|bits| f64::from_bits(!bits))
     }
 }
 

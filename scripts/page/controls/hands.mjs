@@ -87,6 +87,13 @@ export async function hands(page, seen, where) {
     await page.locator("#log", { hasText: "note: eyes closed" }).waitFor();
     notes.changes++;
   });
+  await check("Space holds the run also where a tab was clicked last", async () => {
+    for (const paused of [true, false]) {
+      await page.getByRole("tab", { name: "Log" }).click();
+      await page.keyboard.press(" ");
+      await until(`paused: ${paused}`, async () => (await now()).paused === paused);
+    }
+  });
   await check("R and the button keep the last seconds in a file", async () => {
     await page.keyboard.press("r");
     await until("retro-1.mcap", () => existsSync(`${where}/out/retro-1.mcap`));

@@ -37,7 +37,10 @@ function isBusy(target, key) {
   if (target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement) return true;
   if (/^Arrow(Up|Down)$/.test(key) && scrolls(target.closest("[role=tabpanel].scroll"))) return true;
   const isPressed = target instanceof HTMLButtonElement || target instanceof HTMLInputElement || target.getAttribute("role") === "button";
-  return (isPressed && key === " ") || (target.getAttribute("role") === "tab" && key.startsWith("Arrow"));
+  const isTab = target.getAttribute("role") === "tab";
+  // A tab that is selected has nothing to be pressed for.
+  const isPressable = isPressed && !(isTab && target.getAttribute("aria-selected") === "true");
+  return (isPressable && key === " ") || (isTab && key.startsWith("Arrow"));
 }
 
 /**
