@@ -60,7 +60,7 @@ oddball: ## teach the arrays a rhythm of sounds and pictures and break it: what 
 .PHONY: check-peers
 check-peers: ## have outside programs (MNE-Python, specparam, librosa) judge the outputs
 	@scripts/install.sh build media peers
-	@scripts/check_peers.sh $(DATA)
+	@scripts/check_peers.sh "$(DATA)"
 
 .PHONY: check-lsl
 check-lsl: ## hold live exchange over LSL against pylsl and MNE-Python, for ARGS seconds (default 20; then some 4 minutes)
@@ -82,14 +82,14 @@ check-page: ## judge the page in a headless Chromium: every control, WCAG 2.2, f
 check-sound: ## have ffmpeg judge loudness and peaks of the room and of music in every scene (a quarter of an hour): ARGS=60
 	@scripts/install.sh build media
 	cargo build --release --locked --bin napot
-	@scripts/check_sound.sh target/release/napot $(DATA) $(ARGS)
+	@scripts/check_sound.sh target/release/napot "$(DATA)" $(ARGS)
 
 .PHONY: pictures
 pictures: ## take the README's pictures anew, by a headless Chromium (minutes)
 	@scripts/install.sh build media page
 	cargo build --release --locked --bin napot
 	@cd scripts/page && npm ci --no-audit --no-fund --silent
-	@node scripts/page/pictures.mjs --pictures docs --clip $(DATA)/av/cockatoo.mp4 target/release/napot
+	@node scripts/page/pictures.mjs --pictures docs --clip "$(DATA)/av/cockatoo.mp4" target/release/napot
 
 .PHONY: test-live
 test-live: ## live runs on virtual sound servers and cameras, with faults: rates, channels, hung, killed and stopped servers

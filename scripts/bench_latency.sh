@@ -20,7 +20,8 @@ end() {
     "$rig" down jack "$folder/jack"
     rm -rf "$folder"
 }
-trap end EXIT INT TERM
+trap end EXIT
+trap 'exit 130' INT TERM
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -64,7 +65,9 @@ stop_peer() {
 
 printf 'period  what            median     least      most       ms  periods  count\n'
 for period in "$@"; do
-    eval "$("$rig" up jack "$folder/jack" "$period")"
+    # By itself, so that a start that fails ends the script.
+    exports=$("$rig" up jack "$folder/jack" "$period")
+    eval "$exports"
 
     timeout 8 stdbuf -oL jack_iodelay >"$folder/meter" 2>/dev/null &
     jack_connect "$(port '_delay:out\|iodelay:out')" loopback:playback_1 2>/dev/null

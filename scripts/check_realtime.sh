@@ -34,7 +34,9 @@ echo "== a run of the room"
 if command -v jackd >/dev/null; then
     echo "== a live run with a microphone and a speaker"
     folder=$(mktemp -d)
-    eval "$(tests/rigs/sound.sh up jack "$folder" 256)"
+    # By itself, so that a start that fails ends the script.
+    exports=$(tests/rigs/sound.sh up jack "$folder" 256)
+    eval "$exports"
     status=0
     "target/rtsan/$target/debug/napot" live --for 10 --no-view --quiet --camera none --set vision.enabled=false || status=$?
     tests/rigs/sound.sh down jack "$folder"

@@ -1,6 +1,7 @@
 //! The configuration: a TOML shape with defaults, then one check that turns it into a plan.
 
 use std::path::Path;
+use std::sync::Once;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -102,7 +103,7 @@ impl Default for RecordConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct EngineConfig {
     /// Threads that share a step, 0 to 64; 0 takes as many as pay: one for every 65,536 sites, and one core
-    /// left to the sources. The result never depends on it.
+    /// left to the sources. More than this machine has cores are as many as it has. The result never depends on it.
     pub threads: usize,
     /// Cores that these threads stay on, the engine's own first, as many as threads or more; none leaves them to
     /// the system. Where `threads` is 0, every core named here has one.
@@ -192,7 +193,7 @@ impl Config {
         }
         for item in overrides {
             // Another scene brings all its own settings.
-            if item.trim_start().starts_with("sound.scene=") {
+            if item.split_once('=').is_some_and(|(key, _)| key.trim() == "sound.scene") {
                 table.remove("sound");
             }
             set(&mut table, item)?;
@@ -247,10 +248,17 @@ impl Config {
     /// The plan of a run.
     #[must_use]
     pub fn plan(&self, session: &Session) -> EnginePlan {
+        static LOWERED: Once = Once::new();
         let ticks = |seconds: f64| (seconds * TICKS_PER_SECOND as f64).round() as u64;
+        let (asked, threads) = (self.engine.threads, self.threads());
+        if asked > threads {
+            LOWERED.call_once(|| {
+                tracing::warn!("engine.threads: {threads} and not {asked}: this machine has no more cores");
+            });
+        }
         EnginePlan {
             seed: self.seed,
-            threads: self.threads(),
+            threads,
             cores: self.engine.cores.clone(),
             pace: session.pace,
             first: Tick(0),
@@ -273,9 +281,10 @@ impl Config {
         }
     }
 
-    /// Threads that share a step on this machine.
+    /// Threads that share a step on this machine; never more than its cores, for each waits for the others by spinning.
     #[must_use]
     pub fn threads(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         match self.engine.threads {
             0 if !self.engine.cores.is_empty() => self.engine.cores.len(),
             0 => {
@@ -283,11 +292,10 @@ impl Config {
                 let cochlea = &self.hearing.cochlea;
                 let hearing = if self.hearing.enabled { cochlea.channels * cochlea.rates } else { 0 };
                 // One core is for the sources: a team that has to wait for one of its own is slower than one thread.
-                let cores = std::thread::available_parallelism().map_or(1, usize::from);
                 let spare = cores.saturating_sub(1).clamp(1, MOST_THREADS);
                 (vision + hearing).div_ceil(SITES_PER_THREAD).clamp(1, spare)
             }
-            threads => threads,
+            threads => threads.min(cores),
         }
     }
 
@@ -429,7 +437,7 @@ fn set(table: &mut toml::Table, item: &str) -> Result<()> {
     let value = toml::from_str::<toml::Table>(&format!("value = {value}"))
         .ok()
         .and_then(|mut parsed| parsed.remove("value"))
-        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+        .unwrap_or_else(|| toml::Value::String(value.trim().to_owned()));
     let parts: Vec<&str> = key.trim().split('.').collect();
     let (last, sections) = parts.split_last().unwrap_or((&"", &[]));
     let mut here = table;

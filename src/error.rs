@@ -124,6 +124,14 @@ impl Error {
         self
     }
 
+    /// The same error about what was read at `place` of the file at `path`: exit code 1.
+    #[must_use]
+    pub fn read_from(self, path: impl AsRef<Path>, place: impl fmt::Display) -> Self {
+        let mut error = self.within(path, None).at(place);
+        error.0.kind = Kind::Input;
+        error
+    }
+
     /// What it is about: a file, a key, a flag.
     #[must_use]
     pub fn subject(&self) -> &str {
@@ -174,6 +182,17 @@ mod tests {
              Re-export the file as stereo."
         );
         assert_eq!(error.kind().exit_code(), 1);
+    }
+
+    #[test]
+    fn what_was_read_is_told_by_its_file_and_place_and_is_no_wrong_call() {
+        let error = Error::call("row", "it is out of range, in pixels").value(-3).bound("0 or more");
+        let error = error.read_from("neg.txt", "line 1");
+        assert_eq!(
+            error.to_string(),
+            "neg.txt: row, at line 1: it is out of range, in pixels: -3 (allowed: 0 or more)"
+        );
+        assert_eq!(error.kind(), Kind::Input);
     }
 
     #[test]

@@ -49,6 +49,24 @@ fn on_the_loopback_address_there_is_no_token_and_without_a_page_no_figures() {
 }
 
 #[test]
+fn a_run_that_cant_be_shown_or_heard_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = format!("view.port={}", taken.local_addr().unwrap().port());
+    for (arguments, code, part) in [
+        (&["--set", &port][..], 3, "the port is taken"),
+        (&["--terminal"], 2, "no terminal"),
+        (&["--send", "osc:no.such.host.invalid:9"], 3, "not known"),
+    ] {
+        let run = demo(folder.path(), &[arguments, &["--record", "a.mcap"]].concat());
+        assert_eq!(run.status.code(), Some(code), "{arguments:?}: {}", said(&run));
+        assert!(said(&run).contains(part), "{arguments:?}: {}", said(&run));
+        let left = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 0, "{arguments:?}");
+    }
+}
+
+#[test]
 fn calls_that_make_no_sense_are_refused_before_the_run_begins() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, code, parts) in [

@@ -63,6 +63,10 @@ fn wedges_of_one_world_are_one_whole_however_few_the_steps() {
         assert_eq!(wholes[0]["file"], "x.png");
     }
     assert!(folder.path().join("x.png").exists() && !folder.path().join("x-2.png").exists());
+    // What an earlier call left is none of its wholes.
+    fs::write(folder.path().join("x-2.png"), "").unwrap();
+    let again = napot(folder.path(), "bind one.npy --angles 0:180 --most 1 --iterations 5 --out x.png");
+    assert!(program::said(&again).contains("x-2.png is not of this call"), "{}", program::said(&again));
 }
 
 #[test]
@@ -202,8 +206,10 @@ fn pictures_of_parts_bind_into_one_and_those_of_another_scene_stay_out() {
             let (row, column) = (corner.0 + place / 12, corner.1 + place % 12);
             if at == 4 { pixel(SIDE - 1 - row, (column + 11) % SIDE) } else { pixel(row, column) }
         });
-        let name = format!("part-{at}.npy");
-        fs::write(path(&name), npy::to_bytes(&[12, 12], &part.collect::<Vec<f32>>())).unwrap();
+        let (name, part) = (format!("part-{at}.npy"), part.collect::<Vec<f32>>());
+        fs::write(path(&name), npy::to_bytes(&[12, 12], &part)).unwrap();
+        let bytes = tiff::to_bytes((12, 12), &bright(&part)).unwrap();
+        fs::write(path(&format!("part-{at}.tif")), bytes).unwrap();
         writeln!(list, "{name} {} {}", corner.0, corner.1).unwrap();
     }
     // What ties the four, which do not overlap: the whole, blurred, every second pixel.
@@ -220,8 +226,9 @@ fn pictures_of_parts_bind_into_one_and_those_of_another_scene_stay_out() {
         }
         (sum / (all * all)) as f32
     };
-    fs::write(path("coarse.npy"), npy::to_bytes(&[12, 12], &(0..144).map(blurred).collect::<Vec<f32>>()))
-        .unwrap();
+    let coarse: Vec<f32> = (0..144).map(blurred).collect();
+    fs::write(path("coarse.npy"), npy::to_bytes(&[12, 12], &coarse)).unwrap();
+    fs::write(path("coarse.tif"), tiff::to_bytes((12, 12), &bright(&coarse)).unwrap()).unwrap();
     list += "coarse.npy 0.5 0.5 2 1\n";
     fs::write(path("list.txt"), &list).unwrap();
     let told = json(&napot(folder.path(), "bind list.txt --truth truth.npy --out whole.png --json"));
@@ -230,6 +237,22 @@ fn pictures_of_parts_bind_into_one_and_those_of_another_scene_stay_out() {
     assert!(of(&told) > 30.0, "{told}");
     let plain = json(&napot(folder.path(), "bind list.txt --truth truth.npy --way plain --json"));
     assert!(of(&plain) < of(&told) - 5.0, "{plain}");
+    // Numbers of another range have no bound of 1, and what is none of them is told.
+    fs::write(path("bright.txt"), list.replace(".npy", ".tif")).unwrap();
+    let told = json(&napot(folder.path(), "bind bright.txt --json"));
+    assert_eq!(arrays(&told)[0], [0, 1, 2, 3, 5], "{told}");
+    let mut part = vec![f32::NAN; 3];
+    part.extend([0.5; 13]);
+    fs::write(path("holes.npy"), npy::to_bytes(&[4, 4], &part)).unwrap();
+    fs::write(path("whole.npy"), npy::to_bytes(&[4, 4], &[0.5; 16])).unwrap();
+    fs::write(path("holes.txt"), "holes.npy 0 0\nwhole.npy 0 0\nwhole.npy 1 1\n").unwrap();
+    let said = program::said(&napot(folder.path(), "bind holes.txt"));
+    assert!(said.contains("holes.txt: 3 numbers are not finite"), "{said}");
+}
+
+/// The same with 16 bits.
+fn bright(part: &[f32]) -> Vec<f32> {
+    part.iter().map(|x| (65_535.0 * x).round()).collect()
 }
 
 /// Writes eight cameras about a ball of density 1 and radius 0.5, a second ball being what three of them see; as a `transforms.json`.
@@ -292,18 +315,35 @@ fn cameras_about_a_ball_bind_into_a_volume_and_those_that_see_another_do_not() {
     cameras(folder.path(), 3);
     let told = json(&napot(folder.path(), call));
     assert_eq!(arrays(&told), [vec![3, 4, 5, 6, 7], vec![0, 1, 2]], "{told}");
-    let json = fs::read_to_string(folder.path().join("transforms.json")).unwrap();
+    let text = fs::read_to_string(folder.path().join("transforms.json")).unwrap();
+    // What is said of each camera counts, and not what is said of all.
+    let own = text.replace("\"file_path\"", "\"fl_x\":40.0,\"w\":24,\"k1\":0,\"file_path\"");
+    let own = own.replacen("\"fl_x\":40.0", "\"fl_x\":9.0,\"fl_y\":9.0", 1);
+    assert!(own.starts_with("{\"fl_x\":9.0"), "{own}");
+    fs::write(folder.path().join("own.json"), own).unwrap();
+    assert_eq!(arrays(&json(&napot(folder.path(), &call.replace("transforms", "own")))), arrays(&told));
     let bad = |from: &str, to: &str| {
-        assert!(json.contains(from), "{from}");
-        fs::write(folder.path().join("bad.json"), json.replacen(from, to, 1)).unwrap();
+        assert!(text.contains(from), "{from}");
+        fs::write(folder.path().join("bad.json"), text.replacen(from, to, 1)).unwrap();
     };
+    // One that looks away sees nothing; the others bind on.
+    bad("1.0,4.0]", "1.0,-4.0]");
+    let away = napot(folder.path(), &call.replace("transforms", "bad"));
+    assert_eq!(arrays(&json(&away))[0], [3, 4, 5, 6, 7]);
+    let said = program::said(&away);
+    for part in ["array 0, ray-0.npy", "sees nothing", "none of its rays", "`--extent`"] {
+        assert!(said.contains(part), "{said}");
+    }
     for (from, to, parts) in [
         ("\"fl_x\":40.0", "\"fl\":40.0", &["bad.json", "how wide", "camera_angle_x"][..]),
         ("\"fl_x\":40.0", "\"fl_x\":-1.0", &["bad.json", "frame 0", "focal", "above 0"]),
         ("\"fl_x\":40.0", "\"fl_x\":40.0,\"fl_y\":50.0", &["bad.json", "not square", "50"]),
         ("ray-0.npy", "absent.npy", &["absent.npy"]),
         ("frames", "views", &["bad.json", "transforms.json", "frames"]),
-        ("[[1.0,", "[[1.5,", &["bad.json", "frame 0", "no rotation", "right-handed"]),
+        ("[[1.0,", "[[1.5,", &["bad.json: pose, at frame 0: its axes are no rotation: ", "right-handed"]),
+        ("\"fl_x\":40.0", "\"fl_x\":40.0,\"p2\":0.1", &["bad.json", "lenses that bend", "p2 = 0.1"]),
+        ("\"file_path\"", "\"h\":25,\"file_path\"", &["frame 0", "another size", "24 (allowed: 25, as `h`"]),
+        ("\"file_path\"", "\"fl_x\":-2,\"file_path\"", &["bad.json: focal, at frame 0", "-2"]),
         ("[[1.0,", "[[", &["bad.json", "frame 0", "no pose", "4 numbers"]),
     ] {
         bad(from, to);
@@ -312,6 +352,8 @@ fn cameras_about_a_ball_bind_into_a_volume_and_those_that_see_another_do_not() {
     refused(folder.path(), "bind transforms.json --angles 0:180", &["--angles", "no effect", "sinogram"]);
     refused(folder.path(), "bind one.npy --angles 0:180 --side 8", &["--side", "no effect", "cameras"]);
     refused(folder.path(), "bind transforms.json --extent 0", &["--extent", "above 0"]);
+    refused(folder.path(), "bind transforms.json --side 407", &["--side", "407", "1..=406"]);
+    refused(folder.path(), "bind transforms.json --side 300", &["8 of 300 x 300 x 300", "`--side 256`"]);
 }
 
 #[test]
@@ -325,7 +367,7 @@ fn lists_of_pictures_that_say_nothing_are_refused_by_their_line() {
     for (list, more, parts) in [
         ("part.npy 0 0\npart.npy 0", "", &["list.txt", "line 2", "2", "FILE ROW COLUMN"][..]),
         ("part.npy 0 0\npart.npy 0 x", "", &["list.txt", "line 2", "no number", "x"]),
-        ("part.npy 0 0\npart.npy -1 0", "", &["list.txt", "line 2", "row", "-1"]),
+        ("part.npy 0 0\npart.npy -1 0", "", &["list.txt: row, at line 2: it is out of range", ": -1 (al"]),
         ("part.npy 0 0\npart.npy 0 0 1 0.1", "", &["list.txt", "line 2", "blur", "0.3 to 64"]),
         ("part.npy 0 0", "", &["list.txt", "one picture alone", "2 to 256"]),
         ("# none", "", &["list.txt", "2 to 256"]),
@@ -403,6 +445,11 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
     )
     .unwrap();
     fs::copy(path("two.npy"), path("two-2.npy")).unwrap();
+    // An array that sees nothing is said, and the rest binds on.
+    let rest = napot(folder.path(), "bind blind.npy --angles 0:180 --most 1 --json");
+    assert_eq!(arrays(&json(&rest)), [[1, 2, 3, 4, 5, 6, 7]]);
+    let said = program::said(&rest);
+    assert!(said.contains("left out: blind.npy, at array 0, rows 0, 1, 2, 3: the array sees"), "{said}");
     let before = fs::read(path("one.npy")).unwrap();
     for (words, parts) in [
         ("one.npy --angles 0:180 --out one.npy", &["--out", "one.npy", "is read"][..]),
@@ -411,7 +458,6 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
         ("one.npy", &["--angles", "FROM:TO"]),
         ("one.mp4 --angles 0:180", &["one.mp4", "nothing that arrays can see", "NAME.tif"]),
         ("huge.npy --angles 0:180", &["huge.npy", "row 3, column 5", "too large", "1e15"]),
-        ("blind.npy --angles 0:180", &["blind.npy", "array 0", "rows 0, 1, 2, 3", "sees nothing"]),
         ("noise.npy --angles 0:180", &["noise.npy", "contradict", "allowed"]),
         ("four.npy --angles 0:180", &["four.npy", "[2, 2, 2, 2]", "views x detectors"]),
         ("line.npy --angles 0:180", &["--arrays", "one view"]),

@@ -25,7 +25,7 @@ use napot::stream::device::DeviceMonitor;
 use napot::stream::latest::latest;
 use napot::stream::{Source, ring};
 use napot::time::{Clock, WallClock};
-use napot::view::{About, Bell, Feeds, FromPages, Running, Senses, ViewParameters, start};
+use napot::view::{About, Bell, Feeds, FromPages, Running, Senses, ViewParameters, bind, start};
 
 /// How long is measured.
 const LONG: Duration = Duration::from_secs(8);
@@ -55,7 +55,8 @@ impl Run {
         let (camera, microphone) = (Arc::clone(&eye.monitor), Arc::clone(&ear.monitor));
         let eye = watch(eye, &stop, &clock, &pictures);
         listen(ear, &clock, &sound);
-        let page = start(&ViewParameters { port: 0, ..ViewParameters::default() }, feeds(senses)).unwrap();
+        let bound = bind(&ViewParameters { port: 0, ..ViewParameters::default() }).unwrap();
+        let page = start(bound, feeds(senses)).unwrap();
         Self { page, eye, clock, stop, pictures, sound, camera, microphone }
     }
 

@@ -107,6 +107,15 @@ fn an_override_is_checked_like_a_file() {
 }
 
 #[test]
+fn a_schema_takes_no_overrides_and_quiet_devices_are_not_listed() {
+    let refused = napot(&["config", "schema", "--set", "array.kappa=1"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("--set: it has no effect"), "{}", text(&refused.stderr));
+    let quiet = napot(&["devices", "--quiet"]);
+    assert!(quiet.status.success() && quiet.stdout.is_empty(), "{}", text(&quiet.stdout));
+}
+
+#[test]
 fn a_configuration_that_is_not_there_is_named() {
     for file in ["configs/absent.toml", "configs"] {
         let refused = napot(&["config", "check", "--config", file]);

@@ -236,6 +236,27 @@ fn a_replay_with_an_inlet_ends_with_its_files() {
     assert_eq!(report.sources.len(), 2);
 }
 
+#[test]
+fn a_replay_with_an_inlet_ends_with_a_film_of_which_nobody_knows_how_long_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut film = b"YUV4MPEG2 W16 H16 F25:1 Ip A1:1 Cmono\n".to_vec();
+    for picture in 0..10_u8 {
+        film.extend(b"FRAME\n");
+        film.extend([picture * 20; 16 * 16]);
+    }
+    fs::write(folder.path().join("a.y4m"), film).unwrap();
+    let address = format!("osc:{}", free_port());
+    let mut run = start(folder.path(), &["replay", "a.y4m", "--receive", &address]);
+    let ended = (0..400).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        run.try_wait().unwrap().is_some()
+    });
+    let _ = run.kill();
+    assert!(ended, "it goes on for ever");
+    let report = report(&run.wait_with_output().unwrap());
+    assert!((360..1_000).contains(&report.ticks), "{}", report.ticks);
+}
+
 /// Takes some items and then fails.
 struct Failing {
     left: usize,

@@ -272,6 +272,21 @@ fn time_is_slowed_stopped_and_stepped_and_nothing_is_late_for_it() {
 }
 
 #[test]
+fn where_another_programs_channels_come_in_time_is_not_slowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let run = Run::start(folder.path(), &["demo", "--receive", &format!("osc:{port}")]);
+    let mut page = run.page();
+    assert_eq!(page.next(ABOUT)["hands"]["tempo"], false);
+    page.ask(&json!({ "pause": true }));
+    let status = page.until("a refusal", |status| {
+        status["status"]["hand"]["refused"].as_str().unwrap().contains("--receive")
+    });
+    assert_eq!(status["status"]["hand"]["paused"], false);
+    run.end();
+}
+
+#[test]
 fn one_page_is_in_control_at_a_time_and_another_can_take_over() {
     let folder = tempfile::tempdir().unwrap();
     let run = Run::start(folder.path(), &["demo", "--set", "record.retro_megabytes=0"]);

@@ -36,15 +36,19 @@ fn training_gives_the_same_bits_whoever_steps_and_wherever_it_was_left() {
     assert!(told["psnr_db"][3].as_f64() > Some(1.0), "{told}");
     learn("--steps 8 --threads 3 --out b.safetensors");
     assert!(read("a.safetensors") == read("b.safetensors"));
-    assert!(read("a.png").len() > 1_000);
+    assert!(read("a.safetensors.png").len() > 1_000);
     // The rate falls by how many steps are left: a training that is left is told of the whole.
     fs::copy(folder.path().join("a.safetensors.checkpoint"), folder.path().join("c.safetensors.checkpoint"))
         .unwrap();
     learn("--steps 11 --resume --out c.safetensors");
     learn("--steps 11 --resume --out a.safetensors");
     assert!(read("a.safetensors") == read("c.safetensors") && read("a.safetensors") != read("b.safetensors"));
+    // A model says all that made it.
+    let text = String::from_utf8_lossy(&read("a.safetensors")).into_owned();
+    assert!(text.contains("--steps 8 ") && text.contains("--seed 4, then --resume --steps 11"));
     // Fine-tuning says what it came from; one task leaves the other as it is.
-    learn("--steps 2 --only denoise --from a.safetensors --out d.safetensors");
+    let tuned = "learn --synthetic 2 --room 1 --batch 2 --seed 4 --json --steps 2 --only denoise";
+    asked(folder.path(), &format!("{tuned} --from a.safetensors --out d.safetensors"));
     let text = String::from_utf8_lossy(&read("d.safetensors")).into_owned();
     assert!(text.contains("--only denoise") && text.matches("napot learn").count() == 2);
 }
@@ -124,6 +128,58 @@ fn the_model_that_comes_with_the_program_is_ahead_of_bicubic_and_of_noise() {
     assert!(clean > noisy + 6.0, "{clean} dB, noisy {noisy} dB");
 }
 
+/// The bytes of a file with those of `from` replaced by as many others.
+fn replaced(path: &Path, from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut bytes = fs::read(path).unwrap();
+    let at = bytes.windows(from.len()).position(|window| window == from).unwrap();
+    bytes[at..at + to.len()].copy_from_slice(to);
+    bytes
+}
+
+#[test]
+fn what_is_read_and_what_is_unfinished_is_never_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let refused = |words: &str, parts: &[&str]| refused(folder.path(), words, parts);
+    rings(&path("rings.ppm"), 160);
+    let learn = format!("learn rings.ppm {SMALL} --steps 2");
+    asked(folder.path(), &format!("{learn} --out m.safetensors"));
+    assert!(path("m.safetensors.png").is_file());
+    let old = ["rings.ppm", "m.safetensors", "m.safetensors.checkpoint", "m.safetensors.png"];
+    let kept = || old.map(|name| fs::read(path(name)).unwrap());
+    let before = kept();
+    refused(&format!("{learn} --out m.png"), &["--out", "m.png", "x.safetensors"]);
+    refused(&format!("{learn} --out absent/m.safetensors"), &["--out", "no such folder", "absent"]);
+    refused(&format!("{learn} m.safetensors.png --out m.safetensors"), &["m.safetensors.png", "is read"]);
+    let tune = "learn rings.ppm --steps 2 --out m.safetensors --from";
+    refused(&format!("{tune} m.safetensors"), &["m.safetensors", "is read", "another file"]);
+    refused(&format!("{tune} m.safetensors.checkpoint"), &["m.safetensors.checkpoint", "is read"]);
+    refused(&format!("{tune} other.safetensors --channels 6"), &["--from", "--channels"]);
+    refused(&format!("{tune} other.safetensors --blocks 1"), &["--from", "--blocks"]);
+    let pictures = format!("{learn} --out n.safetensors --write-pictures .");
+    refused(&pictures, &["--write-pictures", "of this name already", "a new folder"]);
+    assert!(kept() == before && !path("00000.png").exists() && !path("n.safetensors").exists());
+    // Of five planned steps two are done; then only a part of the file is left.
+    let checkpoint = path("m.safetensors.checkpoint");
+    let unfinished = replaced(&checkpoint, br#"steps\":2"#, br#"steps\":5"#);
+    fs::write(&checkpoint, &unfinished).unwrap();
+    let again = format!("{learn} --out m.safetensors");
+    refused(
+        &again,
+        &["--out", "m.safetensors.checkpoint", "unfinished training", "2 of 5 steps", "--resume"],
+    );
+    assert!(fs::read(&checkpoint).unwrap() == unfinished);
+    fs::write(&checkpoint, &unfinished[..unfinished.len() / 2]).unwrap();
+    refused(&again, &["m.safetensors.checkpoint", "no whole model", "Remove it"]);
+    assert_eq!(fs::read(&checkpoint).unwrap().len(), unfinished.len() / 2);
+    fs::write(&checkpoint, &unfinished).unwrap();
+    let told =
+        asked(folder.path(), &format!("learn rings.ppm {SMALL} --steps 5 --resume --out m.safetensors"));
+    assert_eq!(told["steps"], 5);
+    // One that is finished may be replaced.
+    asked(folder.path(), &again);
+}
+
 #[test]
 fn bad_input_meets_one_message_and_nothing_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
@@ -162,6 +218,18 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
     spoilt[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
     fs::write(path("nan"), spoilt).unwrap();
     refused(&format!("{render} --model nan"), &["nan", "number", "NaN", "finite"]);
+    // Each number is finite, and what is reckoned from them is not.
+    let mut vast = whole.clone();
+    let head = 8 + usize::try_from(u64::from_le_bytes(whole[..8].try_into().unwrap())).unwrap();
+    vast[head..].chunks_exact_mut(4).for_each(|number| number.copy_from_slice(&f32::MAX.to_le_bytes()));
+    fs::write(path("vast"), vast).unwrap();
+    for task in ["super-resolve small.ppm", "denoise small.ppm --sigma 0.1", "dream --size 16 --steps 2"] {
+        refused(&format!("render {task} --model vast --out o.png"), &["no number", "--rate"]);
+    }
+    fs::create_dir(path("clip")).unwrap();
+    rings(&path("clip/0.ppm"), 24);
+    refused("render super-resolve clip --model vast --out film", &["no number"]);
+    assert!(!path("film").exists() && !path("film.part").exists());
     refused(&format!("{render} --with memory"), &["--memory"]);
     refused("render colour small.ppm --out o.png", &["no colour", "--memory"]);
 }

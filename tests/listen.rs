@@ -35,9 +35,27 @@ fn without_a_scene_it_is_the_sound_of_the_run_and_scenes_differ() {
         assert!(listen(folder.path(), &["--scene", scene, "--out", &name]).status.success());
         sounds.push(read(&name));
     }
+    // What is set beside a scene is set of it.
+    let fades = ["--scene", "glass", "--set", "sound.fade_in_ms=3000", "--out", "slow.wav"];
+    assert!(listen(folder.path(), &fades).status.success());
+    sounds.push(read("slow.wav"));
     for (index, sound) in sounds.iter().enumerate() {
         assert!(sounds[..index].iter().all(|other| other != sound), "scene {index}");
     }
+}
+
+#[test]
+fn a_session_that_is_cut_short_is_heard_as_far_as_it_is_whole_and_that_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    recorded(folder.path());
+    let path = folder.path().join("a.mcap");
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let heard = listen(folder.path(), &["--out", "x.wav", "--json"]);
+    assert_eq!(heard.status.code(), Some(1), "{}", said(&heard));
+    let told: serde_json::Value = serde_json::from_slice(&heard.stdout).unwrap();
+    assert!(told["damage"].as_str().unwrap().contains("cut short"), "{told}");
+    assert!(told["frames"].as_u64().unwrap() > 0 && folder.path().join("x.wav").exists());
 }
 
 #[test]
@@ -71,4 +89,7 @@ fn a_scene_in_the_configuration_brings_its_settings_and_what_is_given_beside_it_
     let text = printed(&["--config", "a.toml", "--set", "sound.scene=rain", "--set", "sound.half_bits=9"]);
     assert!(text.contains("voices = 128") && text.contains("half_bits = 9.0"), "{text}");
     assert!(!text.contains("grain_db = 1.0"), "another scene brings all its own settings: {text}");
+    let text = printed(&["--config", "a.toml", "--set", "sound.scene = rain"]);
+    assert!(text.contains("scene = \"rain\"") && text.contains("voices = 128"), "{text}");
+    assert!(!text.contains("grain_db = 1.0"), "{text}");
 }

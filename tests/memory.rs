@@ -67,6 +67,22 @@ fn what_was_learned_once_is_not_stored_again_and_files_are_the_same_every_time()
     let merged =
         json(&napot(studio.path(), "memory merge m.safetensors n.safetensors --out o.safetensors --json"));
     assert_eq!(merged["scales"][0]["rows"], again["scales"][0]["rows"]);
+    // What would have no effect on a memory that is there is refused, and what it has already is not.
+    let old = read("m.safetensors");
+    for (flag, asked, held) in
+        [("--rows", "100", "2000"), ("--scales", "3", "2"), ("--tolerance", "0.1", "0.03")]
+    {
+        let call = format!("memory learn truth.ppm --memory m.safetensors {flag}");
+        refused(studio.path(), &format!("{call} {asked}"), &[flag, "m.safetensors", asked, held, "new file"]);
+        assert!(read("m.safetensors") == old, "{flag}");
+        let same = format!("memory learn album --memory n.safetensors {flag} {held}");
+        assert!(napot(studio.path(), &same).status.success(), "{flag}");
+    }
+    // Together there is room as in the larger one.
+    napot(studio.path(), "memory learn album --memory little.safetensors --rows 5 --quiet");
+    let call = "memory merge little.safetensors m.safetensors --out large.safetensors --json";
+    let merged = json(&napot(studio.path(), call));
+    assert_eq!(merged["scales"][0]["capacity"], 2000);
     let shown = napot(studio.path(), "memory show m.safetensors --out shown.png");
     assert!(shown.status.success() && read("shown.png").len() > 1_000, "{}", said(&shown));
 }
@@ -154,7 +170,11 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
     assert!(grey.status.success(), "{}", said(&grey));
     refused("render colour grey.ppm --memory grey.safetensors --out out.png", &["grey", "in colour"]);
     refused("memory learn grey.ppm --memory m.safetensors", &["picture 1 of 1", "--grey"]);
-    refused("memory merge m.safetensors grey.safetensors --out x.safetensors", &["different kinds"]);
+    refused(
+        "memory merge m.safetensors grey.safetensors --out x.safetensors",
+        &["grey.safetensors", "different kinds"],
+    );
+    refused("memory learn album --memory absent/m.safetensors", &["--memory", "no such folder", "absent"]);
     assert!(fs::read(path("m.safetensors")).unwrap() == whole && !path("x.safetensors").exists());
 }
 
@@ -338,6 +358,48 @@ fn a_film_goes_into_a_new_folder_and_nothing_else_is_touched() {
 }
 
 #[test]
+fn a_picture_that_is_missing_in_the_truth_is_held_against_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    films(folder.path());
+    let spoil = |name: &str| fs::write(folder.path().join(name), "P6\n24 24\n255\n").unwrap();
+    let film = |out: &str| {
+        let call = format!("render super-resolve small --truth large --json --out {out}");
+        let output = napot(folder.path(), &call);
+        (json(&output)["likeness"]["psnr_db"].as_f64().unwrap(), said(&output))
+    };
+    let (whole, _) = film("whole");
+    spoil("large/2.ppm");
+    let (rest, told) = film("rest");
+    assert!((rest - whole).abs() < 3.0, "{rest} dB, {whole} dB of the whole");
+    assert!(told.contains("large: 1 pictures are damaged"), "{told}");
+    // At its end, too, and at that of the film: neither ends before the other.
+    spoil("large/4.ppm");
+    let (_, told) = film("end");
+    assert!(told.contains("large: 2 pictures are damaged"), "{told}");
+    fs::copy(folder.path().join("large/3.ppm"), folder.path().join("large/4.ppm")).unwrap();
+    spoil("small/4.ppm");
+    let (_, told) = film("both");
+    assert!(told.contains("small: 1 pictures are damaged"), "{told}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn names_that_are_no_text_are_told_as_far_as_they_are() {
+    use std::os::unix::ffi::OsStrExt;
+    let studio = studio();
+    let asked = |words: &str, name: &[u8]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_napot"));
+        let name = std::ffi::OsStr::from_bytes(name);
+        let words = words.split_whitespace();
+        json(&command.args(words).arg(name).current_dir(studio.path()).output().unwrap())
+    };
+    let told = asked("render denoise noisy.ppm --sigma 0.1 --json --out", b"\xFF.png");
+    assert_eq!(told["out"], "\u{FFFD}.png");
+    let told = asked("memory learn truth.ppm --rows 50 --json --memory", b"\xFF.safetensors");
+    assert_eq!(told["file"], "\u{FFFD}.safetensors");
+}
+
+#[test]
 fn what_would_have_no_effect_is_refused_by_name() {
     let studio = studio();
     for (words, parts) in [
@@ -348,6 +410,10 @@ fn what_would_have_no_effect_is_refused_by_name() {
         ("denoise noisy.ppm --approximate", &["--approximate", "--memory FILE"]),
         ("denoise noisy.ppm --own", &["--own", "--memory FILE"]),
         ("denoise noisy.ppm --stride 3", &["--stride", "--memory FILE"]),
+        ("super-resolve noisy.ppm --own --memory m.safetensors", &["--own", "denoise, repair-jpeg, dream"]),
+        ("colour grey.ppm --steps 10 --memory m.safetensors", &["--steps", "colour"]),
+        ("colour grey.ppm --turned --with both --memory m.safetensors", &["--turned", "colour"]),
+        ("colour grey.ppm --model x.safetensors --memory m.safetensors", &["--model", "colour"]),
         ("denoise noisy.ppm --sigma 0.1", &[]),
     ] {
         let call = format!("render {words} --out out.png");

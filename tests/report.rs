@@ -127,4 +127,10 @@ fn a_run_of_one_second_can_be_analysed_without_curves_over_time() {
     assert!(analyzed.status.success(), "{}", said(&analyzed));
     assert!(String::from_utf8_lossy(&analyzed.stdout).contains("1.0 s of model time"));
     assert!(!run_folder.join("bursts.png").exists(), "one point is no curve");
+    // Where plots can't be written, the rest is told.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_napot"));
+    let nowhere = run_folder.join("report.json/plots");
+    let analyzed = command.arg("analyze").arg(&run_folder).arg("--out").arg(nowhere).output().unwrap();
+    assert_eq!(analyzed.status.code(), Some(1), "{}", said(&analyzed));
+    assert!(String::from_utf8_lossy(&analyzed.stdout).contains("1.0 s of model time"));
 }

@@ -89,6 +89,12 @@ fn objects_of_a_film_keep_their_labels_and_a_picture_that_tells_nothing_does_not
     }
     assert!(told[4]["fault"].as_str().unwrap().contains("one value all over"), "{}", told[4]);
     assert!(told[4]["objects"].as_array().unwrap().is_empty());
+    // A single picture that tells nothing ends no others either.
+    let told = json(&napot(folder.path(), "segment film/9.pgm film/1.pgm --out two --json"));
+    let told = told["pictures"].as_array().unwrap();
+    assert!(told.len() == 2 && told[0]["fault"].is_string() && told[1]["fault"].is_null(), "{told:?}");
+    assert_eq!(told[1]["objects"].as_array().unwrap().len(), 3, "{told:?}");
+    assert!(folder.path().join("two").join("9.npy").exists());
     // The same again, to the byte.
     json(&napot(folder.path(), "segment film --out again --json --seed 5"));
     for number in [0, 1, 2, 3, 9] {

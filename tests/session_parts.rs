@@ -261,6 +261,12 @@ fn what_people_are_shown_is_in_the_session_and_comes_out_again() {
     let kinds: Vec<&str> =
         film["sources"].as_array().unwrap().iter().filter_map(|s| s["kind"].as_str()).collect();
     assert!(kinds.contains(&"sound") && kinds.contains(&"video"), "{kinds:?}");
+    // Nothing is written over: it may be the recording that the session was made from.
+    fs::write(dir.join("a.mp4"), "mine").unwrap();
+    for form in ["mp4", "png"] {
+        refused(dir, &["export", "a.mcap", "--to", form], 2, &["--to", "of this name already", "--out DIR"]);
+    }
+    assert_eq!(fs::read(dir.join("a.mp4")).unwrap(), b"mine");
     // A replay shows and keeps the same pictures.
     told(dir, &["replay", "a.mcap", "--record", "b.mcap", "--speed", "max", "--no-view"]);
     let again = told(dir, &["session", "info", "b.mcap"])["pictures"].as_u64().unwrap();
@@ -285,6 +291,11 @@ fn how_fast_a_recording_grows_is_told_and_reported() {
         2,
         &["--retro", "paced"],
     );
+    let absent = ["demo", "--for", "1", "--no-view", "--retro", "absent/x"];
+    refused(folder.path(), &absent, 2, &["--retro", "no such folder", "absent"]);
+    // A tail would never come.
+    let tails = ["demo", "--for", "1", "--no-view", "--tail", "2"];
+    refused(folder.path(), &tails, 2, &["--tail", "its length already", "--for"]);
 }
 
 /// The rows of a table without its head: seconds, then values, in `f32`.
@@ -316,6 +327,11 @@ fn channels_come_out_as_they_entered_from_a_table_and_from_a_replay() {
         assert!(table.starts_with("seconds,a,c\n"), "{table:.40}");
         assert_eq!(rows(&table), given);
     }
+    let json = told(dir, &["export", "a.mcap", "--to", "csv"]);
+    assert_eq!(json, serde_json::json!({ "file": "a.csv", "missing_samples": 0, "damage": null }));
+    // No sound entered: what was begun is not left.
+    refused(dir, &["export", "a.mcap", "--to", "wav"], 1, &["no sound"]);
+    assert!(!dir.join("a.wav.part").exists() && !dir.join("a.wav").exists());
     // What came out goes in again.
     let run = napot(dir, &["replay", "a.channels.csv", "--record", "c.mcap"]);
     assert!(run.status.success(), "{}", said(&run));

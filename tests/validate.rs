@@ -32,6 +32,20 @@ fn a_quick_validation_prints_one_list_and_every_row_passes() {
 }
 
 #[test]
+fn a_part_that_a_quick_validation_lacks_is_not_named_as_one_that_it_has() {
+    let told = |arguments: &[&str]| {
+        let output = validate(arguments);
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let quick = told(&["--quick", "--only", "tonic spectrum"]);
+    assert!(!quick.contains("The tonic spectrum") && quick.contains("The energy book"), "{quick}");
+    assert!(quick.contains("Without --quick there are more."), "{quick}");
+    let whole = told(&["--only", "no such part"]);
+    assert!(whole.contains("The tonic spectrum") && !whole.contains("--quick"), "{whole}");
+}
+
+#[test]
 fn another_array_than_the_default_is_refused() {
     let output = validate(&["--quick", "--set", "array.kappa=1"]);
     assert_eq!(output.status.code(), Some(2));

@@ -94,8 +94,8 @@ def photographs(judge, folder):
             ours = []
             for way in ([], ["--own"], ["--approximate"]):
                 call = [arguments.napot, "render", "denoise", folder / "noisy.seen", "--memory", memory, "--sigma", f"{level:.5f}", *way]
-                subprocess.run([*call, "--out", folder / "clean.seen", "--quiet"], check=True)
-                ours.append(np.asarray(Image.open(folder / "clean.seen").convert("L"), dtype=float) / 255)
+                subprocess.run([*call, "--out", folder / "clean.png", "--quiet"], check=True)
+                ours.append(np.asarray(Image.open(folder / "clean.png").convert("L"), dtype=float) / 255)
             back = lambda x: (x - 0.5) / shrink + 0.5
             means = denoise_nl_means(noisy, h=0.8 * level, sigma=level, fast_mode=False)
             variation = [denoise_tv_chambolle(noisy, weight=w * shrink) for w in (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)]

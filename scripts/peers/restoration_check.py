@@ -63,7 +63,7 @@ def psnr(found, truth, peak):
 
 
 def rendered(folder, task, picture, *more):
-    seen, clean = folder / "seen.picture", folder / "clean.picture"
+    seen, clean = folder / "seen.picture", folder / "clean.png"
     Image.fromarray(picture.astype(np.uint8)).save(seen, format="PNG")
     model = ["--model", arguments.model] if arguments.model else []
     call = [arguments.napot, "render", task, seen, "--with", "trained", *model, *more, "--out", clean, "--quiet"]

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::parameters::ArrayParameters;
 use crate::kernel::aligned::Aligned;
 use crate::kernel::archive::Archive;
 use crate::kernel::pulse::fade;
@@ -10,6 +11,7 @@ use crate::signal::{Burst, SheetShape};
 
 /// The largest phasic drive of a site in units of the tonic rms: what comes beyond is held here. At the default gain it is six
 /// thresholds, as many as a strong colour and the change of light that comes with it add up to; lower, such colours would drive alike.
+/// Where the fastest band steps once in many ticks it is less by the share that counts of a push.
 pub const CEILING: f32 = 18.0;
 
 /// The largest sustained level, in units of the tonic rms: lower, for it does not fade.
@@ -58,8 +60,11 @@ fn runs(bands: usize, width: usize, band_of_column: impl Fn(usize) -> usize) -> 
 #[derive(Clone, Debug)]
 pub(super) struct Drive {
     width: usize,
-    /// Share of the phasic drive that is left after a tick.
+    /// Share of the phasic drive that is left after a step of the fastest band.
     decay: f32,
+    /// Share of a push that counts: where the fastest band steps once in many ticks, what fades between two steps is taken
+    /// off all pushes alike.
+    weight: f32,
     gain: f32,
     phasic_re: Aligned,
     phasic_im: Aligned,
@@ -73,11 +78,13 @@ pub(super) struct Drive {
 }
 
 impl Drive {
-    pub(super) fn new(shape: SheetShape, gain: f64, decay: f64) -> Self {
+    pub(super) fn new(shape: SheetShape, parameters: &ArrayParameters) -> Self {
+        let [decay, weight] = parameters.phasic_shares().map(|share| share as f32);
         Self {
             width: shape.width,
-            decay: decay as f32,
-            gain: gain as f32,
+            decay,
+            weight,
+            gain: parameters.burst_gain as f32,
             phasic_re: Aligned::zeros(shape.sites()),
             phasic_im: Aligned::zeros(shape.sites()),
             sustained: Aligned::zeros(shape.sites()),
@@ -88,10 +95,10 @@ impl Drive {
         }
     }
 
-    /// Goes on with another gain and another share that a tick leaves.
-    pub(super) fn retune(&mut self, gain: f64, decay: f64) {
-        self.gain = gain as f32;
-        self.decay = decay as f32;
+    /// Goes on with the gain of `parameters` and the shares that its bursts' length leaves.
+    pub(super) fn retune(&mut self, parameters: &ArrayParameters) {
+        self.gain = parameters.burst_gain as f32;
+        [self.decay, self.weight] = parameters.phasic_shares().map(|share| share as f32);
     }
 
     /// Bursts and levels that were refused: not finite, or beyond the sheet.
@@ -115,9 +122,11 @@ impl Drive {
 
     /// Adds a complex amplitude at a site and holds the sum below the ceiling.
     pub(super) fn add(&mut self, site: usize, re: f32, im: f32) {
-        let (re, im) = (self.phasic_re[site] + re, self.phasic_im[site] + im);
+        let re = self.phasic_re[site] + re * self.weight;
+        let im = self.phasic_im[site] + im * self.weight;
         let size = (re * re + im * im).sqrt();
-        let scale = if size > CEILING { CEILING / size } else { 1.0 };
+        let ceiling = CEILING * self.weight;
+        let scale = if size > ceiling { ceiling / size } else { 1.0 };
         self.phasic_re[site] = re * scale;
         self.phasic_im[site] = im * scale;
         self.active = true;
@@ -145,7 +154,7 @@ impl Drive {
         })
     }
 
-    /// Lets the phasic drive fade by one tick.
+    /// Lets the phasic drive fade by one step of the fastest band.
     pub(super) fn fade(&mut self) {
         if !self.active {
             return;
@@ -192,14 +201,13 @@ impl Drive {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::array::ArrayParameters;
     use crate::signal::{ArrayId, Sign};
     use crate::time::Timestamp;
 
     /// The size of what drives a site after bursts of so many thresholds of light and of red.
     fn struck(light: f32, red: f32) -> f32 {
         let shape = SheetShape { height: 1, width: 1, bands: 1 };
-        let mut drive = Drive::new(shape, ArrayParameters::default().burst_gain, 0.9);
+        let mut drive = Drive::new(shape, &ArrayParameters::default());
         let burst = |phase, magnitude| Burst {
             time: Timestamp::ZERO,
             array: ArrayId(0),

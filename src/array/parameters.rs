@@ -17,9 +17,9 @@ const LEAST_TONIC: f64 = 1e-6;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ArrayParameters {
-    /// Bands, an octave apart; 1 to 16.
+    /// Bands, an octave apart; 1 to 15.
     pub bands: usize,
-    /// Centre frequency of the slowest band in Hz; above 0, and the fastest band stays below 250 Hz.
+    /// Centre frequency of the slowest band in Hz; 0.01 to 100, and the fastest band lies at 250 Hz at most.
     pub lowest_hz: f64,
     /// Q, centre frequency over line width; 0.5 to 50.
     pub q: f64,
@@ -29,12 +29,12 @@ pub struct ArrayParameters {
     pub kappa: f64,
     /// g in units of γ/E; 0 to 1.
     pub saturation: f64,
-    /// D in units of γ; 0 or more, with `D h` below 1/4 in every band.
+    /// D in units of γ; 0 to 1,000, with `D h` below 1/4 in every band.
     pub diffusion: f64,
     /// The fewest steps that a band makes in a cycle of its own, where ticks allow: the slower a band, the more
     /// ticks are one step of it; 8 to 1,000,000. From 1,000 up the default bands all step every tick.
     pub steps_per_cycle: f64,
-    /// Strength of the tonic noise: 1 keeps the tonic variance, 0 is an array without a rhythm of its own.
+    /// Strength of the tonic noise: 1 keeps the tonic variance, 0 is an array without a rhythm of its own; 0, or 1e-6 to 10.
     pub tonic: f64,
     /// Drive that a burst of one threshold starts, in units of the tonic rms; 0 to 12.
     pub burst_gain: f64,
@@ -77,7 +77,7 @@ impl ArrayParameters {
                 Err(error.value(value).bound(format!("{low} to {high}")))
             }
         };
-        within("bands", self.bands as f64, 1.0, 16.0)?;
+        within("bands", self.bands as f64, 1.0, 15.0)?;
         within("lowest_hz", self.lowest_hz, 0.01, 100.0)?;
         let fastest = self.centre(self.bands - 1).0;
         if fastest > 250.0 {
@@ -138,7 +138,21 @@ impl ArrayParameters {
     /// Share of a phasic drive that is left after a tick.
     #[must_use]
     pub fn left_after_a_tick(&self) -> f64 {
-        libm::exp(-1_000.0 / (self.burst_ms * TICKS_PER_SECOND as f64))
+        self.left_after(1)
+    }
+
+    /// Share of a phasic drive that is left after so many ticks.
+    fn left_after(&self, ticks: u64) -> f64 {
+        libm::exp(-1_000.0 * ticks as f64 / (self.burst_ms * TICKS_PER_SECOND as f64))
+    }
+
+    /// Share of a phasic drive that is left after a step of the fastest band, which it drives, and share of a push that counts
+    /// for each tick of such a step: with both a push gives the band the same in all, whichever tick it comes in.
+    pub(crate) fn phasic_shares(&self) -> [f64; 2] {
+        let ticks = self.ticks_per_step(self.bands - 1);
+        let left = self.left_after(ticks);
+        // The mean over the ticks of a step of what is left; exactly 1 where each tick is one.
+        [left, (1.0 - left) / (ticks as f64 * (1.0 - self.left_after_a_tick()))]
     }
 
     /// The length of a band's step in seconds.

@@ -81,7 +81,7 @@ impl Array {
             id,
             shape,
             seed: split(seed),
-            drive: Drive::new(shape, parameters.burst_gain, parameters.left_after_a_tick()),
+            drive: Drive::new(shape, parameters),
             book: EnergyBook::open(&start),
             keys: RoundKeys::new(split(seed)),
             factors,
@@ -135,7 +135,8 @@ impl Array {
         self.drive.strike(burst);
     }
 
-    /// Adds a phasic drive of complex amplitude `re + i im`, in units of the tonic rms, at a site.
+    /// Adds a phasic drive of complex amplitude `re + i im`, in units of the tonic rms, at a site. It gives the fastest band the
+    /// same in all, whichever tick it comes in, also where that band steps once in some ticks.
     ///
     /// # Panics
     /// Where the site lies beyond the sheet.
@@ -190,7 +191,10 @@ impl Array {
         for (band, _) in self.changed.iter().enumerate().filter(|(_, changed)| **changed) {
             self.book.add(band, &self.workroom.changes(band));
         }
-        self.drive.fade();
+        // Only with the band that it drives: if every tick let it fade, a push would count by the tick that it came in.
+        if self.due[self.shape.bands - 1] {
+            self.drive.fade();
+        }
     }
 
     /// Opens the books anew, after the state was replaced: what changed before is not in them.

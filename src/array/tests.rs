@@ -298,6 +298,47 @@ fn without_a_tonic_rhythm_nothing_moves_until_struck() {
     assert!(array.field().re[(7, 1, 1)] > 0.0);
 }
 
+/// The energy of one site of one band over 4 s after a burst at tick `at`.
+fn response(steps_per_cycle: f64, at: u64) -> f64 {
+    let parameters =
+        ArrayParameters { bands: 1, tonic: 0.0, twin: false, steps_per_cycle, ..Default::default() };
+    let mut array = array((1, 1), &parameters, 1);
+    let mut team = Team::new(1);
+    let mut energy = 0.0;
+    for tick in 0..at + 4_000 {
+        if tick == at {
+            array.strike(&burst(0));
+        }
+        array.step(Tick(tick), &mut team);
+        let (re, im) = array.field().band(0);
+        energy += f64::from(re[0]).powi(2) + f64::from(im[0]).powi(2);
+    }
+    energy
+}
+
+#[test]
+fn a_burst_counts_the_same_in_whichever_tick_of_a_long_step_it_comes() {
+    let ticks = ArrayParameters { bands: 1, ..Default::default() }.ticks_per_step(0);
+    assert_eq!(ticks, 32);
+    let first = response(32.0, 100);
+    for at in 101..100 + ticks {
+        let energy = response(32.0, at);
+        assert!((energy / first - 1.0).abs() < 0.01, "tick {at}: {energy} against {first}");
+    }
+    // As where every tick is a step, but for what a coarser step leaves out.
+    let fine = response(1e6, 100);
+    assert!((first / fine - 1.0).abs() < 0.1, "{first} against {fine}");
+}
+
+#[test]
+fn where_every_tick_is_a_step_all_of_a_push_counts() {
+    for burst_ms in [10.0, 1_000.0] {
+        let parameters = ArrayParameters { burst_ms, ..Default::default() };
+        let shares = parameters.phasic_shares();
+        assert_eq!(shares.map(f64::to_bits), [parameters.left_after_a_tick(), 1.0].map(f64::to_bits));
+    }
+}
+
 #[test]
 fn sustained_levels_drive_the_band_that_their_column_belongs_to() {
     let parameters = ArrayParameters { kappa: 0.0, diffusion: 0.0, ..Default::default() };
@@ -351,6 +392,13 @@ fn parameters_out_of_bounds_are_named_with_value_and_bound() {
     );
     assert!(message(ArrayParameters { bands: 0, ..base() }).contains("array.bands"));
     assert!(message(ArrayParameters { bands: 12, ..base() }).contains("1536 (allowed: at most 250)"));
+    let slow = |bands| ArrayParameters { bands, lowest_hz: 0.01, ..base() };
+    assert!(slow(15).check().is_ok());
+    assert_eq!(
+        message(slow(16)),
+        "array.bands: the value is out of bounds: 16 (allowed: 1 to 15)",
+        "no sheet has a sixteenth octave below 250 Hz"
+    );
     assert!(
         message(ArrayParameters { diffusion: 3.0, ..base() })
             .contains("explicit steps would be unstable: D h of a band")

@@ -64,7 +64,7 @@ impl Array {
         std::mem::swap(&mut self.parameters, &mut tuning.parameters);
         std::mem::swap(&mut self.tonic, &mut tuning.tonic);
         std::mem::swap(&mut self.factors, &mut tuning.factors);
-        self.drive.retune(self.parameters.burst_gain, self.parameters.left_after_a_tick());
+        self.drive.retune(&self.parameters);
     }
 }
 

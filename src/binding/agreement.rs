@@ -15,6 +15,9 @@
 //! | τ | 0.02 | 1 | what grid and few steps leave, of the data's size; where σ is not known, the tenth of all pairs' `e / rms`, 0.01 to 0.05, from 0.02 where arrays see parts |
 //! | L | 2.5 | 1 | how many scales still agree |
 //!
+//! Where an array sees nothing but black, and rms is 0, it counts as a thousandth of the largest that any had: that little light nobody
+//! contradicts.
+//!
 //! Arrays that see only parts of the picture are held against those that they share most of it with; what is left of them counts as
 //! of the part that both see, and where that is too little they tell nothing of each other.
 
@@ -39,6 +42,8 @@ const SPEAKERS: usize = 4;
 const MEETINGS: usize = 8;
 /// A whole has grown from many arrays, whose pictures were stopped: its limit is so much wider than a pair's.
 const WIDER: f64 = 2.0;
+/// The least rms that is a scale, in parts of the largest of any array.
+const FAINT: f64 = 1e-3;
 
 /// What was found of all pairs that were looked at.
 #[derive(Clone, Debug)]
@@ -53,6 +58,8 @@ pub struct Agreement {
     pub tolerance: f64,
     /// The least `e / rms` of a pair.
     pub least: f64,
+    /// The least rms that is a scale.
+    floor: f64,
     /// What arrays see of the same.
     overlap: Overlap,
 }
@@ -93,8 +100,10 @@ impl Agreement {
             sigma: sigma.unwrap_or_default(),
             tolerance,
             least,
+            floor: 0.0,
             overlap,
         };
+        found.see(parts);
         for ((one, other), left) in pairs.iter().zip(&left) {
             let agrees = found.of_left(*left);
             found.matrix[one * arrays + other] = agrees;
@@ -108,6 +117,18 @@ impl Agreement {
     pub fn between(&self, parts: &[Part], pairs: &[(usize, usize)], most: f32, threads: usize) -> Vec<f64> {
         let left = left(parts, &self.overlap, &sides(pairs), most, threads);
         left.into_iter().map(|left| self.of_left(left)).collect()
+    }
+
+    /// Takes note of how much arrays see: of what is black after it, that is the scale.
+    pub fn see(&mut self, parts: &[Part]) {
+        let brightest = parts.iter().map(Part::rms).fold(0.0, f64::max);
+        self.floor = self.floor.max(FAINT * brightest);
+    }
+
+    /// The root mean square on whose scale an array's data are judged; 0 only where no array ever saw any light.
+    #[must_use]
+    pub fn scale(&self, part: &Part) -> f64 {
+        part.rms().max(self.floor)
     }
 
     /// Whether some pairs were not looked at.
@@ -155,8 +176,11 @@ impl Agreement {
 
     /// `J` of a root mean square `left` of data whose own is `rms`, with a limit `wider` times as wide.
     fn judged(&self, left: f64, rms: f64, wider: f64) -> f64 {
+        let rms = rms.max(self.floor);
         let scale = self.sigma * self.sigma + self.tolerance * self.tolerance * rms * rms;
         let ratio = left * left / (LIMIT * LIMIT * wider * wider * scale).max(f64::MIN_POSITIVE);
+        // Of no scale at all the ratio has no bound, and what is kept of it would stay no number.
+        let ratio = ratio.min(f64::MAX);
         (1.0 - ratio) / (1.0 + ratio)
     }
 
@@ -232,6 +256,24 @@ fn left(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_of_black_is_on_the_scale_of_what_was_seen_and_never_no_number() {
+        let mut found = Agreement::of_pairs(&[], &[], None, 1.0, 1);
+        assert_eq!(found.judged(0.0, 0.0, WIDER), 1.0);
+        found.floor = 0.01;
+        assert!(found.judged(1e-4, 0.0, WIDER) > 0.9 && found.judged(1.0, 0.0, WIDER) < -0.9);
+        // Of what is no black it changes nothing.
+        let without = Agreement { floor: 0.0, ..found.clone() };
+        assert_eq!(found.judged(0.1, 2.0, 1.0), without.judged(0.1, 2.0, 1.0));
+        for (tolerance, floor) in [(f64::INFINITY, 0.0), (f64::INFINITY, 0.01), (0.0, 0.0), (0.02, 0.0)] {
+            (found.tolerance, found.floor) = (tolerance, floor);
+            for left in [0.0, 1e-9, 3.0, f64::INFINITY] {
+                let agrees = found.judged(left, 0.0, WIDER);
+                assert!((-1.0..=1.0).contains(&agrees), "{left} of {tolerance}, {floor}: {agrees}");
+            }
+        }
+    }
 
     #[test]
     fn few_arrays_meet_all_others_and_many_meet_some_each() {

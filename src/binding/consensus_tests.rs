@@ -134,6 +134,15 @@ fn arrays_that_lie_stay_alone_and_the_rest_binds_on() {
 }
 
 #[test]
+fn one_that_sees_black_where_others_see_something_is_left_out() {
+    let none: Ellipses = &[];
+    let parts = beams(8, 32, |array, degrees| chords(if array == 3 { none } else { ONE }, degrees));
+    let bound = bind(&parts, &how()).unwrap();
+    let groups: Vec<&[usize]> = bound.wholes.iter().map(|whole| whole.arrays.as_slice()).collect();
+    assert_eq!(groups, [&[0, 1, 2, 4, 5, 6, 7][..], &[3]]);
+}
+
+#[test]
 fn known_noise_is_the_scale_on_which_arrays_disagree() {
     let sigma = 1.0;
     let mut draws = Stream::new(8, 1);

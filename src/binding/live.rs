@@ -139,7 +139,7 @@ impl Live {
         let mut scratch = Vec::new();
         let left = self.parts.iter().zip(&uncoupled.states).map(|(part, state)| {
             let left = (part.missed(state.picture(), &mut scratch) / part.seen() as f64).sqrt();
-            left / part.rms().max(f64::MIN_POSITIVE)
+            left / self.agreement.scale(part).max(f64::MIN_POSITIVE)
         });
         left.fold(0.0, f64::max)
     }
@@ -185,6 +185,7 @@ impl Live {
         for (part, data) in self.parts.iter_mut().zip(data) {
             part.see(data)?;
         }
+        self.agreement.see(&self.parts);
         Ok(())
     }
 
@@ -347,6 +348,25 @@ mod tests {
                 let apart = libm::cos(live.phases()[1] - live.phases()[2]);
                 assert!((apart < 0.0) == (of[1] != of[2]), "{:?}", live.phases());
             }
+        }
+    }
+
+    #[test]
+    fn a_cut_to_black_tears_no_whole_apart() {
+        let (worlds, _) = worlds();
+        let seen: Vec<&[f32]> = worlds[0].iter().map(Vec::as_slice).collect();
+        let black = vec![0.0f32; seen[0].len()];
+        let mut live = live(Way::Phases, &seen);
+        live.step_first();
+        let mut uncoupled = live.uncoupled();
+        let all: Vec<usize> = (0..ARRAYS).collect();
+        for tick in 0..60 {
+            live.see(&if tick < 10 { seen.clone() } else { vec![black.as_slice(); ARRAYS] }).unwrap();
+            live.follow(&mut uncoupled).unwrap();
+            live.tolerate((6.0 * live.left_alone(&uncoupled)).max(0.04));
+            live.advance().unwrap();
+            assert!(live.agreement.matrix.iter().all(|agrees| agrees.is_finite()), "tick {tick}");
+            assert_eq!(live.groups(), std::slice::from_ref(&all), "tick {tick}: {:?}", live.agreement.matrix);
         }
     }
 

@@ -27,6 +27,12 @@ pub(super) struct AnalyzeArgs {
 pub(super) fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode> {
     let path = if args.report.is_dir() { args.report.join("report.json") } else { args.report.clone() };
     let report = read(&path)?;
+    // What was found is told also where no plot can be written.
+    if common.json {
+        print_json(&report)?;
+    } else if !common.quiet {
+        print_line(&report.summary())?;
+    }
     let dir = match &common.out {
         Some(dir) => {
             std::fs::create_dir_all(dir)
@@ -36,10 +42,7 @@ pub(super) fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode> {
         None => path.parent().map(Path::to_path_buf).unwrap_or_default(),
     };
     let plots = plots(&report, &dir)?;
-    if common.json {
-        print_json(&report)?;
-    } else if !common.quiet {
-        print_line(&report.summary())?;
+    if !(common.json || common.quiet) {
         for plot in plots {
             print_line(&format!("plotted {}", plot.display()))?;
         }

@@ -3,6 +3,7 @@
 mod cameras;
 mod input;
 mod output;
+mod seen;
 mod tiles;
 mod told;
 
@@ -14,13 +15,12 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use self::cameras::Cameras;
-use self::input::{Grid, Sight, Views};
-use self::tiles::Tiles;
-use self::told::{Moved, Told, ToldWhole, rows, size, tell};
+use self::input::Grid;
+use self::seen::Seen;
+use self::told::{Moved, Told, ToldWhole, size, tell};
 use super::renderers::RendererArgs;
 use super::{Common, pictures, print_json, print_line, written};
-use crate::binding::align::{self, Found, MOST_TURN, Place, What};
+use crate::binding::align::{Found, Place};
 use crate::binding::consensus::{Bound, How, LEAST_WITH_PRIOR, Prior, Way, Whole, bind_with};
 use crate::binding::part::Part;
 use crate::error::{Error, Result};
@@ -32,6 +32,8 @@ use crate::time::monotonic;
 
 /// Pixels of all arrays' pictures together; each takes some 16 bytes.
 const MOST_PIXELS: usize = 1 << 27;
+/// Voxels along an edge of the largest volume of which two cameras have one each.
+const MOST_EDGE: i64 = 406;
 
 /// Who is coupled with whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -79,8 +81,8 @@ pub(super) struct BindArgs {
     /// A text file with the array of each view, from 0.
     #[arg(long, value_name = "FILE")]
     assign: Option<PathBuf>,
-    /// Of cameras: voxels along each edge of the volume, 1 to 512; 64 where nothing is said.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=512))]
+    /// Of cameras: voxels along each edge of the volume, 1 to 406, fewer of more than two cameras; 64 where nothing is said.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_EDGE))]
     side: Option<u32>,
     /// Of cameras: the length of the volume's edges about the origin, in the world's units; 2 where nothing is said.
     #[arg(long, value_name = "LENGTH", value_parser = extent, allow_negative_numbers = true)]
@@ -95,7 +97,8 @@ pub(super) struct BindArgs {
     /// The noise's σ of the sinogram's numbers, on whose scale arrays disagree; the arrays' own agreement where it is not given.
     #[arg(long, value_name = "SIGMA", value_parser = sigma, allow_negative_numbers = true)]
     sigma: Option<f64>,
-    /// The brightest that a pixel may be; the darkest is 0. Of pictures 1 where nothing is said, else no bound.
+    /// The brightest that a pixel may be; the darkest is 0. Where nothing is said 1 of pictures of parts none of which is brighter,
+    /// else no bound.
     #[arg(long, value_name = "VALUE", value_parser = most, allow_negative_numbers = true)]
     most: Option<f32>,
     /// How far an array goes to its whole at each step, 0 to 1.
@@ -146,126 +149,15 @@ fn coupling(text: &str) -> std::result::Result<f32, String> {
     number(text, |coupling: &f32| (0.0..=1.0).contains(coupling), "0 to 1")
 }
 
-/// What all arrays see.
-enum Seen {
-    Views(Views),
-    Tiles(Tiles),
-    Cameras(Cameras),
-}
-
-impl Seen {
-    fn read(args: &BindArgs) -> Result<Self> {
-        let file = &args.seen;
-        let [list, json] = ["txt", "json"].map(|ending| written::ends(file, &[ending]));
-        let idle = [
-            (args.angles.is_some() && (list || json), "--angles", "a sinogram, NAME.npy or NAME.tif"),
-            (args.arrays.is_some() && (list || json), "--arrays", "a sinogram, NAME.npy or NAME.tif"),
-            (args.assign.is_some() && (list || json), "--assign", "a sinogram, NAME.npy or NAME.tif"),
-            (args.align.is_some() && (list || json), "--align", "a sinogram, NAME.npy or NAME.tif"),
-            (args.side.is_some() && !json, "--side", "cameras, NAME.json"),
-            (args.extent.is_some() && !json, "--extent", "cameras, NAME.json"),
-        ];
-        if let Some((_, flag, bound)) = idle.into_iter().find(|(idle, ..)| *idle) {
-            return Err(Error::call(flag, "it has no effect on this input")
-                .value(file.display())
-                .bound(bound));
-        }
-        if list {
-            return Ok(Self::Tiles(Tiles::read(args)?));
-        }
-        Ok(if json { Self::Cameras(Cameras::read(args)?) } else { Self::Views(Views::read(args)?) })
-    }
-
-    /// Slices, rows and columns of a whole.
-    fn shape(&self) -> [usize; 3] {
-        match self {
-            Self::Views(views) => [views.slices, views.detectors, views.detectors],
-            Self::Tiles(tiles) => [1, tiles.size.0, tiles.size.1],
-            Self::Cameras(cameras) => [cameras.side; 3],
-        }
-    }
-
-    fn arrays(&self) -> usize {
-        match self {
-            Self::Views(views) => views.arrays.len(),
-            Self::Tiles(tiles) => tiles.all.len(),
-            Self::Cameras(cameras) => cameras.all.len(),
-        }
-    }
-
-    fn unseen(&self) -> usize {
-        match self {
-            Self::Views(views) => views.unseen,
-            Self::Tiles(tiles) => tiles.unseen,
-            Self::Cameras(cameras) => cameras.unseen,
-        }
-    }
-
-    /// The pictures that are read beside what the call names.
-    fn files(&self) -> Vec<&Path> {
-        match self {
-            Self::Views(_) => Vec::new(),
-            Self::Tiles(tiles) => tiles.all.iter().map(|one| one.file.as_path()).collect(),
-            Self::Cameras(cameras) => cameras.all.iter().map(|one| one.file.as_path()).collect(),
-        }
-    }
-
-    /// What an array sees, for people.
-    fn name(&self, array: usize) -> String {
-        match self {
-            Self::Views(views) => rows(&views.arrays[array]),
-            Self::Tiles(tiles) => tiles.all[array].file.display().to_string(),
-            Self::Cameras(cameras) => cameras.all[array].file.display().to_string(),
-        }
-    }
-
-    /// The array, from that place.
-    fn part(&self, args: &BindArgs, array: usize, place: Place) -> Result<Part> {
-        let (projection, data): Sight = match self {
-            Self::Views(views) => views.sight(array, place)?,
-            Self::Tiles(tiles) => tiles.sight(array)?,
-            Self::Cameras(cameras) => cameras.sight(array),
-        };
-        // As many numbers as the projection gives: nothing else can be wrong.
-        Part::new(projection, data).map_err(|_| {
-            let error = Error::input(&args.seen, "the array sees nothing: none of its numbers is finite");
-            error.at(format!("array {array}, {}", self.name(array))).value(0).bound("at least 1 number")
-        })
-    }
-
-    /// With `--align`: where each array really is.
-    fn places(&self, args: &BindArgs, how: &How) -> Result<Option<Vec<Found>>> {
-        let Some((views, what)) = self.views().zip(args.align) else { return Ok(None) };
-        if views.slices > 1 {
-            let error = Error::call("--align", "it knows one slice only").value(views.slices);
-            return Err(error.bound("a sinogram, views x detectors"));
-        }
-        let seen: Vec<align::Seen> = (0..views.arrays.len()).map(|array| views.seen(array)).collect();
-        let what = match what {
-            Aligned::Shift => What::Shift,
-            Aligned::Rotation => What::Rotation,
-            Aligned::Both => What::Both,
-        };
-        let places = align::aligned(&seen, views.detectors, what, how)?;
-        for (array, _) in places.iter().enumerate().filter(|(_, found)| found.place.turn.abs() >= MOST_TURN) {
-            let views = self.name(array);
-            tracing::warn!(
-                "array {array} ({views}) is turned by {MOST_TURN} degrees or more: no further is looked"
-            );
-        }
-        Ok(Some(places))
-    }
-
-    fn views(&self) -> Option<&Views> {
-        if let Self::Views(views) = self { Some(views) } else { None }
-    }
-}
-
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
     let out = common.out.as_ref().map(|_| output::out(common)).transpose()?;
     let curve = output::curve(args)?;
     let seen = Seen::read(args)?;
+    if !matches!(seen, Seen::Views(_)) && seen.unseen() > 0 {
+        let (file, unseen) = (args.seen.display(), seen.unseen());
+        tracing::warn!("{file}: {unseen} numbers are not finite: they count as not seen");
+    }
     output::spare(out, curve, args, &seen.files())?;
     let shape = seen.shape();
     if let Some(out) = out.filter(|out| shape[0] > 1 && written::ends(out, &["png"])) {
@@ -273,23 +165,22 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
         return Err(error.bound("x.npy or x.tif"));
     }
     let truths: Vec<Grid> = args.truth.iter().map(|file| truth(file, shape)).collect::<Result<_>>()?;
-    let pixels = shape.iter().product::<usize>();
-    if seen.arrays() * pixels > MOST_PIXELS {
-        let error = Error::input(&args.seen, "so many arrays of so large wholes are too much");
-        let value = format!("{} of {}", seen.arrays(), size(shape));
-        return Err(error.value(value).bound(format!("{MOST_PIXELS} pixels in all")));
-    }
+    fits(args, &seen)?;
     let how = how(common, args, &seen)?;
     let started = monotonic();
     // Who sees nothing is told before anything is held against it.
-    let part = |(array, place): (usize, &Place)| seen.part(args, array, *place);
-    let nominal = vec![Place::default(); seen.arrays()];
-    let mut parts: Vec<Part> = nominal.iter().enumerate().map(part).collect::<Result<_>>()?;
-    let places = seen.places(args, &how)?;
+    let (kept, mut parts) = sighted(args, &seen)?;
+    let places = seen.places(args, &how, &kept)?;
     if let Some(places) = &places {
-        parts = places.iter().map(|found| &found.place).enumerate().map(part).collect::<Result<_>>()?;
+        let part = |(array, found): (&usize, &Found)| {
+            seen.part(*array, found.place)?.ok_or_else(|| seen.blind(&args.seen, *array))
+        };
+        parts = kept.iter().zip(places).map(part).collect::<Result<_>>()?;
     }
-    let bound = bound(common, args, (&parts, shape), &how)?;
+    let mut bound = bound(common, args, (&parts, shape), &how)?;
+    for array in bound.wholes.iter_mut().flat_map(|whole| &mut whole.arrays) {
+        *array = kept[*array];
+    }
     let seconds = monotonic().saturating_sub(started).as_secs_f64();
     said(args, &seen, &parts, &bound)?;
     if let Some(curve) = curve {
@@ -306,10 +197,17 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
         let psnr = likenesses.into_iter().reduce(|one, other| Some(one?.max(other?))).flatten();
         wholes.push(ToldWhole { file, arrays: whole.arrays.clone(), confidence: whole.confidence, psnr });
     }
+    if let Some(out) = out {
+        output::older(out, wholes.iter().filter(|whole| whole.file.is_some()).count());
+    }
     let lone = |array: usize| bound.wholes.iter().any(|whole| whole.arrays == [array]);
     let of = |what: &[Aligned]| -> Option<Vec<Option<&Found>>> {
         let places = places.as_ref().filter(|_| args.align.is_some_and(|align| what.contains(&align)))?;
-        Some(places.iter().enumerate().map(|(array, found)| (!lone(array)).then_some(found)).collect())
+        let mut all = vec![None; seen.arrays()];
+        for (array, found) in kept.iter().zip(places).filter(|(array, _)| !lone(**array)) {
+            all[*array] = Some(found);
+        }
+        Some(all)
     };
     let shifts = Moved::of(of(&[Aligned::Shift, Aligned::Both]), 0, |place| place.shift);
     let rotations = Moved::of(of(&[Aligned::Rotation, Aligned::Both]), 1, |place| place.turn);
@@ -331,6 +229,42 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
     )
 }
 
+/// Refuses what would take more memory than there may be.
+fn fits(args: &BindArgs, seen: &Seen) -> Result<()> {
+    let (arrays, shape) = (seen.arrays(), seen.shape());
+    if arrays * shape.iter().product::<usize>() <= MOST_PIXELS {
+        return Ok(());
+    }
+    let error = Error::input(&args.seen, "so many arrays of so large wholes are too much");
+    let error = error.value(format!("{arrays} of {}", size(shape)));
+    let error = error.bound(format!("{MOST_PIXELS} pixels in all"));
+    if !matches!(seen, Seen::Cameras(_)) {
+        return Err(error);
+    }
+    let most = (1..shape[0]).rev().find(|side| arrays * side.pow(3) <= MOST_PIXELS).unwrap_or(1);
+    Err(error.help(format!("`--side {most}` is the largest that fits.")))
+}
+
+/// The arrays that see anything, as their numbers and what they see; says which do not, and why. Fails where fewer than two do.
+fn sighted(args: &BindArgs, seen: &Seen) -> Result<(Vec<usize>, Vec<Part>)> {
+    let (mut kept, mut parts, mut blind) = (Vec::new(), Vec::new(), Vec::new());
+    for array in 0..seen.arrays() {
+        if let Some(part) = seen.part(array, Place::default())? {
+            kept.push(array);
+            parts.push(part);
+        } else {
+            blind.push(seen.blind(&args.seen, array));
+        }
+    }
+    if let Some(error) = blind.first().filter(|_| kept.len() < 2) {
+        return Err(error.clone());
+    }
+    for error in blind {
+        tracing::warn!("an array is left out: {error}");
+    }
+    Ok((kept, parts))
+}
+
 /// How the call says to bind.
 fn how(common: &Common, args: &BindArgs, seen: &Seen) -> Result<How> {
     let iterations = args.iterations.unwrap_or(if args.prior.given() { 400 } else { 100 }) as usize;
@@ -346,7 +280,11 @@ fn how(common: &Common, args: &BindArgs, seen: &Seen) -> Result<How> {
         Ways::Robust => Way::Robust,
         Ways::Spectral => Way::Spectral,
     };
-    let white = if matches!(seen, Seen::Tiles(_)) { 1.0 } else { f32::INFINITY };
+    // Numbers of a NumPy file or a TIFF may be of any range.
+    let white = match seen {
+        Seen::Tiles(tiles) if tiles.brightest() <= 1.0 => 1.0,
+        _ => f32::INFINITY,
+    };
     Ok(How {
         way,
         iterations,
@@ -434,7 +372,7 @@ fn said(args: &BindArgs, seen: &Seen, parts: &[Part], bound: &Bound) -> Result<(
         let error = error.bound(format!("{limit:.3}"));
         let places = match seen {
             Seen::Views(_) => "the angles and their order",
-            Seen::Tiles(_) => "the places",
+            Seen::Tiles(_) => "the places, and whether all pictures are of one range",
             Seen::Cameras(_) => "the poses",
         };
         return Err(error.help(format!("Look at {places}, or name the noise by `--sigma`.")));
@@ -468,4 +406,15 @@ fn truth(file: &Path, shape: [usize; 3]) -> Result<Grid> {
         return Err(Error::input(file, "the truth is dark all over").value(0).bound("a pixel above 0"));
     }
     Ok(truth)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_side_is_that_of_two_cameras() {
+        let pixels = |side: i64| 2 * usize::try_from(side.pow(3)).unwrap();
+        assert!(pixels(MOST_EDGE) <= MOST_PIXELS && pixels(MOST_EDGE + 1) > MOST_PIXELS);
+    }
 }

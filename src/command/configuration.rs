@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{Common, print_json, print_line};
+use super::{Common, print_json, print_line, taken};
 use crate::config::Config;
 use crate::error::Result;
 
@@ -23,6 +23,16 @@ enum Action {
     Print,
     /// Print the JSON schema of the configuration.
     Schema,
+}
+
+impl ConfigArgs {
+    /// The options that it takes: a schema is that of every configuration.
+    pub(super) fn takes(&self) -> &'static [&'static str] {
+        match self.action {
+            Action::Check | Action::Print => taken::CONFIGURED,
+            Action::Schema => taken::NONE,
+        }
+    }
 }
 
 /// Runs the command.

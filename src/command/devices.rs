@@ -11,7 +11,7 @@ pub(super) fn run(common: &Common) -> Result<ExitCode> {
     let found = listings();
     if common.json {
         print_json(&found)?;
-    } else {
+    } else if !common.quiet {
         print_line(&text(&found))?;
     }
     Ok(ExitCode::SUCCESS)

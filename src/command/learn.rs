@@ -71,8 +71,8 @@ pub(super) struct LearnArgs {
     /// Blocks of a new network, two layers each; 5 where it is left out.
     #[arg(long, value_name = "N")]
     blocks: Option<usize>,
-    /// Start from this model instead of a new one: fine-tuning.
-    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    /// Start from this model instead of a new one, of its size: fine-tuning.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "channels", "blocks"])]
     from: Option<PathBuf>,
     /// Go on where the training into `--out` was left, by its `.checkpoint`, up to `--steps`; all else as it began.
     #[arg(long)]
@@ -83,7 +83,7 @@ pub(super) struct LearnArgs {
     /// Threads; the result does not depend on them. As many as there are cores where it is left out.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
-    /// Write the pictures into this folder, so that others can learn from the same.
+    /// Write the pictures into this new folder, so that others can learn from the same.
     #[arg(long, value_name = "DIR")]
     write_pictures: Option<PathBuf>,
 }
@@ -104,8 +104,8 @@ impl LearnArgs {
 
 /// What was learned.
 #[derive(Serialize)]
-struct Learned<'a> {
-    file: &'a Path,
+struct Learned {
+    file: String,
     parameters: usize,
     pictures: usize,
     steps: u64,
@@ -118,13 +118,12 @@ pub(super) fn run(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
     if let Some(Other::Senses(args)) = &args.other {
         return senses::run(common, args);
     }
-    let out = written::out(common, "a model: --out x.safetensors")?;
-    written::spare("--out", out, &args.inputs)?;
+    let (out, curve) = outputs(common, args)?;
     let seed = common.seed.unwrap_or_default();
     let mut kept = begin(args, out, seed)?;
     let frames = gathered(args, seed)?;
     if let Some(folder) = &args.write_pictures {
-        written(folder, &frames)?;
+        pictures::whole_folder(folder, |part| written(part, &frames))?;
     }
     let sum = frames.iter().fold(0, |sum, frame| crc32fast::hash(&frame.rgb) ^ u32::rotate_left(sum, 1));
     let planes: Vec<Plane> = frames.iter().map(|frame| luma(frame.height, frame.width, &frame.rgb)).collect();
@@ -141,10 +140,10 @@ pub(super) fn run(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
     save(out, &finished.to_bytes()?)?;
     let errors = &kept.training.errors;
     if errors.len() > 1 {
-        plot::learning(out.with_extension("png"), &curves(&kept))?;
+        plot::learning(curve, &curves(&kept))?;
     }
     let learned = Learned {
-        file: out,
+        file: out.display().to_string(),
         parameters: kept.training.model.networks().iter().map(|network| network.numbers().len()).sum(),
         pictures: planes.len(),
         steps: kept.training.step,
@@ -160,9 +159,31 @@ pub(super) fn run(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The model's file and that of its curve; refuses, before any work, names that can't be written or are read.
+fn outputs<'a>(common: &'a Common, args: &LearnArgs) -> Result<(&'a Path, PathBuf)> {
+    let bound = "a model: --out x.safetensors";
+    let out = written::out(common, bound)?;
+    written::of_kind("--out", out, &["safetensors"], bound)?;
+    let (left, curve) = (checkpoint(out), beside(out, ".png"));
+    for file in [out, left.as_path(), curve.as_path()] {
+        written::spare("--out", file, args.inputs.iter().chain(&args.from))?;
+    }
+    written::in_a_folder("--out", out)?;
+    if let Some(folder) = args.write_pictures.as_ref().filter(|folder| folder.exists()) {
+        let error = Error::call("--write-pictures", "there is something of this name already");
+        return Err(error.value(folder.display()).bound("a new folder"));
+    }
+    Ok((out, curve))
+}
+
 fn checkpoint(out: &Path) -> PathBuf {
+    beside(out, ".checkpoint")
+}
+
+/// What lies beside the model: its name with one more ending.
+fn beside(out: &Path, ending: &str) -> PathBuf {
     let mut name = out.as_os_str().to_owned();
-    name.push(".checkpoint");
+    name.push(ending);
     PathBuf::from(name)
 }
 
@@ -174,6 +195,7 @@ fn begin(args: &LearnArgs, out: &Path, seed: u64) -> Result<Kept> {
     if args.resume {
         return resumed(&checkpoint(out), args, &course);
     }
+    refuse_unfinished(&checkpoint(out))?;
     let size = size(args);
     sized(size)?;
     let (model, mut made) = match &args.from {
@@ -187,15 +209,32 @@ fn begin(args: &LearnArgs, out: &Path, seed: u64) -> Result<Kept> {
     Ok(Kept { training: Training::of(model), made, course: Some((course, 0)) })
 }
 
+/// Refuses to begin anew where the first checkpoint would replace a training that was left, or what can't be told from one.
+fn refuse_unfinished(file: &Path) -> Result<()> {
+    if !file.exists() {
+        return Ok(());
+    }
+    let unknown = |error: Error| error.help("Remove it, or name another file by `--out`.");
+    let kept = pictures::load_trained(file).map_err(unknown)?;
+    let step = kept.training.step;
+    if let Some((course, _)) = kept.course.filter(|(course, _)| step < course.steps) {
+        let error = Error::call("--out", "an unfinished training lies there").at(file.display());
+        return Err(error
+            .value(format!("{step} of {} steps", course.steps))
+            .help("Go on with `--resume`, remove it, or name another file."));
+    }
+    Ok(())
+}
+
 /// The size of a new network.
 fn size(args: &LearnArgs) -> Size {
     let Size { channels, blocks } = Size::default();
     Size { channels: args.channels.unwrap_or(channels), blocks: args.blocks.unwrap_or(blocks) }
 }
 
-/// The training that a checkpoint holds, if `asked` differs in no more than its steps.
+/// The training that a checkpoint holds, if `asked` differs in no more than its steps; the calls that made it say where it does.
 fn resumed(file: &Path, args: &LearnArgs, asked: &Course) -> Result<Kept> {
-    let kept = pictures::load_trained(file)?;
+    let mut kept = pictures::load_trained(file)?;
     let Some((began, _)) = &kept.course else {
         return Err(Error::input(file, "this is a finished model, no training").help("Give it to `--from`."));
     };
@@ -217,6 +256,12 @@ fn resumed(file: &Path, args: &LearnArgs, asked: &Course) -> Result<Kept> {
     if let Some((flag, asked, began)) = flags.into_iter().find(|(_, asked, began)| asked != began) {
         let error = Error::call(flag, "the training began with another value").at(file.display());
         return Err(error.value(asked).bound(began).help("Make the same call with `--resume`."));
+    }
+    // By how many steps were planned the rate fell.
+    if began.steps != asked.steps
+        && let Some(last) = kept.made.last_mut()
+    {
+        *last = format!("{last}, then --resume --steps {}", asked.steps);
     }
     Ok(kept)
 }

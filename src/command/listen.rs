@@ -36,6 +36,8 @@ struct Listened {
     scene: String,
     seconds: f64,
     frames: u64,
+    /// Why the session ends before its end, where it does.
+    damage: Option<String>,
 }
 
 /// Runs the command.
@@ -48,18 +50,20 @@ pub(super) fn run(common: &Common, args: &ListenArgs) -> Result<ExitCode> {
     let start = Timestamp((args.start * 1e9).round() as i64);
     let how = again::How { start, verify: false, again: false };
     // The scene is no other configuration: the field is that of the session.
-    let quiet = Common { quiet: true, ..common.clone() };
-    let (mut config, piece) = again::open(&quiet, &args.session, &how)?;
+    let mut quiet = Common { quiet: true, ..common.clone() };
     if let Some(name) = &args.scene {
-        let Some(settings) = scenes::scene(name) else {
+        if scenes::scene(name).is_none() {
             return Err(Error::call("--scene", "there is no such scene").value(name).bound(scenes::names()));
-        };
-        config.sound = settings;
+        }
+        // First, so that what is set of the sound is set of this scene.
+        quiet.overrides.insert(0, format!("sound.scene={name}"));
     }
+    let (config, piece) = again::open(&quiet, &args.session, &how)?;
     let Piece { inputs, layout, again, common: parts, .. } = piece;
     let session = Session { pace: Pace::Max, seconds: common.seconds, tail_seconds: 0.0, layout };
     let mut plan = config.plan(&session);
     let mut instrument = Instrument::new(&plan)?;
+    let mut damage = None;
     if let Some(again) = again {
         plan.first = again.first;
         let asked = plan.ticks.map(|ticks| again.first.0.saturating_add(ticks));
@@ -67,7 +71,9 @@ pub(super) fn run(common: &Common, args: &ListenArgs) -> Result<ExitCode> {
         if let Some(state) = &again.state {
             instrument.restore(&again.report.file, state)?;
         }
+        damage = again.report.damage;
     }
+    let code = ExitCode::from(u8::from(damage.is_some()));
     let keep = Keep { sound: Some(Box::new(WavWriter::create(file.clone())?)), ..Keep::default() };
     let stop = Arc::clone(&parts.stop);
     let summary = Engine::start(&plan, instrument, inputs, keep, None, parts)?.join(&stop)?;
@@ -75,12 +81,13 @@ pub(super) fn run(common: &Common, args: &ListenArgs) -> Result<ExitCode> {
         return Err(failure.clone());
     }
     let frames = summary.ticks * SAMPLES_PER_TICK as u64;
-    let told = Listened { file, scene: config.sound.scene, seconds: summary.ticks as f64 / 1_000.0, frames };
+    let seconds = summary.ticks as f64 / 1_000.0;
+    let told = Listened { file, scene: config.sound.scene, seconds, frames, damage };
     if common.json {
         print_json(&told)?;
     } else if !common.quiet {
         let Listened { file, scene, seconds, .. } = &told;
         print_line(&format!("{seconds:.1} s of sound in the scene {scene}: {}", file.display()))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }

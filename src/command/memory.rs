@@ -34,7 +34,8 @@ enum What {
         /// The memory.
         file: PathBuf,
     },
-    /// Join memories into the file that `--out` names: what several know is counted once.
+    /// Join memories into the file that `--out` names: what several know is stored once, and there is room for as many patches as in the
+    /// largest.
     Merge {
         /// The memories.
         #[arg(num_args = 2.., required = true, value_name = "FILE")]
@@ -62,22 +63,26 @@ struct LearnArgs {
     /// The memory; where the file exists, it learns on.
     #[arg(long, value_name = "FILE")]
     memory: PathBuf,
-    /// Room for this many patches at each scale; a full memory forgets one at random for each new one.
-    #[arg(long, value_name = "N", default_value_t = 8_192, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
-    rows: u32,
-    /// Scales, each twice as coarse as the one before.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=4))]
-    scales: u32,
+    /// Room of a new memory for this many patches at each scale, 8192 where it is left out; a full memory forgets one at random for each new
+    /// one.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    rows: Option<u32>,
+    /// Scales of a new memory, each twice as coarse as the one before; 2 where it is left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4))]
+    scales: Option<u32>,
     /// Look at up to this many patches at each scale, drawn from all pictures alike.
     #[arg(long, value_name = "N", default_value_t = 40_000, value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
     patches: u32,
-    /// A patch within this rms of one that is held is no surprise; 0 to 1 of the range.
-    #[arg(long, value_name = "RMS", default_value_t = 0.03, value_parser = unit)]
-    tolerance: f32,
+    /// To a new memory a patch within this rms of one that is held is no surprise; 0 to 1 of the range, 0.03 where it is left out.
+    #[arg(long, value_name = "RMS", value_parser = unit)]
+    tolerance: Option<f32>,
     /// Learn luminance alone.
     #[arg(long)]
     grey: bool,
 }
+
+/// Rows of a scale, scales and tolerance of a new memory where nobody says.
+const NEW: (u32, u32, f32) = (8_192, 2, 0.03);
 
 /// A number from 0 to 1 on the command line.
 fn unit(text: &str) -> std::result::Result<f32, String> {
@@ -89,8 +94,8 @@ fn unit(text: &str) -> std::result::Result<f32, String> {
 
 /// What a memory holds.
 #[derive(Serialize)]
-struct Facts<'a> {
-    file: &'a Path,
+struct Facts {
+    file: String,
     colour: bool,
     side: usize,
     tolerance: f32,
@@ -118,26 +123,49 @@ pub(super) fn run(common: &Common, args: &MemoryArgs) -> Result<ExitCode> {
 
 fn learn(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
     written::spare("--memory", &args.memory, &args.inputs)?;
+    written::in_a_folder("--memory", &args.memory)?;
+    let held = if args.memory.exists() { Some(pictures::load(&args.memory)?) } else { None };
+    if let Some(held) = &held {
+        fitting(args, held)?;
+    }
     let frames = pictures::pictures(&args.inputs, 1)?;
     let found: Vec<Picture> = frames
         .into_iter()
         .map(|frame| Picture::from_rgb(frame.height, frame.width, &frame.rgb, true))
         .collect();
     let seed = common.seed.unwrap_or_default();
-    let mut memory = if args.memory.exists() {
-        pictures::load(&args.memory)?
-    } else {
+    let mut memory = held.unwrap_or_else(|| {
         let colour = !args.grey && found.iter().any(Picture::is_colour);
         let planes = if colour { 3 } else { 1 };
-        PatchMemory::new(planes, args.scales as usize, args.rows as usize, seed, args.tolerance)
-    };
-    if args.grey && memory.planes() != 1 {
-        let error = Error::call("--grey", "the memory is of colour").at(args.memory.display());
-        return Err(error.help("Give a new file, or leave `--grey` out."));
-    }
+        let (rows, scales) = (args.rows.unwrap_or(NEW.0), args.scales.unwrap_or(NEW.1));
+        PatchMemory::new(planes, scales as usize, rows as usize, seed, args.tolerance.unwrap_or(NEW.2))
+    });
     let learned = memory.learn(&found, args.patches as usize, seed)?;
     pictures::save(&args.memory, &memory)?;
     tell(common, &args.memory, &memory, Some(learned))
+}
+
+/// Refuses what would have no effect on a memory that learns on.
+fn fitting(args: &LearnArgs, memory: &PatchMemory) -> Result<()> {
+    let refused = |flag: &str, problem: &str| {
+        let error = Error::call(flag, problem).at(args.memory.display());
+        error.help(format!("Give a new file, or leave `{flag}` out."))
+    };
+    if args.grey && memory.planes() != 1 {
+        return Err(refused("--grey", "the memory is of colour"));
+    }
+    let scales = memory.scales();
+    let flags = [
+        ("--rows", args.rows.map(|rows| rows.to_string()), scales[0].capacity().to_string()),
+        ("--scales", args.scales.map(|count| count.to_string()), scales.len().to_string()),
+        ("--tolerance", args.tolerance.map(|rms| rms.to_string()), memory.tolerance().to_string()),
+    ];
+    for (flag, asked, held) in flags {
+        if let Some(asked) = asked.filter(|asked| *asked != held) {
+            return Err(refused(flag, "the memory has another value").value(asked).bound(held));
+        }
+    }
+    Ok(())
 }
 
 fn merge(common: &Common, files: &[PathBuf]) -> Result<ExitCode> {
@@ -149,7 +177,8 @@ fn merge(common: &Common, files: &[PathBuf]) -> Result<ExitCode> {
     let mut learned = Learned::default();
     let mut memory = pictures::load(&files[0])?;
     for file in &files[1..] {
-        learned = learned.and(memory.merge(&pictures::load(file)?)?);
+        let merged = memory.merge(&pictures::load(file)?).map_err(|error| error.at(file.display()))?;
+        learned = learned.and(merged);
     }
     pictures::save(out, &memory)?;
     tell(common, out, &memory, Some(learned))
@@ -163,7 +192,7 @@ fn tell(common: &Common, file: &Path, memory: &PatchMemory, learned: Option<Lear
         met: scale.counts().iter().map(|count| f64::from(*count)).sum(),
     });
     let facts = Facts {
-        file,
+        file: file.display().to_string(),
         colour: memory.planes() == 3,
         side: SIDE,
         tolerance: memory.tolerance(),

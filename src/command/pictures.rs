@@ -118,7 +118,7 @@ pub(super) fn whole_folder<T>(out: &Path, fill: impl FnOnce(&Path) -> Result<T>)
     if part.exists() {
         // It may be what a call that was ended left, or somebody's own.
         let error = Error::output(&part, "the folder of what is unfinished exists already");
-        return Err(error.help("Remove it, or name another folder by `--out`."));
+        return Err(error.help("Remove it, or name another folder."));
     }
     fs::create_dir_all(&part).map_err(failed)?;
     match fill(&part) {

@@ -14,7 +14,7 @@ use serde::Serialize;
 use self::film::{Clip, How};
 use super::renderers::RendererArgs;
 use super::{Common, pictures, print_json, print_line, taken, written};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::memory::backwards::{Renderer, Task};
 use crate::memory::measure::{Likeness, likeness};
 use crate::memory::picture::{Picture, Plane};
@@ -113,12 +113,12 @@ fn sigma(text: &str) -> std::result::Result<f32, String> {
 
 /// What was rendered.
 #[derive(Serialize)]
-struct Rendered<'a> {
+struct Rendered {
     task: What,
     /// None of a dream.
     #[serde(skip_serializing_if = "Option::is_none")]
-    input: Option<&'a Path>,
-    out: &'a Path,
+    input: Option<String>,
+    out: String,
     width: usize,
     height: usize,
     /// Pictures of a film.
@@ -132,19 +132,18 @@ struct Rendered<'a> {
     likeness: Option<Likeness>,
 }
 
-impl<'a> Rendered<'a> {
+impl Rendered {
     /// A picture of `size` (rows, columns) that nothing more is told of.
-    fn of(args: &'a RenderArgs, out: &'a Path, (height, width): (usize, usize)) -> Self {
-        let (task, input, steps) = (args.task, args.input.as_deref(), args.steps());
+    fn of(args: &RenderArgs, out: &Path, (height, width): (usize, usize)) -> Self {
         Self {
-            task,
-            input,
-            out,
+            task: args.task,
+            input: args.input.as_ref().map(|input| input.display().to_string()),
+            out: out.display().to_string(),
             width,
             height,
             frames: None,
             damaged: None,
-            steps,
+            steps: args.steps(),
             sigma: None,
             likeness: None,
         }
@@ -189,7 +188,7 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
         return Err(error.bound(format!("at most {MOST_PIXELS} pixels")));
     }
     let found = rendering(args, |renderer| task.undo(&observed, renderer, args.steps() as usize))?;
-    let rgb = found.to_rgb();
+    let rgb = to_rgb(&found)?;
     let shave = if scale > 1 { scale } else { 0 };
     let likeness = match &args.truth {
         Some(file) => Some(judged(file, (height, width), &rgb, shave)?),
@@ -236,6 +235,18 @@ fn mean(all: &[f64]) -> Option<f64> {
     (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
 }
 
+/// A result as sRGB bytes.
+///
+/// # Errors
+/// Where it holds what is no number: those of a model can be finite and too large to be reckoned with.
+fn to_rgb(found: &Picture) -> Result<Vec<u8>> {
+    if found.planes.iter().flat_map(|plane| &plane.values).all(|x| x.is_finite()) {
+        return Ok(found.to_rgb());
+    }
+    let error = Error::new(Kind::Numeric, "render", "what was rendered is no number");
+    Err(error.help("Is the model trained? Take a lower `--rate`."))
+}
+
 /// Dreams.
 fn dreamt(common: &Common, args: &RenderArgs, out: &Path) -> Result<ExitCode> {
     one_picture(out)?;
@@ -244,7 +255,7 @@ fn dreamt(common: &Common, args: &RenderArgs, out: &Path) -> Result<ExitCode> {
     let how = (config.seed, pictures::threads());
     let found =
         rendering(args, |renderer| dream::dreamt(side, &config.array, how, renderer, steps as usize))?;
-    pictures::write(out, (side, side), &found.to_rgb())?;
+    pictures::write(out, (side, side), &to_rgb(&found)?)?;
     tell(common, &Rendered::of(args, out, (side, side)))
 }
 
@@ -253,16 +264,21 @@ fn fitting(args: &RenderArgs) -> Result<()> {
     use What::{Colour, Denoise, Dream, Inpaint, Recall, RepairJpeg, SuperResolve, Uncrop};
     const RESTORES: &[What] = &[Denoise, Inpaint, Uncrop, SuperResolve, Colour, RepairJpeg];
     const RENDERS: &[What] = &[Denoise, Inpaint, Uncrop, SuperResolve, Colour, RepairJpeg, Dream];
-    let who = args.who.named();
-    let of_tasks: [(bool, &str, &[What]); 13] = [
+    // Colour comes from a memory alone, in one step whatever is asked.
+    const NETWORKS: &[What] = &[Denoise, Inpaint, Uncrop, SuperResolve, RepairJpeg, Dream];
+    // Where the evidence is a noisy picture.
+    const CLEANS: &[What] = &[Denoise, RepairJpeg, Dream];
+    let (who, networks) = (args.who.named(), args.who.of_networks());
+    let of_tasks: [(bool, &str, &[What]); 14] = [
         (args.at.is_some(), "--at", &[Recall]),
         (args.scale.is_some(), "--scale", &[SuperResolve]),
-        (args.steps.is_some(), "--steps", RENDERS),
+        (args.steps.is_some(), "--steps", NETWORKS),
         (args.truth.is_some(), "--truth", RESTORES),
         (who.is_some(), who.unwrap_or_default(), RENDERS),
+        (networks.is_some(), networks.unwrap_or_default(), NETWORKS),
         (args.stride > 1, "--stride", RENDERS),
         (args.approximate, "--approximate", RENDERS),
-        (args.own, "--own", RENDERS),
+        (args.own, "--own", CLEANS),
         (args.size.is_some(), "--size", &[Dream]),
         (args.mask.is_some(), "--mask", &[Inpaint]),
         (args.margin.is_some(), "--margin", &[Uncrop]),
@@ -301,13 +317,13 @@ fn film(common: &Common, args: &RenderArgs, mut clip: Clip, out: &Path) -> Resul
 }
 
 /// Says what was rendered.
-fn tell(common: &Common, told: &Rendered<'_>) -> Result<ExitCode> {
+fn tell(common: &Common, told: &Rendered) -> Result<ExitCode> {
     if common.json {
         print_json(told)?;
     } else if !common.quiet {
         let Rendered { width, height, out, .. } = told;
         let what = told.frames.map_or_else(String::new, |frames| format!("{frames} pictures of "));
-        print_line(&format!("{what}{width} x {height} in {}", out.display()))?;
+        print_line(&format!("{what}{width} x {height} in {out}"))?;
         if let Some(Likeness { psnr_db, ssim }) = told.likeness {
             let text =
                 |value: Option<f64>, digits: usize| value.map_or("-".into(), |x| format!("{x:.digits$}"));

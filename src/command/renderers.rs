@@ -55,6 +55,12 @@ impl RendererArgs {
         flags.into_iter().find(|(given, _)| *given).map(|(_, flag)| flag)
     }
 
+    /// The first flag that is given and about the networks alone.
+    pub(super) fn of_networks(&self) -> Option<&'static str> {
+        let flags = [(self.turned, "--turned"), (self.model.is_some(), "--model")];
+        flags.into_iter().find(|(given, _)| *given).map(|(_, flag)| flag)
+    }
+
     /// The files that are read.
     pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
         self.memory.iter().chain(&self.model)
@@ -83,8 +89,7 @@ impl RendererArgs {
         work: impl FnOnce(&dyn Renderer) -> Result<T>,
     ) -> Result<T> {
         let with = self.who();
-        let idle = [(self.turned, "--turned"), (self.model.is_some(), "--model")];
-        if let Some((_, flag)) = idle.into_iter().find(|(given, _)| *given && with == With::Memory) {
+        if let Some(flag) = self.of_networks().filter(|_| with == With::Memory) {
             let error = Error::call(flag, "it has no effect where a memory renders").value("--with memory");
             return Err(error.bound("`--with trained` or `both`"));
         }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use self::looking::{Looking, Page, about, look, page};
+use self::looking::{Looking, Page, about, look, page, place};
 use super::again::Again;
 use super::exchange::Exchange;
 use super::live::devices::Owned;
@@ -114,10 +114,19 @@ impl RunArgs {
         Ok(())
     }
 
+    /// Refuses a tail where it is known when the run ends: it would never come.
+    fn check_tail(&self, ticks: Option<u64>) -> Result<()> {
+        if self.tail > 0.0 && ticks.is_some() {
+            let error = Error::call("--tail", "the run has its length already").value(self.tail);
+            return Err(error.bound("without --for, and of no session"));
+        }
+        Ok(())
+    }
+
     /// What is recorded of a run whose states are `numbers` values long.
     ///
     /// # Errors
-    /// Where the last seconds are asked for, and this run can't remember them.
+    /// Where the last seconds are asked for, and this run can't remember them or there is no folder for them.
     fn recorded(&self, config: &Config, numbers: usize) -> Result<Recorded> {
         let holds = session::holds_state(numbers);
         let remembers = self.remembers(config) && holds.is_ok();
@@ -125,6 +134,9 @@ impl RunArgs {
             holds?;
             let error = Error::call("--retro", "this run remembers nothing");
             return Err(error.bound("a paced run, and record.retro_megabytes above 0"));
+        }
+        if let Some(retro) = &self.retro {
+            written::in_a_folder("--retro", retro)?;
         }
         if let Err(cause) = &holds
             && self.record.is_some()
@@ -245,19 +257,25 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     if let Some(again) = &again {
         again.set(&mut plan);
     }
+    args.check_tail(plan.ticks)?;
     let sources: Vec<String> = describe(&inputs, &devices);
     if sources.is_empty() && args.speed == Pace::Max && common.seconds.is_none() {
         let error = Error::call("--speed max", "a run without input at full speed has no end");
         return Err(error.help("Add `--for SECONDS`."));
     }
-    let view = args.view(config)?;
+    let place = place(args, config)?;
     let stop = Arc::clone(&common_parts.stop);
     catch_interrupts(&stop)?;
     let mut instrument = Instrument::new(&plan)?;
-    let recorded = args.recorded(config, instrument.state_values() + instrument.sense_words())?;
     let signatures = signatures::open(args.signatures.as_deref(), &instrument, args.has_page())?;
     let compared = senses::open(config)?;
+    let outlets = exchange.open_outlets(&Electrodes {
+        names: instrument.electrode_names().to_vec(),
+        rate_hz: config.electrodes.rate_hz,
+        first: plan.first.start(),
+    })?;
     let outputs = common.out.as_deref().map(|dir| Outputs::open(dir, config)).transpose()?;
+    let recorded = args.recorded(config, instrument.state_values() + instrument.sense_words())?;
     let trace = Arc::clone(&common_parts.trace);
     let (publish, feeds) = if args.no_view {
         (None, None)
@@ -275,11 +293,7 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
         }
         None => (None, crate::engine::Keep::default()),
     };
-    keep.outlets = exchange.open_outlets(&Electrodes {
-        names: instrument.electrode_names().to_vec(),
-        rate_hz: config.electrodes.rate_hz,
-        first: plan.first.start(),
-    })?;
+    keep.outlets = outlets;
     keep.devices.clone_from(&devices);
     (keep.senses, (keep.signatures, keep.taught)) = (compared, signatures.unzip());
     keep.state_seconds = recorded.states.then_some(config.record.state_seconds);
@@ -303,8 +317,9 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     let monitor = keep.monitor.clone();
     let engine = Engine::start(&plan, instrument, inputs, keep, publish, common_parts)?;
     let about = about(config, &engine, &show, sources);
+    let shown = feeds.zip(place);
     let running =
-        feeds.map(|feeds| look(common, args, &view, view::Feeds { about, ..feeds }, &stop)).transpose()?;
+        shown.map(|(feeds, place)| look(common, place, view::Feeds { about, ..feeds }, &stop)).transpose()?;
     // A terminal that shows the run shows nothing else.
     let told = Common { quiet: common.quiet || args.terminal, ..common.clone() };
     let mut teller = Teller::new(&told, monitor.clone());
@@ -329,14 +344,16 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     } else if !common.quiet {
         print_line(&report.summary())?;
     }
-    let wrong = report.session.as_ref().is_some_and(SessionReport::is_wrong);
-    for failure in &summary.failures {
+    Ok(exit_code(&report, &summary.failures))
+}
+
+/// Tells what went wrong; gives the exit code.
+fn exit_code(report: &Report, failures: &[Error]) -> ExitCode {
+    for failure in failures {
         eprintln!("napot: {failure}");
     }
-    Ok(summary
-        .failures
-        .first()
-        .map_or(ExitCode::from(u8::from(wrong)), |failure| ExitCode::from(failure.kind().exit_code())))
+    let wrong = report.session.as_ref().is_some_and(SessionReport::is_wrong);
+    ExitCode::from(failures.first().map_or(u8::from(wrong), |failure| failure.kind().exit_code()))
 }
 
 /// What a session says of itself.

@@ -156,7 +156,8 @@ fn all(
     told.damaged += source.faults().damaged;
     match (told.pictures.len() - first, faults.pop()) {
         (0, _) => Err(none()),
-        (1, Some(fault)) => Err(fault.within(input, None)),
+        // Of several inputs the others' pictures would be lost.
+        (1, Some(fault)) if args.inputs.len() == 1 => Err(fault.within(input, None)),
         _ => Ok(()),
     }
 }

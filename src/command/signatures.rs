@@ -42,6 +42,20 @@ pub(super) fn save(path: &Path, known: &Known) -> Result<()> {
     file.finish()
 }
 
+/// Teaches one more signature to what the file holds, be it what another program taught while this one was taken, or to `none` where
+/// there is no file; all that it knows then.
+pub(super) fn teach(path: &Path, none: Known, name: &str, signature: &[f32]) -> Result<Known> {
+    let mut known = none;
+    if path.exists() {
+        let shape = known.grid().shape;
+        known = load(path)?;
+        known.fits(shape)?;
+    }
+    known.teach(name, signature)?;
+    save(path, &known)?;
+    Ok(known)
+}
+
 /// Knows nothing yet, of the array that sees.
 pub(super) fn empty(instrument: &Instrument) -> Result<Known> {
     let array = instrument.array_named("vision").map(|array| usize::from(array.0));
@@ -114,6 +128,21 @@ mod tests {
             known.teach(name, &vec![1.0; numbers.next_multiple_of(NUMBERS)]).unwrap();
         }
         known
+    }
+
+    #[test]
+    fn two_that_teach_at_once_both_stand_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("k.safetensors");
+        let (none, one) = (known(&[]), known(&["one"]));
+        // Both began when there was no file.
+        teach(&path, none.clone(), "red", one.numbers()).unwrap();
+        let all = teach(&path, none.clone(), "green", one.numbers()).unwrap();
+        assert_eq!(all.names(), ["red", "green"]);
+        assert_eq!(load(&path).unwrap(), all);
+        let again = teach(&path, none, "red", one.numbers()).unwrap_err().to_string();
+        assert!(again.contains("known already"), "{again}");
+        assert_eq!(load(&path).unwrap(), all);
     }
 
     #[test]

@@ -130,17 +130,26 @@ pub(super) fn run(common: &Common, args: &SyncArgs) -> Result<ExitCode> {
     let found = clocks(&lines, way, common.seed.unwrap_or_default(), threads);
     let pairs = spread(&found, &places, &mut told);
     if found.late.iter().all(Option::is_none) {
-        let best = found.pairs.iter().map(|pair| pair.distinct).fold(0.0, f64::max);
-        let error = Error::new(Kind::Input, "the recordings", "none agrees with another");
-        let error = error.value(format!("the best lag is {best:.2} times as good as another"));
-        let [sound, pictures] = SHARED.map(|milliseconds| milliseconds / 1_000);
-        let bound =
-            format!("{DISTINCT} times, with {sound} s of sound or {pictures} s of pictures in common");
-        return Err(error.bound(bound).help("Are they of one event, and do they share much of it?"));
+        return Err(none_agrees(found.pairs.iter().map(|pair| pair.distinct).fold(0.0, f64::max)));
     }
     let faults = told.iter().any(|recording| recording.fault.is_some());
     tell(common, &Told { recordings: told, pairs })?;
     Ok(if faults { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// That no recording agrees with another, the best lag of all being so many times as good as any other of its pair.
+fn none_agrees(best: f64) -> Error {
+    let [sound, pictures] = SHARED.map(|milliseconds| milliseconds / 1_000);
+    let common = format!("{sound} s of sound or {pictures} s of pictures in common");
+    let error = Error::new(Kind::Input, "the recordings", "none agrees with another");
+    let error = if best < DISTINCT {
+        let error = error.value(format!("the best lag is {best:.2} times as good as another"));
+        error.bound(format!("{DISTINCT} times, with {common}"))
+    } else {
+        let why = "too little is shared there, its halves are not alike, or others contradict it";
+        error.value(format!("a lag stands out, but {why}")).bound(common)
+    };
+    error.help("Are they of one event, and do they share much of it?")
 }
 
 /// Refuses what can't be laid.
@@ -285,4 +294,17 @@ fn tell(common: &Common, told: &Told) -> Result<()> {
         print_line(&format!("{} {when}; {alike:.2} alike to {}", name(at), agrees.join(", ")))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lag_that_stands_out_is_not_told_as_one_that_does_not() {
+        let low = none_agrees(1.5).to_string();
+        assert!(low.contains("1.50 times as good") && low.contains("allowed: 2 times, with 2 s"), "{low}");
+        let high = none_agrees(76.62).to_string();
+        assert!(high.contains("stands out, but too little") && !high.contains("times"), "{high}");
+    }
 }

@@ -17,9 +17,10 @@ impl Command {
         match self {
             Self::Demo(_) | Self::Live(_) | Self::Replay(_) | Self::Listen(_) => ALL,
             Self::Teach(_) | Self::Certify => TIMED,
-            Self::Validate(_) | Self::Ablate(_) | Self::Config(_) => CONFIGURED,
+            Self::Validate(_) => CONFIGURED,
+            Self::Config(args) => args.takes(),
             Self::Bind(_) | Self::Segment(_) => &["--seed", "--out"],
-            Self::Sync(_) => &["--seed"],
+            Self::Ablate(_) | Self::Sync(_) => &["--seed"],
             Self::Export(_) | Self::Analyze(_) => &["--out"],
             Self::Session(_) | Self::Devices => NONE,
             Self::Memory(args) => args.takes(),
@@ -70,6 +71,8 @@ mod tests {
             ("napot learn a.png --for 3 --out m.safetensors", "--for"),
             ("napot bench throughput --for 3", "--for"),
             ("napot ablate --out a", "--out"),
+            ("napot ablate --set array.bands=4", "--set"),
+            ("napot ablate --config c.toml --seed 1", "--config"),
         ] {
             let told = told(call).unwrap();
             assert!(told.contains(flag) && told.contains("no effect"), "{call}: {told}");
@@ -83,6 +86,7 @@ mod tests {
             "napot learn senses --room 3 --for 40 --seed 20 --out mine.json",
             "napot memory learn a.png --memory m.safetensors --seed 1",
             "napot memory merge a b --out c",
+            "napot ablate --quick --seed 3",
         ] {
             assert_eq!(told(call), None, "{call}");
         }

@@ -62,7 +62,9 @@ pub(super) fn run(common: &Common, args: &TeachArgs) -> Result<ExitCode> {
     (plan.mind.enabled, plan.binding.enabled, plan.objects.enabled) = (false, false, false);
     let mut instrument = Instrument::new(&plan)?;
     let none = signatures::empty(&instrument)?;
-    let known = if args.signatures.exists() { signatures::load_for(&args.signatures, &none)? } else { none };
+    let known =
+        args.signatures.exists().then(|| signatures::load_for(&args.signatures, &none)).transpose()?;
+    let known = known.unwrap_or_else(|| none.clone());
     known.has_room(&args.name)?;
     if let Some(again) = again {
         again.set(&mut plan);
@@ -76,8 +78,9 @@ pub(super) fn run(common: &Common, args: &TeachArgs) -> Result<ExitCode> {
     }
     let mut recogniser = summary.recogniser.ok_or_else(|| Error::call("FILE", "nothing was seen"))?;
     recogniser.teach_first(&args.name)?;
-    signatures::save(&args.signatures, recogniser.known())?;
-    let names = recogniser.known().names().to_vec();
+    let known = recogniser.known();
+    let signature = &known.numbers()[known.numbers().len() - known.length()..];
+    let names = signatures::teach(&args.signatures, none, &args.name, signature)?.names().to_vec();
     let taught = Taught { file: args.signatures.clone(), name: args.name.clone(), names };
     if common.json {
         print_json(&taught)?;

@@ -301,11 +301,13 @@ impl Owner {
             drop(held);
             opened
         };
-        let silent = |bound| Error::new(Kind::Device, self.way.kind().name(), "its host did not answer").bound(bound);
+        let silent =
+            |bound| Error::new(Kind::Device, self.way.kind().name(), "its host did not answer").bound(bound);
         if hanging >= MOST_HANGING {
             return Err(silent(format!("{hanging} attempts to open it still wait")));
         }
-        let opened = within(limit, work).ok_or_else(|| silent(format!("within {} s", limit.as_secs_f32())))??;
+        let opened =
+            within(limit, work).ok_or_else(|| silent(format!("within {} s", limit.as_secs_f32())))??;
         match (&mut self.way, opened.link) {
             (Way::In(socket), Link::In(link)) => socket.plug(link),
             (Way::Out(socket), Link::Out(link)) => socket.plug(link),
@@ -345,7 +347,11 @@ impl Owner {
             End::Lost(problem) => self.monitor.troubled(DeviceState::Lost, problem),
             End::Larger => {
                 self.block = (2 * self.block).min(BLOCKS[1]);
-                tracing::warn!("{}: blocks come too late; now of {} frames", self.way.kind().name(), self.block);
+                tracing::warn!(
+                    "{}: blocks come too late; now of {} frames",
+                    self.way.kind().name(),
+                    self.block
+                );
             }
             End::Another(name) => self.turn_to(name.clone()),
             End::Stop => {}

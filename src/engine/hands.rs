@@ -235,7 +235,7 @@ impl Hands {
     fn slow(&mut self, how: impl FnOnce(&Tempo)) -> Result<()> {
         if !self.may.tempo {
             return Err(Error::configuration("speed", "this run's time is not ours to slow")
-                .bound("a paced run without devices"));
+                .bound("a paced run without devices or `--receive`"));
         }
         // Before time goes on, so that the first tick has it.
         if let Some(tunings) = &mut self.tunings {
@@ -372,6 +372,7 @@ mod tests {
             hands.take(&control, Tick(0));
             assert_ne!(hands.in_hand().refused, "", "{control:?}");
         }
+        assert!(hands.in_hand().refused.contains("--receive"), "{}", hands.in_hand().refused);
         assert!(!hands.in_hand().paused);
     }
 

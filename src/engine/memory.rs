@@ -26,6 +26,14 @@ pub fn check(shapes: &[SheetShape], parameters: &ArrayParameters, learned: u64) 
     within(needed, available())
 }
 
+/// Refuses one array that this machine has no memory for, where no ledger takes copies of it.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_alone(shape: SheetShape, parameters: &ArrayParameters) -> Result<()> {
+    within(Array::bytes_of(shape, parameters.twin), available())
+}
+
 fn within(needed: u64, available: Option<u64>) -> Result<()> {
     let Some(available) = available.filter(|available| needed > *available) else { return Ok(()) };
     let error = Error::configuration("array size", "the sheets need more memory than this machine has free");

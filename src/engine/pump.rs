@@ -138,6 +138,8 @@ pub struct BurstFeed {
     pub promise: Promise,
     /// Of pictures of a camera: where their stamps come from.
     pub camera: Option<Arc<CameraStamps>>,
+    /// Whether another program brings them, for as long as it likes: a run with other inputs ends with those.
+    pub lasts: bool,
 }
 
 /// Where the stamps of a camera's pictures come from: its driver, or their arrival here.
@@ -309,7 +311,7 @@ fn bursts() -> (BurstEnd, BurstFeed, Arc<Counters>) {
     let (producer, consumer, counters) = ring(BURST_RING);
     let (promiser, promise) = promise();
     let end = BurstEnd { ring: producer, promiser, newest: Timestamp::ZERO, waiting: Vec::new() };
-    (end, BurstFeed { bursts: consumer, promise, camera: None }, counters)
+    (end, BurstFeed { bursts: consumer, promise, camera: None, lasts: false }, counters)
 }
 
 /// Pictures and samples that may wait to be shown. Their pumps wait with them, so that none is ever further ahead of the
@@ -344,8 +346,8 @@ fn hand_on<T>(to: Option<&Sender<T>>, common: &Common, item: T) -> bool {
     room
 }
 
-/// Whether pictures come from a device.
-pub(super) fn is_live(source: &dyn Source<Item = Frame>) -> bool {
+/// Whether what a source gives comes from a device or another program.
+pub(super) fn is_live<T>(source: &dyn Source<Item = T>) -> bool {
     source.info().origin != Origin::Recorded
 }
 
@@ -411,8 +413,9 @@ pub fn scalar(
     samples: Option<Sender<ScalarSample>>,
     common: Common,
 ) -> Result<(Pump, BurstFeed)> {
-    let (mut end, feed, counters) = bursts();
+    let (mut end, mut feed, counters) = bursts();
     let name = source.info().name.clone();
+    feed.lasts = is_live(&*source);
     let pump = spawn(name, Arc::default(), counters, move |items| {
         drain(
             &mut *source,

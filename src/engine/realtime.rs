@@ -303,7 +303,10 @@ impl Realtime {
             .recorded
             .as_ref()
             .is_none_or(|feed| feed.promise.is_over(tick) && feed.bursts.waiting() == 0);
-        sound && recorded && self.bursts.iter().all(bursts)
+        // What has no end of its own ends with the others, where there are any.
+        let alone =
+            self.sound.is_none() && self.recorded.is_none() && self.bursts.iter().all(|feed| feed.lasts);
+        sound && recorded && self.bursts.iter().filter(|feed| alone || !feed.lasts).all(bursts)
     }
 
     fn next_phase(&mut self, phase: Phase, tick: Tick, ready: bool) -> Phase {

@@ -161,7 +161,7 @@ impl Engine {
         let start = is_live.then(|| common.clock.now() + UNTIL_START);
         let common = Common { urgent: plan.pace != Pace::Max, ..common };
         // Whether it may be slowed down, and whether it is a replay.
-        let kind = [!is_live && common.urgent, inputs.session.is_some()];
+        let kind = [!is_live && common.urgent && !arrives(&inputs), inputs.session.is_some()];
         let (hands, tunings, touched) = hands(&tunable(plan), &instrument.shapes(), &tempo, kind, holds);
         let (may, played) = (hands.may().clone(), Arc::new(AtomicU64::new(0)));
         let feeds = open_feeds(plan, &instrument, inputs, tunings, shown, start, &common)?;
@@ -413,6 +413,11 @@ fn take_live(inputs: &mut Inputs) -> Live {
     let has_device = live.is_there() || inputs.video.as_deref().is_some_and(pump::is_live);
     live.sees = has_device && inputs.video.is_some();
     live
+}
+
+/// Whether channels come in from another program, whose time goes on whatever this run's does.
+fn arrives(inputs: &Inputs) -> bool {
+    inputs.scalar.as_deref().is_some_and(pump::is_live)
 }
 
 fn open_feeds(

@@ -22,7 +22,7 @@ use midir::{MidiIO, MidiInput, MidiInputConnection, MidiOutput, MidiOutputConnec
 
 use super::account::Account;
 use super::inlet::{Arrival, Receive};
-use super::outlet::{Electrodes, Transmit};
+use super::outlet::{Electrodes, ONSET, Transmit};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{ElectrodeItem, ScalarLayout};
 use crate::time::Timestamp;
@@ -72,11 +72,13 @@ impl Score {
     fn play(&mut self, item: &ElectrodeItem, emit: &mut dyn FnMut([u8; 3])) {
         match item {
             ElectrodeItem::Sample(values) => self.sample(values, emit),
-            ElectrodeItem::Mark(..) => {
+            ElectrodeItem::Mark(_, text) if text == ONSET => {
                 self.silence(emit);
                 self.sounding = self.window;
                 emit([NOTE_ON, NOTE, VELOCITY]);
             }
+            // Notes and what was recognised are no sounds.
+            ElectrodeItem::Mark(..) => {}
         }
     }
 
@@ -326,6 +328,7 @@ mod tests {
         assert_eq!(played(&items), [[NOTE_ON, 60, 100]]);
         items.push(ElectrodeItem::Sample(Vec::new()));
         assert_eq!(played(&items), [[NOTE_ON, 60, 100], [NOTE_OFF, 60, 0]]);
+        assert!(played(&[ElectrodeItem::Mark(Timestamp::ZERO, "eyes closed".to_owned())]).is_empty());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | `/napot/electrodes` | a float per electrode, in microvolts | every sample, in order; a bundle holds up to 10 ms of them and about 1,400 bytes |
 //! | `/napot/onset` | a float: seconds of model time | when an onset has been heard |
+//! | `/napot/mark` | a string: its text; a float: seconds of model time | at every other mark: a note, what was recognised |
 //! | `/napot/names` | a string per electrode | each second |
 //! | `/napot/rate` | an int: samples per second | each second |
 //!
@@ -24,7 +25,7 @@ use rosc::{OscBundle, OscMessage, OscPacket, OscTime, OscType};
 
 use super::account::Account;
 use super::inlet::{Arrival, Receive};
-use super::outlet::{Electrodes, Transmit};
+use super::outlet::{Electrodes, ONSET, Transmit};
 use crate::error::{Error, Kind, Result};
 use crate::signal::ElectrodeItem;
 use crate::time::{Timestamp, since_1900};
@@ -46,7 +47,7 @@ pub(super) struct OscSender {
     account: Arc<Account>,
     /// Samples in a bundle.
     batch: usize,
-    /// The calendar's time of model time 0, known with the first item.
+    /// The calendar's time of model time 0, known with the first item, and anew after a time that stood still.
     begun: Option<Duration>,
     /// Samples that wait for their bundle, and the times of the first and the newest.
     waiting: Vec<OscPacket>,
@@ -136,10 +137,20 @@ impl Transmit for OscSender {
             ElectrodeItem::Sample(values) => self.add_sample(time, values),
             ElectrodeItem::Mark(_, text) => {
                 let seconds = OscType::Float(time.seconds_for_print() as f32);
-                self.bundle(time, vec![message(&format!("/napot/{text}"), vec![seconds])], 1);
+                // What people write is no part of an address.
+                let mark = match &text[..] {
+                    ONSET => message("/napot/onset", vec![seconds]),
+                    text => message("/napot/mark", vec![OscType::String(text.to_owned()), seconds]),
+                };
+                self.bundle(time, vec![mark], 1);
             }
         }
         Ok(())
+    }
+
+    fn begin_anew(&mut self) {
+        self.send_samples();
+        self.begun = None;
     }
 
     fn finish(&mut self) -> Result<()> {
@@ -363,6 +374,50 @@ mod tests {
         assert_eq!((names.1, two.1, one.1), (2, 2, 1));
         let apart_us = ((one.0 - two.0) * 1_000_000) >> 32;
         assert!((2_999..=3_000).contains(&apart_us), "{apart_us}");
+    }
+
+    #[test]
+    fn onsets_have_an_address_and_other_marks_share_one_whatever_they_say() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let electrodes = Electrodes { names: vec!["a".to_owned()], rate_hz: 1_000, first: Timestamp::ZERO };
+        let mut sender = OscSender::open("127.0.0.1", port, &electrodes, Arc::default()).unwrap();
+        let mut packet = [0; 2_000];
+        let mut sent = |text: &str| {
+            let time = Timestamp(1_500_000_000);
+            sender.send(time, &ElectrodeItem::Mark(time, text.to_owned())).unwrap();
+            let length = socket.recv(&mut packet).unwrap();
+            match rosc::decoder::decode_udp(&packet[..length]).unwrap().1 {
+                OscPacket::Bundle(OscBundle { mut content, .. }) => content.remove(0),
+                OscPacket::Message(_) => panic!("no bundle"),
+            }
+        };
+        assert_eq!(sent("onset"), message("/napot/onset", vec![OscType::Float(1.5)]));
+        let note = OscType::String("eyes closed, #1".to_owned());
+        assert_eq!(sent("eyes closed, #1"), message("/napot/mark", vec![note, OscType::Float(1.5)]));
+    }
+
+    #[test]
+    fn after_a_pause_time_tags_are_the_calendars_again() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let electrodes = Electrodes { names: vec!["a".to_owned()], rate_hz: 1_000, first: Timestamp::ZERO };
+        let mut sender = OscSender::open("127.0.0.1", port, &electrodes, Arc::default()).unwrap();
+        let mut packet = [0; 2_000];
+        let mut tag = |sender: &mut OscSender, ms: i64| {
+            let time = Timestamp(ms * 1_000_000);
+            sender.send(time, &ElectrodeItem::Mark(time, "onset".to_owned())).unwrap();
+            let length = socket.recv(&mut packet).unwrap();
+            let OscPacket::Bundle(bundle) = rosc::decoder::decode_udp(&packet[..length]).unwrap().1 else {
+                panic!("no bundle")
+            };
+            (u64::from(bundle.timetag.seconds) << 32) + u64::from(bundle.timetag.fractional)
+        };
+        let before = tag(&mut sender, 0);
+        std::thread::sleep(Duration::from_millis(50));
+        sender.begin_anew();
+        let after_us = ((tag(&mut sender, 1) - before) * 1_000_000) >> 32;
+        assert!(after_us >= 40_000, "a millisecond of model time, {after_us} us of the calendar's");
     }
 
     #[test]

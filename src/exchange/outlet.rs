@@ -12,10 +12,14 @@ use crate::error::{Error, Kind, Result};
 use crate::readout::electrodes::low_pass;
 use crate::signal::ElectrodeItem;
 use crate::stream::Sink;
-use crate::time::{TICKS_PER_SECOND, Timestamp};
+use crate::time::{Clock, TICKS_PER_SECOND, Timestamp, WallClock};
 
 /// Items that may wait for the sender: four seconds at 1000 Hz.
 const ROOM: usize = 4_096;
+/// The longest time without an item while model time goes on; beyond it, it stood still.
+const LONGEST_GAP: Duration = Duration::from_secs(1);
+/// What the mark of an onset says; others are notes and what was recognised.
+pub(super) const ONSET: &str = "onset";
 
 /// What an outlet sends.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +56,9 @@ pub(super) trait Transmit: Send {
     fn pause(&mut self) -> Result<()> {
         Ok(())
     }
+
+    /// Model time stood still: what comes is set against another clock anew.
+    fn begin_anew(&mut self) {}
 
     /// There is nothing more at all.
     fn finish(&mut self) -> Result<()>;
@@ -110,13 +117,18 @@ impl Outlet {
 
 /// Carries items until the keeper has let go of its end.
 fn carry(items: &Receiver<(Timestamp, ElectrodeItem)>, transmit: &mut impl Transmit) -> Result<()> {
+    let clock = WallClock::start();
     loop {
         let (time, item) = match items.try_recv() {
             Ok(item) => item,
             Err(TryRecvError::Disconnected) => return transmit.finish(),
             Err(TryRecvError::Empty) => {
                 transmit.pause()?;
+                let waits = clock.now();
                 let Ok(item) = items.recv() else { return transmit.finish() };
+                if clock.now() - waits > LONGEST_GAP {
+                    transmit.begin_anew();
+                }
                 item
             }
         };
@@ -163,6 +175,25 @@ mod tests {
         may: Receiver<()>,
         account: Arc<Account>,
         newest: Arc<AtomicI64>,
+    }
+
+    /// Tells how often it began anew.
+    struct Anew(u64, Arc<Account>);
+
+    impl Transmit for Anew {
+        fn send(&mut self, _: Timestamp, _: &ElectrodeItem) -> Result<()> {
+            self.1.pass(1);
+            Ok(())
+        }
+
+        fn begin_anew(&mut self) {
+            self.0 += 1;
+        }
+
+        fn finish(&mut self) -> Result<()> {
+            self.1.lose(self.0);
+            Ok(())
+        }
     }
 
     impl Transmit for Slow {
@@ -218,6 +249,22 @@ mod tests {
         assert_eq!(times, [2_050, 2_100, 2_200]);
         let delays = [1_000, 500, 250].map(|rate_hz| of(rate_hz).delay().as_millis());
         assert_eq!(delays, [0, 26, 52]);
+    }
+
+    #[test]
+    fn after_a_time_that_stood_still_stamps_begin_anew() {
+        let (account, address) = (Arc::new(Account::default()), Address::to_send("osc:there:1").unwrap());
+        let electrodes = Electrodes { names: Vec::new(), rate_hz: 1_000, first: Timestamp::ZERO };
+        let anew = Anew(0, Arc::clone(&account));
+        let mut outlet = Box::new(Outlet::start(&address, &electrodes, &account, anew).unwrap());
+        for wait_ms in [10, 1_200, 10] {
+            outlet.push(&ElectrodeItem::Sample(vec![0.0])).unwrap();
+            std::thread::sleep(Duration::from_millis(wait_ms));
+        }
+        outlet.push(&ElectrodeItem::Sample(vec![0.0])).unwrap();
+        outlet.finish().unwrap();
+        // A machine that stalls may make it more often.
+        assert_eq!((account.read().passed, account.read().dropped > 0), (4, true));
     }
 
     #[test]

@@ -231,7 +231,7 @@ impl GpuArray {
                 *changed = true;
             }
         }
-        if self.drive.is_phasic() {
+        if self.drive.is_phasic() && is_due(self.ticks_per_step[top], tick) {
             let record = record::of_drive(shape, [0, 0], self.drive.bounds());
             self.batch.add(Job::Fade, record, sites);
             self.drive.fade();

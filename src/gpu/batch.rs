@@ -24,7 +24,7 @@ pub(super) enum Job {
     Cascading(usize),
     /// Steps the fastest band.
     Fastest(usize),
-    /// Lets the phasic drive fade by a tick.
+    /// Lets the phasic drive fade by a step of the fastest band.
     Fade,
 }
 

@@ -7,7 +7,8 @@ use crate::signal::{Burst, SheetShape};
 /// What bounds a phasic drive.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Bounds {
-    pub(super) left_after_a_tick: f32,
+    /// Share that is left after a step of the fastest band.
+    pub(super) left: f32,
     pub(super) least: f32,
     pub(super) most: f32,
 }
@@ -19,12 +20,14 @@ pub(super) type Push = [u32; 4];
 #[derive(Clone, Debug)]
 pub(super) struct Drive {
     bounds: Bounds,
+    /// Share of a push that counts, as on the processor.
+    weight: f32,
     gain: f32,
     sites: usize,
     pushes: Vec<Push>,
-    /// Ticks after which nothing is left of the strongest push.
+    /// Steps of the fastest band after which nothing is left of the strongest push.
     longest: u64,
-    /// Ticks for which something may be left.
+    /// Steps for which something may be left.
     left: u64,
     levels: Vec<f32>,
     sustains: bool,
@@ -38,15 +41,17 @@ pub(super) struct Drive {
 
 impl Drive {
     pub(super) fn new(shape: SheetShape, parameters: &ArrayParameters) -> Self {
-        let left = parameters.left_after_a_tick();
-        let ticks = libm::log(f64::from(LEAST) / f64::from(CEILING)) / libm::log(left);
+        let [left, weight] = parameters.phasic_shares();
+        let steps = libm::log(f64::from(LEAST) / f64::from(CEILING)) / libm::log(left);
+        let weight = weight as f32;
         Self {
-            bounds: Bounds { left_after_a_tick: left as f32, least: LEAST, most: CEILING },
+            bounds: Bounds { left: left as f32, least: LEAST, most: CEILING * weight },
+            weight,
             gain: parameters.burst_gain as f32,
             sites: shape.sites(),
             pushes: Vec::new(),
             // Rounding may make the tail a little longer.
-            longest: libm::ceil(ticks * 1.001) as u64 + 2,
+            longest: libm::ceil(steps * 1.001) as u64 + 2,
             left: 0,
             levels: vec![0.0; shape.sites()],
             sustains: false,
@@ -82,7 +87,8 @@ impl Drive {
     /// Where the site lies beyond the sheet.
     pub(super) fn add(&mut self, site: usize, re: f32, im: f32) {
         assert!(site < self.sites, "a site of this sheet");
-        self.pushes.push([site as u32, re.to_bits(), im.to_bits(), 0]);
+        let [re, im] = [re, im].map(|part| (part * self.weight).to_bits());
+        self.pushes.push([site as u32, re, im, 0]);
     }
 
     pub(super) fn sustain(&mut self, levels: &[f32]) {
@@ -126,7 +132,7 @@ impl Drive {
         self.sustains && self.bands.contains(&(band as u32))
     }
 
-    /// A tick has passed.
+    /// The fastest band has stepped.
     pub(super) fn fade(&mut self) {
         self.left = self.left.saturating_sub(1);
     }

@@ -1,10 +1,10 @@
-// What drives the sheet, kept on the device: pushes are added, then every tick lets them fade, as src/array/drive.rs does.
+// What drives the sheet, kept on the device: pushes are added, then every step of the fastest band lets them fade, as src/array/drive.rs does.
 
 // What one pass is made of; src/gpu/record.rs writes it.
 struct Record {
     // The first push and how many; columns, and groups of four columns in a row.
     pushes: vec4<u32>,
-    // What a tick leaves, the least that drives, and the most.
+    // What a step leaves, the least that drives, and the most.
     bounds: vec4<f32>,
     // Groups on the sheet.
     groups: vec4<u32>,

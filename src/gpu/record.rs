@@ -68,7 +68,7 @@ pub(super) fn of_drive(shape: SheetShape, pushes: [u32; 2], bounds: &Bounds) -> 
     let mut record = [0; BYTES / 4];
     record[..2].copy_from_slice(&pushes);
     record[2..4].copy_from_slice(&[shape.width as u32, groups_in_row(shape) as u32]);
-    for (word, value) in record[4..].iter_mut().zip([bounds.left_after_a_tick, bounds.least, bounds.most]) {
+    for (word, value) in record[4..].iter_mut().zip([bounds.left, bounds.least, bounds.most]) {
         *word = value.to_bits();
     }
     record[8] = groups(shape) as u32;

@@ -104,7 +104,7 @@ impl Dense {
     /// A memory of these rows, each with how often it was met.
     ///
     /// # Errors
-    /// Which part is wrong: a length, a count below 1, a number that is not finite.
+    /// Which part is wrong: a length, no room, a count below 1, a number that is not finite.
     pub fn from_parts(
         (dims, capacity, seed): (usize, usize, u64),
         rows: Vec<f32>,
@@ -113,6 +113,9 @@ impl Dense {
     ) -> std::result::Result<Self, String> {
         if dims == 0 || capacity < counts.len() || rows.len() != dims.saturating_mul(counts.len()) {
             return Err(format!("{} numbers are not {} rows of {dims}", rows.len(), counts.len()));
+        }
+        if capacity == 0 {
+            return Err("there is room for no row".to_owned());
         }
         // Of pictures no number is beyond 1; squares of much larger ones are none.
         if let Some(at) = rows.iter().position(|x| !x.is_finite() || x.abs() > LARGEST) {
@@ -203,7 +206,8 @@ impl Dense {
     }
 
     /// Learns what surprises: a row is stored where no row that is held lies within `tolerance` of it, as the rms of
-    /// their difference; else the nearest is counted once more. Rows are looked up 32 at a time, in their order.
+    /// their difference; else the nearest is counted once more. Rows are looked up 32 at a time, in their order: those of
+    /// one look do not know each other, and whose nearest was forgotten for another of them is stored.
     ///
     /// # Errors
     /// Where a number is not finite: nothing is learned then.
@@ -213,28 +217,43 @@ impl Dense {
                 Error::new(crate::error::Kind::Numeric, "memory", "what is to be learned is no number");
             return Err(error.at(format!("row {}", at / self.dims)).value(rows[at]).bound("finite"));
         }
+        Ok(self.take(rows, std::iter::repeat(1.0), tolerance))
+    }
+
+    /// Stores rows or counts them, each as often as its count says.
+    fn take(&mut self, rows: &[f32], mut counts: impl Iterator<Item = f32>, tolerance: f32) -> Learned {
         let far = tolerance * tolerance * self.dims as f32;
         let mut learned = Learned::default();
+        let mut replaced = Vec::new();
         for batch in rows.chunks(self.dims * QUERIES) {
+            replaced.clear();
             let found = if self.is_empty() {
                 ([0; QUERIES], [f32::INFINITY; QUERIES])
             } else {
                 nearest(&self.rows, self.dims, &blocks(batch, self.dims))[0]
             };
-            for (lane, row) in batch.chunks_exact(self.dims).enumerate() {
-                if found.1[lane] > far {
-                    learned.forgotten += u64::from(self.append(row, 1.0));
+            for ((lane, row), count) in batch.chunks_exact(self.dims).enumerate().zip(&mut counts) {
+                let near = found.0[lane] as usize;
+                // What was found at a place that another row has taken since is known no more.
+                if found.1[lane] > far || replaced.contains(&near) {
+                    let place = self.next_place();
+                    if self.append(row, count) {
+                        replaced.push(place);
+                        learned.forgotten += 1;
+                    }
                     learned.written += 1;
                 } else {
-                    self.counts[found.0[lane] as usize] += 1.0;
+                    self.counts[near] += count;
                     learned.predicted += 1;
                 }
             }
         }
-        Ok(learned)
+        learned
     }
 
-    /// Takes in the rows of another memory as if it met them now: what it knows is counted, the rest is stored.
+    /// Takes in the rows of another memory as if it met them now, each as often as that did: what it knows is counted, the
+    /// rest is stored. It has room for as many as the larger of both. Rows are looked up as in [`Self::learn`], so that two
+    /// of the other's that are alike can both be stored.
     ///
     /// # Errors
     /// Where their rows are of another length.
@@ -243,25 +262,8 @@ impl Dense {
             let error = Error::new(crate::error::Kind::Input, "memory", "rows of another length");
             return Err(error.value(other.dims).bound(self.dims));
         }
-        let mut learned = Learned::default();
-        for (row, count) in other.rows.chunks_exact(self.dims).zip(&other.counts) {
-            let known = self.is_empty().then_some(f32::INFINITY);
-            let (place, apart) = known.map_or_else(
-                || {
-                    let found = nearest(&self.rows, self.dims, &blocks(row, self.dims));
-                    (found[0].0[0] as usize, found[0].1[0])
-                },
-                |apart| (0, apart),
-            );
-            if apart > tolerance * tolerance * self.dims as f32 {
-                learned.forgotten += u64::from(self.append(row, *count));
-                learned.written += 1;
-            } else {
-                self.counts[place] += count;
-                learned.predicted += 1;
-            }
-        }
-        Ok(learned)
+        self.capacity = self.capacity.max(other.capacity);
+        Ok(self.take(&other.rows, other.counts.iter().copied(), tolerance))
     }
 
     /// Reads the memory by what `look` saw of each query, `out` numbers each: the rows' mean under `h = temperature`.
@@ -424,6 +426,27 @@ mod tests {
         assert_eq!((learned.written, learned.predicted, one.len()), (5, 2, 15));
         assert_eq!(one.counts()[..3], [2.0, 2.0, 1.0]);
         assert!(one.merge(&Dense::new(5, 9, 0), 0.01).is_err());
+        // More rows than are looked up at once, into less room.
+        let mut small = Dense::new(4, 3, 0);
+        let mut many_times = Dense::new(4, 99, 0);
+        for (at, row) in many(4 * 70, 8).chunks_exact(4).enumerate() {
+            many_times.append(row, at as f32 + 1.0);
+        }
+        let learned = small.merge(&many_times, 0.01).unwrap();
+        assert_eq!((learned.written, learned.forgotten, small.capacity()), (70, 0, 99));
+        assert_eq!((small.rows(), small.counts()), (many_times.rows(), many_times.counts()));
+        assert_eq!(small.merge(&many_times, 0.01).unwrap().predicted, 70);
+        assert!(small.counts().iter().zip(many_times.counts()).all(|(both, one)| *both == 2.0 * one));
+    }
+
+    #[test]
+    fn what_is_like_a_row_that_was_just_forgotten_is_stored_anew() {
+        let mut memory = Dense::new(1, 1, 0);
+        memory.append(&[0.0], 1.0);
+        // Looked up together: the first takes the place of what the second is like.
+        let learned = memory.learn(&[5.0, 0.0], 0.1).unwrap();
+        assert_eq!((learned.written, learned.predicted, learned.forgotten), (2, 0, 2));
+        assert_eq!((memory.rows(), memory.counts()), (&[0.0][..], &[1.0][..]));
     }
 
     #[test]
@@ -434,6 +457,7 @@ mod tests {
         assert!(Dense::from_parts((2, 9, 0), vec![0.0, f32::INFINITY], vec![1.0], 1).is_err());
         assert!(Dense::from_parts((2, 9, 0), vec![0.0, 1.0], vec![0.0], 1).is_err());
         assert!(Dense::from_parts((2, 9, 0), vec![0.0; 3], vec![1.0], 1).is_err());
+        assert!(Dense::from_parts((2, 0, 0), Vec::new(), Vec::new(), 0).unwrap_err().contains("room"));
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl PatchMemory {
         }
     }
 
-    /// Takes in what another memory holds.
+    /// Takes in what another memory holds; each scale has room for as many rows as the larger of both.
     ///
     /// # Errors
     /// Where it has another kind or number of scales.

@@ -170,4 +170,16 @@ mod tests {
         assert!(said.contains("napot-memory-9") && said.contains(FORM), "{said}");
         assert!(refused(b"no such thing").contains("no whole memory"));
     }
+
+    #[test]
+    fn a_memory_with_room_for_no_row_is_refused() {
+        let bytes = to_bytes(&PatchMemory::new(1, 1, 1, 0, 0.03)).unwrap();
+        assert!(from_bytes(Path::new("m"), &bytes).unwrap().scales()[0].is_empty());
+        let (one, none) = (br#"capacity\":1"#, br#"capacity\":0"#);
+        let at = bytes.windows(one.len()).position(|window| window == one).unwrap();
+        let mut other = bytes;
+        other[at..at + none.len()].copy_from_slice(none);
+        let said = refused(&other);
+        assert!(said.contains("patches.0") && said.contains("room for no row"), "{said}");
+    }
 }

@@ -14,8 +14,10 @@
 //! A row of the sheet is a channel. Its 8 columns are the level at which the burst leaves the channel: octiles of a
 //! Gaussian with the running mean and scale, lowest first; so a place on the sheet means "this channel, this high".
 //!
-//! The first sample sets mean and reference without a burst. A channel that stands still raises none. A channel's
-//! unit cancels: multiplying it by any power of two changes no burst.
+//! A channel's first value sets mean and reference without a burst. A channel that stands still, value upon value the same,
+//! raises none, and for longer than `tau` it tells nothing of its scale: else it would flood for as long when it moves again. For
+//! shorter it does, so that counters and coarse steps find theirs too. A channel's unit cancels: multiplying it by any power
+//! of two changes no burst.
 //!
 //! Sources: the event rule of Lichtsteiner, Posch and Delbruck 2008; the running median of Robbins and Monro,
 //! Ann. Math. Stat. 22 (1951); median absolute deviation as scale: Hampel 1974.
@@ -87,6 +89,11 @@ pub struct ScalarSense {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Channel {
+    /// Whether there was a value.
+    seen: bool,
+    /// The last value, and for how long it has been held, in units of the memory.
+    last: f64,
+    held: f64,
     mean: f64,
     /// Running median of |x - mean|; 0 until the channel first moves.
     scale: f64,
@@ -129,18 +136,20 @@ impl ScalarSense {
     pub fn encode(&mut self, sample: &ScalarSample, emit: &mut dyn FnMut(Burst)) {
         let time = sample.stamp.time;
         let elapsed = (time.0.saturating_sub(self.time.0)).max(0) as f64 * 1e-9;
-        let rate = 1.0 - libm::exp(-elapsed / f64::from(self.parameters.memory_s));
+        let memories = elapsed / f64::from(self.parameters.memory_s);
+        let rate = 1.0 - libm::exp(-memories);
         let threshold = f64::from(self.parameters.threshold);
         for (index, (channel, &value)) in self.channels.iter_mut().zip(&sample.values).enumerate() {
             if !value.is_finite() {
                 continue;
             }
             let value = f64::from(value);
-            if self.samples == 0 {
-                (channel.mean, channel.reference) = (value, value);
+            if !channel.seen {
+                *channel =
+                    Channel { seen: true, last: value, mean: value, reference: value, ..Channel::default() };
                 continue;
             }
-            let Some((sign, units)) = channel.step(value, rate, threshold) else { continue };
+            let Some((sign, units)) = channel.step(value, memories, rate, threshold) else { continue };
             let surprisal_bits = self.surprisal.bits(index, self.samples, sign, units);
             let site = (index * LEVELS + channel.level(value)) as u32;
             emit(Burst { time, array: self.array, site, sign, phase: 0.0, magnitude: units, surprisal_bits });
@@ -151,8 +160,11 @@ impl ScalarSense {
 }
 
 impl Channel {
-    /// Learns a value and tells whether it raises a burst.
-    fn step(&mut self, value: f64, rate: f64, threshold: f64) -> Option<(Sign, f32)> {
+    /// Learns a value, so many memories and a share of `rate` after the one before, and tells whether it raises a burst.
+    fn step(&mut self, value: f64, memories: f64, rate: f64, threshold: f64) -> Option<(Sign, f32)> {
+        let still = value - self.last == 0.0;
+        self.last = value;
+        self.held = if still { self.held + memories } else { 0.0 };
         let deviation = (value - self.mean).abs();
         if self.scale == 0.0 {
             if deviation == 0.0 {
@@ -170,8 +182,12 @@ impl Channel {
 
         self.mean += rate.max(young.min(1.0 / YOUNG)) * (value - self.mean);
         let step = rate.max(if self.age < YOUNG { 4.0 / (4.0 + self.age) } else { 0.0 }).min(1.0);
-        self.scale *= libm::exp(if deviation > self.scale { step } else { -step });
-        if units < 1.0 {
+        if deviation > self.scale {
+            self.scale *= libm::exp(step);
+        } else if self.held < 1.0 {
+            self.scale *= libm::exp(-step);
+        }
+        if units < 1.0 || still {
             return None;
         }
         let sign = if change > 0.0 { Sign::On } else { Sign::Off };
@@ -212,6 +228,56 @@ mod tests {
     fn a_channel_that_stands_still_raises_nothing() {
         assert!(bursts(&[7.25; 1_000], 100).is_empty());
         assert!(bursts(&[0.0; 1_000], 1).is_empty());
+    }
+
+    /// The largest burst in some seconds of bursts, 0 where there is none.
+    fn largest(bursts: &[Burst], seconds: std::ops::Range<i64>) -> f32 {
+        let within = bursts.iter().filter(move |burst| seconds.contains(&(burst.time.0 / 1_000_000_000)));
+        within.map(|burst| burst.magnitude).fold(0.0, f32::max)
+    }
+
+    #[test]
+    fn a_channel_that_stood_still_raises_nothing_then_and_does_not_flood_afterwards() {
+        let mut values = noise(40_000);
+        values[10_000..30_000].fill(0.3);
+        let all = bursts(&values, 100);
+        // Its last movement is its first value there.
+        assert!(all.iter().all(|burst| !(100_010_000_000..300_000_000_000).contains(&burst.time.0)), "still");
+        let (before, after) = (largest(&all, 50..100), largest(&all, 300..400));
+        assert!(after < 5.0 * before && largest(&all, 340..400) < 2.0 * before, "{before} {after}");
+    }
+
+    #[test]
+    fn a_channel_of_coarse_steps_finds_its_scale_though_it_mostly_stands_still() {
+        // Waves of some steps after ones of thousands, then a jump.
+        let wave = |n: u32| {
+            let size = if n < 1_000 { 2_000.0 } else { 3.0 };
+            libm::round(size * libm::sin(core::f64::consts::TAU * f64::from(n) / 250.0)) as f32
+        };
+        let mut values: Vec<f32> = (0..7_000).map(wave).collect();
+        values[6_500..].iter_mut().for_each(|value| *value += 50.0);
+        assert!(largest(&bursts(&values, 50), 130..140) > 5.0);
+        // A button that is pressed and let go, half a minute each.
+        let button: Vec<f32> = (0..30_000_u16).map(|n| f32::from(n / 1_500 % 2)).collect();
+        let moved = bursts(&button, 50);
+        assert!((15..20).contains(&moved.len()), "{}", moved.len());
+        assert!(moved.iter().all(|burst| burst.time.0 % 30_000_000_000 == 0));
+    }
+
+    #[test]
+    fn a_channel_whose_first_value_is_missing_is_heard_as_soon_as_one_that_has_it() {
+        let mut sense = ScalarSense::new(&ScalarParameters::default(), 2, ArrayId(2)).unwrap();
+        let mut counts = [0_usize; 2];
+        for (n, value) in noise(2_000).into_iter().enumerate() {
+            let value = 1_000.0 + value;
+            let stamp = Stamp::recorded(Timestamp::from_count(n as u64, 100));
+            let values = vec![value, if n == 0 { f32::NAN } else { value }];
+            sense.encode(&ScalarSample { stamp, values }, &mut |burst| {
+                counts[burst.site as usize / LEVELS] += 1;
+            });
+        }
+        let [whole, late] = counts;
+        assert!(whole > 100 && late > 100, "{counts:?}");
     }
 
     #[test]

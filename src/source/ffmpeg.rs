@@ -173,7 +173,13 @@ pub(crate) mod films {
     use std::process::Command;
 
     /// Makes a file of 25 pictures a second with a tone, or says that the test is skipped.
-    pub(crate) fn film(folder: &Path, name: &str, pictures: &str, tone: &str, codecs: &[&str]) -> Option<PathBuf> {
+    pub(crate) fn film(
+        folder: &Path,
+        name: &str,
+        pictures: &str,
+        tone: &str,
+        codecs: &[&str],
+    ) -> Option<PathBuf> {
         let path = folder.join(name);
         let (pictures, tone) =
             (format!("testsrc=d={pictures}:s=64x48:r=25"), format!("sine=d={tone}:r=48000"));

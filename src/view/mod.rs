@@ -38,7 +38,7 @@ mod tests;
 mod viewer;
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
@@ -250,22 +250,46 @@ impl Drop for Running {
     }
 }
 
+/// An address that is held for a page: who asks there waits until it is served.
+#[derive(Debug)]
+pub struct Bound {
+    parameters: ViewParameters,
+    listener: TcpListener,
+}
+
+/// Takes the page's address.
+///
+/// # Errors
+/// Where it is not this machine's, or the port needs a privilege or is taken.
+pub fn bind(parameters: &ViewParameters) -> Result<Bound> {
+    parameters.check()?;
+    let listener = listen::listen(parameters.listen, parameters.port)?;
+    Ok(Bound { parameters: parameters.clone(), listener })
+}
+
+impl Bound {
+    /// Where the page will be served.
+    #[must_use]
+    pub fn parameters(&self) -> &ViewParameters {
+        &self.parameters
+    }
+}
+
 /// Starts the page's server on a thread of its own.
 ///
 /// # Errors
-/// Where the address is not this machine's, the port needs a privilege or is taken, or the system gives no thread or no
-/// randomness for a token.
-pub fn start(parameters: &ViewParameters, feeds: Feeds) -> Result<Running> {
-    let running = start_within(parameters, feeds, server::Limits::default())?;
-    if parameters.open {
+/// Where the system gives no thread or no randomness for a token.
+pub fn start(bound: Bound, feeds: Feeds) -> Result<Running> {
+    let open = bound.parameters.open;
+    let running = start_within(bound, feeds, server::Limits::default())?;
+    if open {
         open_browser(&running.url());
     }
     Ok(running)
 }
 
-fn start_within(parameters: &ViewParameters, feeds: Feeds, limits: server::Limits) -> Result<Running> {
-    parameters.check()?;
-    let listener = listen::listen(parameters.listen, parameters.port)?;
+fn start_within(bound: Bound, feeds: Feeds, limits: server::Limits) -> Result<Running> {
+    let Bound { parameters, listener } = bound;
     let failed = |problem: &str, cause: std::io::Error| {
         Error::new(Kind::Device, "the page's server", problem).value(cause)
     };

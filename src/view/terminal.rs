@@ -49,15 +49,24 @@ impl Drop for Running {
     }
 }
 
+/// Whether a run can be shown there.
+///
+/// # Errors
+/// Where standard output is no terminal.
+pub fn check() -> Result<()> {
+    if stdout().is_terminal() {
+        return Ok(());
+    }
+    let error = Error::call("--terminal", "standard output is no terminal");
+    Err(error.help("Leave it out for the page, or add --no-view for neither."))
+}
+
 /// Shows a run in the terminal of standard output until it is stopped; `q` and Ctrl-C there set `stop`.
 ///
 /// # Errors
-/// Where standard output is no terminal, or can't be taken.
+/// As [`check`], or where it can't be taken.
 pub fn start(mut feeds: Feeds, stop: Arc<AtomicBool>) -> Result<Running> {
-    if !stdout().is_terminal() {
-        let error = Error::call("--terminal", "standard output is no terminal");
-        return Err(error.help("Leave it out for the page, or add --no-view for neither."));
-    }
+    check()?;
     let failed =
         |cause: std::io::Error| Error::new(Kind::Device, "the terminal", "it can't be drawn on").value(cause);
     let end = Arc::new(AtomicBool::new(false));

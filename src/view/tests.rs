@@ -13,7 +13,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender};
 
 use super::server::Limits;
-use super::{About, Bell, DEFAULT_PORT, Feeds, Running, ViewParameters, start, start_within};
+use super::{About, Bell, DEFAULT_PORT, Feeds, Running, ViewParameters, bind, start, start_within};
 use crate::signal::{
     ArrayId, BindingPicture, BoundArray, BoundWhole, Control, FieldFrame, FieldImage, Hands, InputPicture,
     MindPicture, ObjectsPicture, SeenObject, SheetShape, Status, TraceChunk,
@@ -125,7 +125,7 @@ fn any_port() -> ViewParameters {
 
 fn served(limits: Limits) -> (Engine, Running) {
     let (engine, feeds) = Engine::new();
-    (engine, start_within(&any_port(), feeds, limits).unwrap())
+    (engine, start_within(bind(&any_port()).unwrap(), feeds, limits).unwrap())
 }
 
 fn dial(address: SocketAddr) -> TcpStream {
@@ -386,13 +386,13 @@ fn half_a_request_does_not_stay() {
 fn a_named_port_that_is_taken_is_an_error_and_the_default_one_moves_on() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = taken.local_addr().unwrap().port();
-    let error = start(&ViewParameters { port, ..ViewParameters::default() }, Engine::new().1).unwrap_err();
+    let error = bind(&ViewParameters { port, ..ViewParameters::default() }).unwrap_err();
     let told = error.to_string();
     assert!(told.contains("view.port: the port is taken") && told.contains(&port.to_string()), "{told}");
 
     // Whoever has the default port, this test or another program: the page must go elsewhere.
     let _default = TcpListener::bind((Ipv4Addr::LOCALHOST, DEFAULT_PORT));
-    let page = start(&ViewParameters::default(), Engine::new().1).unwrap();
+    let page = start(bind(&ViewParameters::default()).unwrap(), Engine::new().1).unwrap();
     assert!((DEFAULT_PORT + 1..=DEFAULT_PORT + 10).contains(&page.address().port()));
     page.stop();
 }

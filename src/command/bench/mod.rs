@@ -30,7 +30,7 @@ pub(super) struct BenchArgs {
     /// Sides of the sheets for `throughput`, in sites, with commas between: 64,128,256,1024 where left out.
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=4096))]
     sizes: Vec<u16>,
-    /// Numbers of threads for `throughput`, with commas between: 1,2 where left out.
+    /// Numbers of threads for `throughput`, with commas between: 1,2 where left out, as far as there are cores.
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=64))]
     threads: Vec<u16>,
     /// Measure `throughput` on a GPU too, beside the processor: 256, 1024 and what fits, where no sizes are given.
@@ -42,6 +42,37 @@ impl BenchArgs {
     /// The options of all commands that have an effect.
     pub(super) fn takes(&self) -> &'static [&'static str] {
         if self.what == Some(What::Throughput) { taken::CONFIGURED } else { taken::TIMED }
+    }
+
+    /// Refuses what `throughput` alone takes where it is not measured.
+    fn check(&self) -> Result<()> {
+        let measured = match self.what {
+            None | Some(What::Throughput) => return Ok(()),
+            Some(What::Pipeline) => "pipeline",
+            Some(What::Latency) => "latency",
+        };
+        let given = [
+            ("--sizes", !self.sizes.is_empty()),
+            ("--threads", !self.threads.is_empty()),
+            ("--gpu", self.gpu),
+        ];
+        let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) else { return Ok(()) };
+        let error = Error::call(flag, "it has no effect on this measurement");
+        Err(error.value(measured).bound("throughput"))
+    }
+
+    /// The numbers of threads to measure: those that were asked for, else the usual ones as far as there are cores.
+    fn threads(&self, cores: usize) -> Result<Vec<usize>> {
+        if self.threads.is_empty() {
+            return Ok(THREADS.into_iter().filter(|threads| *threads <= cores).collect());
+        }
+        let threads: Vec<usize> = self.threads.iter().map(|threads| usize::from(*threads)).collect();
+        match threads.iter().copied().find(|threads| *threads > cores) {
+            None => Ok(threads),
+            Some(beyond) => Err(Error::call("--threads", "more threads than this machine has cores")
+                .value(beyond)
+                .bound(format!("at most {cores}"))),
+        }
     }
 }
 
@@ -62,6 +93,8 @@ const PIPELINE_SECONDS: f64 = 10.0;
 const SIDES: [usize; 4] = [64, 128, 256, 1_024];
 /// The same beside a GPU.
 const SIDES_BESIDE_GPU: [usize; 2] = [256, 1_024];
+/// Numbers of threads that are measured, where `--threads` says nothing.
+const THREADS: [usize; 2] = [1, 2];
 
 /// The whole engine's cost on the room.
 #[derive(Debug, Serialize)]
@@ -85,32 +118,23 @@ struct Results {
 
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &BenchArgs) -> Result<ExitCode> {
+    args.check()?;
     let config = common.load()?;
     if args.what == Some(What::Latency) {
         return latency::run(common, &config);
     }
     let mut results = Results { throughput: Vec::new(), pipeline: None };
-    if args.gpu && args.what == Some(What::Pipeline) {
-        let error = Error::call("--gpu", "the whole engine runs on the processor alone").value("pipeline");
-        return Err(error.bound("throughput"));
-    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // Before all else: a run that can't have what it was asked for need not begin.
+    let threads = args.threads(cores)?;
     let device = if args.gpu { Some(gpu::Device::open()?) } else { None };
     if args.what != Some(What::Pipeline) {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let given = |numbers: &[u16]| numbers.iter().map(|number| usize::from(*number)).collect::<Vec<_>>();
         let sides = match (args.sizes.is_empty(), args.gpu) {
             (true, false) => SIDES.to_vec(),
             (true, true) => SIDES_BESIDE_GPU.to_vec(),
             (false, _) => given(&args.sizes),
         };
-        let mut threads = if args.threads.is_empty() { vec![1, 2] } else { given(&args.threads) };
-        threads.retain(|threads| *threads <= cores);
-        if threads.is_empty() {
-            return Err(Error::call("--threads", "more threads than this machine has cores")
-                .value(format!("{:?}", args.threads))
-                .bound(format!("at most {cores}")));
-        }
         results.throughput = throughput::measure(&config, &Choice { sides: &sides, threads: &threads })?;
         if let Some(device) = &device {
             results.throughput.extend(device.measure(&config, &given(&args.sizes))?);
@@ -177,7 +201,7 @@ fn print_table(results: &Results, device: Option<&gpu::Device>) -> Result<()> {
     }
     let Some(pipeline) = &results.pipeline else { return Ok(()) };
     print_line(&format!(
-        "\nwhole engine on the room, {:.0} s, {} threads: {:.0} ticks a second, {:.2} x real time",
+        "\nwhole engine on the room, {:.1} s, {} threads: {:.0} ticks a second, {:.2} x real time",
         pipeline.seconds, pipeline.threads, pipeline.ticks_per_second, pipeline.realtime_factor
     ))?;
     for ((name, us), (_, share)) in pipeline.stage_us.iter().zip(&pipeline.stage_share) {

@@ -19,6 +19,8 @@ use crate::time::{Clock, Tick, WallClock};
 const LANES: f64 = 16.0;
 /// Oscillator-steps of one measurement: short, so that one of them meets no other program.
 const STEPS: f64 = 2e6;
+/// Oscillator-steps of a tick below which a smaller sheet takes hardly less time.
+const LEAST_STEPS: f64 = 4_096.0;
 /// Measurements of one row; they take turns with those of the bounds.
 const ROUNDS: usize = 30;
 /// Steps per cycle beyond which every band steps every tick.
@@ -53,6 +55,11 @@ pub(super) fn turns(parameters: &ArrayParameters, side: usize) -> (u64, f64) {
     let ticks_per_step = (0..parameters.bands).map(|band| parameters.ticks_per_step(band));
     let steps = ticks_per_step.clone().map(|ticks| (side * side) as f64 / ticks as f64).sum();
     (ticks_per_step.max().unwrap_or(1), steps)
+}
+
+/// The ticks of one measurement: whole cycles, so that every one holds the same steps; not more where a tick's own cost is most of it.
+fn ticks_for(cycle: u64, steps_per_tick: f64) -> u64 {
+    ((STEPS / steps_per_tick.max(LEAST_STEPS) / cycle as f64).round().max(1.0) as u64) * cycle
 }
 
 /// The array's cost at one size.
@@ -110,13 +117,12 @@ pub(super) fn measure(config: &Config, choice: &Choice<'_>) -> Result<Vec<Throug
 fn row(config: &Config, clock: &WallClock, side: usize, threads: usize, kind: Kind) -> Result<Throughput> {
     let parameters = kind.parameters(config);
     let shape = SheetShape { height: side, width: side, bands: parameters.bands };
-    memory::check(&[shape], &parameters, 0)?;
+    memory::check_alone(shape, &parameters)?;
     let bytes = Array::bytes_of(shape, kind.twin) as usize;
     let mut array = Array::new(ArrayId(0), side, side, &parameters, config.seed, threads)?;
     let mut team = Team::new(threads);
     let (cycle, steps_per_tick) = turns(&parameters, side);
-    // Whole cycles, so that every measurement holds the same steps.
-    let ticks = ((STEPS / steps_per_tick / cycle as f64).round().max(1.0) as u64) * cycle;
+    let ticks = ticks_for(cycle, steps_per_tick);
     let mut bounds = Bounds::new(bytes.min(64 << 20));
     let mut tick = Tick(0);
     let mut rounds: Vec<f64> = (0..=ROUNDS)
@@ -232,4 +238,16 @@ pub(super) fn print(rows: &[Throughput]) -> Result<()> {
         print_line(&format!("instructions: {}; a twin's steps are not counted, its time is", row.isa))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_measurement_of_the_smallest_sheet_is_short_and_those_of_usual_ones_hold_as_many_steps() {
+        assert!(ticks_for(1, 8.0) < 500 && ticks_for(32, 2.0) < 520);
+        assert_eq!(ticks_for(1, 65_536.0), 31);
+        assert_eq!(ticks_for(32, 8_192.0), 256);
+    }
 }

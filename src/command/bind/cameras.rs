@@ -19,13 +19,8 @@ const EXTENT: f64 = 2.0;
 /// The file, as far as it is read.
 #[derive(Debug, Deserialize)]
 struct Transforms {
-    /// Of view, across, in radians.
-    camera_angle_x: Option<f64>,
-    /// The focal length, and where the axis meets the picture, in pixels.
-    fl_x: Option<f64>,
-    fl_y: Option<f64>,
-    cx: Option<f64>,
-    cy: Option<f64>,
+    #[serde(flatten)]
+    lens: Lens,
     frames: Vec<Frame>,
 }
 
@@ -33,6 +28,68 @@ struct Transforms {
 struct Frame {
     file_path: String,
     transform_matrix: Vec<Vec<f64>>,
+    #[serde(flatten)]
+    lens: Lens,
+}
+
+/// How a camera sees, as far as the file says it: of all cameras, or of one.
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Lens {
+    /// Of view, across, in radians.
+    camera_angle_x: Option<f64>,
+    /// The focal length, and where the axis meets the picture, in pixels.
+    fl_x: Option<f64>,
+    fl_y: Option<f64>,
+    cx: Option<f64>,
+    cy: Option<f64>,
+    /// Columns and rows.
+    w: Option<f64>,
+    h: Option<f64>,
+    /// How it bends.
+    k1: Option<f64>,
+    k2: Option<f64>,
+    k3: Option<f64>,
+    k4: Option<f64>,
+    p1: Option<f64>,
+    p2: Option<f64>,
+}
+
+impl Lens {
+    /// What is said of one camera, and where nothing is, what is said of `all`.
+    fn or(self, all: Self) -> Self {
+        // One focal length of its own says nothing by another's.
+        let own = self.fl_x.is_some() || self.camera_angle_x.is_some();
+        let focal = if own { self } else { all };
+        Self {
+            camera_angle_x: focal.camera_angle_x,
+            fl_x: focal.fl_x,
+            fl_y: self.fl_y.or(focal.fl_y),
+            cx: self.cx.or(all.cx),
+            cy: self.cy.or(all.cy),
+            w: self.w.or(all.w),
+            h: self.h.or(all.h),
+            k1: self.k1.or(all.k1),
+            k2: self.k2.or(all.k2),
+            k3: self.k3.or(all.k3),
+            k4: self.k4.or(all.k4),
+            p1: self.p1.or(all.p1),
+            p2: self.p2.or(all.p2),
+        }
+    }
+
+    /// The first number that bends rays, with its name.
+    fn bends(&self) -> Option<(&'static str, f64)> {
+        let numbers = [
+            ("k1", self.k1),
+            ("k2", self.k2),
+            ("k3", self.k3),
+            ("k4", self.k4),
+            ("p1", self.p1),
+            ("p2", self.p2),
+        ];
+        let mut told = numbers.into_iter().filter_map(|(name, number)| Some((name, number?)));
+        told.find(|(_, number)| *number != 0.0)
+    }
 }
 
 /// Cameras, each an array.
@@ -98,6 +155,11 @@ fn camera(
         let error = fault("its `transform_matrix` is no pose").value(format!("rows of {shape:?} numbers"));
         return Err(error.bound("3 or 4 rows of 4 numbers"));
     }
+    let lens = frame.lens.or(told.lens);
+    if let Some((name, number)) = lens.bends() {
+        let error = fault("lenses that bend are not known").value(format!("{name} = {number}"));
+        return Err(error.bound("0").help("Straighten the pictures first."));
+    }
     let named = list.parent().unwrap_or(Path::new("")).join(&frame.file_path);
     // NeRF's own files leave the ending out.
     let file = if named.extension().is_none() { named.with_extension("png") } else { named };
@@ -105,7 +167,13 @@ fn camera(
     if slices != 1 {
         return Err(Error::input(&file, "it is no picture but several").value(slices).bound("1"));
     }
-    let focal = match (told.fl_x, told.camera_angle_x) {
+    for (name, said, is) in [("w", lens.w, columns), ("h", lens.h, rows)] {
+        if let Some(said) = said.filter(|said| (said - is as f64).abs() > 1e-3) {
+            let error = fault("its pictures are of another size than the file says").value(is);
+            return Err(error.bound(format!("{said}, as `{name}` says")));
+        }
+    }
+    let focal = match (lens.fl_x, lens.camera_angle_x) {
         (Some(focal), _) => focal,
         (None, Some(angle)) => 0.5 * columns as f64 / libm::tan(0.5 * angle),
         (None, None) => {
@@ -113,17 +181,17 @@ fn camera(
                 .bound("`fl_x` in pixels, or `camera_angle_x` in radians"));
         }
     };
-    if let Some(other) = told.fl_y.filter(|other| (other - focal).abs() > 1e-3 * focal) {
+    if let Some(other) = lens.fl_y.filter(|other| (other - focal).abs() > 1e-3 * focal) {
         let error = Error::input(list, "its pixels are not square: `fl_y` is not `fl_x`").value(other);
         return Err(error.bound(focal));
     }
     // Pixels' middles are at whole numbers here, at halves there.
-    let middle = [(told.cy, rows), (told.cx, columns)]
+    let middle = [(lens.cy, rows), (lens.cx, columns)]
         .map(|(centre, count)| centre.unwrap_or(0.5 * count as f64) - 0.5);
     let axes = [0, 1, 2].map(|row| [0, 1, 2].map(|column| matrix[row][column]));
     let place = [0, 1, 2].map(|row| matrix[row][3]);
     let pose = Pose { axes, place, focal, middle, shape: (rows, columns) };
     let rays =
-        Pinhole::new(cube.0, cube.1, &pose).map_err(|error| fault("this is no camera").value(error))?;
+        Pinhole::new(cube.0, cube.1, &pose).map_err(|error| error.read_from(list, format!("frame {at}")))?;
     Ok(Camera { file, rays, values: values.into_iter().map(|number| number as f32).collect() })
 }

@@ -58,6 +58,13 @@ pub(super) fn named(out: &Path, number: usize) -> PathBuf {
     out.with_file_name(format!("{}-{}.{}", part(out.file_stem()), number + 1, part(out.extension())))
 }
 
+/// Says which files have the names of further wholes than were written: an earlier call left them.
+pub(super) fn older(out: &Path, written: usize) {
+    for file in (written..MOST_ARRAYS).map(|number| named(out, number)).filter(|file| file.exists()) {
+        tracing::warn!("{} is not of this call, which has fewer wholes", file.display());
+    }
+}
+
 /// Writes a whole of slices, rows and columns: of PNG, white is `most` or the brightest pixel.
 pub(super) fn write(
     file: &Path,

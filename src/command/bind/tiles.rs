@@ -62,6 +62,12 @@ impl Tiles {
         Ok(Self { size, all, unseen })
     }
 
+    /// The brightest of all that is seen.
+    pub fn brightest(&self) -> f32 {
+        let numbers = self.all.iter().flat_map(|one| &one.values).copied();
+        numbers.filter(|number| number.is_finite()).fold(0.0, f32::max)
+    }
+
     /// What the array of a picture looks through, and what it sees.
     pub fn sight(&self, array: usize) -> Result<Sight> {
         let One { place, shape, values, .. } = &self.all[array];
@@ -85,7 +91,7 @@ fn one(list: &Path, number: usize, line: &str) -> Result<One> {
         *place = word.parse().map_err(|_| fault("this is no number").value(word).bound(LINE))?;
     }
     let place = Place { corner: (place[0], place[1]), every: place[2], blur: place[3] };
-    place.check().map_err(|error| fault("it lies nowhere").value(error))?;
+    place.check().map_err(|error| error.read_from(list, &at))?;
     let file = list.parent().unwrap_or(Path::new("")).join(name);
     let Grid { shape: [slices, height, width], values } = Grid::read(&file)?;
     if slices != 1 {

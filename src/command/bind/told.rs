@@ -26,7 +26,7 @@ pub(super) struct Told {
     pub(super) iterations: usize,
     pub(super) seconds: f64,
     pub(super) order_parameter: f64,
-    /// Numbers of the sinogram that are not finite.
+    /// Numbers that are not finite.
     pub(super) unseen: usize,
     /// With `--align` or `--align=both`: elements by which each array's detector lies beside the middle one's; `null` of one that is in no whole.
     pub(super) shifts: Option<Vec<Option<f64>>>,

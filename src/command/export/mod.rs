@@ -8,14 +8,14 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::{Common, print_line};
+use super::{Common, print_json, print_line};
 use crate::error::{Error, Result};
 use crate::format::npy;
 use crate::readout::electrodes::prefilter;
 use crate::session::Session;
 use crate::signal::{ElectrodeItem, SessionItem};
 use crate::sink::edf::EdfWriter;
-use crate::sink::part::PartFile;
+use crate::sink::part::{PartFile, part_of};
 use crate::sink::wav::WavWriter;
 use crate::sink::xdf::XdfWriter;
 use crate::stream::Sink;
@@ -80,40 +80,44 @@ impl Form {
     }
 }
 
+/// What was written.
+#[derive(serde::Serialize)]
+struct Exported {
+    file: String,
+    /// Samples of each electrode in whose place stands no number.
+    missing_samples: u64,
+    /// Why the session ends before its end, where it does.
+    damage: Option<String>,
+}
+
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode> {
     let session = Session::open(&args.file)?;
-    // Looked for before a file is begun, and NumPy's begins with how many rows it has.
-    let missing = if args.to.is_of_electrodes() { samples(&session, |_, _| Ok(()))? } else { 0 };
-    let dir = match &common.out {
-        Some(dir) => {
-            fs::create_dir_all(dir)
-                .map_err(|cause| Error::output(dir, "the folder can't be made").value(cause))?;
-            dir.clone()
-        }
-        None => args.file.parent().map(Path::to_path_buf).unwrap_or_default(),
-    };
+    let beside = || args.file.parent().map(Path::to_path_buf).unwrap_or_default();
+    let dir = common.out.clone().unwrap_or_else(beside);
     let name = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let stem = name.trim_end_matches(".part").trim_end_matches(".mcap");
     let path = dir.join(format!("{stem}.{}", args.to.ending()));
-    let facts = session.facts();
-    let (names, rate_hz) = (&facts.electrodes[..], facts.rate_hz);
-    match args.to {
-        Form::Edf => {
-            let writer = EdfWriter::create(&path, names, rate_hz, prefilter(rate_hz))?;
-            electrodes(&session, Box::new(writer))?;
-        }
-        Form::Xdf => electrodes(&session, Box::new(XdfWriter::create(&path, names, rate_hz)?))?,
-        Form::Wav => wav(&session, &path)?,
-        Form::Csv => csv(&session, &path)?,
-        Form::Channels => channels(&session, &path)?,
-        Form::Bursts => bursts(&session, &path)?,
-        Form::Npy => npy(&session, &path, missing)?,
-        Form::Png => pictures::png(&session, &path)?,
-        Form::Mp4 => pictures::mp4(&session, &path)?,
-        Form::Latency => latency(&session, &path)?,
+    // It may be the recording that the session was made from.
+    if path.exists() {
+        let error = Error::call("--to", "there is a file of this name already").value(path.display());
+        return Err(error.bound("another folder: --out DIR"));
     }
-    if !common.quiet {
+    // Looked for before a file is begun, and NumPy's begins with how many rows it has.
+    let missing = if args.to.is_of_electrodes() { samples(&session, |_, _| Ok(()))? } else { 0 };
+    if common.out.is_some() {
+        fs::create_dir_all(&dir)
+            .map_err(|cause| Error::output(&dir, "the folder can't be made").value(cause))?;
+    }
+    write(args.to, &session, &path, missing).inspect_err(|_| {
+        // Where there is none, or it can't be removed, nothing bears the name of a whole file.
+        let _ = fs::remove_file(part_of(&path));
+    })?;
+    let damage = session.damage();
+    if common.json {
+        let damage = damage.map(|(damage, _)| damage.to_string());
+        print_json(&Exported { file: path.display().to_string(), missing_samples: missing, damage })?;
+    } else if !common.quiet {
         print_line(&path.display().to_string())?;
     }
     if missing > 0 {
@@ -121,10 +125,31 @@ pub(super) fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode> {
             "napot: {missing} samples of each electrode are missing in the session: in their place stands no number (in EDF and XDF 0)"
         );
     }
-    if let Some((damage, bytes)) = session.damage() {
+    if let Some((damage, bytes)) = damage {
         eprintln!("napot: {damage}; {bytes} bytes are not in it");
     }
-    Ok(ExitCode::from(u8::from(session.damage().is_some())))
+    Ok(ExitCode::from(u8::from(damage.is_some())))
+}
+
+/// Writes a session, of which so many samples are missing, in this form.
+fn write(form: Form, session: &Session, path: &Path, missing: u64) -> Result<()> {
+    let facts = session.facts();
+    let (names, rate_hz) = (&facts.electrodes[..], facts.rate_hz);
+    match form {
+        Form::Edf => {
+            let writer = EdfWriter::create(path, names, rate_hz, prefilter(rate_hz))?;
+            electrodes(session, Box::new(writer))
+        }
+        Form::Xdf => electrodes(session, Box::new(XdfWriter::create(path, names, rate_hz)?)),
+        Form::Wav => wav(session, path),
+        Form::Csv => csv(session, path),
+        Form::Channels => channels(session, path),
+        Form::Bursts => bursts(session, path),
+        Form::Npy => npy(session, path, missing),
+        Form::Png => pictures::png(session, path),
+        Form::Mp4 => pictures::mp4(session, path),
+        Form::Latency => latency(session, path),
+    }
 }
 
 /// Hands every sample of the electrodes to `take`, with its number, from the session's first tick on; gives how many were

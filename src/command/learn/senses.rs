@@ -41,8 +41,8 @@ pub(crate) struct SensesArgs {
 
 /// What was learned.
 #[derive(Serialize)]
-struct Learned<'a> {
-    file: &'a Path,
+struct Learned {
+    file: String,
     recordings: usize,
     seconds: f64,
 }
@@ -70,6 +70,7 @@ pub(super) fn run(common: &Common, args: &SensesArgs) -> Result<ExitCode> {
     } else {
         let out = written::out(common, "a template: --out x.json")?;
         written::spare("--out", out, &args.inputs)?;
+        written::in_a_folder("--out", out)?;
         Some(out)
     };
     let config = common.load()?;
@@ -92,7 +93,7 @@ pub(super) fn run(common: &Common, args: &SensesArgs) -> Result<ExitCode> {
         let templates = Templates::learn(&said, call(args, common, config.seed))?;
         save(out, templates.to_text()?.as_bytes())?;
         if common.json {
-            print_json(&Learned { file: out, recordings, seconds })?;
+            print_json(&Learned { file: out.display().to_string(), recordings, seconds })?;
         } else if !common.quiet {
             print_line(&format!("{}: learned from {recordings} recordings, {seconds:.0} s", out.display()))?;
         }

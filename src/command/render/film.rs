@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::mean;
+use super::{mean, to_rgb};
 use crate::command::names::Names;
 use crate::command::pictures;
 use crate::error::{Error, Result};
@@ -21,6 +21,16 @@ pub(super) struct Clip {
     /// What was pulled already.
     first: Option<Frame>,
     rest: FrameSource,
+    /// Pictures that were pulled.
+    pulled: u64,
+}
+
+/// What a film has at a number.
+enum Found {
+    Picture(Frame),
+    /// None of this number, but later ones.
+    Gap,
+    End,
 }
 
 impl Clip {
@@ -31,24 +41,35 @@ impl Clip {
         }
         let Some(mut rest) = pictures::source(path)? else { return Ok(None) };
         let Some(first) = rest.pull()? else { return Ok(None) };
-        Ok(Some(Self { path: path.to_owned(), first: Some(first), rest }))
+        Ok(Some(Self { path: path.to_owned(), first: Some(first), rest, pulled: 1 }))
     }
 
     fn next(&mut self) -> Result<Option<Frame>> {
-        match self.first.take() {
-            Some(frame) => Ok(Some(frame)),
-            None => self.rest.pull(),
+        if let Some(frame) = self.first.take() {
+            return Ok(Some(frame));
         }
+        let found = self.rest.pull()?;
+        self.pulled += u64::from(found.is_some());
+        Ok(found)
     }
 
-    /// The picture of this number, or what comes instead of it.
-    fn at(&mut self, sequence: u64) -> Result<Option<Frame>> {
-        loop {
-            match self.next()? {
-                Some(frame) if frame.sequence < sequence => {}
-                found => return Ok(found),
+    /// The picture of this number, behind those that were taken.
+    fn at(&mut self, sequence: u64) -> Result<Found> {
+        while let Some(frame) = self.next()? {
+            if frame.sequence == sequence {
+                return Ok(Found::Picture(frame));
+            }
+            if frame.sequence > sequence {
+                self.first = Some(frame);
+                return Ok(Found::Gap);
             }
         }
+        Ok(Found::End)
+    }
+
+    /// Pictures up to here, with those that are damaged.
+    fn length(&self) -> u64 {
+        self.pulled + self.rest.faults().damaged
     }
 }
 
@@ -117,50 +138,60 @@ fn written(
         made.size = (height, width);
         // In colour even where a picture has none, so that all are of one kind.
         let seen = Picture::from_rgb(frame.height, frame.width, &frame.rgb, false);
-        let rgb = film.next(&seen, renderer)?.to_rgb();
+        let rgb = to_rgb(&film.next(&seen, renderer)?)?;
         let name = format!("{}.png", names.next(&frame));
         pictures::write(&folder.join(&name), made.size, &rgb)?;
         times.line(&format!("{name},{}", frame.stamp.time.exactly()))?;
         if let Some(truth) = truth.as_mut().filter(|_| fault.is_none()) {
-            if let Some(Likeness { psnr_db, ssim: likes }) =
-                judged(truth, &made, frame.sequence, &rgb, how.scale)?
-            {
-                psnr.extend(psnr_db);
-                ssim.extend(likes);
-            } else {
-                let error = Error::input(&truth.path, "the film as it was ends before the result");
-                fault = Some(error.at(format!("picture {}", frame.sequence)));
+            match truth.at(frame.sequence)? {
+                Found::Picture(whole) => {
+                    let found = judged(&truth.path, &whole, made.size, &rgb, how.scale)?;
+                    psnr.extend(found.psnr_db);
+                    ssim.extend(found.ssim);
+                }
+                Found::End if frame.sequence >= truth.length() => {
+                    let error = Error::input(&truth.path, "the film as it was ends before the result");
+                    fault = Some(error.at(format!("picture {}", frame.sequence)));
+                }
+                // It is damaged in the film as it was.
+                Found::Gap | Found::End => {}
             }
         }
     }
     times.finish()?;
     made.damaged = clip.rest.faults().damaged;
-    if let Some(truth) = truth.as_mut().filter(|_| fault.is_none())
-        && truth.next()?.is_some()
-    {
-        let error = Error::input(&truth.path, "the film as it was goes on after the result");
-        fault = Some(error.at(format!("picture {}", made.frames)).bound(format!("{} pictures", made.frames)));
+    if let Some(truth) = truth.as_mut() {
+        let length = clip.length();
+        if fault.is_none() && !matches!(truth.at(length)?, Found::End) {
+            let error = Error::input(&truth.path, "the film as it was goes on after the result");
+            fault = Some(error.at(format!("picture {length}")).bound(format!("{length} pictures")));
+        }
+        let damaged = truth.rest.faults().damaged;
+        if damaged > 0 {
+            let path = truth.path.display();
+            tracing::warn!(
+                "{path}: {damaged} pictures are damaged, and the results are held against the others"
+            );
+        }
     }
     made.likeness = truth.map(|_| Likeness { psnr_db: mean(&psnr), ssim: mean(&ssim) });
     Ok((made, fault))
 }
 
-/// Holds a picture against the film as it was; `None` where that has ended.
+/// Holds a picture of `size` (rows, columns) against that of the film as it was.
 fn judged(
-    truth: &mut Clip,
-    made: &Made,
-    sequence: u64,
+    truth: &Path,
+    whole: &Frame,
+    (height, width): (usize, usize),
     rgb: &[u8],
     shave: usize,
-) -> Result<Option<Likeness>> {
-    let (height, width) = made.size;
-    let place = format!("picture {sequence}");
-    let Some(frame) = truth.at(sequence)? else { return Ok(None) };
-    if (frame.height, frame.width) != made.size {
-        let error = Error::input(&truth.path, "the truth is of another size than the result").at(place);
-        let found = format!("{} x {}", frame.width, frame.height);
+) -> Result<Likeness> {
+    if (whole.height, whole.width) != (height, width) {
+        let place = format!("picture {}", whole.sequence);
+        let error = Error::input(truth, "the truth is of another size than the result").at(place);
+        let found = format!("{} x {}", whole.width, whole.height);
         return Err(error.value(found).bound(format!("{width} x {height}")));
     }
     let shave = if height.min(width) > 2 * shave { shave } else { 0 };
-    Ok(Some(likeness(made.size, rgb, &frame.rgb, shave)))
+    Ok(likeness((height, width), rgb, &whole.rgb, shave))
 }

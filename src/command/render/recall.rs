@@ -28,10 +28,10 @@ const DRAWN: usize = 256;
 
 /// What was rendered.
 #[derive(Serialize)]
-struct Rendered<'a> {
+struct Rendered {
     task: &'static str,
-    input: &'a Path,
-    out: &'a Path,
+    input: String,
+    out: String,
     /// What was seen and what was recalled, side by side.
     width: usize,
     height: usize,
@@ -290,8 +290,8 @@ fn tell(
     let code = ExitCode::from(u8::from(damage.is_some()));
     let told = Rendered {
         task: "recall",
-        input,
-        out,
+        input: input.display().to_string(),
+        out: out.display().to_string(),
         width,
         height,
         frames: gathered.frames,

@@ -13,7 +13,7 @@ use crate::signal::{
 };
 use crate::stream::latest::latest;
 use crate::stream::ring::ring;
-use crate::view::{self, ViewParameters};
+use crate::view;
 
 /// Sound that may wait for the page: a second.
 const PAGE_SOUND: usize = 48_000;
@@ -100,6 +100,25 @@ pub(super) fn about(config: &Config, engine: &Engine, show: &Show, sources: Vec<
     }
 }
 
+/// Where a run will be shown.
+pub(super) enum Place {
+    Page(view::Bound),
+    Terminal,
+}
+
+/// Takes the place where a run will be shown, if it is: before anything is written, so that one that can't be shown leaves
+/// nothing behind.
+pub(super) fn place(args: &RunArgs, config: &Config) -> Result<Option<Place>> {
+    let parameters = args.view(config)?;
+    if args.no_view {
+        return Ok(None);
+    }
+    if args.terminal {
+        return view::terminal::check().map(|()| Some(Place::Terminal));
+    }
+    view::bind(&parameters).map(|bound| Some(Place::Page(bound)))
+}
+
 /// Where people look at a run.
 pub(super) enum Looking {
     Page(view::Running),
@@ -121,21 +140,20 @@ impl Looking {
 
 pub(super) fn look(
     common: &Common,
-    args: &RunArgs,
-    parameters: &ViewParameters,
+    place: Place,
     feeds: view::Feeds,
     stop: &Arc<AtomicBool>,
 ) -> Result<Looking> {
-    if args.terminal {
+    let Place::Page(bound) = place else {
         return view::terminal::start(feeds, Arc::clone(stop)).map(Looking::Terminal);
-    }
-    let title = feeds.about.title.clone();
-    let running = view::start(parameters, feeds)?;
+    };
+    let (title, has_token) = (feeds.about.title.clone(), bound.parameters().demands_token());
+    let running = view::start(bound, feeds)?;
     // A token is told nowhere else: without it the page would be served to nobody.
-    if !common.quiet || parameters.demands_token() {
+    if !common.quiet || has_token {
         eprintln!("NAPOT plays {title}. Look and listen at {} (Ctrl-C ends).", running.url());
     }
-    if !common.quiet && parameters.demands_token() {
+    if !common.quiet && has_token {
         eprintln!(
             "NAPOT: whoever has this address may watch and control the run; what is shown travels unencrypted."
         );

@@ -103,13 +103,14 @@ pub(super) fn run(common: &Common, args: &ValidateArgs) -> Result<ExitCode> {
 
 fn chosen(args: &ValidateArgs) -> Result<Vec<&'static Family>> {
     let word = args.only.as_deref().unwrap_or_default().to_lowercase();
-    let wanted =
-        |family: &&Family| (family.quick || !args.quick) && family.title.to_lowercase().contains(&word);
-    let chosen: Vec<&Family> = FAMILIES.iter().filter(wanted).collect();
+    let there: Vec<&Family> = FAMILIES.iter().filter(|family| family.quick || !args.quick).collect();
+    let wanted = |family: &&Family| family.title.to_lowercase().contains(&word);
+    let chosen: Vec<&Family> = there.iter().copied().filter(wanted).collect();
     if chosen.is_empty() {
-        let titles: Vec<&str> = FAMILIES.iter().map(|family| family.title).collect();
+        let titles: Vec<&str> = there.iter().map(|family| family.title).collect();
         let error = Error::call("--only", "no part of the table has this in its title").value(word);
-        return Err(error.bound(titles.join(", ")));
+        let error = error.bound(titles.join(", "));
+        return Err(if args.quick { error.help("Without --quick there are more.") } else { error });
     }
     Ok(chosen)
 }

@@ -108,6 +108,20 @@ fn a_picture_that_is_not_whole_or_black_measures_nothing() {
 }
 
 #[test]
+fn a_cut_to_black_leaves_the_whole_as_it_is_and_so_does_the_way_back() {
+    let mut world = world();
+    play(&mut world, 0..10);
+    let black = InputPicture { width: 48, height: 48, rgb: vec![0; 3 * 48 * 48], ..InputPicture::default() };
+    for step in 0..40 {
+        world.see(&black).unwrap();
+        assert!(world.figures().arrays.iter().all(|array| array.whole == Some(0)), "{step}");
+    }
+    assert!(world.figures().wholes[0].confidence > 0.5, "{:?}", world.figures().wholes);
+    assert_eq!(play(&mut world, 10..20), [Some(0); 8]);
+    assert_eq!(world.renewed, 0);
+}
+
+#[test]
 fn arrays_that_nobody_has_half_of_are_bound_anew() {
     let mut world = world();
     play(&mut world, 0..10);

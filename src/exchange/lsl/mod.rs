@@ -3,7 +3,8 @@
 //! Out: `NAME` of type `EEG`, float32, a labelled channel per electrode in microvolts; and `NAME-markers` of type
 //! `Markers`, text, with a sample per onset. A stamp is the model time plus one constant: the least by which LSL's clock
 //! was ahead of an item's model time in the run's first quarter of a second, which waits for that. So stamps have no
-//! jitter, lie no further behind the tick than the fastest item was, and both streams share the constant.
+//! jitter, lie no further behind the tick than the fastest item was, and both streams share the constant. After a pause
+//! of the run it is found anew.
 //!
 //! In: the stream of that name, of any format but text. LSL brings stamps onto this machine's clock.
 
@@ -122,6 +123,12 @@ impl Transmit for LslSender {
     fn pause(&mut self) -> Result<()> {
         self.push();
         Ok(())
+    }
+
+    fn begin_anew(&mut self) {
+        self.put_held();
+        self.push();
+        self.start = Start::default();
     }
 
     fn finish(&mut self) -> Result<()> {

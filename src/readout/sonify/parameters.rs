@@ -3,7 +3,7 @@
 use super::scenes;
 use crate::error::{Error, Result};
 
-/// The section `sonify`.
+/// The section `sound`.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SonifyParameters {
@@ -91,7 +91,7 @@ impl SonifyParameters {
                 "the top row is not above the bottom row",
             )
             .value(self.picture_high_hz)
-            .bound(format!("above sonify.picture_low_hz = {}", self.picture_low_hz)));
+            .bound(format!("above sound.picture_low_hz = {}", self.picture_low_hz)));
         }
         Ok(())
     }
@@ -126,6 +126,6 @@ mod tests {
         let absurd = SonifyParameters { half_bits: f64::NAN, ..Default::default() };
         assert!(absurd.check().is_err());
         let upside_down = SonifyParameters { picture_high_hz: 100.0, ..Default::default() };
-        assert!(upside_down.check().unwrap_err().to_string().contains("picture_low_hz = 200"));
+        assert!(upside_down.check().unwrap_err().to_string().contains("above sound.picture_low_hz = 200"));
     }
 }

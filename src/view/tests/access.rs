@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use super::{Engine, Viewer, any_port, ask, get, json, served, status_of};
 use crate::view::server::Limits;
-use crate::view::{Running, ViewParameters, start_within};
+use crate::view::{Running, ViewParameters, bind, start_within};
 
 /// What every answer says, whatever it is.
 const HEADERS: [&str; 9] = [
@@ -34,7 +34,7 @@ impl Elsewhere {
         let listen = Ipv4Addr::UNSPECIFIED.into();
         let parameters = ViewParameters { listen, hosts: vec!["studio.example".into()], ..any_port() };
         let limits = Limits { viewers: 100, ..Limits::default() };
-        let page = start_within(&parameters, feeds, limits).unwrap();
+        let page = start_within(bind(&parameters).unwrap(), feeds, limits).unwrap();
         let token = page.url().split_once("?token=").unwrap().1.to_owned();
         let address = (Ipv4Addr::LOCALHOST, page.address().port()).into();
         Self { page, address, token, _engine: engine }

@@ -7,7 +7,7 @@ use super::{Engine, Said, Viewer, any_port, get, json, served};
 use crate::signal::{DeviceState, EncodedPicture, Origin, SoundChunk};
 use crate::time::{ManualClock, Timestamp};
 use crate::view::server::Limits;
-use crate::view::{FromPages, Running, Senses, start_within};
+use crate::view::{FromPages, Running, Senses, bind, start_within};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Where the run's clock stands when a test begins.
@@ -30,7 +30,7 @@ impl Run {
         let (camera, microphone) = (senses.camera(), senses.microphone());
         let (engine, mut feeds) = Engine::new();
         feeds.senses = Some(senses);
-        let page = start_within(&any_port(), feeds, Limits::default()).unwrap();
+        let page = start_within(bind(&any_port()).unwrap(), feeds, Limits::default()).unwrap();
         Self { clock, camera, microphone, page, _engine: engine }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Engine, Said, Viewer, any_port, get, json, quick, sequence, served, status_of};
 use crate::signal::{Control, DeviceKind, DeviceListing, InputPicture, Status, TraceChunk};
 use crate::view::server::Limits;
-use crate::view::start_within;
+use crate::view::{bind, start_within};
 
 #[test]
 fn a_viewer_learns_what_runs_and_sees_all_that_is_published() {
@@ -149,7 +149,7 @@ fn devices_are_listed_where_the_run_has_any() {
         let name = format!("the {}", kind.name());
         vec![DeviceListing { kind, host: "test".into(), name, formats: Vec::new(), error: None }]
     });
-    let page = start_within(&any_port(), feeds, Limits::default()).unwrap();
+    let page = start_within(bind(&any_port()).unwrap(), feeds, Limits::default()).unwrap();
     let mut viewer = Viewer::open(page.address());
     viewer.request(r#"{"devices":"speaker"}"#);
     let answer = json(&viewer.next(9));
