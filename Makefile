@@ -11,7 +11,8 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 ARGS =
 # The folder that `make demo` writes its outputs to; empty for none.
 OUT = napot-out
-# Recordings for the judges and the measurements.
+# Recordings for the judges and the measurements, no part of the project: folders audio, av, eeg, image, segmentation,
+# spectra and volume. Where the folder is not there, what needs it is left out, and that is said.
 DATA = ../shared/data
 
 .PHONY: help
@@ -108,6 +109,11 @@ test-attack: ## attack the page of a running demo: 100,000 connections, frozen a
 	cargo build --release --locked --bin napot
 	@scripts/attack.py target/release/napot $(ARGS)
 
+.PHONY: check-bits
+check-bits: ## hold every instruction set and 1 and 2 threads to the reference's bits for 10,000 ticks (minutes)
+	@scripts/install.sh build
+	cargo test --locked --lib -- --ignored ten_thousand_ticks $(ARGS)
+
 .PHONY: check-realtime
 check-realtime: ## run ticks and device callbacks under the compiler's real-time sanitizer (a build of its own)
 	@scripts/install.sh build rigs
@@ -134,7 +140,7 @@ bench-memory: ## time a read of the memory of pictures against NumPy and PyTorch
 	@scripts/bench_peers.sh memory $(ARGS)
 
 .PHONY: bench-latency
-bench-latency: ## measure the way from microphone to speaker on a virtual JACK server beside other programs (4 minutes): ARGS="64 256"
+bench-latency: ## measure the way from microphone to speaker on a virtual JACK server, beside SuperCollider and Pure Data where they are installed (supercollider-server, puredata-core; 4 minutes): ARGS="64 256"
 	@scripts/install.sh build rigs
 	cargo build --release --locked --bin napot
 	@scripts/bench_latency.sh target/release/napot $(ARGS)
@@ -155,6 +161,6 @@ soak-devices: ## kill, stop and unplug devices of live runs 100 times each (20 m
 	@scripts/soak_devices.sh $(ARGS)
 
 .PHONY: clean
-clean: ## remove what was built, the judges' and the peers' environments and the demo's outputs
+clean: ## remove what was built, the environments of judges, peers and the page's checks, and the demo's outputs
 	cargo clean
-	rm -rf .peers napot-out
+	rm -rf .peers napot-out scripts/page/node_modules

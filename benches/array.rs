@@ -1,4 +1,5 @@
-//! The cost of a tick of the array: by size of the sheet, with and without the twin, alone and as a team.
+//! The cost of a tick of the array: by size of the sheet, with and without the twin, alone and as a team. `napot bench
+//! throughput` has its bound beside it.
 
 use std::hint::black_box;
 

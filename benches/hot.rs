@@ -1,17 +1,22 @@
 //! The cost of everything in a tick but the array's step: each kernel alone, each sense and read-out whole, at the
-//! default configuration's sizes. A tick is 1 ms; a picture comes every 33 ticks.
+//! default configuration's sizes. A tick is 1 ms; a picture comes every 33 ticks. What is bound by its multiplications has that
+//! bound beside it.
 
 // Small counts and values made up here.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
+mod common;
+
 use std::hint::black_box;
 use std::time::Duration;
 
+use common::bound;
 use criterion::{Criterion, criterion_group, criterion_main};
 use napot::kernel::blur::Blur;
 use napot::kernel::carriers::{self, BLOCK, Bank, LANES, Phasor, Products, VECTORS};
 use napot::kernel::grains::{self, Grain};
 use napot::kernel::lanes::Instructions;
+use napot::kernel::modulation::FILTERS;
 use napot::kernel::reduce::{Watched, WindowSums};
 use napot::kernel::resample_area::{Axis, area_average, srgb_to_linear};
 use napot::kernel::{contrast, gammatone, logarithm, meters, modulation};
@@ -47,10 +52,14 @@ fn cochlea(criterion: &mut Criterion) {
     let sound = normals(1, 2 * BLOCK);
     let ears = [0, 1].map(|ear| core::array::from_fn(|n| 0.1 * sound[ear * BLOCK + n]));
     let mut power = vec![0.0; CHANNELS];
+    // A frame takes 2 for the carrier, 8 for the stages and 2 for the power; a block 16 to turn.
+    bound("gammatone filters, both ears", 2 * CHANNELS * (12 * BLOCK + 16));
     group.bench_function("gammatone filters, both ears", |b| {
         b.iter(|| gammatone::power(&filters, &mut state, black_box(&ears), &mut power));
     });
     let mut level = vec![0.0; CHANNELS];
+    // A logarithm takes 9.
+    bound("levels", CHANNELS * (9 + 1));
     group.bench_function("levels", |b| {
         b.iter(|| logarithm::decibels(black_box(&power), 1e-8, -85.0, &mut level));
     });
@@ -60,6 +69,7 @@ fn cochlea(criterion: &mut Criterion) {
     let mut state = modulation::State::new(CHANNELS);
     let envelope: Vec<f32> = power.iter().map(|p| p.sqrt()).collect();
     let mut drive = vec![0.0; CHANNELS * RATES];
+    bound("modulation filters", CHANNELS * (1 + FILTERS * (15 + 1 + RATES)));
     group.bench_function("modulation filters", |b| {
         b.iter(|| modulation::amplitudes(&filters, &mut state, black_box(&envelope), 1.0, &mut drive));
     });
@@ -81,9 +91,12 @@ fn readout(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("read-outs, a tick");
     let planes: Vec<Vec<f32>> = (0..4).map(|seed| normals(seed, SITES)).collect();
     let (driven, twin) = ((&*planes[0], &*planes[1]), (&*planes[2], &*planes[3]));
+    // 8 of a site are an inverse root; the logarithms of bits come on top.
+    bound("meters, 128 x 128 with twin", 16 * SITES);
     group.bench_function("meters, 128 x 128 with twin", |b| {
         b.iter(|| meters::compare(black_box(driven), black_box(twin), 0.7));
     });
+    bound("meters, 128 x 128 without twin", 12 * SITES);
     group.bench_function("meters, 128 x 128 without twin", |b| b.iter(|| meters::phasors(black_box(driven))));
     let parameters = ElectrodeParameters::default();
     let montage = Montage::on_sheet(MontageKind::TenTwenty19, VISION, &parameters, &[1.0; 8])
@@ -126,6 +139,8 @@ fn carrier_kernels(criterion: &mut Criterion) {
     let [mut a, mut b, mut c, mut d] = [0; 4].map(|_| vec![0.0; COUNT]);
     let mut products = Products { left_re: &mut a, left_im: &mut b, right_re: &mut c, right_im: &mut d };
     let mut tick = 0;
+    // A sine takes 7.
+    bound("2048 carriers modulated", COUNT * (2 + 2 * 7 + 10));
     group.bench_function("2048 carriers modulated", |b| {
         b.iter(|| {
             tick += 1;
@@ -143,10 +158,12 @@ fn carrier_kernels(criterion: &mut Criterion) {
     let phasors: Vec<Phasor> = vec![[[0.6; LANES], [0.8; LANES]]; VECTORS * SUBBANDS];
     let before = sums.clone();
     let (mut left, mut right) = ([0.0; BLOCK], [0.0; BLOCK]);
+    bound("144 sub-bands carried", SUBBANDS * BLOCK * 8);
     group.bench_function("144 sub-bands carried", |b| {
         b.iter(|| carriers::carry(black_box(&phasors), &before, &sums, &mut left, &mut right));
     });
     let grain = Grain { increment: 89_478_485, window: 4_473_924, frames: 480, level: [0.5, 0.25] };
+    bound("48 grains", 48 * BLOCK * (2 * 7 + 5));
     group.bench_function("48 grains", |b| {
         b.iter(|| {
             for age in 0..48 {
@@ -213,16 +230,20 @@ fn retina(criterion: &mut Criterion) {
         });
     });
     let mut log = vec![0.0; SITES];
+    bound("log-luminance", SITES * (3 + 9 + 1));
     group.bench_function("log-luminance", |b| {
         b.iter(|| contrast::log_luminance(black_box(&light), [0.2126, 0.7152, 0.0722], 0.007, &mut log));
     });
     let mut surround = Blur::new(vec![0.1; 10], SIDE, SIDE);
     let mut out = vec![0.0; SITES];
+    // Along rows, then along columns, a centre and 9 pairs each.
+    bound("surround", SITES * 2 * 10);
     group.bench_function("surround", |b| b.iter(|| surround.apply(black_box(&log), &mut out)));
     group.bench_function("changes of luminance", |b| {
         b.iter(|| contrast::distances(black_box(&log), 0.1, 0.2, &mut out));
     });
     let references = vec![[0.1, 0.2]; SITES];
+    bound("changes of colour", SITES * 7);
     group.bench_function("changes of colour", |b| {
         b.iter(|| contrast::chroma_distances(black_box(&light), 0.007, &references, 0.1, &mut out));
     });

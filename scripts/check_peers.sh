@@ -47,6 +47,6 @@ if [ -d "$data" ]; then
     judge restoration_check.py "$napot" "$data/image"
     judge inpainting_check.py "$napot" "$data/image" "$data/av/cockatoo.mp4"
 else
-    echo "SKIPPED: recorded spectra, onsets, the memory and the trained renderer: there is no folder $data"
+    echo "SKIPPED: sync_check, spectra_check, onsets_check, memory_check, restoration_check, inpainting_check: there is no folder $data"
 fi
 exit "$failed"

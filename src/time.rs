@@ -166,6 +166,20 @@ pub fn monotonic() -> Duration {
     Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
+/// Time that the processor's cores spent on this program, all threads together; `None` where the system does not tell.
+#[must_use]
+pub fn of_cores() -> Option<Duration> {
+    #[cfg(target_os = "linux")]
+    {
+        let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        Some(Duration::new(u64::try_from(spent.tv_sec).ok()?, u32::try_from(spent.tv_nsec).ok()?))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        None
+    }
+}
+
 /// A clock that stands still until it is told to go on: tests run hours in seconds.
 #[derive(Debug, Default)]
 pub struct ManualClock {

@@ -43,6 +43,17 @@ fn one_number_of_threads_beyond_the_cores_is_refused_though_another_is_not() {
 }
 
 #[test]
+fn sizes_that_were_asked_for_are_all_that_is_measured_of_one_array_each() {
+    let output = bench(&["throughput", "--sizes", "8", "--threads", "1", "--json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        assert_eq!((row["sites"][0].as_u64(), row["arrays"].as_u64()), (Some(8), Some(1)), "{row}");
+    }
+}
+
+#[test]
 fn a_short_run_of_the_whole_engine_says_its_tenths_of_a_second() {
     let output = bench(&["pipeline", "--for", "0.2"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

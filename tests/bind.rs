@@ -450,6 +450,13 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
     assert_eq!(arrays(&json(&rest)), [[1, 2, 3, 4, 5, 6, 7]]);
     let said = program::said(&rest);
     assert!(said.contains("left out: blind.npy, at array 0, rows 0, 1, 2, 3: the array sees"), "{said}");
+    // So is an angle that was measured twice: arrays that see from the same angles bind.
+    let twice: Vec<String> = (0..VIEWS).map(|view| (view % 16 * 11).to_string()).collect();
+    fs::write(path("twice.txt"), twice.join(" ")).unwrap();
+    fs::write(path("halves.txt"), "0 ".repeat(VIEWS / 2) + &"1 ".repeat(VIEWS / 2)).unwrap();
+    let both = napot(folder.path(), "bind one.npy --angles twice.txt --assign halves.txt --most 1 --json");
+    assert_eq!(arrays(&json(&both)), [[0, 1]]);
+    assert!(program::said(&both).contains("twice.txt: rows 0 and 16 have the same angle: both count"));
     let before = fs::read(path("one.npy")).unwrap();
     for (words, parts) in [
         ("one.npy --angles 0:180 --out one.npy", &["--out", "one.npy", "is read"][..]),

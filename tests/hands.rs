@@ -293,7 +293,11 @@ fn one_page_is_in_control_at_a_time_and_another_can_take_over() {
     let (mut one, mut other) = (run.page(), run.page());
     one.ask(&json!({ "set": { "array.tonic": 0.5 } }));
     one.until("control", |status| status["control"] == "own");
-    other.until("the other's control", |status| status["control"] == "other");
+    let status = other.until("the other's control", |status| status["control"] == "other");
+    // There is no speaker to be muted; the wish to is known all the same.
+    assert_eq!(status["status"]["hand"].get("muted"), Some(&Value::Null), "{}", status["status"]["hand"]);
+    other.ask(&json!({ "mute": true }));
+    assert_eq!(other.next(ANSWER)["refused"], "another page is in control");
     other.ask(&json!({ "set": { "array.tonic": 2.0 } }));
     assert_eq!(other.next(ANSWER)["refused"], "another page is in control");
     other.ask(&json!({ "control": true, "set": { "array.tonic": 2.0 } }));

@@ -22,6 +22,27 @@ fn live_runs() {
     println!("SKIPPED: live runs, for the rigs are Linux's");
 }
 
+#[test]
+fn senses_that_are_left_out_are_not_stood_in_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let napot = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_napot"));
+        command.args(["live", "--no-view", "--for", "0.1"]).args(arguments).args(small::SETTINGS);
+        command.current_dir(folder.path()).output().unwrap()
+    };
+    for arguments in [["--no-camera", "--no-mic"], ["--camera=none", "--microphone=none"]] {
+        let run = napot(&[&arguments[..], &["--speaker", "none"]].concat());
+        let said = small::said(&run);
+        assert!(run.status.success(), "{said}");
+        assert!(!said.contains("built-in room") && !said.contains("no speaker"), "{said}");
+    }
+    for both in [["--no-camera", "--camera=browser"], ["--no-mic", "--microphone=browser"]] {
+        let run = napot(&both);
+        let said = small::said(&run);
+        assert!(run.status.code() == Some(2) && said.contains("cannot be used with"), "{said}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 mod linux {
     use std::time::{Duration, Instant};
@@ -64,6 +85,10 @@ mod linux {
         let run = live(None, folder.path(), &["--for", "1", "--camera", "none"]);
         assert_eq!(run.code, Some(0), "{}", run.said);
         assert!(run.said.contains("no microphone: the built-in room is heard instead"), "{}", run.said);
+        assert!(run.said.contains("no speaker: the run is silent"), "{}", run.said);
+        for kind in [": microphone: ", ": speaker: "] {
+            assert!(run.said.contains(kind), "{}", run.said);
+        }
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
         let listed = napot(None).arg("devices").output().unwrap();
         let text = String::from_utf8_lossy(&listed.stdout);

@@ -5,6 +5,8 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use napot::config::{Config, Session};
 use napot::engine::instrument::Instrument;
@@ -139,6 +141,8 @@ fn allocates_nothing(learns: bool) {
 fn devices_callbacks_and_the_ways_to_them_allocate_nothing() {
     let (mut in_socket, mut capture) = capture::capture();
     let (mut out_socket, mut playback) = playback::playback();
+    let muted = Arc::<AtomicBool>::default();
+    playback.follow(Arc::clone(&muted));
     for rate in [48_000, 44_100] {
         let (mut tap, in_link, _) = capture::link(rate, Margin::smallest()).unwrap();
         let (mut spout, out_link, _) = playback::link(rate, Margin::smallest()).unwrap();
@@ -149,6 +153,7 @@ fn devices_callbacks_and_the_ways_to_them_allocate_nothing() {
         let mut blocks = 0_u64;
         for tick in 0..3_000_i64 {
             let now = Timestamp(tick * 1_000_000);
+            muted.store(tick > 2_500, Ordering::Relaxed);
             let counted = allocations(|| {
                 while blocks * 256 * 1_000 / u64::from(rate) <= tick.cast_unsigned() {
                     blocks += 1;

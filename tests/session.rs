@@ -334,6 +334,8 @@ fn wrong_calls_are_refused_with_one_message() {
         (&["replay", "a.mcap", "t.csv"][..], 2, "a session plays alone"),
         (&["replay", "a.mcap", "--loop", "--verify"], 2, "--verify"),
         (&["replay", "a.mcap", "--start", "9"], 2, "--start"),
+        (&["replay", "a.mcap", "--for", "9"], 2, "up to 4.000 s"),
+        (&["replay", "a.mcap", "--start", "3", "--for", "1.5"], 2, "up to 1.000 s"),
         (&["replay", "t.csv", "--verify"], 2, "--verify"),
         (&["replay", "other.mcap"], 1, "other.mcap"),
         (&["session", "info", "absent.mcap"], 2, "absent.mcap"),

@@ -20,7 +20,7 @@ const chromium = await browser(fresh);
 const STATES = [
   ["as it opens", () => {}],
   ...["waterfall", "latency", "log"].map((id) => [id, (page) => page.locator(`#${id}-panel-tab`).click()]),
-  ...["head", "raster", "scope", "mind", "belonging", "binding", "objects"].map((id) => [id, (page) => page.locator(`#${id}-panel-tab`).click()]),
+  ...["head", "raster", "cochlea", "scope", "mind", "belonging", "binding", "objects"].map((id) => [id, (page) => page.locator(`#${id}-panel-tab`).click()]),
   ["controls", (page) => page.locator("#controls").click()],
   ["paused", (page) => page.locator("#pause").click(), (page) => page.locator("#pause").click()],
   ["help", (page) => page.locator("#help").click(), (page) => page.keyboard.press("Escape")],

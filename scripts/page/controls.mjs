@@ -8,6 +8,7 @@ import { check, end, hold } from "./check.mjs";
 import { hands } from "./controls/hands.mjs";
 import { looks } from "./controls/looks.mjs";
 import { again, pages } from "./controls/pages.mjs";
+import { stages } from "./controls/stage.mjs";
 import { teach } from "./controls/teach.mjs";
 import { browser, called, folder, live, run, told } from "./run.mjs";
 import { witness } from "./witness.mjs";
@@ -53,5 +54,6 @@ await check("the session holds every strike at its place", () => {
 });
 await again(chromium, program, where);
 await teach(chromium, program, where);
+await stages(chromium, program, where);
 await chromium.close();
 end();

@@ -36,7 +36,7 @@ program = pathlib.Path(arguments.napot).resolve()
 SIDE = 64
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE] - SIDE // 2
 INSIDE = ROWS**2 + COLUMNS**2 < (SIDE / 2 - 2) ** 2
-# With a projector that was the data's own, by the sources.
+# With a projector that was the data's own, as published.
 SHARED = {"Shepp-Logan": 34.95, "stent": 34.36}
 WAYS = ("plain", "robust", "spectral", "phases")
 

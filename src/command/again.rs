@@ -13,7 +13,7 @@ use crate::engine::{EnginePlan, Inputs};
 use crate::error::{Error, Result};
 use crate::session::{Difference, Place, Session, Verdict, Verifier};
 use crate::signal::{ScalarLayout, StateItem};
-use crate::time::{Tick, Timestamp};
+use crate::time::{TICKS_PER_SECOND, Tick, Timestamp};
 
 /// A session that is played again.
 pub(super) struct Again {
@@ -27,6 +27,8 @@ pub(super) struct Again {
     pub(super) verifier: Option<Verifier>,
     /// What that finds.
     pub(super) verdict: Option<Arc<Mutex<Verdict>>>,
+    /// Marks that are no onsets, such as people's notes: no replay makes them again.
+    notes: usize,
     /// What the report says of it.
     pub(super) report: SessionReport,
 }
@@ -63,6 +65,13 @@ pub(super) fn open(common: &Common, path: &Path, how: &How) -> Result<(Config, P
     }
     let config = configuration(common, path, &session)?;
     let from = session.state_at_or_before(start.max(first));
+    let left = end.0 - from.0;
+    if let Some(seconds) = common.seconds.filter(|_| !again)
+        && (seconds * TICKS_PER_SECOND as f64).round() as u64 > left
+    {
+        let error = Error::call("--for", "less of the session is left").value(format!("{seconds} s"));
+        return Err(error.bound(format!("up to {}, or `napot replay --loop`", Tick(left).start())));
+    }
     let state = if from > Tick(0) { Some(kept(&session, from)?) } else { None };
     let same = config.hash() == session.facts().config_hash;
     if verify && !same {
@@ -82,15 +91,17 @@ pub(super) fn open(common: &Common, path: &Path, how: &How) -> Result<(Config, P
     }
     let inputs = Inputs { session: Some(session.input(from, again)?), ..Inputs::default() };
     let layout = session.facts().channels.clone().map(|[names, units]| ScalarLayout { names, units });
-    let length = (!again).then(|| Timestamp(end.start().0 - from.start().0));
+    let length = (!again).then(|| Tick(left).start());
     let title = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let noted = |mark: &&(Timestamp, String)| mark.0 >= from.start() && mark.1 != "onset";
+    let notes = session.marks().iter().filter(noted).count();
     let (verifier, verdict) = if verify {
         let (verifier, verdict) = Verifier::new(session);
         (Some(verifier), Some(verdict))
     } else {
         (None, None)
     };
-    let again = Again { first: from, end: (!again).then_some(end), state, verifier, verdict, report };
+    let again = Again { first: from, end: (!again).then_some(end), state, verifier, verdict, notes, report };
     let piece = Piece { layout, again: Some(again), ..Piece::new(inputs, Show { title, length }) };
     Ok((config, piece))
 }
@@ -122,7 +133,14 @@ impl Again {
     pub(super) fn set(&self, plan: &mut EnginePlan) {
         plan.first = self.first;
         let asked = plan.ticks.map(|ticks| self.first.0.saturating_add(ticks));
-        plan.ticks = [asked, self.end.map(|end| end.0)].into_iter().flatten().min();
+        plan.ticks = asked.or(self.end.map(|end| end.0));
+    }
+
+    /// Tells what a recording of the replay lacks.
+    pub(super) fn tell_notes(&self) {
+        if self.notes > 0 {
+            eprintln!("napot: notes of the session are not carried over: {}", self.notes);
+        }
     }
 
     /// Has the model go on from the state with which it begins.

@@ -90,8 +90,8 @@ pub(super) struct BindArgs {
     /// The world as it is, a picture or NumPy file: prints PSNR; again for each further world.
     #[arg(long, value_name = "FILE")]
     truth: Vec<PathBuf>,
-    /// Steps. Where arrays change their whole after some of them, the pictures start again, twice at most.
-    /// 100 where nothing is said; with a renderer 400, and 81 or more.
+    /// Steps, 1 to 10000, 100 where nothing is said; with `--with`, `--memory`, `--model` or `--turned` at least 81, 400 where nothing is
+    /// said. Where arrays change their whole after some of them, the pictures start again, twice at most.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     iterations: Option<u32>,
     /// The noise's σ of the sinogram's numbers, on whose scale arrays disagree; the arrays' own agreement where it is not given.
@@ -119,7 +119,7 @@ pub(super) struct BindArgs {
     /// Draws how much is left of the data, step by step.
     #[arg(long, value_name = "FILE.png")]
     curve: Option<PathBuf>,
-    /// Threads; the result is the same for any number.
+    /// Threads, 1 to 256; the result is the same for any number.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     threads: Option<u32>,
 }

@@ -19,8 +19,8 @@ use crate::memory::trained::model::{Job, Model, Size};
 use crate::memory::trained::store::{Kept, sized};
 use crate::memory::trained::train::{Course, Training};
 use crate::signal::{Frame, Stamp};
+use crate::sink::curves::{self, Curve};
 use crate::sink::part::PartFile;
-use crate::sink::plot;
 use crate::source::room::{Room, RoomParameters};
 use crate::stream::Source;
 use crate::time::Timestamp;
@@ -47,7 +47,7 @@ pub(super) struct LearnArgs {
     other: Option<Other>,
     /// Pictures, films, sessions, folders of pictures; each at least 152 pixels high and wide.
     inputs: Vec<PathBuf>,
-    /// Learn from this many pictures of dead leaves, generated from the seed.
+    /// Learn from this many pictures of dead leaves: generated from the seed, opaque shapes that hide one another.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     synthetic: u32,
     /// Learn from this many pictures of the room, one every half a second.
@@ -80,7 +80,7 @@ pub(super) struct LearnArgs {
     /// Write the checkpoint every so many steps.
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
     checkpoint: u64,
-    /// Threads; the result does not depend on them. As many as there are cores where it is left out.
+    /// Threads of the processor, on which alone training runs, in a build for a GPU too; the result does not depend on them. As many as there are cores where it is left out.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
     /// Write the pictures into this new folder, so that others can learn from the same.
@@ -140,14 +140,16 @@ pub(super) fn run(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
     save(out, &finished.to_bytes()?)?;
     let errors = &kept.training.errors;
     if errors.len() > 1 {
-        plot::learning(curve, &curves(&kept))?;
+        let title = "Training: how near each step's pieces came, before it was learned";
+        let named: Vec<Curve> = ["x2", "x3", "x4", "noise"].into_iter().zip(psnr_by_step(&kept)).collect();
+        curves::write(curve, title, ["step", "PSNR (dB)"], &named)?;
     }
     let learned = Learned {
         file: out.display().to_string(),
         parameters: kept.training.model.networks().iter().map(|network| network.numbers().len()).sum(),
         pictures: planes.len(),
         steps: kept.training.step,
-        psnr_db: curves(&kept).map(|curve| curve.last().map(|(_, db)| *db)),
+        psnr_db: psnr_by_step(&kept).map(|curve| curve.last().map(|(_, db)| *db)),
     };
     if common.json {
         print_json(&learned)?;
@@ -393,7 +395,7 @@ fn decibels(error: f64) -> f64 {
 }
 
 /// The PSNR by step of x2, x3, x4 and noise, in means over some hundred steps.
-fn curves(kept: &Kept) -> [Vec<(f64, f64)>; 4] {
+fn psnr_by_step(kept: &Kept) -> [Vec<(f64, f64)>; 4] {
     let Some((course, _)) = &kept.course else { return Default::default() };
     let mut all: [Vec<(f64, f64)>; 4] = Default::default();
     for (step, error) in (0..).zip(&kept.training.errors) {

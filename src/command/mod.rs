@@ -62,6 +62,7 @@ struct Cli {
 
 /// What all commands take.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Options of all commands; one that has no effect on a command is refused")]
 pub(crate) struct Common {
     /// Read the configuration from this TOML file.
     #[arg(long, global = true, value_name = "FILE")]
@@ -72,12 +73,13 @@ pub(crate) struct Common {
     /// Seed of all noise, of the room, and of what else is drawn.
     #[arg(long, global = true, value_name = "N", allow_negative_numbers = true, value_parser = seed)]
     seed: Option<u64>,
-    /// Of a run: for exactly this many seconds of model time; input that ends earlier is followed by silence.
+    /// Of a run: for exactly this many seconds of model time, 0.001 to 31536000; input that ends earlier is followed by silence. Also
+    /// the length of what `listen`, `teach`, `certify`, `bench` and `learn senses` play or measure.
     #[arg(long = "for", global = true, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     seconds: Option<f64>,
     /// Of a run: write report, sound, electrodes, pictures and ledger into this folder. Of other commands: the file or folder of which
     /// they speak.
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "PATH")]
     out: Option<PathBuf>,
     /// Print one JSON document on standard output and nothing else there.
     #[arg(long, global = true)]
@@ -115,7 +117,7 @@ enum Command {
     Export(export::ExportArgs),
     /// Learn pictures in one pass into a memory; say, show and join what memories hold.
     Memory(memory::MemoryArgs),
-    /// Train the renderer's networks on photographs, dead leaves and the room; `learn senses`: which sounds belong to which pictures.
+    /// Train the renderer's networks on photographs, generated pictures and the room; `learn senses`: which sounds belong to which pictures.
     Learn(learn::LearnArgs),
     /// Restore a picture, or a film that was shrunk: noise, holes, lost edges, smallness, lost colour, JPEG; or show what an array still held
     /// of what was seen while a session was recorded.
@@ -302,6 +304,15 @@ fn print_line(text: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_help_of_every_command_says_that_what_has_no_effect_is_refused() {
+        for call in [&["napot", "devices", "--help"][..], &["napot", "session", "info", "--help"]] {
+            let told = Cli::try_parse_from(call).unwrap_err().to_string();
+            let (own, common) = told.split_once("Options of all commands; one that has no effect").unwrap();
+            assert!(common.contains("--out <PATH>") && !own.contains("--out <PATH>"), "{told}");
+        }
+    }
 
     #[test]
     fn overrides_before_and_after_the_command_all_count() {

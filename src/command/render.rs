@@ -61,33 +61,33 @@ pub(super) struct RenderArgs {
     input: Option<PathBuf>,
     #[command(flatten)]
     who: RendererArgs,
-    /// A picture of the input's size, white where pixels were lost.
+    /// A picture of the input's size, white where pixels were lost; `inpaint` needs it.
     #[arg(long, value_name = "FILE", required_if_eq("task", "inpaint"))]
     mask: Option<PathBuf>,
-    /// Pixels that were lost at every edge.
+    /// Pixels that were lost at every edge, 1 to 1024; `uncrop` needs it.
     #[arg(long, value_name = "PIXELS", required_if_eq("task", "uncrop"), value_parser = clap::value_parser!(u16).range(1..=1_024))]
     margin: Option<u16>,
-    /// How much smaller the input is than the whole; 2 where nothing is said.
+    /// How much smaller the input is than the whole, 2 to 4; 2 where nothing is said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=4))]
     scale: Option<u8>,
-    /// The noise's σ in red, green and blue, of a JPEG file in luma, of a range of 1; estimated from the finest detail, or from a JPEG file's
-    /// steps, where it is not given.
+    /// The noise's σ in red, green and blue, of a JPEG file in luma, of a range of 1: 0.001 to 2; estimated from the finest detail, or from a
+    /// JPEG file's steps, where it is not given.
     #[arg(long, value_name = "SIGMA", value_parser = sigma, allow_negative_numbers = true)]
     sigma: Option<f32>,
-    /// The quality of the JPEG file that INPUT once was, by the Independent JPEG Group's scale; a JPEG file tells by itself.
+    /// The quality of the JPEG file that INPUT once was, 1 (worst) to 100, by the Independent JPEG Group's scale; a JPEG file tells by itself.
     #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
     quality: Option<u8>,
-    /// Pixels along a side of a dream.
+    /// Pixels along a side of a dream, 16 to 2048; `dream` needs it.
     #[arg(long, value_name = "PIXELS", required_if_eq("task", "dream"), conflicts_with = "input", value_parser = clap::value_parser!(u16).range(16..=2_048))]
     size: Option<u16>,
     /// The moment of a session that is recalled, in seconds of its time: what was seen then, and what the array held of it, side by side.
     /// Without it every moment goes, likewise, into the new folder that `--out` names.
     #[arg(long, value_name = "SECONDS", value_parser = super::from_zero, allow_negative_numbers = true)]
     at: Option<f64>,
-    /// Steps of the way back: 1, of a dream 50.
+    /// Steps of the way back, 1 to 1000: 1 where nothing is said, of a dream 50.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     steps: Option<u32>,
-    /// Read a patch at every N-th row and column: N² times as fast, not exact.
+    /// Read a patch at every N-th row and column, 1 to 7: N² times as fast, not exact.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=7))]
     stride: u8,
     /// Read a patch at every third place, and a noisy one by those rows of the memory alone that may be near: some four

@@ -104,5 +104,8 @@ fn run_session(common: &Common, args: &ReplayArgs) -> Result<ExitCode> {
     let start = Timestamp((args.start * 1e9).round() as i64);
     let how = again::How { start, verify: args.verify, again: args.again };
     let (config, piece) = again::open(common, file, &how)?;
+    if let Some(again) = piece.again.as_ref().filter(|_| args.run.is_recorded() && !common.quiet) {
+        again.tell_notes();
+    }
     play(common, &args.run, &config, piece)
 }

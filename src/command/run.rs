@@ -71,7 +71,8 @@ pub(super) struct RunArgs {
     /// Send electrodes and onsets on as they come: osc:HOST:PORT, midi:PORT NAME or lsl:NAME; may be given again.
     #[arg(long, value_name = "ADDRESS", value_parser = Address::to_send)]
     send: Vec<Address>,
-    /// Take channels in as they come: osc:PORT?channels=8, midi:PORT NAME or lsl:NAME.
+    /// Take channels in as they come: osc:PORT listens on 127.0.0.1 alone, osc:0.0.0.0:PORT on all addresses of this machine, either with
+    /// ?channels=1 to 256 (8 where left out); midi:PORT NAME; lsl:NAME.
     #[arg(long, value_name = "ADDRESS", value_parser = Address::to_receive)]
     receive: Vec<Address>,
 }
@@ -85,6 +86,11 @@ impl RunArgs {
     /// Whether the terminal belongs to the run's view.
     pub(super) fn has_terminal(&self) -> bool {
         self.terminal
+    }
+
+    /// Whether the whole run is kept.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.record.is_some()
     }
 
     /// Whether model time is wall time.
@@ -131,9 +137,11 @@ impl RunArgs {
         let holds = session::holds_state(numbers);
         let remembers = self.remembers(config) && holds.is_ok();
         if self.retro.is_some() && !remembers {
-            holds?;
             let error = Error::call("--retro", "this run remembers nothing");
-            return Err(error.bound("a paced run, and record.retro_megabytes above 0"));
+            return Err(match holds {
+                Ok(()) => error.bound("a paced run, and record.retro_megabytes above 0"),
+                Err(cause) => error.bound("smaller arrays").help(format!("It is too large: {cause}.")),
+            });
         }
         if let Some(retro) = &self.retro {
             written::in_a_folder("--retro", retro)?;

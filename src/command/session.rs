@@ -234,13 +234,14 @@ fn cut(common: &Common, file: &Path, to: &Path, [from, until]: [Option<f64>; 2])
         let error = Error::call("--from", "it lies behind the end of the session").value(from.start());
         return Err(error.bound(format!("below {}", end.start())));
     }
-    let until = until.map_or(end, tick).min(end);
-    if until <= from.max(first) {
+    // Up to the end it has what is stamped there, too.
+    let until = until.map(tick).filter(|until| *until < end);
+    if let Some(until) = until.filter(|until| *until <= from.max(first)) {
         let error = Error::call("--to", "it does not lie behind the part's beginning").value(until.start());
         return Err(error.bound(format!("above {}", from.max(first).start())));
     }
     let from = session.state_at_or_before(from.max(first));
-    write(common, to, session.facts(), session.part([from, until])?)?;
+    write(common, to, session.facts(), session.part(from, until)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -250,13 +251,14 @@ fn merge(common: &Common, files: &[PathBuf]) -> Result<ExitCode> {
     for pair in sessions.windows(2) {
         goes_on(&pair[0], &pair[1])?;
     }
+    let last = sessions.iter().map(|session| session.ticks()[1]).max().unwrap_or_default();
     let mut end = sessions[0].ticks()[0];
     let mut items: Box<dyn Iterator<Item = Result<SessionItem>>> = Box::new(std::iter::empty());
     for session in &sessions {
         let from = end.max(session.ticks()[0]);
         end = end.max(session.ticks()[1]);
         if from < end {
-            items = Box::new(items.chain(session.part([from, end])?));
+            items = Box::new(items.chain(session.part(from, (end < last).then_some(end))?));
         }
     }
     write(common, to, sessions[0].facts(), items)?;

@@ -85,8 +85,10 @@ pub fn microphone(asked: &SoundDeviceParameters, clock: Arc<dyn Clock>) -> Resul
 /// # Errors
 /// As those of [`microphone`].
 pub fn speaker(asked: &SoundDeviceParameters, clock: Arc<dyn Clock>) -> Result<(SoundDevice, Playback)> {
-    let (socket, playback) = playback::playback();
-    Ok((start(asked, clock, Way::Out(socket))?, playback))
+    let (socket, mut playback) = playback::playback();
+    let device = start(asked, clock, Way::Out(socket))?;
+    playback.follow(Arc::clone(&device.monitor.muted));
+    Ok((device, playback))
 }
 
 /// The direction of a device.

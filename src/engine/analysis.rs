@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::readout::aperiodic::{FitSettings, Mode, exponent_interval_of, fit};
+use crate::readout::aperiodic::{FitSettings, Mode, exponent_interval, exponent_interval_of, fit};
 use crate::readout::bands::octave_powers;
 use crate::readout::information::BurstMeter;
 use crate::readout::moments::{Moments, mean_excess_kurtosis};
@@ -27,7 +27,7 @@ pub struct TonicFit {
     pub interval: Option<[f64; 2]>,
     /// The largest mean residual of an octave in dB.
     pub max_residual_db: f64,
-    /// The exponent of the knee model, and its knee in Hz where it has one.
+    /// The exponent of the knee model, and its knee in Hz where it has one; `None` where that model was not fitted.
     pub knee: Option<(f64, Option<f64>)>,
     /// The fixed model's power at the spectrum's frequencies.
     pub line: Vec<f32>,
@@ -72,6 +72,8 @@ pub struct Analysis {
     pub explained: BurstMeter,
     /// Order parameter per band of the first array.
     pub order: Vec<Moments>,
+    /// The same since the last change of a parameter.
+    pub order_since: Vec<Moments>,
     /// Latest order parameter per band of the first array.
     pub order_now: Vec<f32>,
     held: Vec<f32>,
@@ -126,6 +128,7 @@ impl Analysis {
             meter: BurstMeter::new(TICKS_PER_SECOND as usize, TICKS_PER_SECOND),
             explained: BurstMeter::new(TICKS_PER_SECOND as usize, TICKS_PER_SECOND),
             order: vec![Moments::new(); bands],
+            order_since: vec![Moments::new(); bands],
             order_now: vec![0.0; bands],
             held: vec![0.0; bands],
             differential: vec![[0.0; MOST_ARRAYS]; bands],
@@ -148,6 +151,14 @@ impl Analysis {
     /// From now on bands have these tonic variances `E_b`, slowest first; at first they are alike.
     pub fn set_variances(&mut self, variances: &[f32]) {
         variances.clone_into(&mut self.variances);
+    }
+
+    /// Parameters have changed, and `E_b` with them: what is recent begins anew.
+    pub fn change(&mut self, variances: &[f32]) {
+        self.set_variances(variances);
+        self.order_since.fill(Moments::new());
+        self.driven.change();
+        self.twin.iter_mut().for_each(Welch::change);
     }
 
     /// Takes a sample: driven electrodes, then the twin's where there is one.
@@ -182,6 +193,7 @@ impl Analysis {
             *sum += f64::from(bits);
         }
         self.order[report.band].push(f64::from(report.order[0]));
+        self.order_since[report.band].push(f64::from(report.order[0]));
         self.order_now[report.band] = report.order[0];
         if let Some(held) = report.bits_held {
             self.held[report.band] = held;
@@ -260,12 +272,11 @@ impl Analysis {
         Some(octave_powers(&welch.frequencies(), &welch.mean()?, &self.centres))
     }
 
-    /// The fit of the tonic spectrum; `None` without a twin or before its first segments.
+    /// The fit of the tonic spectrum of the whole run; `None` without a twin or before its first segments.
     #[must_use]
     pub fn tonic_fit(&self) -> Option<TonicFit> {
         let welch = self.twin.as_ref()?;
         let (frequencies, mean) = (welch.frequencies(), welch.mean()?);
-        let settings = |mode| FitSettings { mode, max_peaks: 0, ..FitSettings::default() };
         let fixed = fit(&frequencies, &mean, FIT_RANGE_HZ, &settings(Mode::Fixed)).ok()?;
         let knee = fit(&frequencies, &mean, FIT_RANGE_HZ, &settings(Mode::Knee)).ok();
         Some(TonicFit {
@@ -276,11 +287,95 @@ impl Analysis {
             line: frequencies.iter().skip(1).map(|hz| fixed.power_at(*hz) as f32).collect(),
         })
     }
+
+    /// The same of the last half minute, or of the time since the last change of a parameter, without a knee.
+    #[must_use]
+    pub fn recent_fit(&self) -> Option<TonicFit> {
+        let welch = self.twin.as_ref()?;
+        let (frequencies, mean) = (welch.frequencies(), welch.recent_mean()?);
+        let settings = settings(Mode::Fixed);
+        let fixed = fit(&frequencies, &mean, FIT_RANGE_HZ, &settings).ok()?;
+        Some(TonicFit {
+            exponent: fixed.exponent,
+            interval: exponent_interval(&frequencies, &welch.recent_units(), FIT_RANGE_HZ, &settings),
+            max_residual_db: fixed.max_residual_db,
+            knee: None,
+            line: frequencies.iter().skip(1).map(|hz| fixed.power_at(*hz) as f32).collect(),
+        })
+    }
+}
+
+/// How the tonic spectrum is fitted: the twin has no peaks.
+fn settings(mode: Mode) -> FitSettings {
+    FitSettings { mode, max_peaks: 0, ..FitSettings::default() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Stream;
+
+    /// Seconds of electrodes on which every twin shows noise whose exponent is 2, or 0.
+    fn swing(
+        analysis: &mut Analysis,
+        stream: &mut Stream,
+        level: &mut [f64; 4],
+        seconds: usize,
+        brown: bool,
+    ) {
+        for _ in 0..250 * seconds {
+            let mut sample = [0.0; 8];
+            for (value, level) in sample[4..].iter_mut().zip(level.iter_mut()) {
+                let noise = stream.normal();
+                *level = 0.999 * *level + noise;
+                let shown = if brown { *level } else { noise };
+                *value = shown as f32;
+            }
+            analysis.sample(&sample);
+        }
+    }
+
+    #[test]
+    fn the_recent_fit_follows_a_change_and_that_of_the_run_keeps_what_was_before() {
+        let mut analysis = Analysis::new(4, 250, vec![Hertz(1.0)], true);
+        let (mut stream, mut level) = (Stream::new(11, 0), [0.0; 4]);
+        swing(&mut analysis, &mut stream, &mut level, 40, true);
+        let before = analysis.recent_fit().unwrap();
+        assert!(before.exponent > 1.2, "{}", before.exponent);
+        analysis.change(&[2.0]);
+        assert_eq!(analysis.recent_fit(), None, "nothing is known of it yet");
+        swing(&mut analysis, &mut stream, &mut level, 12, false);
+        let (recent, run) = (analysis.recent_fit().unwrap(), analysis.tonic_fit().unwrap());
+        assert!(recent.exponent.abs() < 0.2, "{}", recent.exponent);
+        assert!(recent.interval.is_some_and(|[low, high]| low < high && high < 0.5), "{:?}", recent.interval);
+        assert!(run.exponent > 1.0, "{}", run.exponent);
+    }
+
+    #[test]
+    fn metastability_is_that_of_the_run_until_a_parameter_changes() {
+        let mut analysis = Analysis::new(1, 1_000, vec![Hertz(1.0)], true);
+        for tick in 0..100 {
+            let order = [(tick % 2) as f32, 0.0, 0.0, 0.0];
+            analysis.tick(&TickReport { tick: Tick(tick), order, ..TickReport::default() });
+        }
+        assert_eq!(analysis.order_since[0], analysis.order[0]);
+        assert!((analysis.order_since[0].standard_deviation().unwrap() - 0.5).abs() < 1e-9);
+        analysis.change(&[1.0]);
+        assert_eq!(analysis.order_since[0].standard_deviation(), None);
+        analysis.tick(&TickReport { tick: Tick(100), order: [0.5; MOST_ARRAYS], ..TickReport::default() });
+        assert_eq!(analysis.order_since[0].standard_deviation(), Some(0.0));
+        assert!(analysis.order[0].standard_deviation().unwrap() > 0.4);
+    }
+
+    #[test]
+    fn the_recent_fit_forgets_without_a_change() {
+        let mut analysis = Analysis::new(4, 250, vec![Hertz(1.0)], true);
+        let (mut stream, mut level) = (Stream::new(12, 0), [0.0; 4]);
+        swing(&mut analysis, &mut stream, &mut level, 20, true);
+        swing(&mut analysis, &mut stream, &mut level, 36, false);
+        assert!(analysis.recent_fit().unwrap().exponent.abs() < 0.2);
+        assert!(analysis.tonic_fit().unwrap().exponent > 0.8);
+    }
 
     /// What is left of arrays that differ so from their twins, band by band.
     fn differential(variances: &[f32], bands: &[[f32; MOST_ARRAYS]]) -> f64 {

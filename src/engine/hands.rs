@@ -190,13 +190,14 @@ impl Hands {
         &self.may
     }
 
-    /// What stands at present, or will when time goes on.
+    /// What stands at present, or will when time goes on. Of the speaker its devices tell.
     pub(super) fn in_hand(&self) -> InHand {
         let values = || self.tunings.as_ref().map_or_else(|| self.values.clone(), |own| own.tuner.values());
         InHand {
             values: if self.may.parameters.is_empty() { Vec::new() } else { values() },
             speed: self.tempo.speed(),
             paused: self.tempo.is_held(),
+            muted: None,
             refused: self.refused.clone(),
         }
     }

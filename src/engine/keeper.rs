@@ -2,6 +2,7 @@
 //!
 //! It may be slow: in a replay the rings then hold the engine back, and nothing is lost.
 
+mod busy;
 mod flows;
 mod leads;
 mod look;
@@ -40,6 +41,7 @@ use crate::stream::ring::{Consumer, Counters, Producer};
 use crate::stream::trace::Trace;
 use crate::time::{Clock, TICKS_PER_SECOND, Tick, Timestamp};
 use crate::units::Hertz;
+use busy::Busy;
 use flows::Flows;
 use leads::Leads;
 use raster::Raster;
@@ -191,6 +193,7 @@ struct Desk {
     fitted: Timestamp,
     told: Timestamp,
     ticks_told: u64,
+    busy: Busy,
 }
 
 impl Keeper {
@@ -215,6 +218,7 @@ impl Keeper {
             fitted: self.clock.now(),
             told: self.clock.now(),
             ticks_told: 0,
+            busy: Busy::new(self.clock.now()),
         };
         loop {
             let open = self.reports.is_written();
@@ -292,7 +296,9 @@ impl Keeper {
         self.give_session(desk);
         for change in self.hands.applied(report.retuned) {
             self.facts.variances.clone_from(&change.variances);
-            self.analysis.set_variances(&change.variances);
+            self.analysis.change(&change.variances);
+            // A fit of what was before would stand beside another spectrum.
+            desk.fit = None;
             let item = SessionItem::Control(report.tick.start(), change.text);
             push(&mut self.keep.session, &item, &mut desk.failures);
         }

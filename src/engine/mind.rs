@@ -344,7 +344,8 @@ mod tests {
         let mut instrument = instrument();
         let shape = instrument.shapes()[0];
         let (mut probe, mut moments, minder) = mind(&MindParameters::default(), (0, shape), 1, [false, true]);
-        let old = InputPicture { time: Tick(10).start(), width: 1, height: 1, rgb: vec![1; 3] };
+        let (time, rgb) = (Tick(10).start(), vec![1; 3]);
+        let old = InputPicture { time, width: 1, height: 1, rgb, bursts: Vec::new() };
         let later = InputPicture { time: Tick(150).start(), ..old.clone() };
         moments.see(&old);
         moments.see(&later);

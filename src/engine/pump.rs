@@ -2,6 +2,7 @@
 //!
 //! In a replay a full ring holds its pump back, so that nothing is ever dropped on the way in.
 
+mod pictures;
 mod session;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
+use pictures::shown_of;
 pub(in crate::engine) use session::session;
 
 use super::gathering::SeenIn;
@@ -32,8 +34,6 @@ const SOUND_RING: usize = 65_536;
 const BURST_RING: usize = 131_072;
 /// How long a pump rests when its ring is full.
 const REST: Duration = Duration::from_micros(500);
-/// The longest side of the picture that people are shown.
-const SHOWN_SIDE: usize = 256;
 
 /// The sources of a run; all share one clock, whose zero is the start. A session stands alone.
 #[derive(Default)]
@@ -387,7 +387,7 @@ pub fn video(
                 }
                 let start = common.clock.now();
                 retina.encode(&frame, &mut |burst| end.waiting.push(burst));
-                let small = pictures.as_ref().map(|_| shrink(&frame));
+                let small = pictures.as_ref().map(|_| shown_of(&frame, &retina, &end.waiting));
                 encode_ns += (common.clock.now() - start).as_nanos() as u64;
                 end.push(&common, frame.stamp.time)
                     && small.is_none_or(|small| {
@@ -433,17 +433,4 @@ pub fn scalar(
         )
     })?;
     Ok((pump, feed))
-}
-
-/// A copy of a frame at a whole fraction of its size that fits the page.
-fn shrink(frame: &Frame) -> InputPicture {
-    let step = frame.width.max(frame.height).div_ceil(SHOWN_SIDE).max(1);
-    let (width, height) = (frame.width.div_ceil(step), frame.height.div_ceil(step));
-    let mut rgb = Vec::with_capacity(3 * width * height);
-    for y in (0..frame.height).step_by(step) {
-        for x in (0..frame.width).step_by(step) {
-            rgb.extend_from_slice(&frame.pixel(x, y));
-        }
-    }
-    InputPicture { time: frame.stamp.time, width, height, rgb }
 }

@@ -30,6 +30,8 @@ pub(super) struct Slot {
     end: Tick,
     number: usize,
     numbers: Vec<f32>,
+    /// Of the onset's change of colour, in degrees.
+    hue: Option<f32>,
 }
 
 /// The real-time thread's part.
@@ -116,7 +118,7 @@ impl Feeler {
             return;
         };
         slot.onset = self.gauge.onset().or(before).unwrap_or(tick);
-        (slot.end, slot.number) = (tick, number);
+        (slot.end, slot.number, slot.hue) = (tick, number, self.gauge.hue());
         self.slots.push(slot);
     }
 }
@@ -158,6 +160,7 @@ impl Recogniser {
             confidence: told.map(|told| told.confidence),
             misfit: told.map(|told| told.misfit),
             after_ms: decided.map(|(after, _)| after),
+            hue_degrees: slot.hue,
         };
         self.evidence = None;
         self.first.get_or_insert_with(|| self.showing.clone());
@@ -236,6 +239,8 @@ impl Recogniser {
 mod tests {
     use super::*;
     use crate::readout::signature::Grid;
+    use crate::sense::retina::{Retina, RetinaParameters};
+    use crate::signal::{Frame, Stamp};
 
     const SHAPE: SheetShape = SheetShape { height: 8, width: 8, bands: 2 };
 
@@ -244,6 +249,7 @@ mod tests {
         for number in 0..SLOTS {
             let mut slot = feeler.spare.pop().unwrap();
             (slot.onset, slot.end, slot.number) = (Tick(onset), Tick(onset + AGES[number + 1] - 1), number);
+            slot.hue = Some(120.0);
             for mean in slot.numbers.chunks_exact_mut(6) {
                 let [once, twice] = [angle, 2.0 * angle].map(|angle| [libm::cosf(angle), libm::sinf(angle)]);
                 mean.copy_from_slice(&[once[0], once[1], twice[0], twice[1], 1.0, 1.01]);
@@ -269,11 +275,43 @@ mod tests {
         assert_eq!(recogniser.look(Tick(600)).as_deref(), Some("recognised: red"));
         let last = recogniser.figures().last.clone().unwrap();
         assert!(last.recognised && last.seconds == 0.4 && last.after_ms == Some(1), "{last:?}");
+        assert_eq!(last.hue_degrees, Some(120.0));
         show(&mut feeler, 700, 2.5);
         assert_eq!(recogniser.look(Tick(900)), None);
         let figures = recogniser.figures();
         assert_eq!((figures.onsets, figures.recognised, figures.times["red"]), (3, 1, 1));
         assert!(!figures.last.as_ref().unwrap().recognised);
+    }
+
+    /// The hue of a flash of this colour on black, and whether it was an onset.
+    fn flash(colour: [u8; 3]) -> (bool, Option<f32>) {
+        let mut retina = Retina::new(&RetinaParameters::default(), 8, 8, ArrayId(0)).unwrap();
+        let mut gauge = Gauge::new(SHAPE);
+        let mut out = vec![0.0; gauge.grid().slot()];
+        for (tick, colour) in [(0, [0; 3]), (40, colour)] {
+            let stamp = Stamp::recorded(Tick(tick).start());
+            let frame = Frame { stamp, sequence: tick / 40, width: 8, height: 8, rgb: colour.repeat(64) };
+            let mut bursts = Vec::new();
+            retina.encode(&frame, &mut |burst| bursts.push(burst));
+            gauge.tick(Tick(tick), bursts.iter(), |_| None, &mut out);
+        }
+        (gauge.onset().is_some(), gauge.hue())
+    }
+
+    #[test]
+    fn flashes_of_red_green_and_blue_have_their_hues_and_grey_has_none() {
+        for (colour, expected) in [
+            ([255, 0, 0], 0.0),
+            ([255, 255, 0], 60.0),
+            ([0, 255, 0], 120.0),
+            ([0, 0, 255], 240.0),
+            ([255, 0, 255], 300.0),
+        ] {
+            let (seen, hue) = flash(colour);
+            let hue = hue.unwrap();
+            assert!(seen && (hue - expected).abs() < 1.0, "{colour:?}: {hue}");
+        }
+        assert_eq!(flash([200; 3]), (true, None));
     }
 
     #[test]

@@ -94,10 +94,38 @@ pub fn live_states() -> Vec<LiveState> {
         ],
     };
     vec![
-        state("awake", "Pink, open to what comes: the edge of chaos", 1.0, 2.0, 1.0, 3.0),
-        state("drowsy", "Steeper; bursts reach less far", 1.35, 1.2, 1.1, 2.0),
-        state("deep", "Slow waves; bursts die where they fall", 1.9, 0.4, 1.4, 1.0),
-        state("dream", "Cut off, beyond the edge: it goes on by itself", 1.5, 2.6, 1.2, 0.5),
+        state(
+            "awake",
+            "Pink, open to what comes: the edge of chaos; flattest in the order of Schneider et al. 2022",
+            1.0,
+            2.0,
+            1.0,
+            3.0,
+        ),
+        state(
+            "drowsy",
+            "Steeper; bursts reach less far; between waking and sleep in the order of Schneider et al. 2022",
+            1.35,
+            1.2,
+            1.1,
+            2.0,
+        ),
+        state(
+            "deep",
+            "Slow waves, steepest (Schneider et al. 2022); bursts die in place (Massimini et al. 2005)",
+            1.9,
+            0.4,
+            1.4,
+            1.0,
+        ),
+        state(
+            "dream",
+            "Cut off, beyond the edge: it goes on by itself; slope as REM sleep's in Schneider et al. 2022",
+            1.5,
+            2.6,
+            1.2,
+            0.5,
+        ),
     ]
 }
 
@@ -268,6 +296,7 @@ mod tests {
             let values: Vec<(String, f64)> =
                 state.values.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect();
             tuner.set(&values).unwrap();
+            assert!(state.what.contains("et al. 20"), "{}: the page tells the source", state.name);
         }
         for live in live_parameters(&Tunable::default()) {
             for value in [live.low, live.high] {

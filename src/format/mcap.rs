@@ -204,6 +204,13 @@ impl Reader {
         if self.end.is_some() { self.length.saturating_sub(self.good) } else { 0 }
     }
 
+    /// Bytes that are lost to one who stops here: once the end is known those after the last good record, before it those from the record
+    /// given last on, or its chunk.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        if self.end.is_some() { self.discarded() } else { self.length.saturating_sub(self.place) }
+    }
+
     /// Ends the records and gives their memory back.
     fn close(&mut self, end: End) {
         self.end = Some(end);

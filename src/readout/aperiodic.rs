@@ -10,7 +10,7 @@
 //! implementation `specparam` 2: a first fit, a second to the points that lie on or under it, peaks found one by one
 //! in what is left and then fitted together, and a last fit to the spectrum without its peaks.
 
-use super::spectrum::Welch;
+use super::spectrum::{LEAST_BLOCKS, Welch};
 use crate::error::{Error, Kind, Result};
 use crate::kernel::least_squares::{self, Model};
 
@@ -175,7 +175,7 @@ pub fn exponent_interval(
 #[must_use]
 pub fn exponent_interval_of(welch: &Welch, range: (f64, f64), settings: &FitSettings) -> Option<[f64; 2]> {
     let blocks = welch.blocks();
-    let units = if blocks.len() >= 8 { blocks } else { welch.channels() };
+    let units = if blocks.len() >= LEAST_BLOCKS { blocks } else { welch.channels() };
     exponent_interval(&welch.frequencies(), &units, range, settings)
 }
 

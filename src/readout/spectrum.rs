@@ -4,8 +4,8 @@
 //! removed, Hann window (periodic), squared magnitudes averaged. One-sided density: the integral over
 //! frequency is the variance. The definition is that of `scipy.signal.welch` with its defaults.
 //!
-//! Memory is bounded however long it runs: sums per channel, and at most [`MOST_BLOCKS`] sums over stretches of
-//! time, which merge in pairs when they run out. Nothing is allocated after `new`.
+//! Memory is bounded however long it runs: sums per channel, at most [`MOST_BLOCKS`] sums over stretches of time,
+//! which merge in pairs when they run out, and the last [`RECENT_SEGMENTS`] segments. Nothing is allocated after `new`.
 
 use std::sync::Arc;
 
@@ -16,6 +16,10 @@ use realfft::{RealFftPlanner, RealToComplex};
 const SEGMENT_AT_1_KHZ: u64 = 4_096;
 /// Stretches of time that are kept apart at most.
 pub const MOST_BLOCKS: usize = 32;
+/// Segments of the recent estimate at most: 30.7 s.
+pub const RECENT_SEGMENTS: usize = 14;
+/// From so many stretches of time on they are the units of an interval, before that the channels.
+pub const LEAST_BLOCKS: usize = 8;
 
 /// A streaming Welch estimate of several channels.
 pub struct Welch {
@@ -32,6 +36,7 @@ pub struct Welch {
     segments: u64,
     blocks: Vec<Block>,
     block_segments: u64,
+    recent: Recent,
     scratch: Scratch,
 }
 
@@ -40,6 +45,18 @@ struct Block {
     /// Density summed over channels and segments.
     sum: Vec<f64>,
     segments: u64,
+}
+
+/// The last segments, none of which holds a sample from before the last change.
+struct Recent {
+    /// Density summed over channels, of each segment: a ring.
+    segments: Vec<Vec<f64>>,
+    /// Summed density per channel, of the first segments after the change: as long as they are fewer than [`LEAST_BLOCKS`].
+    channels: Vec<Vec<f64>>,
+    /// Segments since the change.
+    count: usize,
+    /// Samples at the beginning of the histories that are from before the change.
+    stale: usize,
 }
 
 struct Scratch {
@@ -83,6 +100,12 @@ impl Welch {
             segments: 0,
             blocks: (0..MOST_BLOCKS).map(|_| Block { sum: vec![0.0; bins], segments: 0 }).collect(),
             block_segments: 1,
+            recent: Recent {
+                segments: vec![vec![0.0; bins]; RECENT_SEGMENTS],
+                channels: vec![vec![0.0; bins]; channels],
+                count: 0,
+                stale: 0,
+            },
             scratch,
         }
     }
@@ -103,7 +126,15 @@ impl Welch {
                 history.copy_within(self.segment / 2.., 0);
             }
             self.filled = self.segment / 2;
+            self.recent.stale = self.recent.stale.saturating_sub(self.segment / 2);
         }
+    }
+
+    /// What follows is of something else: the recent estimate begins anew with the next sample.
+    pub fn change(&mut self) {
+        self.recent.count = 0;
+        self.recent.stale = self.filled;
+        self.recent.channels.iter_mut().for_each(|sums| sums.fill(0.0));
     }
 
     /// Adds the spectra of the full segments that the histories hold.
@@ -112,7 +143,15 @@ impl Welch {
         let block = &mut self.blocks[block];
         block.segments += 1;
         self.segments += 1;
-        for (history, sums) in self.history.iter().zip(&mut self.sums) {
+        let recent = &mut self.recent;
+        let fresh = recent.stale == 0;
+        let early = fresh && recent.count + 1 < LEAST_BLOCKS;
+        let newest = &mut recent.segments[recent.count % RECENT_SEGMENTS];
+        if fresh {
+            newest.fill(0.0);
+            recent.count += 1;
+        }
+        for ((history, sums), own) in self.history.iter().zip(&mut self.sums).zip(&mut recent.channels) {
             let mean = history.iter().sum::<f64>() / self.segment as f64;
             let scratch = &mut self.scratch;
             for ((time, value), window) in scratch.time.iter_mut().zip(history).zip(&self.window) {
@@ -128,6 +167,12 @@ impl Welch {
                 let density = sides * self.scale * value.norm_sqr();
                 sums[bin] += density;
                 block.sum[bin] += density;
+                if fresh {
+                    newest[bin] += density;
+                }
+                if early {
+                    own[bin] += density;
+                }
             }
         }
     }
@@ -207,6 +252,47 @@ impl Welch {
         let full = self.blocks.iter().filter(|block| block.segments == self.block_segments);
         full.map(|block| scaled(&block.sum, block.segments as f64 * self.sums.len().max(1) as f64)).collect()
     }
+
+    /// The segments that the recent estimate is of.
+    fn recent_segments(&self) -> &[Vec<f64>] {
+        &self.recent.segments[..self.recent.count.min(RECENT_SEGMENTS)]
+    }
+
+    /// Seconds that the recent estimate is of: since the last [`Self::change`], 30.7 at most; 0 before its first segment is full.
+    #[must_use]
+    pub fn recent_seconds(&self) -> f64 {
+        let segments = self.recent_segments().len();
+        let halves = if segments == 0 { 0 } else { segments + 1 };
+        halves as f64 * (self.segment / 2) as f64 / f64::from(self.rate_hz)
+    }
+
+    /// The mean density over channels of that time, in uV^2/Hz; `None` before its first segment is full or without channels.
+    #[must_use]
+    pub fn recent_mean(&self) -> Option<Vec<f64>> {
+        let segments = self.recent_segments();
+        if segments.is_empty() || self.sums.is_empty() {
+            return None;
+        }
+        let mut sum = vec![0.0; self.segment / 2 + 1];
+        for segment in segments {
+            for (sum, value) in sum.iter_mut().zip(segment) {
+                *sum += value;
+            }
+        }
+        Some(scaled(&sum, (segments.len() * self.sums.len()) as f64))
+    }
+
+    /// Spectra of that time for a jackknife: of each segment, or of each channel where the segments are too few.
+    #[must_use]
+    pub fn recent_units(&self) -> Vec<Vec<f64>> {
+        let segments = self.recent_segments();
+        let (units, count) = if segments.len() < LEAST_BLOCKS {
+            (&self.recent.channels[..], segments.len().max(1))
+        } else {
+            (segments, self.sums.len().max(1))
+        };
+        units.iter().map(|sum| scaled(sum, count as f64)).collect()
+    }
 }
 
 fn scaled(sum: &[f64], count: f64) -> Vec<f64> {
@@ -274,6 +360,37 @@ mod tests {
             let of_channels = f64::midpoint(channels[0][bin], channels[1][bin]);
             assert!((mean[bin] / of_channels - 1.0).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn the_recent_estimate_is_of_the_last_segments_and_of_none_from_before_a_change() {
+        let power = |spectrum: Option<Vec<f64>>| spectrum.map(|density| density.iter().sum::<f64>());
+        let mut stream = Stream::new(5, 0);
+        let mut welch = Welch::with_segment(2, 250, 64);
+        let mut push = |welch: &mut Welch, samples: usize, sd: f64| {
+            for _ in 0..samples {
+                welch.push(&[(sd * stream.normal()) as f32, (sd * stream.normal()) as f32]);
+            }
+        };
+        push(&mut welch, 64 + 32, 1.0);
+        assert_eq!(welch.recent_mean(), welch.mean(), "as long as nothing is forgotten they are the same");
+        assert_eq!(welch.recent_units(), welch.channels());
+        push(&mut welch, 2_000, 1.0);
+        let quiet = power(welch.recent_mean()).unwrap();
+        // In the middle of a segment: what it held before counts no more.
+        push(&mut welch, 7, 1.0);
+        welch.change();
+        assert_eq!((welch.recent_mean(), welch.recent_seconds()), (None, 0.0));
+        push(&mut welch, 64 + 64, 10.0);
+        let loud = power(welch.recent_mean()).unwrap();
+        assert!((50.0..200.0).contains(&(loud / quiet)), "{loud} of {quiet}");
+        assert!(welch.recent_units().len() == 2 && welch.recent_seconds() >= 64.0 / 250.0);
+        // Without a change it forgets by itself.
+        push(&mut welch, 32 * (RECENT_SEGMENTS + 2), 1.0);
+        let after = power(welch.recent_mean()).unwrap();
+        assert!((0.5..2.0).contains(&(after / quiet)), "{after} of {quiet}");
+        assert_eq!(welch.recent_units().len(), RECENT_SEGMENTS);
+        assert!((welch.recent_seconds() - 15.0 * 32.0 / 250.0).abs() < 1e-12);
     }
 
     #[test]

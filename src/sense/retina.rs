@@ -251,18 +251,35 @@ impl Retina {
         self.state = Some(state);
     }
 
+    /// Pixels per site, the same along both axes, of a picture of `width` by `height` pixels.
+    fn scale(&self, width: f64, height: f64) -> f64 {
+        let (across, down) = (width / self.width as f64, height / self.height as f64);
+        match self.parameters.fit {
+            Fit::Cover => across.min(down),
+            Fit::Contain => across.max(down),
+        }
+    }
+
+    /// Where the middle of a site lies on the picture that was seen last, as parts of its width and height from its top left:
+    /// 0 to 1 where it lies on it.
+    #[must_use]
+    pub fn place(&self, site: u32) -> [f64; 2] {
+        let (width, height) = (self.scratch.size.0 as f64, self.scratch.size.1 as f64);
+        let scale = self.scale(width, height);
+        let (row, column) = (site as usize / self.width, site as usize % self.width);
+        let part = |at: usize, sites: usize, pixels: f64| {
+            0.5 + scale * (at as f64 + 0.5 - 0.5 * sites as f64) / pixels.max(1.0)
+        };
+        [part(column, self.width, width), part(row, self.height, height)]
+    }
+
     /// Lays the picture on the sheet, in linear light.
     fn project(&mut self, frame: &Frame) {
         let size = (frame.width, frame.height);
+        let scale = self.scale(frame.width as f64, frame.height as f64);
         let scratch = &mut self.scratch;
         if scratch.size != size {
             let (width, height) = (frame.width as f64, frame.height as f64);
-            let (across, down) = (width / self.width as f64, height / self.height as f64);
-            // Pixels per site, the same along both axes.
-            let scale = match self.parameters.fit {
-                Fit::Cover => across.min(down),
-                Fit::Contain => across.max(down),
-            };
             let (seen_width, seen_height) = (scale * self.width as f64, scale * self.height as f64);
             scratch.columns = Axis::new(frame.width, 0.5 * (width - seen_width), seen_width, self.width);
             scratch.rows = Axis::new(frame.height, 0.5 * (height - seen_height), seen_height, self.height);

@@ -162,10 +162,17 @@ fn a_wide_picture_is_cropped_or_seen_whole_as_asked() {
         let parameters = RetinaParameters { fit, ..RetinaParameters::default() };
         let mut retina = Retina::new(&parameters, SIDE, SIDE, ArrayId(0)).unwrap();
         see(&mut retina, &frame(0, 96, 32, bar(false)));
-        see(&mut retina, &frame(1, 96, 32, bar(true)))
+        let bursts = see(&mut retina, &frame(1, 96, 32, bar(true)));
+        (bursts, retina)
     };
-    assert!(seen(Fit::Cover).is_empty(), "the bar lies outside the middle third");
-    let whole = seen(Fit::Contain);
+    let (none, middle) = seen(Fit::Cover);
+    assert!(none.is_empty(), "the bar lies outside the middle third");
+    let [left, right] = [0, SIDE as u32 - 1].map(|site| middle.place(site)[0]);
+    let half = 0.5 / (3 * SIDE) as f64;
+    assert!((left - 1.0 / 3.0 - half).abs() < 1e-9 && (2.0 / 3.0 - half - right).abs() < 1e-9);
+    let (whole, retina) = seen(Fit::Contain);
+    let brighter = whole.iter().filter(|burst| burst.magnitude > 3.0);
+    assert!(brighter.map(|burst| retina.place(burst.site)).all(|[x, _]| x < 0.16));
     assert!(!whole.is_empty());
     assert!(whole.iter().filter(|burst| burst.magnitude > 3.0).all(|burst| burst.site % SIDE as u32 <= 4));
 }

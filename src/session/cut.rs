@@ -1,7 +1,9 @@
-//! What of an item lies between two ticks.
+//! What of an item lies between two ticks, and which changes from before them still stand.
+
+use std::collections::BTreeMap;
 
 use super::message::sample_tick;
-use crate::signal::{ChannelsItem, Entered, LatencyItem, SessionItem};
+use crate::signal::{AS_CONFIGURED, ChannelsItem, Entered, LatencyItem, SessionItem, is_decisive};
 use crate::time::{SAMPLES_PER_TICK, Tick, Timestamp};
 
 /// An end that no run reaches.
@@ -70,6 +72,40 @@ fn latency(latency: LatencyItem, [from, to]: [Tick; 2]) -> Option<LatencyItem> {
     Some(LatencyItem { first: start, ticks })
 }
 
+/// The last change of each kind: by these a part begins.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Standing(BTreeMap<String, String>);
+
+impl Standing {
+    /// Takes the next change.
+    pub(super) fn take(&mut self, change: &str) {
+        self.0.insert(kind(change).to_owned(), change.to_owned());
+    }
+
+    /// Where none of this kind stands, takes what every run begins with: its configuration, and nobody holds.
+    pub(super) fn take_begun(&mut self, change: &str) {
+        let begun = match change.split_once('=') {
+            _ if is_decisive(change) => AS_CONFIGURED.to_owned(),
+            Some((key, "true" | "false")) => format!("{key}=false"),
+            _ => return,
+        };
+        self.0.entry(kind(change).to_owned()).or_insert(begun);
+    }
+
+    /// The changes, made anew at `time`.
+    pub(super) fn items(&self, time: Timestamp) -> Vec<SessionItem> {
+        self.0.values().map(|change| SessionItem::Control(time, change.clone())).collect()
+    }
+}
+
+/// Which changes a later one replaces. Parameters are told all at once; what is shown, and who holds, each by its key.
+fn kind(change: &str) -> &str {
+    if is_decisive(change) {
+        return "array";
+    }
+    change.split_once('=').map_or(change, |(key, _)| key)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +172,40 @@ mod tests {
         let found = part(SessionItem::Channels(ChannelsItem { times: times.clone(), values }));
         let wanted = ChannelsItem { times: times[1..3].to_vec(), values: vec![2.0, 3.0, 4.0, 5.0] };
         assert_eq!(found, Some(SessionItem::Channels(wanted)));
+    }
+
+    #[test]
+    fn of_each_kind_of_change_the_last_stands() {
+        let mut standing = Standing::default();
+        for change in [
+            "view.band=1",
+            "array.kappa=1",
+            "binding.hold.2=true",
+            "binding.hold.3=true",
+            "view.band=4",
+            AS_CONFIGURED,
+            "binding.hold.3=false",
+        ] {
+            standing.take(change);
+        }
+        let items = |standing: &Standing, changes: &[&str]| {
+            let made = |change: &&str| SessionItem::Control(Timestamp(7), (*change).to_owned());
+            assert_eq!(standing.items(Timestamp(7)), changes.iter().map(made).collect::<Vec<_>>());
+        };
+        items(&standing, &[AS_CONFIGURED, "binding.hold.2=true", "binding.hold.3=false", "view.band=4"]);
+        for change in ["array.kappa=1", "binding.hold.2=false", "binding.hold.5=true", "view.band=1"] {
+            standing.take_begun(change);
+        }
+        items(
+            &standing,
+            &[
+                AS_CONFIGURED,
+                "binding.hold.2=true",
+                "binding.hold.3=false",
+                "binding.hold.5=false",
+                "view.band=4",
+            ],
+        );
     }
 
     #[test]

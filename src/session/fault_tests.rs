@@ -166,6 +166,65 @@ fn a_run_is_told_of_the_fault_once_and_its_later_items_are_taken() {
     }
 }
 
+/// A recorder of `path` that was given these items.
+fn given(path: &Path, items: &[SessionItem]) -> Box<Recorder> {
+    let mut recorder = Box::new(Recorder::new(facts(), Arc::default()).into_file(path, true).unwrap());
+    for item in items {
+        recorder.push(item).unwrap();
+    }
+    recorder
+}
+
+#[test]
+fn what_lies_behind_a_gap_is_told_as_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mcap");
+    given(&path, &[0, 1, 4, 5].map(item)).finish().unwrap();
+    let session = Session::open(&path).unwrap();
+    let (damage, bytes) = session.damage().unwrap();
+    assert!(damage.to_string().contains("ticks are missing"), "{damage}");
+    assert!(bytes > 0 && bytes < fs::metadata(&path).unwrap().len(), "{bytes}");
+}
+
+#[test]
+fn a_name_that_was_taken_meanwhile_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mcap");
+    let recorder = given(&path, &[item(0), item(1)]);
+    fs::write(&path, "mine").unwrap();
+    let told = recorder.finish().unwrap_err().to_string();
+    assert!(told.contains("a.mcap: a file took this name meanwhile"), "{told}");
+    assert_eq!(fs::read(&path).unwrap(), b"mine");
+    let kept = Session::open(&part_of(&path)).unwrap();
+    assert!(kept.damage().is_none() && kept.ticks() == [Tick(0), Tick(2)]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_recording_that_came_first_is_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, other] = ["a.mcap", "other"].map(|name| folder.path().join(name));
+    // Seen by nobody who asks whether it is there: as one that comes between asking and making.
+    std::os::unix::fs::symlink(&other, part_of(&path)).unwrap();
+    let recorder = Recorder::new(facts(), Arc::default()).into_file(&path, true);
+    let told = recorder.err().unwrap().to_string();
+    assert!(told.contains("broke off, or is under way") && !other.exists(), "{told}");
+}
+
+#[test]
+fn what_is_stamped_at_the_end_is_in_the_part_up_to_the_end_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mcap");
+    let note = SessionItem::Mark(Tick(2).start(), "the end".to_owned());
+    given(&path, &[item(0), item(1), note.clone()]).finish().unwrap();
+    let session = Session::open(&path).unwrap();
+    let part = |until: Option<Tick>| -> Vec<SessionItem> {
+        session.part(Tick(0), until).unwrap().collect::<Result<_>>().unwrap()
+    };
+    assert_eq!(part(None), [item(0), item(1), note]);
+    assert_eq!(part(Some(Tick(2))), [item(0), item(1)]);
+}
+
 #[test]
 fn the_largest_state_is_read_again_and_a_larger_one_is_refused_before() {
     let most = (MOST_STATE / 4) as usize;

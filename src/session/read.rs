@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cut::{NO_END, cut};
+use super::cut::{NO_END, Standing, cut};
 use super::facts::{FACTS, FORM, Facts};
 use super::form::Parsed;
 use super::message::{TOPICS, item};
 use crate::error::{Error, Result};
 use crate::format::mcap::{End, Reader, Record};
-use crate::signal::{AS_CONFIGURED, LedgerLine, Origin, SessionItem, StateItem, is_decisive};
+use crate::signal::{LedgerLine, Origin, SessionItem, StateItem};
 use crate::stream::{Source, SourceInfo};
 use crate::time::{Tick, Timestamp};
 
@@ -39,7 +39,7 @@ pub struct Session {
     lines: Vec<LedgerLine>,
     states: Vec<Tick>,
     marks: Vec<(Timestamp, String)>,
-    /// Changes of parameters.
+    /// What people changed.
     changes: Vec<(Timestamp, String)>,
     counts: Counts,
     /// Items that are whole, and follow each other without a gap.
@@ -87,7 +87,7 @@ impl Session {
                 }
             }
         }
-        session.discarded = messages.reader.discarded();
+        session.discarded = messages.reader.left();
         Ok(session)
     }
 
@@ -119,9 +119,7 @@ impl Session {
             }
             SessionItem::Control(time, text) => {
                 self.counts.controls += 1;
-                if is_decisive(&text) {
-                    self.changes.push((time, text));
-                }
+                self.changes.push((time, text));
             }
         }
         Ok(())
@@ -243,27 +241,34 @@ impl Session {
         Ok(std::iter::from_fn(move || messages.next().transpose()).take(self.items))
     }
 
-    /// Every item from the first of two ticks to before the second, as far as it is whole; the state at the first is the
-    /// first item, where one is kept there.
+    /// Every item from a tick to before another, or to the end with what is stamped there, as far as it is whole. It begins with the state at
+    /// the first tick, where one is kept there, and what stands of the changes before it.
     ///
     /// # Errors
     /// Where the file can't be read any more; so are the items.
-    pub fn part(&self, ticks: [Tick; 2]) -> Result<impl Iterator<Item = Result<SessionItem>> + Send + use<>> {
-        let state = self.state(ticks[0])?.map(SessionItem::State);
-        let change = self.change_before(ticks[0]);
+    pub fn part(
+        &self,
+        from: Tick,
+        until: Option<Tick>,
+    ) -> Result<impl Iterator<Item = Result<SessionItem>> + Send + use<>> {
+        let ticks = [from, until.unwrap_or(NO_END)];
+        let state = self.state(from)?.map(SessionItem::State);
+        let standing = self.standing(from).items(from.start());
         let (electrodes, rate_hz) = (self.facts.electrodes.len(), self.facts.rate_hz);
         let rest = self.items()?.filter_map(move |found| match found {
-            Ok(SessionItem::State(state)) if state.next == ticks[0] => None,
+            Ok(SessionItem::State(state)) if state.next == from => None,
             Ok(item) => cut(item, ticks, electrodes, rate_hz).map(Ok),
             Err(error) => Some(Err(error)),
         });
-        Ok(state.into_iter().chain(change).map(Ok).chain(rest))
+        Ok(state.into_iter().chain(standing).map(Ok).chain(rest))
     }
 
-    /// The parameters that a part from `first` on begins with, where they are not the configuration's.
-    fn change_before(&self, first: Tick) -> Option<SessionItem> {
-        let (_, text) = self.changes.iter().rev().find(|(time, _)| *time < first.start())?;
-        Some(SessionItem::Control(first.start(), text.clone()))
+    /// What stands of the changes before `first`.
+    fn standing(&self, first: Tick) -> Standing {
+        let mut standing = Standing::default();
+        let before = self.changes.iter().filter(|(time, _)| *time < first.start());
+        before.for_each(|(_, change)| standing.take(change));
+        standing
     }
 
     /// What entered from a tick on, with the changes that were made, and what people are shown of it; round and round from there if `again`.
@@ -294,9 +299,9 @@ impl Session {
             Err(error) => Some(Err(error)),
         });
         // Every round begins by what this one begins by.
-        let configured = || SessionItem::Control(from.start(), AS_CONFIGURED.to_owned());
-        let change = self.change_before(from).or_else(|| (!self.changes.is_empty()).then(configured));
-        Ok(Box::new(change.map(Ok).into_iter().chain(items)))
+        let mut standing = self.standing(from);
+        self.changes.iter().for_each(|(_, change)| standing.take_begun(change));
+        Ok(Box::new(standing.items(from.start()).into_iter().map(Ok).chain(items)))
     }
 }
 

@@ -10,13 +10,13 @@ use std::thread::JoinHandle;
 
 use zstd::bulk::Compressor;
 
-use super::cut::cut;
+use super::cut::{Standing, cut};
 use super::facts::Facts;
 use super::message::{Message, sample_tick};
 use super::record::Recorder;
 use super::write::part_of;
 use crate::error::{Error, Result};
-use crate::signal::{SessionItem, is_decisive};
+use crate::signal::SessionItem;
 use crate::stream::Sink;
 use crate::stream::recording::RecordingMonitor;
 use crate::time::{Tick, Timestamp};
@@ -84,8 +84,8 @@ pub(super) struct Retro {
     monitor: Arc<RecordingMonitor>,
     packer: Packer,
     messages: VecDeque<Kept>,
-    /// The last change of parameters that was forgotten: what is remembered begins by it.
-    change: Option<String>,
+    /// What stands of the changes that were forgotten: what is remembered begins by it.
+    standing: Standing,
     bytes: usize,
     /// Where what is remembered can begin: at the run's beginning, and at states.
     starts: VecDeque<Timestamp>,
@@ -109,7 +109,7 @@ impl Retro {
             monitor,
             packer: Packer::new(),
             messages,
-            change: None,
+            standing: Standing::default(),
             bytes: 0,
             starts,
             begun: None,
@@ -167,10 +167,9 @@ impl Retro {
         {
             self.bytes -= kept.bytes();
             if kept.message.is_control()
-                && let Ok(SessionItem::Control(_, text)) = kept.item()
-                && is_decisive(&text)
+                && let Ok(SessionItem::Control(_, change)) = kept.item()
             {
-                self.change = Some(text);
+                self.standing.take(&change);
             }
         }
         !self.messages.is_empty()
@@ -211,11 +210,11 @@ impl Retro {
         };
         let (messages, facts) = (self.messages.clone(), self.facts.clone());
         let (path, monitor) = (self.path.clone(), Arc::clone(&self.monitor));
-        let change = self.change.clone().map(|text| SessionItem::Control(start, text));
+        let standing = self.standing.items(start);
         let seconds = Timestamp(end.start().0 - start.0).seconds_for_print();
         let body = move || {
             let path = free(&path)?;
-            write(messages, change, [start.tick_at_or_after(), end], &path, facts)?;
+            write(messages, &standing, [start.tick_at_or_after(), end], &path, facts)?;
             monitor.say(format!("kept the last {seconds:.1} s in {}", path.display()));
             Ok(())
         };
@@ -252,15 +251,15 @@ fn free(path: &Path) -> Result<PathBuf> {
 
 fn write(
     messages: VecDeque<Kept>,
-    change: Option<SessionItem>,
+    standing: &[SessionItem],
     ticks: [Tick; 2],
     path: &Path,
     facts: Facts,
 ) -> Result<()> {
     let (electrodes, rate_hz) = (facts.electrodes.len(), facts.rate_hz);
     let mut recorder = Recorder::new(facts, Arc::default()).into_file(path, true)?;
-    if let Some(change) = change {
-        recorder.push(&change)?;
+    for change in standing {
+        recorder.push(change)?;
     }
     for kept in messages {
         let item = kept.item().map_err(|problem| Error::output(path, problem))?;
@@ -362,6 +361,8 @@ mod tests {
     fn what_is_kept_begins_at_a_state_holds_everything_since_and_fits_its_bound() {
         let dir = tempfile::tempdir().unwrap();
         let (mut retro, monitor) = retro(dir.path(), 1_000_000);
+        let held = |time: Timestamp| SessionItem::Control(time, "binding.hold.1=true".to_owned());
+        give(&mut retro, &held(Timestamp::ZERO));
         seconds(&mut retro, 0..11);
         rest(&mut retro, 11);
         assert!(retro.bytes <= 1_000_000, "{}", retro.bytes);
@@ -381,6 +382,7 @@ mod tests {
             _ => None,
         });
         assert_eq!(sample, Some((first.0 / 4, first.0 as f32 / 4.0)));
+        assert!(items.contains(&held(first.start())), "what was forgotten still holds");
         assert!(monitor.figures().kept.starts_with("kept the last"));
     }
 
@@ -403,7 +405,7 @@ mod tests {
         assert_eq!(samples(one.items().unwrap()), numbers(joint));
         assert_eq!(samples(two.items().unwrap()), numbers(end));
         // As `napot session merge` joins them.
-        let joined = one.items().unwrap().chain(two.part([joint, end]).unwrap());
+        let joined = one.items().unwrap().chain(two.part(joint, None).unwrap());
         assert_eq!(samples(joined), numbers(end));
     }
 

@@ -77,14 +77,18 @@ impl Writing {
             let error = Error::call("--record", "there is a file of this name already").value(path.display());
             return Err(error.bound("a new file"));
         }
-        if part.exists() {
+        let taken = || {
             let error = Error::call("--record", "a recording of this name broke off, or is under way");
-            return Err(error
-                .value(part.display())
-                .help("Save it by `napot session recover`, or remove it."));
+            error.value(part.display()).help("Save it by `napot session recover`, or remove it.")
+        };
+        if part.exists() {
+            return Err(taken());
         }
-        let io = |cause: std::io::Error| Error::output(&part, "the session can't be written").value(cause);
-        let file = File::create(&part).map_err(io)?;
+        // Of two runs that come here at once, one finds the other's file.
+        let file = File::create_new(&part).map_err(|cause| match cause.kind() {
+            std::io::ErrorKind::AlreadyExists => taken(),
+            _ => unwritten(&part, &cause),
+        })?;
         Self::start(Writer::over(path, file, facts, monitor)?, patient)
     }
 
@@ -200,6 +204,13 @@ impl<W: Write + Seek> Writer<W> {
         }
         let outcome = self.mcap.finish().map(|_| ());
         outcome.map_err(|cause| failed(&self.part, &cause))?;
+        // Its name says that it is whole: so must the disk have it before.
+        let synced = File::options().write(true).open(&self.part).and_then(|file| file.sync_all());
+        synced.map_err(|cause| unwritten(&self.part, &cause))?;
+        if self.path.exists() {
+            let problem = "a file took this name meanwhile; the session is whole under its .part";
+            return Err(Error::output(&self.path, problem));
+        }
         fs::rename(&self.part, &self.path)
             .map_err(|cause| Error::output(&self.path, "the session can't take its name").value(cause))
     }
@@ -241,6 +252,10 @@ pub fn part_of(path: &Path) -> PathBuf {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     PathBuf::from(part)
+}
+
+fn unwritten(part: &Path, cause: &std::io::Error) -> Error {
+    Error::output(part, "the session can't be written").value(cause)
 }
 
 fn failed(path: &Path, cause: &mcap::McapError) -> Error {

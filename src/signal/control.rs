@@ -71,6 +71,8 @@ pub enum Control {
     KeepLast,
     /// Use the device of this name instead.
     UseDevice(DeviceKind, String),
+    /// Mute the speaker, or have it sound again; the run's sound and its session are the same.
+    Mute(bool),
     /// Set these parameters; all or none.
     Set(Vec<(String, f64)>),
     /// Strike the field.
@@ -115,6 +117,8 @@ pub struct InHand {
     pub speed: u32,
     /// Whether time stands still.
     pub paused: bool,
+    /// Whether the speaker is muted; `None` where there is none.
+    pub muted: Option<bool>,
     /// Why the last change was refused; empty where it was not.
     pub refused: String,
 }

@@ -31,9 +31,9 @@ pub use scalar::{ScalarLayout, ScalarSample};
 pub use seen::{ObjectsFigures, ObjectsPicture, SeenObject};
 pub use session::{ChannelsItem, Entered, LatencyItem, LedgerLine, SessionItem, StateItem};
 pub use snapshot::{
-    Asynchrony, BandEnergy, Belonging, ElectrodePlace, FieldFrame, FieldImage, HopFigures, InputPicture,
-    MindFigures, MindPicture, Recognition, RecognitionFigures, RecordingFigures, SensesBand, SensesFigures,
-    SensesLack, Status, TraceChunk,
+    Asynchrony, BURST_SIDE, BandEnergy, Belonging, ElectrodePlace, FieldFrame, FieldImage, HopFigures,
+    InputPicture, MindFigures, MindPicture, Recognition, RecognitionFigures, RecordingFigures, SensesBand,
+    SensesFigures, SensesLack, Status, TraceChunk,
 };
 pub use sound::AudioBlock;
 pub use stamp::{Origin, Stamp};

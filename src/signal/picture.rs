@@ -52,7 +52,7 @@ impl PictureItem {
         if rgb.len() != 3 * width * height {
             return Err("it has another size than it says".to_owned());
         }
-        Ok(InputPicture { time: self.time, width, height, rgb })
+        Ok(InputPicture { time: self.time, width, height, rgb, bursts: Vec::new() })
     }
 }
 
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn a_picture_comes_back_nearly() {
         let rgb: Vec<u8> = (0..64 * 48).flat_map(|n| [(n % 64 * 4) as u8, (n / 64 * 5) as u8, 128]).collect();
-        let picture = InputPicture { time: Timestamp(7), width: 64, height: 48, rgb };
+        let picture = InputPicture { time: Timestamp(7), width: 64, height: 48, rgb, bursts: Vec::new() };
         let item = PictureItem::of(&picture).unwrap();
         let back = item.decode().unwrap();
         assert_eq!((back.time, back.width, back.height), (Timestamp(7), 64, 48));

@@ -37,6 +37,9 @@ pub struct FieldFrame {
     pub images: Vec<FieldImage>,
 }
 
+/// Cells a side of the grid in which people are shown where a picture raised bursts.
+pub const BURST_SIDE: usize = 32;
+
 /// A small picture of what the camera's side sees.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InputPicture {
@@ -48,6 +51,9 @@ pub struct InputPicture {
     pub height: usize,
     /// Red, green, blue, row by row.
     pub rgb: Vec<u8>,
+    /// Bursts of light that it raised in each of [`BURST_SIDE`] by as many cells of it, row by row and 255 at most: those On,
+    /// then those Off. Empty where they are not told, as in a session that is played again.
+    pub bursts: Vec<u8>,
 }
 
 /// What the mind's eye has before it.
@@ -113,6 +119,8 @@ pub struct Recognition {
     pub misfit: Option<f64>,
     /// Milliseconds after which it was decided.
     pub after_ms: Option<u64>,
+    /// Hue of the change of colour in degrees, 0 to below 360: red 0, green 120, blue 240; `None` where light alone changed.
+    pub hue_degrees: Option<f32>,
 }
 
 /// What was recognised, and what is known.
@@ -262,6 +270,9 @@ pub struct HopFigures {
     pub p99: Option<f64>,
     /// Longest.
     pub max: Option<f64>,
+    /// How many took how long: below 0.01 ms, in six steps a decade from there on (0.015, 0.022, 0.033, 0.047, 0.068, 0.1 and
+    /// so on), and 1000 ms or longer.
+    pub counts: Vec<u64>,
 }
 
 /// A band's energy, all arrays together, in units of its tonic energy; flows per second of model time.
@@ -312,6 +323,8 @@ pub struct Status {
     pub explained_per_second: Option<f64>,
     /// Information about the input that the field still holds, in bits.
     pub bits_held: Option<f64>,
+    /// Seconds that the spectrum and its fit are of: those since the last change of a parameter, 30.7 at most; 0 before the first.
+    pub spectrum_seconds: f64,
     /// Frequencies of the spectrum in Hz, ascending, without 0.
     pub spectrum_hz: Vec<f32>,
     /// Power at those frequencies in uV^2/Hz, mean of the electrodes.
@@ -324,11 +337,15 @@ pub struct Status {
     pub exponent_interval: Option<[f64; 2]>,
     /// Order parameter per band of the first array, 0 to 1, slowest first.
     pub order: Vec<f32>,
+    /// Its standard deviation over time since the last change of a parameter: metastability.
+    pub metastability: Vec<Option<f64>>,
     /// Energy per band over the last second, slowest first; empty before that.
     pub energy: Vec<BandEnergy>,
     /// Engine time per tick in ms: median and 99th percentile.
     pub tick_ms: [Option<f64>; 2],
-    /// How long hops take.
+    /// Cores that this program keeps busy, over the last second or more.
+    pub cpu: Option<f64>,
+    /// How long hops take: a tick's work first.
     pub latency: Vec<HopFigures>,
     /// Per source: name, produced, delivered, dropped.
     pub sources: Vec<(String, u64, u64, u64)>,

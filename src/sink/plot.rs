@@ -16,12 +16,12 @@ use super::canvas::{Canvas, PlotError, colour, not_drawn, text_style};
 use crate::error::{Error, Result};
 use crate::readout::aperiodic::AperiodicFit;
 
-const WIDTH: usize = 1_100;
-const HEIGHT: usize = 720;
+pub(super) const WIDTH: usize = 1_100;
+pub(super) const HEIGHT: usize = 720;
 /// Points that a curve over time shows at most; more are averaged in even groups.
 const MOST_POINTS: usize = 2_000;
 
-type Drawn = std::result::Result<(), PlotError>;
+pub(super) type Drawn = std::result::Result<(), PlotError>;
 
 /// What `spectrum.png` shows.
 #[derive(Clone, Debug)]
@@ -187,57 +187,6 @@ pub fn information(path: impl AsRef<Path>, seconds: &[f64], bits_held: &[f64]) -
     over_time(path.as_ref(), &[Panel::new(title, "bits", colour::DATA, seconds, bits_held)])
 }
 
-/// Writes how a training went: PSNR in dB by step, of x2, x3, x4 and noise, as far as each was trained.
-///
-/// # Errors
-/// Where there are fewer than two points in all, or the file cannot be written.
-pub fn learning(path: impl AsRef<Path>, curves: &[Vec<(f64, f64)>; 4]) -> Result<()> {
-    let path = path.as_ref();
-    let points = curves.iter().flatten().count();
-    if points < 2 {
-        return Err(Error::output(path, "too few steps can be shown").value(points).bound("at least 2"));
-    }
-    let mut canvas = Canvas::new(WIDTH, HEIGHT);
-    canvas.draw(|area| draw_learning(&area, curves)).map_err(|error| not_drawn(path, &error))?;
-    canvas.save(path)
-}
-
-fn draw_learning(area: &DrawingArea<BitMapBackend, Shift>, curves: &[Vec<(f64, f64)>; 4]) -> Drawn {
-    let bounds = |value: fn(&(f64, f64)) -> f64| {
-        let values = curves.iter().flatten().map(value);
-        let (least, most) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
-        least..most.max(least + 1e-3)
-    };
-    let mut chart = ChartBuilder::on(area)
-        .caption("Training: how near each step's pieces came, before it was learned", caption())
-        .margin(24)
-        .x_label_area_size(50)
-        .y_label_area_size(92)
-        .build_cartesian_2d(bounds(|point| point.0), bounds(|point| point.1))?;
-    lines(&mut chart)
-        .x_desc("step")
-        .x_label_formatter(&|step| format!("{step:.0}"))
-        .y_desc("PSNR (dB)")
-        .draw()?;
-    let inks = [colour::DATA, colour::FIT, colour::TEXT, colour::QUIET];
-    let named = curves.iter().zip(["x2", "x3", "x4", "noise"].into_iter().zip(inks));
-    for (curve, (name, ink)) in named.filter(|(curve, _)| !curve.is_empty()) {
-        let line = chart.draw_series(LineSeries::new(curve.iter().copied(), stroke(ink, 2)))?;
-        line.label(name).legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], stroke(ink, 2)));
-    }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .margin(18)
-        .legend_area_size(36)
-        .background_style(colour::GROUND.mix(0.85))
-        .border_style(colour::GRID)
-        .label_font(text_style(16, false, colour::TEXT, (HPos::Left, VPos::Top)))
-        .draw()?;
-    area.present()?;
-    Ok(())
-}
-
 /// Writes how much of the data was left, step by step from the first, on a scale of powers of ten.
 ///
 /// # Errors
@@ -278,7 +227,7 @@ fn draw_convergence(area: &DrawingArea<BitMapBackend, Shift>, points: &[(f64, f6
 }
 
 /// The lines and labels of a chart of curves: even lines across, none upright.
-fn lines<'a, 'b, 'c, X, Y>(
+pub(super) fn lines<'a, 'b, 'c, X, Y>(
     chart: &'b mut ChartContext<'a, BitMapBackend<'c>, Cartesian2d<X, Y>>,
 ) -> MeshStyle<'a, 'b, X, Y, BitMapBackend<'c>>
 where
@@ -362,16 +311,16 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     points.chunks(group).map(mean_of).collect()
 }
 
-fn caption() -> plotters::style::TextStyle<'static> {
+pub(super) fn caption() -> plotters::style::TextStyle<'static> {
     text_style(21, true, colour::TEXT, (HPos::Left, VPos::Top))
 }
 
-fn stroke(colour: RGBColor, width: u32) -> ShapeStyle {
+pub(super) fn stroke(colour: RGBColor, width: u32) -> ShapeStyle {
     colour.stroke_width(width)
 }
 
 /// A number on an axis, without digits that say nothing.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     let size = value.abs();
     if size >= 1e6 {
         format!("{}M", trimmed(value / 1e6, 2))

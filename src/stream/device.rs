@@ -1,9 +1,10 @@
 //! What a device's own thread tells people of it, and the wish to use another.
 //!
 //! The device's thread writes the figures, the page and the report read them; the wish goes the other way. The
-//! real-time thread touches nothing here.
+//! real-time thread touches nothing here but the flag that mutes a speaker.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::signal::{DeviceFigures, DeviceKind, DeviceState};
@@ -13,13 +14,16 @@ use crate::signal::{DeviceFigures, DeviceKind, DeviceState};
 pub struct DeviceMonitor {
     figures: Mutex<DeviceFigures>,
     wish: Mutex<Option<String>>,
+    /// Set while a speaker is muted; what plays on it looks at it at every tick.
+    pub muted: Arc<AtomicBool>,
 }
 
 impl DeviceMonitor {
     /// The monitor of a device that is being opened.
     #[must_use]
     pub fn new(kind: DeviceKind, name: &str) -> Self {
-        Self { figures: Mutex::new(DeviceFigures::opening(kind, name)), wish: Mutex::default() }
+        let figures = Mutex::new(DeviceFigures::opening(kind, name));
+        Self { figures, wish: Mutex::default(), muted: Arc::default() }
     }
 
     /// The figures of the moment.
@@ -80,6 +84,20 @@ impl DeviceMonitor {
     pub fn take_wish(&self) -> Option<String> {
         self.wish.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
+}
+
+/// Mutes the speakers among `devices`, or has them sound again.
+pub fn mute(devices: &[Arc<DeviceMonitor>], muted: bool) {
+    for speaker in devices.iter().filter(|device| device.figures().kind == DeviceKind::Speaker) {
+        speaker.muted.store(muted, Ordering::Relaxed);
+    }
+}
+
+/// Whether the speaker among `devices` is muted; `None` where there is none.
+#[must_use]
+pub fn is_muted(devices: &[Arc<DeviceMonitor>]) -> Option<bool> {
+    let speaker = devices.iter().find(|device| device.figures().kind == DeviceKind::Speaker)?;
+    Some(speaker.muted.load(Ordering::Relaxed))
 }
 
 /// Has a driver do `work` on a thread of its own, for it may never be done with it. `None` where it was not within `limit`,
@@ -150,6 +168,19 @@ mod tests {
         assert_eq!((figures.state, figures.opened, &figures.name[..]), (DeviceState::Running, 3, "b"));
         assert_eq!(figures.lost, 1);
         assert_eq!(figures.problem.as_deref(), Some("it is still not there"));
+    }
+
+    #[test]
+    fn speakers_are_muted_and_nothing_else_is() {
+        let devices =
+            [DeviceKind::Microphone, DeviceKind::Speaker].map(|kind| Arc::new(DeviceMonitor::new(kind, "a")));
+        assert_eq!(is_muted(&devices), Some(false));
+        mute(&devices, true);
+        assert_eq!(is_muted(&devices), Some(true));
+        assert!(!devices[0].muted.load(Ordering::Relaxed));
+        mute(&devices, false);
+        assert_eq!(is_muted(&devices), Some(false));
+        assert_eq!(is_muted(&devices[..1]), None);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Playback: 48 frames a tick of the run become what a sound device asks for; its callback finds them in a ring.
 //!
 //! The engine's side keeps so many frames ahead of the device that none is missing; where one was, the frames that then
-//! come too late are left out, so that a fault does not make all that follows later. Drift is resampled away.
+//! come too late are left out, so that a fault does not make all that follows later. Drift is resampled away. People may
+//! mute it, which fades what goes to the device and nothing else.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
@@ -18,6 +19,8 @@ use crate::time::{SAMPLES_PER_TICK, Timestamp};
 
 /// Frames that are taken at once by a callback.
 const PIECE: usize = 64;
+/// Frames from full sound to silence where it is muted, and back: 50 ms.
+const FADE: u16 = 2_400;
 
 /// The device's end: belongs to its callback, which may neither allocate nor wait.
 pub struct Spout {
@@ -189,21 +192,59 @@ impl PlaybackLink {
     }
 }
 
+/// The sound on its way to the device: as it is, or faded out while it is muted.
+struct Fader {
+    muted: Arc<AtomicBool>,
+    /// Where the fade is: 0 is silence, [`FADE`] the sound as it is.
+    level: u16,
+    faded: [[f32; 2]; SAMPLES_PER_TICK],
+}
+
+impl Fader {
+    fn new(muted: Arc<AtomicBool>) -> Self {
+        Self { muted, level: FADE, faded: [[0.0; 2]; SAMPLES_PER_TICK] }
+    }
+
+    /// A tick's sound at this point of the fade.
+    fn pass<'a>(&'a mut self, sound: &'a [[f32; 2]; SAMPLES_PER_TICK]) -> &'a [[f32; 2]; SAMPLES_PER_TICK] {
+        let muted = self.muted.load(Ordering::Relaxed);
+        if !muted && self.level == FADE {
+            return sound;
+        }
+        for (faded, frame) in self.faded.iter_mut().zip(sound) {
+            self.level = if muted { self.level.saturating_sub(1) } else { (self.level + 1).min(FADE) };
+            let gain = f32::from(self.level) / f32::from(FADE);
+            *faded = frame.map(|value| gain * value);
+        }
+        &self.faded
+    }
+}
+
 /// The engine's way to whatever device is there.
-pub struct Playback(Plug<PlaybackLink>);
+pub struct Playback {
+    plug: Plug<PlaybackLink>,
+    fader: Fader,
+}
 
 /// A way out without a device: the socket is for the device's keeper.
 #[must_use]
 pub fn playback() -> (Socket<PlaybackLink>, Playback) {
     let (socket, plug) = exchange();
-    (socket, Playback(plug))
+    (socket, Playback { plug, fader: Fader::new(Arc::default()) })
 }
 
 impl Playback {
+    /// Has it fall silent while `muted` is set, within 50 ms and without a click. The devices that come later, too.
+    pub fn follow(&mut self, muted: Arc<AtomicBool>) {
+        self.fader.muted = muted;
+    }
+
     /// Hands over the sound of a tick; without a device, or while its clock is measured, it is lost and counted.
     #[cfg_attr(napot_rtsan, sanitize(realtime = "nonblocking"))]
     pub fn give(&mut self, now: Timestamp, sound: &[[f32; 2]; SAMPLES_PER_TICK]) -> Option<Played> {
-        let link = self.0.newest()?;
+        // Without a device, too: one that comes while it is muted is silent from its first frame.
+        let sound = self.fader.pass(sound);
+        let link = self.plug.newest()?;
         let played = link.give(now, sound);
         if played.is_none() {
             Tally::add(&link.side.tally.dropped, SAMPLES_PER_TICK);

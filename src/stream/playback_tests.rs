@@ -151,6 +151,50 @@ fn what_is_told_of_the_delay_is_when_a_tick_is_heard() {
 }
 
 #[test]
+fn a_fade_is_a_straight_line_to_exact_silence_and_back_and_without_one_sound_is_not_touched() {
+    let muted = Arc::<AtomicBool>::default();
+    let mut fader = Fader::new(Arc::clone(&muted));
+    let sound = [[1.0, -1.0]; SAMPLES_PER_TICK];
+    assert!(std::ptr::eq(fader.pass(&sound), &raw const sound));
+    let mut before: f32 = 1.0;
+    for (is_muted, end) in [(true, 0.0), (false, 1.0)] {
+        muted.store(is_muted, Relaxed);
+        for _ in 0..FADE / 48 {
+            for [left, right] in fader.pass(&sound) {
+                let step = (left - before).abs();
+                assert!(step > 0.0 && step < 1.001 / f32::from(FADE), "{before} to {left}");
+                assert!((left + right).abs() == 0.0);
+                before = *left;
+            }
+        }
+        assert!((before - end).abs() == 0.0, "{before}");
+    }
+    assert!(std::ptr::eq(fader.pass(&sound), &raw const sound));
+}
+
+#[test]
+fn a_muted_device_is_silent_without_a_click_and_runs_on() {
+    let (mut device, mut playback, tally, _socket) = setting(48_000, 480.0, 128);
+    let muted = Arc::<AtomicBool>::default();
+    playback.follow(Arc::clone(&muted));
+    for tick in 0..8_000_i64 {
+        let now = Timestamp(tick * 1_000_000 + 200_000);
+        device.run(now);
+        muted.store((5_000..6_500).contains(&tick), Relaxed);
+        playback.give(now, &[[0.5; 2]; 48]);
+    }
+    assert_eq!(tally.faults.load(Relaxed), 0);
+    let between = |from: usize, to: usize| &device.played[48 * from..48 * to];
+    assert!(between(4_900, 5_000).iter().all(|value| (value - 0.5).abs() < 1e-3));
+    // The fade, and what had been on its way.
+    assert!(between(5_070, 6_500).iter().all(|value| value.abs() == 0.0));
+    assert!(between(6_570, 7_900).iter().all(|value| (value - 0.5).abs() < 1e-3));
+    let steps = between(4_900, 7_900).windows(2).map(|pair| (pair[1] - pair[0]).abs());
+    let worst = steps.fold(0.0, f32::max);
+    assert!(worst < 2.0 * 0.5 / f32::from(FADE), "{worst}");
+}
+
+#[test]
 fn a_device_that_stops_and_goes_on_is_met_again() {
     let (mut device, mut playback, tally, _socket) = setting(48_000, 200.0, 256);
     let mut silent = 0;

@@ -11,11 +11,21 @@ use hdrhistogram::Histogram;
 
 use crate::signal::Origin;
 
+/// Bounds of the coarse distribution in us: six a decade (the E6 series), from 0.01 ms to 1 s.
+const STEPS_US: [u64; 31] = [
+    10, 15, 22, 33, 47, 68, 100, 150, 220, 330, 470, 680, 1_000, 1_500, 2_200, 3_300, 4_700, 6_800, 10_000,
+    15_000, 22_000, 33_000, 47_000, 68_000, 100_000, 150_000, 220_000, 330_000, 470_000, 680_000, 1_000_000,
+];
+
+/// How many took how long: below 0.01 ms, in six steps a decade from there on, and 1 s or longer.
+pub type Counts = [u64; STEPS_US.len() + 1];
+
 /// A distribution of one hop's times, from 1 us to 1 min with 3 digits; one origin.
 #[derive(Clone, Debug)]
 pub struct Hop {
     origin: Origin,
     histogram: Histogram<u64>,
+    counts: Counts,
 }
 
 /// The figures of a hop; what was not measured is `None`, never zero.
@@ -51,12 +61,18 @@ impl Trace {
     /// origin's (`picture_captured_to_tick_arrival`).
     #[must_use]
     pub fn report(&self) -> BTreeMap<String, HopReport> {
+        self.distributions().into_iter().map(|(name, (report, _))| (name, report)).collect()
+    }
+
+    /// The same, each with its coarse distribution.
+    #[must_use]
+    pub fn distributions(&self) -> BTreeMap<String, (HopReport, Counts)> {
         let hops = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut told = BTreeMap::new();
         for ((name, _), hop) in hops.iter() {
             let report = hop.report();
             let again = told.contains_key(*name).then(|| format!("{name}_{}", report.origin));
-            told.insert(again.unwrap_or_else(|| (*name).to_owned()), report);
+            told.insert(again.unwrap_or_else(|| (*name).to_owned()), (report, *hop.counts()));
         }
         told
     }
@@ -70,12 +86,20 @@ impl Hop {
     #[must_use]
     pub fn new(origin: Origin) -> Self {
         let histogram = Histogram::new_with_bounds(1, 60_000_000, 3).expect("constant bounds");
-        Self { origin, histogram }
+        Self { origin, histogram, counts: [0; STEPS_US.len() + 1] }
     }
 
     /// Adds one time; longer than a minute counts as a minute. Allocates nothing.
     pub fn record(&mut self, time: Duration) {
-        self.histogram.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1));
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.histogram.saturating_record(micros.max(1));
+        self.counts[STEPS_US.partition_point(|bound| *bound <= micros)] += 1;
+    }
+
+    /// The coarse distribution.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// The figures.
@@ -120,6 +144,18 @@ mod tests {
             trace.report().into_iter().map(|(name, hop)| (name, hop.origin, hop.count)).collect();
         let hop = |name: &str, origin: &str, count| (name.to_owned(), origin.to_owned(), count);
         assert_eq!(told, [hop("camera_to_tick", "device", 2), hop("camera_to_tick_arrival", "arrival", 1)]);
+    }
+
+    #[test]
+    fn every_time_is_counted_in_its_step() {
+        let mut hop = Hop::new(Origin::Clock);
+        for micros in [0, 9, 10, 14, 15, 999, 1_000, 999_999, 1_000_000, 90_000_000] {
+            hop.record(Duration::from_micros(micros));
+        }
+        let told: Vec<_> = hop.counts().iter().enumerate().filter(|(_, count)| **count > 0).collect();
+        assert_eq!(told, [(0, &2), (1, &2), (2, &1), (12, &1), (13, &1), (30, &1), (31, &2)]);
+        let even = STEPS_US.windows(2).map(|pair| pair[1] as f64 / pair[0] as f64);
+        assert!(even.clone().all(|ratio| (1.4..1.54).contains(&ratio)), "{:?}", even.collect::<Vec<_>>());
     }
 
     #[test]

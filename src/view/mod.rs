@@ -129,6 +129,8 @@ pub struct About {
     pub twin: bool,
     /// The electrodes' places, in the order of their traces.
     pub electrodes: Vec<ElectrodePlace>,
+    /// Lowest and highest pitch of the sheet named `hearing` in Hz; its rows lie between them evenly in ERB number.
+    pub pitch_hz: [f64; 2],
     /// What people may do while it runs.
     pub hands: Hands,
 }

@@ -14,7 +14,8 @@
 //!              from the page: when it (of sound: its first frame) was captured, in ns on the run's clock, signed
 //! ```
 //! All little-endian. A field's image is `array, 0, width, height` (u16 each), then phase and amplitude per
-//! site; an input picture, or one of the mind's eye, is `width, height` (u16), four bytes 0, then RGB; sound is pairs of f32, of the page with
+//! site; an input picture, or one of the mind's eye, is `width, height` (u16), a side `s` and 0 (u16), then RGB, then the input's
+//! bursts in `s` by `s` cells, On before Off (a byte each); sound is pairs of f32, of the page with
 //! as many as it has channels; a picture of the page is one JPEG picture of at most 4 MB.
 //! Kinds 4 to 6 and 9 carry JSON in UTF-8: [`Figures`], [`TraceChunk`], [`Described`] and [`Answer`]. The page asks in
 //! JSON, see [`Request`].
@@ -31,8 +32,8 @@ use axum::body::Bytes;
 use super::About;
 use super::outbox::Counts;
 use crate::signal::{
-    BindingPicture, DeviceKind, DeviceListing, FieldFrame, InputPicture, MindPicture, ObjectsPicture, Poke,
-    SeenObject, Status, TraceChunk,
+    BURST_SIDE, BindingPicture, DeviceKind, DeviceListing, FieldFrame, InputPicture, MindPicture,
+    ObjectsPicture, Poke, SeenObject, Status, TraceChunk,
 };
 
 /// The header's size in bytes; a multiple of 4, so that sound lies aligned.
@@ -94,9 +95,9 @@ pub(super) enum Sense {
 pub(super) struct Request {
     /// This field frame, and all before it, have been drawn or passed over.
     pub(super) ack: Option<u64>,
-    /// Show this band.
+    /// Show this band, on all pages.
     pub(super) band: Option<u8>,
-    /// Show the field less its twin, or the field.
+    /// Show the field less its twin, or the field, on all pages.
     pub(super) difference: Option<bool>,
     /// From now on this page wants to give this.
     pub(super) begin: Option<Sense>,
@@ -112,6 +113,8 @@ pub(super) struct Request {
     pub(super) devices: Option<DeviceKind>,
     /// Use the device of this name, or part of it, instead.
     pub(super) device: Option<(DeviceKind, String)>,
+    /// Mute the speaker, or have it sound again.
+    pub(super) mute: Option<bool>,
     /// Take control, whoever has it (`true`), or give it back.
     pub(super) control: Option<bool>,
     /// Set these parameters; all or none.
@@ -319,13 +322,14 @@ pub(super) fn field(frame: &FieldFrame, sequence: u64) -> Option<Bytes> {
 
 /// An input picture; `None` where it is empty or not whole.
 pub(super) fn input(picture: &InputPicture, sequence: u64) -> Option<Bytes> {
-    pixels((Kind::Input, 0, sequence, 0), picture.width, picture.height, &picture.rgb)
+    let InputPicture { width, height, rgb, bursts, .. } = picture;
+    pixels((Kind::Input, 0, sequence, 0), [*width, *height], rgb, bursts)
 }
 
 /// A picture of the mind's eye; `None` where it is empty or not whole.
 pub(super) fn mind(picture: &MindPicture, sequence: u64) -> Option<Bytes> {
     let head = (Kind::Mind, u16::from(picture.dream), sequence, picture.tick.0);
-    pixels(head, picture.width, picture.height, &picture.rgb)
+    pixels(head, [picture.width, picture.height], &picture.rgb, &[])
 }
 
 /// What arrays bind; `None` where it is empty or not whole.
@@ -376,18 +380,20 @@ pub(super) fn objects(picture: &ObjectsPicture, sequence: u64) -> Option<Bytes> 
 
 fn pixels(
     (kind, detail, sequence, tick): (Kind, u16, u64, u64),
-    width: usize,
-    height: usize,
+    [width, height]: [usize; 2],
     rgb: &[u8],
+    bursts: &[u8],
 ) -> Option<Bytes> {
     if width * height == 0 || rgb.len() != 3 * width * height {
         return None;
     }
-    let mut bytes = header(kind, detail, 1, sequence, tick, 8 + rgb.len());
-    bytes.extend(small(width).to_le_bytes());
-    bytes.extend(small(height).to_le_bytes());
-    bytes.extend([0; 4]);
+    let side = if bursts.len() == 2 * BURST_SIDE * BURST_SIDE { BURST_SIDE } else { 0 };
+    let mut bytes = header(kind, detail, 1, sequence, tick, 8 + rgb.len() + 2 * side * side);
+    for part in [small(width), small(height), small(side), 0] {
+        bytes.extend(part.to_le_bytes());
+    }
     bytes.extend_from_slice(rgb);
+    bytes.extend_from_slice(&bursts[..2 * side * side]);
     Some(bytes.into())
 }
 

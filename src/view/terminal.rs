@@ -138,6 +138,7 @@ fn obey(feeds: &Feeds, picture: &Picture, stop: &AtomicBool) {
         KeyCode::Char(' ') => Control::Pause(!hand.paused),
         KeyCode::Char('.') => Control::Step,
         KeyCode::Char('r') => Control::KeepLast,
+        KeyCode::Char('m') if hand.muted.is_some() => Control::Mute(hand.muted == Some(false)),
         KeyCode::Char('d') if feeds.about.twin => Control::ShowDifference(!picture.field.difference),
         KeyCode::Char(digit @ '1'..='9') => Control::ShowBand(digit as u8 - b'1'),
         KeyCode::Left => band(-1),

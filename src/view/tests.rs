@@ -15,8 +15,8 @@ use crossbeam_channel::{Receiver, Sender};
 use super::server::Limits;
 use super::{About, Bell, DEFAULT_PORT, Feeds, Running, ViewParameters, bind, start, start_within};
 use crate::signal::{
-    ArrayId, BindingPicture, BoundArray, BoundWhole, Control, FieldFrame, FieldImage, Hands, InputPicture,
-    MindPicture, ObjectsPicture, SeenObject, SheetShape, Status, TraceChunk,
+    ArrayId, BURST_SIDE, BindingPicture, BoundArray, BoundWhole, Control, FieldFrame, FieldImage, Hands,
+    InputPicture, MindPicture, ObjectsPicture, SeenObject, SheetShape, Status, TraceChunk,
 };
 use crate::stream::latest::{Writer, latest};
 use crate::stream::ring::{Counters, Producer, ring};
@@ -58,6 +58,7 @@ impl Engine {
             sources: Vec::new(),
             twin: false,
             electrodes: Vec::new(),
+            pitch_hz: [0.0; 2],
             hands: Hands::default(),
         };
         let feeds = Feeds {
@@ -311,7 +312,9 @@ fn pictures_come_before_the_field_that_they_belong_to() {
     let mut viewer = Viewer::open(page.address());
     viewer.next(6);
     let rgb = vec![9; 3 * 4 * 2];
-    engine.input.write(InputPicture { width: 4, height: 2, rgb: rgb.clone(), ..InputPicture::default() });
+    let bursts = vec![3; 2 * BURST_SIDE * BURST_SIDE];
+    let picture = InputPicture { width: 4, height: 2, rgb: rgb.clone(), bursts, ..InputPicture::default() };
+    engine.input.write(picture);
     engine.mind.write(MindPicture { tick: Tick(700), dream: true, width: 2, height: 4, rgb: rgb.clone() });
     engine.binding.write(BindingPicture {
         tick: Tick(699),
@@ -330,7 +333,8 @@ fn pictures_come_before_the_field_that_they_belong_to() {
     });
     engine.field();
     let input = viewer.next(2);
-    assert_eq!((&input[2..4], &input[24..28], &input[32..]), (&[0, 0][..], &[4, 0, 2, 0][..], &rgb[..]));
+    assert_eq!((&input[2..4], &input[24..32]), (&[0, 0][..], &[4, 0, 2, 0, 32, 0, 0, 0][..]));
+    assert_eq!((&input[32..56], &input[56..]), (&rgb[..], &[3; 2 * BURST_SIDE * BURST_SIDE][..]));
     let Said::Binary(mind) = viewer.hear() else { panic!("the mind's eye comes with it") };
     assert_eq!((mind[0], &mind[2..4], &mind[24..28]), (10, &[1, 0][..], &[2, 0, 4, 0][..]));
     assert_eq!(u64::from_le_bytes(mind[16..24].try_into().unwrap()), 700);

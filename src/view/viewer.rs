@@ -230,7 +230,7 @@ impl Viewer<'_> {
         self.control(request).await
     }
 
-    /// What a page asks of its view.
+    /// What a page asks of its own view, and what anyone may ask.
     fn look(&mut self, request: &Request) -> Result<(), End> {
         if let Some(drawn) = request.ack {
             while self.under_way.front().is_some_and(|sequence| *sequence <= drawn) {
@@ -240,14 +240,11 @@ impl Viewer<'_> {
         if let Some(wanted) = request.sound {
             self.outbox.set_sound(wanted);
         }
-        if let Some(band) = request.band {
-            if !self.shared.has_band(band) {
-                return Err(NO_BAND);
-            }
-            self.shared.want(Control::ShowBand(band));
+        if request.band.is_some_and(|band| !self.shared.has_band(band)) {
+            return Err(NO_BAND);
         }
-        if let Some(difference) = request.difference {
-            self.shared.want(Control::ShowDifference(difference));
+        if request.device.as_ref().is_some_and(|(_, name)| name.len() > NAME_BYTES) {
+            return Err(NO_NAME);
         }
         if request.keep == Some(true) {
             self.shared.want(Control::KeepLast);
@@ -260,12 +257,6 @@ impl Viewer<'_> {
             } else {
                 self.list(kind);
             }
-        }
-        if let Some((kind, name)) = &request.device {
-            if name.len() > NAME_BYTES {
-                return Err(NO_NAME);
-            }
-            self.shared.want(Control::UseDevice(*kind, name.clone()));
         }
         Ok(())
     }
@@ -389,6 +380,10 @@ async fn listed(listing: &mut Option<JoinHandle<Vec<DeviceListing>>>) -> Vec<Dev
 /// What a request asks of the run, checked as far as that can be done without it.
 fn wishes(request: Request) -> Result<Vec<Control>, &'static str> {
     let mut wishes = Vec::new();
+    wishes.extend(request.band.map(Control::ShowBand));
+    wishes.extend(request.difference.map(Control::ShowDifference));
+    wishes.extend(request.device.map(|(kind, name)| Control::UseDevice(kind, name)));
+    wishes.extend(request.mute.map(Control::Mute));
     if let Some(values) = request.set {
         if values.len() > MOST_VALUES {
             return Err("too many parameters at once");

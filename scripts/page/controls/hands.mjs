@@ -28,6 +28,19 @@ export async function hands(page, seen, where) {
     }
   });
 
+  await check("without a speaker nothing offers to mute it; one that is there can be muted, and shows that it is", async () => {
+    hold(await page.locator("#mute").isHidden(), "there is no speaker");
+    const [shown, pressed, asked] = await page.evaluate(async () => {
+      const { handsPanel } = await import("/hands.js");
+      const asked = [], button = document.getElementById("mute");
+      handsPanel((request) => asked.push(request), () => {}).follow({ values: [], speed: 1000, paused: false, muted: true, refused: "" });
+      const told = [!button.hidden, button.getAttribute("aria-pressed"), asked];
+      button.click();
+      return told;
+    });
+    hold(shown && pressed === "true" && asked.length === 1 && asked[0].mute === false, `${shown} ${pressed} ${JSON.stringify(asked)}`);
+  });
+
   await check("C and the button open and close the controls", async () => {
     const box = page.locator("#hands"), button = page.locator("#controls");
     await page.keyboard.press("c");

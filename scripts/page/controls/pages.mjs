@@ -10,7 +10,7 @@ export async function pages(chromium, url, page, seen) {
 
   await check("two pages agree on band, values and time", async () => {
     await live(other);
-    await other.keyboard.press("3");
+    await page.keyboard.press("3");
     for (const each of [page, other]) {
       await until("band 3 on both", async () => await each.locator("#bands button").nth(2).getAttribute("aria-pressed") === "true");
     }
@@ -22,8 +22,14 @@ export async function pages(chromium, url, page, seen) {
     await page.locator("#defaults").click();
     await says(page, "This page");
     await says(other, "Another page");
-    await other.locator("#states button").nth(1).click();
+    // What all pages show is the run's, too.
+    await other.keyboard.press("5");
     await other.locator("#notice", { hasText: "another page is in control" }).waitFor();
+    await sleep(500);
+    for (const each of [page, other]) {
+      hold(await each.locator("#bands button").nth(2).getAttribute("aria-pressed") === "true", "a page that is not in control shows or sets another band");
+    }
+    await other.locator("#states button").nth(1).click();
     await other.locator("#take").click();
     await says(other, "This page");
     await says(page, "Another page");

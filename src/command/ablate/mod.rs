@@ -4,6 +4,7 @@
 //! in [`CLAIMS`]. What was found stands in `docs/ablations.md`.
 
 mod binding;
+mod curve;
 mod flash;
 mod moving;
 mod recall;
@@ -16,6 +17,7 @@ mod slow;
 mod turned;
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -43,6 +45,9 @@ pub(super) struct AblateArgs {
     /// Print the table as Markdown, as `docs/ablations.md` holds it.
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
+    /// Draws what is still told against the time since, a line for each variant: of recall or of redness (`--only`).
+    #[arg(long, value_name = "FILE.png")]
+    curve: Option<PathBuf>,
 }
 
 /// A claim and what is run for it.
@@ -210,6 +215,7 @@ pub(super) fn run(common: &Common, args: &AblateArgs) -> Result<ExitCode> {
     let config = common.load()?;
     let seeds = if args.quick { 1 } else { args.seeds };
     let chosen = chosen(args.only.as_deref().unwrap_or_default())?;
+    let curve = curve::wanted(args.curve.as_deref(), &chosen)?;
     let shown = !common.quiet && std::io::stderr().is_terminal();
     let bar = if shown { ProgressBar::new(0) } else { ProgressBar::hidden() };
     bar.set_length(chosen.iter().map(|claim| claim.runs().len() as u64 * u64::from(seeds)).sum());
@@ -224,6 +230,9 @@ pub(super) fn run(common: &Common, args: &AblateArgs) -> Result<ExitCode> {
     bar.finish_and_clear();
     if common.json {
         print_json(&all)?;
+    }
+    if let Some((curve, file)) = curve {
+        curve.draw(file, &all)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -87,6 +87,7 @@ impl Device {
         Ok(Throughput {
             sites: [side, side],
             bands: parameters.bands,
+            arrays: 1,
             threads: 0,
             isa: format!("wgpu:{}", facts.name),
             bits: false,

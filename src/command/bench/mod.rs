@@ -27,7 +27,8 @@ pub(super) struct BenchArgs {
     /// What to measure; throughput and pipeline where left out.
     #[arg(value_enum)]
     what: Option<What>,
-    /// Sides of the sheets for `throughput`, in sites, with commas between: 64,128,256,1024 where left out.
+    /// Sides of the sheets for `throughput`, in sites, with commas between: 64,128,256,1024 where left out, and then more bands and
+    /// arrays at 64.
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=4096))]
     sizes: Vec<u16>,
     /// Numbers of threads for `throughput`, with commas between: 1,2 where left out, as far as there are cores.
@@ -78,7 +79,7 @@ impl BenchArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// The array alone: ns per oscillator-step by size and threads.
+    /// The array alone: ns per oscillator-step by size, threads, bands and arrays.
     Throughput,
     /// The whole engine on the room: ticks per second and the share of each stage.
     Pipeline,
@@ -135,7 +136,8 @@ pub(super) fn run(common: &Common, args: &BenchArgs) -> Result<ExitCode> {
             (true, true) => SIDES_BESIDE_GPU.to_vec(),
             (false, _) => given(&args.sizes),
         };
-        results.throughput = throughput::measure(&config, &Choice { sides: &sides, threads: &threads })?;
+        let choice = Choice { sides: &sides, threads: &threads, growth: args.sizes.is_empty() };
+        results.throughput = throughput::measure(&config, &choice)?;
         if let Some(device) = &device {
             results.throughput.extend(device.measure(&config, &given(&args.sizes))?);
         }

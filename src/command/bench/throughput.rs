@@ -25,6 +25,12 @@ const LEAST_STEPS: f64 = 4_096.0;
 const ROUNDS: usize = 30;
 /// Steps per cycle beyond which every band steps every tick.
 const SINGLE_RATE: f64 = 1e6;
+/// The side of the sheets by which the growth with bands and arrays is seen.
+const GROWING: usize = 64;
+/// Bands beside those that are configured.
+const BANDS: [usize; 3] = [4, 8, 12];
+/// Arrays that step one after another in each tick.
+const ARRAYS: [u8; 4] = [1, 2, 4, 8];
 
 /// What is measured of a sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +73,8 @@ fn ticks_for(cycle: u64, steps_per_tick: f64) -> u64 {
 pub(super) struct Throughput {
     pub sites: [usize; 2],
     pub bands: usize,
+    /// Arrays of this size that step in each tick; steps and bytes are those of all of them.
+    pub arrays: u8,
     /// The processor's threads that step; 0 for a GPU.
     pub threads: usize,
     /// The instructions; `wgpu:` and the adapter's name for a GPU.
@@ -85,7 +93,7 @@ pub(super) struct Throughput {
     pub share_of_bound: Option<f64>,
     /// Which of them bounds: `multiply`, `issue` or `memory`.
     pub bound_by: Option<&'static str>,
-    /// Bytes that the array takes.
+    /// Bytes that the arrays take.
     pub bytes: usize,
     /// Ticks measured.
     pub count: usize,
@@ -98,6 +106,31 @@ pub(super) struct Throughput {
 pub(super) struct Choice<'a> {
     pub sides: &'a [usize],
     pub threads: &'a [usize],
+    /// Whether bands and arrays are varied, too.
+    pub growth: bool,
+}
+
+/// What is measured in a row: arrays of one size that step one after another in each tick.
+struct Sheets {
+    side: usize,
+    parameters: ArrayParameters,
+    arrays: u8,
+    threads: usize,
+}
+
+/// Sheets with other numbers of bands, and several at once. The fastest band stays where it is, so that each sheet is driven and
+/// steps alike; what such an array can't be is left out.
+fn growing(config: &Config) -> Vec<Sheets> {
+    let given = Kind::ALL[0].parameters(config);
+    let fastest = given.centre(given.bands - 1).0;
+    let of = |bands: usize| {
+        let lowest_hz = fastest * libm::exp2(1.0 - bands as f64);
+        (ArrayParameters { bands, lowest_hz, ..given.clone() }, 1)
+    };
+    let bands = BANDS.into_iter().filter(|bands| *bands != given.bands).map(of);
+    let arrays = ARRAYS.into_iter().map(|arrays| (given.clone(), arrays));
+    let sheets = |(parameters, arrays)| Sheets { side: GROWING, parameters, arrays, threads: 1 };
+    bands.chain(arrays).filter(|(parameters, _)| parameters.check().is_ok()).map(sheets).collect()
 }
 
 /// Measures every size with every number of threads.
@@ -107,30 +140,43 @@ pub(super) fn measure(config: &Config, choice: &Choice<'_>) -> Result<Vec<Throug
     for side in choice.sides {
         for threads in choice.threads {
             for kind in Kind::ALL {
-                rows.push(row(config, &clock, *side, *threads, kind)?);
+                let sheets =
+                    Sheets { side: *side, parameters: kind.parameters(config), arrays: 1, threads: *threads };
+                rows.push(row(config.seed, &clock, kind, &sheets)?);
             }
+        }
+    }
+    if choice.growth {
+        for sheets in growing(config) {
+            rows.push(row(config.seed, &clock, Kind::ALL[0], &sheets)?);
         }
     }
     Ok(rows)
 }
 
-fn row(config: &Config, clock: &WallClock, side: usize, threads: usize, kind: Kind) -> Result<Throughput> {
-    let parameters = kind.parameters(config);
+fn row(seed: u64, clock: &WallClock, kind: Kind, sheets: &Sheets) -> Result<Throughput> {
+    let &Sheets { side, ref parameters, arrays: count, threads } = sheets;
     let shape = SheetShape { height: side, width: side, bands: parameters.bands };
-    memory::check_alone(shape, &parameters)?;
-    let bytes = Array::bytes_of(shape, kind.twin) as usize;
-    let mut array = Array::new(ArrayId(0), side, side, &parameters, config.seed, threads)?;
+    // Several take what one of as many rows takes.
+    memory::check_alone(SheetShape { height: side * usize::from(count), ..shape }, parameters)?;
+    let bytes = usize::from(count) * Array::bytes_of(shape, kind.twin) as usize;
+    let array = |id: u8| Array::new(ArrayId(id), side, side, parameters, seed, threads);
+    let mut arrays = (0..count).map(array).collect::<Result<Vec<Array>>>()?;
+    let instructions = arrays[0].instructions();
     let mut team = Team::new(threads);
-    let (cycle, steps_per_tick) = turns(&parameters, side);
+    let (cycle, steps_of_each) = turns(parameters, side);
+    let steps_per_tick = steps_of_each * f64::from(count);
     let ticks = ticks_for(cycle, steps_per_tick);
     let mut bounds = Bounds::new(bytes.min(64 << 20));
     let mut tick = Tick(0);
     let mut rounds: Vec<f64> = (0..=ROUNDS)
         .map(|_| {
-            bounds.measure(array.instructions(), clock);
+            bounds.measure(instructions, clock);
             let start = clock.now();
             for _ in 0..ticks {
-                array.step(tick, &mut team);
+                for array in &mut arrays {
+                    array.step(tick, &mut team);
+                }
                 tick = tick.next();
             }
             (clock.now() - start).as_nanos() as f64 / (ticks as f64 * steps_per_tick)
@@ -143,8 +189,9 @@ fn row(config: &Config, clock: &WallClock, side: usize, threads: usize, kind: Ki
     Ok(Throughput {
         sites: [side, side],
         bands: parameters.bands,
+        arrays: count,
         threads,
-        isa: array.instructions().name().to_owned(),
+        isa: instructions.name().to_owned(),
         bits: true,
         twin: kind.twin,
         multirate: kind.multirate,
@@ -215,7 +262,7 @@ impl Bounds {
 /// Prints the rows as a table.
 pub(super) fn print(rows: &[Throughput]) -> Result<()> {
     print_line(
-        "array        threads  twin  bands step    ns per oscillator-step (median)   us a tick   share of bound",
+        "array        bands  arrays  threads  twin  bands step    ns per oscillator-step (median)   us a tick   share of bound",
     )?;
     for row in rows {
         let share = match (row.share_of_bound, row.bound_by) {
@@ -223,9 +270,11 @@ pub(super) fn print(rows: &[Throughput]) -> Result<()> {
             _ => String::new(),
         };
         print_line(&format!(
-            "{:>4} x {:<4}  {:>7}  {:<4}  {:<12}  {:>14.3} {:>16}  {:>10.1}   {share}",
+            "{:>4} x {:<4}  {:>5}  {:>6}  {:>7}  {:<4}  {:<12}  {:>14.3} {:>16}  {:>10.1}   {share}",
             row.sites[0],
             row.sites[1],
+            row.bands,
+            row.arrays,
             if row.bits { row.threads.to_string() } else { "GPU".to_owned() },
             if row.twin { "yes" } else { "no" },
             if row.multirate { "when due" } else { "every tick" },
@@ -249,5 +298,35 @@ mod tests {
         assert!(ticks_for(1, 8.0) < 500 && ticks_for(32, 2.0) < 520);
         assert_eq!(ticks_for(1, 65_536.0), 31);
         assert_eq!(ticks_for(32, 8_192.0), 256);
+    }
+
+    #[test]
+    fn bands_and_arrays_grow_one_by_one_and_the_fastest_band_stays() {
+        let seen = |config: &Config| -> Vec<(usize, u8)> {
+            let sheets = growing(config);
+            let fastest = |parameters: &ArrayParameters| parameters.centre(parameters.bands - 1).0;
+            let expected = fastest(&config.array);
+            assert!(sheets.iter().all(|sheets| (fastest(&sheets.parameters) - expected).abs() < 1e-9));
+            sheets.iter().map(|sheets| (sheets.parameters.bands, sheets.arrays)).collect()
+        };
+        let mut config = Config::default();
+        assert_eq!(seen(&config), [(4, 1), (12, 1), (8, 1), (8, 2), (8, 4), (8, 8)]);
+        // Twelve bands below 10 Hz would begin below 0.01 Hz.
+        (config.array.bands, config.array.lowest_hz) = (2, 5.0);
+        assert_eq!(seen(&config), [(4, 1), (8, 1), (2, 1), (2, 2), (2, 4), (2, 8)]);
+    }
+
+    #[test]
+    fn several_arrays_take_as_many_bytes_and_their_steps_are_all_counted() {
+        let config = Config::default();
+        let measured = |arrays: u8| {
+            let sheets = Sheets { side: 8, parameters: Kind::ALL[0].parameters(&config), arrays, threads: 1 };
+            row(1, &WallClock::start(), Kind::ALL[0], &sheets).unwrap()
+        };
+        let (one, eight) = (measured(1), measured(8));
+        assert_eq!((one.arrays, eight.arrays, eight.bytes), (1, 8, 8 * one.bytes));
+        // A tick of eight takes about eight times as long; a step of one of them does not.
+        assert!(eight.us_per_tick > 3.0 * one.us_per_tick, "{one:?}, {eight:?}");
+        assert!(eight.ns_per_oscillator_step < 3.0 * one.ns_per_oscillator_step, "{one:?}, {eight:?}");
     }
 }

@@ -114,7 +114,7 @@ impl Views {
             return Err(error.bound("FROM:TO in degrees, or a file with one for each view"));
         };
         let degrees = angles(named, file, (views, detectors))?;
-        repeated(named, &degrees)?;
+        told_again(named, &degrees)?;
         let arrays = match &args.assign {
             Some(assign) => assigned(assign, views)?,
             None => wedges(args.arrays.unwrap_or(ARRAYS) as usize, &degrees)?,
@@ -239,23 +239,35 @@ fn from_file(path: &Path) -> Result<Vec<f64>> {
         .collect()
 }
 
-/// Two views under one angle are a fault of the file: they would count twice.
-fn repeated(named: &str, degrees: &[f64]) -> Result<()> {
+/// Says where an angle was measured twice: both views count. From one angle alone nothing can be told.
+fn told_again(named: &str, degrees: &[f64]) -> Result<()> {
+    let Some((one, other)) = repeated(degrees) else { return Ok(()) };
+    if degrees.iter().all(|angle| apart(*angle, degrees[0]) < SAME) {
+        let error = Error::call("--angles", "all views have the same angle, in degrees");
+        let error = error.at(format!("rows {one} and {other} of {named}, and every other"));
+        return Err(error.value(degrees[0]).bound("at least two angles"));
+    }
+    tracing::warn!("{named}: rows {one} and {other} have the same angle: both count");
+    Ok(())
+}
+
+/// The first two rows, round the circle, that have the same angle, the lower one first.
+fn repeated(degrees: &[f64]) -> Option<(usize, usize)> {
     let mut order: Vec<usize> = (0..degrees.len()).collect();
     let around = |row: usize| degrees[row].rem_euclid(360.0);
     order.sort_by(|one, other| around(*one).total_cmp(&around(*other)));
-    let first_again = order.first().map(|first| (*first, around(*first) + 360.0));
-    let last = order.last().map(|last| (*last, around(*last)));
-    let wrapped =
-        first_again.zip(last).filter(|((first, high), (last, low))| first != last && high - low < SAME);
-    let near = |pair: &&[usize]| around(pair[1]) - around(pair[0]) < SAME;
-    let pair = order.windows(2).find(near).map(|pair| (pair[0], pair[1]));
-    let Some((one, other)) = pair.or(wrapped.map(|((first, _), (last, _))| (first, last))) else {
-        return Ok(());
-    };
-    let error = Error::call("--angles", "two views have the same angle, in degrees");
-    let place = format!("rows {} and {} of {named}", one.min(other), one.max(other));
-    Err(error.at(place).value(degrees[one]).bound("each angle once"))
+    let neighbours = order.windows(2).map(|pair| (pair[0], pair[1]));
+    let ends = order.last().copied().zip(order.first().copied());
+    neighbours
+        .chain(ends)
+        .find(|(one, other)| one != other && apart(degrees[*one], degrees[*other]) < SAME)
+        .map(|(one, other)| (one.min(other), one.max(other)))
+}
+
+/// How far two angles are apart round the circle, 0 to 180 degrees.
+fn apart(one: f64, other: f64) -> f64 {
+    let turn = (one - other).rem_euclid(360.0);
+    turn.min(360.0 - turn)
 }
 
 /// The rows of each array: neighbours by their angle, half a turn being the same line.
@@ -333,16 +345,17 @@ mod tests {
 
     #[test]
     fn angles_that_come_again_are_named_round_the_circle_too() {
-        assert!(repeated("a", &[0.0, 180.0, 359.0]).is_ok());
-        assert!(repeated("a", &[12.0]).is_ok() && repeated("a", &[]).is_ok());
-        for (degrees, rows) in [
-            (&[1.0, 2.0, 1.0][..], "rows 0 and 2"),
-            (&[0.0, 5.0, 360.0], "rows 0 and 2"),
-            (&[5.0, 0.0, -1e-9], "rows 1 and 2"),
-        ] {
-            let told = repeated("a.txt", degrees).unwrap_err().to_string();
-            assert!(told.contains(rows) && told.contains("the same angle"), "{told}");
+        for once in [&[0.0, 180.0, 359.0][..], &[12.0], &[]] {
+            assert_eq!(repeated(once), None, "{once:?}");
         }
+        for (degrees, rows) in
+            [(&[1.0, 2.0, 1.0], (0, 2)), (&[0.0, 5.0, 360.0], (0, 2)), (&[5.0, 0.0, -1e-9], (1, 2))]
+        {
+            assert_eq!(repeated(degrees), Some(rows), "{degrees:?}");
+            assert!(told_again("a.txt", degrees).is_ok(), "{degrees:?}: they bind");
+        }
+        let told = told_again("a.txt", &[360.0, 0.0, -1e-9]).unwrap_err().to_string();
+        assert!(told.contains("the same angle") && told.contains("a.txt"), "{told}");
     }
 
     #[test]

@@ -7,7 +7,11 @@ use std::thread::JoinHandle;
 use super::super::run::Piece;
 use crate::config::Config;
 use crate::device::browser;
+#[cfg(any(feature = "sound", feature = "camera"))]
+use crate::error::Error;
 use crate::error::Result;
+#[cfg(any(feature = "sound", feature = "camera"))]
+use crate::signal::DeviceKind;
 use crate::source::browser::BrowserCamera;
 use crate::view::Senses;
 
@@ -76,15 +80,21 @@ fn open_browser(config: &Config, piece: &mut Piece, owned: &mut Owned) -> Result
 
 /// What was not named may be missing; it is told why.
 #[cfg(any(feature = "sound", feature = "camera"))]
-fn optional<T>(named: bool, opened: Result<T>) -> Result<Option<T>> {
+fn optional<T>(kind: DeviceKind, named: bool, opened: Result<T>) -> Result<Option<T>> {
     match opened {
         Ok(device) => Ok(Some(device)),
         Err(error) if !named => {
-            tracing::warn!("{error}");
+            tracing::warn!("{}", told(kind.name(), &error));
             Ok(None)
         }
         Err(error) => Err(error),
     }
+}
+
+/// Why there is no device of a kind: two that are called alike are told apart by it, unless the error names it itself.
+#[cfg(any(feature = "sound", feature = "camera"))]
+fn told(kind: &str, error: &Error) -> String {
+    if error.subject().contains(kind) { error.to_string() } else { format!("{kind}: {error}") }
 }
 
 #[cfg(feature = "sound")]
@@ -94,7 +104,8 @@ fn open_sound(config: &Config, piece: &mut Piece, owned: &mut Owned) -> Result<(
     let is_named = |asked: &SoundDeviceParameters| !(asked.name.is_empty() && asked.host.is_empty());
     if config.microphone.enabled && config.hearing.enabled && config.microphone.name != BROWSER {
         let opened = device::microphone(&config.microphone, Arc::clone(clock));
-        if let Some((device, capture)) = optional(is_named(&config.microphone), opened)? {
+        let opened = optional(DeviceKind::Microphone, is_named(&config.microphone), opened)?;
+        if let Some((device, capture)) = opened {
             piece.inputs.live.capture = Some(capture);
             piece.devices.push(Arc::clone(&device.monitor));
             owned.sound.push(device);
@@ -102,7 +113,8 @@ fn open_sound(config: &Config, piece: &mut Piece, owned: &mut Owned) -> Result<(
     }
     if config.speaker.enabled {
         let opened = device::speaker(&config.speaker, Arc::clone(clock));
-        if let Some((device, playback)) = optional(is_named(&config.speaker), opened)? {
+        let opened = optional(DeviceKind::Speaker, is_named(&config.speaker), opened)?;
+        if let Some((device, playback)) = opened {
             piece.inputs.live.playback = Some(playback);
             piece.devices.push(Arc::clone(&device.monitor));
             owned.sound.push(device);
@@ -119,7 +131,6 @@ fn open_sound(_: &Config, _: &mut Piece, _: &mut Owned) -> Result<()> {
 
 #[cfg(feature = "camera")]
 fn open_camera(config: &Config, piece: &mut Piece) -> Result<()> {
-    use crate::signal::DeviceKind;
     use crate::source::camera::Camera;
     use crate::stream::device::DeviceMonitor;
     if !(config.camera.enabled && config.vision.enabled) || config.camera.name == BROWSER {
@@ -128,7 +139,7 @@ fn open_camera(config: &Config, piece: &mut Piece) -> Result<()> {
     let monitor = Arc::new(DeviceMonitor::new(DeviceKind::Camera, &config.camera.name));
     let (clock, stop) = (Arc::clone(&piece.common.clock), Arc::clone(&piece.common.stop));
     let opened = Camera::open(&config.camera, clock, stop, Arc::clone(&monitor));
-    if let Some(camera) = optional(!config.camera.name.is_empty(), opened)? {
+    if let Some(camera) = optional(DeviceKind::Camera, !config.camera.name.is_empty(), opened)? {
         piece.inputs.video = Some(Box::new(camera));
         piece.devices.push(monitor);
     }
@@ -139,4 +150,22 @@ fn open_camera(config: &Config, piece: &mut Piece) -> Result<()> {
 #[allow(clippy::unnecessary_wraps)] // as in a build with cameras
 fn open_camera(_: &Config, _: &mut Piece) -> Result<()> {
     Ok(())
+}
+
+#[cfg(all(test, any(feature = "sound", feature = "camera")))]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    #[test]
+    fn what_is_missing_is_told_with_what_it_is() {
+        let alike = Error::new(Kind::Device, "Default Audio Device", "its formats can't be listed");
+        let heard = told("microphone", &alike);
+        assert_eq!(heard, "microphone: Default Audio Device: its formats can't be listed");
+        let named = Error::new(Kind::Device, "speaker", "its host did not answer");
+        assert_eq!(told("speaker", &named), "speaker: its host did not answer");
+        // What was named must be there.
+        assert_eq!(optional::<()>(DeviceKind::Speaker, false, Err(alike.clone())).unwrap(), None);
+        assert_eq!(optional::<()>(DeviceKind::Speaker, true, Err(alike.clone())), Err(alike));
+    }
 }

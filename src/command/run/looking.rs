@@ -96,6 +96,7 @@ pub(super) fn about(config: &Config, engine: &Engine, show: &Show, sources: Vec<
         sources,
         twin: config.array.twin,
         electrodes: engine.electrode_places().to_vec(),
+        pitch_hz: [config.hearing.cochlea.low_hz, config.hearing.cochlea.high_hz],
         hands: engine.may().clone(),
     }
 }

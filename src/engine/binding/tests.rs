@@ -17,7 +17,7 @@ fn scene(step: usize) -> InputPicture {
     };
     let rgb = (0..48 * 48).flat_map(|at| [bright(at % 48, at / 48); 3]).collect();
     let time = Timestamp(100_000_000 * i64::try_from(step).unwrap());
-    InputPicture { time, width: 48, height: 48, rgb }
+    InputPicture { time, width: 48, height: 48, rgb, bursts: Vec::new() }
 }
 
 #[test]

@@ -4,9 +4,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Desk, Keeper, Moments, Told, push};
+use crate::readout::moments::Moments as Spread;
 use crate::readout::paint::{DIFFERENCE_SCALE, FULL_SCALE, paint};
-use crate::signal::{ArrayId, Control, FieldImage, HopFigures, SessionItem, Stamp, Status};
-use crate::stream::trace::HopReport;
+use crate::signal::{ArrayId, Control, FieldImage, HopFigures, InHand, SessionItem, Stamp, Status};
+use crate::stream::device::{is_muted, mute};
+use crate::stream::trace::{Counts, HopReport};
 use crate::time::{TICKS_PER_SECOND, Timestamp};
 
 /// Between two figures for the page.
@@ -15,8 +17,8 @@ const STATUS_EVERY: Duration = Duration::from_millis(200);
 const FIT_EVERY: Duration = Duration::from_secs(1);
 
 /// A hop's figures for people.
-fn figures((name, hop): (String, HopReport)) -> HopFigures {
-    HopFigures { name, count: hop.count, p50: hop.p50, p99: hop.p99, max: hop.max }
+fn figures(name: String, hop: &HopReport, counts: &Counts) -> HopFigures {
+    HopFigures { name, count: hop.count, p50: hop.p50, p99: hop.p99, max: hop.max, counts: counts.to_vec() }
 }
 
 impl Keeper {
@@ -40,6 +42,8 @@ impl Keeper {
                         device.use_another(&name);
                     }
                 }
+                // Of the hall's sound alone: the run's own and its session are as they were.
+                Control::Mute(muted) => mute(&self.keep.devices, muted),
                 Control::KeepLast => self.keep.monitor.iter().for_each(|monitor| monitor.keep_last()),
                 Control::Annotate(text) => self.mark(self.gathering.played().next().start(), text, desk),
                 Control::Teach(name) => self.teach(&name, desk),
@@ -113,10 +117,11 @@ impl Keeper {
         }
         let now = self.clock.now();
         if now - desk.fitted >= FIT_EVERY {
-            desk.fit = self.analysis.tonic_fit();
+            desk.fit = self.analysis.recent_fit();
             desk.fitted = now;
         }
         if now - desk.told >= STATUS_EVERY {
+            desk.busy.look(now);
             let status = self.status(desk, now);
             desk.told = now;
             desk.ticks_told = self.analysis.ticks;
@@ -128,7 +133,7 @@ impl Keeper {
 
     fn status(&self, desk: &Desk, now: Timestamp) -> Status {
         let analysis = &self.analysis;
-        let spectrum = analysis.driven.mean().unwrap_or_default();
+        let spectrum = analysis.driven.recent_mean().unwrap_or_default();
         let narrow = |values: &[f64]| values.iter().skip(1).map(|v| *v as f32).collect::<Vec<f32>>();
         let hop = analysis.tick_hop.report();
         let wall = (now - desk.told).as_secs_f64();
@@ -147,6 +152,7 @@ impl Keeper {
             objects: self.objects.as_ref().map(Told::read),
             recognition: self.recogniser.as_ref().map(|recogniser| recogniser.figures().clone()),
             senses: self.senses.as_ref().map(|senses| senses.figures().clone()),
+            spectrum_seconds: analysis.driven.recent_seconds(),
             spectrum_hz: if spectrum.is_empty() {
                 Vec::new()
             } else {
@@ -157,9 +163,11 @@ impl Keeper {
             exponent: desk.fit.as_ref().map(|fit| fit.exponent),
             exponent_interval: desk.fit.as_ref().and_then(|fit| fit.interval),
             order: analysis.order_now.clone(),
+            metastability: analysis.order_since.iter().map(Spread::standard_deviation).collect(),
             energy: desk.energy.per_second.clone(),
             tick_ms: [hop.p50, hop.p99],
-            latency: self.trace.report().into_iter().map(figures).collect(),
+            cpu: desk.busy.cores(),
+            latency: self.hops(&hop),
             sources: self
                 .facts
                 .sources
@@ -170,9 +178,17 @@ impl Keeper {
                 })
                 .collect(),
             devices: self.keep.devices.iter().map(|device| device.figures()).collect(),
-            hand: self.hands.in_hand(),
+            hand: InHand { muted: is_muted(&self.keep.devices), ..self.hands.in_hand() },
             recording: self.keep.monitor.as_ref().map(|monitor| monitor.figures()),
             notice: desk.failures.first().map(ToString::to_string).unwrap_or_default(),
         }
+    }
+
+    /// How long a tick's work takes, and what comes and goes.
+    fn hops(&self, tick: &HopReport) -> Vec<HopFigures> {
+        let tick = figures("tick".to_owned(), tick, self.analysis.tick_hop.counts());
+        let others = self.trace.distributions().into_iter();
+        let others = others.map(|(name, (report, counts))| figures(name, &report, &counts));
+        std::iter::once(tick).chain(others).collect()
     }
 }

@@ -12,7 +12,8 @@ fn sights(behind: bool, waits: bool) -> (Sights, Receiver<Update>) {
 
 /// The picture of a tenth of a second.
 fn picture(tenth: i64) -> InputPicture {
-    InputPicture { time: Timestamp(100_000_000 * tenth), width: 1, height: 1, rgb: vec![tenth as u8; 3] }
+    let time = Timestamp(100_000_000 * tenth);
+    InputPicture { time, width: 1, height: 1, rgb: vec![tenth as u8; 3], ..InputPicture::default() }
 }
 
 #[test]

@@ -21,7 +21,8 @@ fn scenes(count: usize) -> Vec<Scene> {
             let block = (at / 32) / 4 * 8 + (at % 32) / 4;
             [(40.0 + 170.0 * struck[block]) as u8, 90, 120]
         });
-        let picture = InputPicture { time: Timestamp(0), width: 32, height: 32, rgb: rgb.collect() };
+        let (time, rgb) = (Timestamp(0), rgb.collect());
+        let picture = InputPicture { time, width: 32, height: 32, rgb, bursts: Vec::new() };
         Scene { struck, picture }
     };
     (0..count).map(scene).collect()

@@ -91,6 +91,7 @@ pub struct Gauge {
     pulses: Vec<[f32; 3]>,
     onset: Option<Tick>,
     agreement: f32,
+    hue: Option<f32>,
 }
 
 impl Gauge {
@@ -106,7 +107,7 @@ impl Gauge {
             }
         }
         let pulses = vec![[0.0; 3]; 2 * grid.count()];
-        Self { grid, place_of_site, pulses, onset: None, agreement: 0.0 }
+        Self { grid, place_of_site, pulses, onset: None, agreement: 0.0, hue: None }
     }
 
     /// Its places.
@@ -119,6 +120,13 @@ impl Gauge {
     #[must_use]
     pub fn onset(&self) -> Option<Tick> {
         self.onset
+    }
+
+    /// The hue of the change of colour at the last onset, in degrees from 0 to below 360: red 0, green 120, blue 240, as the angle of
+    /// complex chroma. What goes has the opposite hue. `None` where light alone changed, or colours that do not agree.
+    #[must_use]
+    pub fn hue(&self) -> Option<f32> {
+        self.hue
     }
 
     /// How far the pulses of a place agreed at most, since this was asked last.
@@ -171,14 +179,21 @@ impl Gauge {
             *im += size * sin;
             *power += size * size;
         }
-        let agreement = |[re, im, power]: &[f32; 3]| {
-            if *power > 0.0 { (re * re + im * im) / power } else { 0.0 }
-        };
         let most = self.pulses.iter().map(agreement).fold(0.0, f32::max);
         self.agreement = self.agreement.max(most);
         if self.onset.is_none() && most >= ONSET {
             self.onset = Some(tick);
+            self.hue = self.hue_of_pulses();
         }
+    }
+
+    /// The hue of this tick's pulses of colour, all places together, where they agree as an onset's do.
+    fn hue_of_pulses(&self) -> Option<f32> {
+        let coloured = self.pulses.iter().skip(1).step_by(2);
+        let sum = coloured.fold([0.0; 3], |sum, part| [0, 1, 2].map(|at| sum[at] + part[at]));
+        let hue = libm::atan2f(sum[1], sum[0]).to_degrees().rem_euclid(360.0);
+        // A tiny negative angle rounds up to a whole turn.
+        (agreement(&sum) >= ONSET).then_some(if hue < 360.0 { hue } else { 0.0 })
     }
 
     /// The numbers of a band, place by place.
@@ -198,6 +213,11 @@ impl Gauge {
             out[5] *= per * scale * scale;
         }
     }
+}
+
+/// How far pulses agree whose sum, real and imaginary part, and sum of squares these are: 1 on average where phases are random.
+fn agreement([re, im, power]: &[f32; 3]) -> f32 {
+    if *power > 0.0 { (re * re + im * im) / power } else { 0.0 }
 }
 
 /// The part of a plane between two sites.
@@ -259,6 +279,8 @@ mod tests {
             }
         }
         assert!(gauge.onset().is_none() && gauge.agreement() > ONSET);
+        let hue = gauge.hue().unwrap();
+        assert!((hue - 57.296).abs() < 0.01, "the phase of all pulses is 1: {hue}");
     }
 
     #[test]
@@ -274,6 +296,12 @@ mod tests {
         let dark = |site: usize| Burst { sign: Sign::Off, ..burst(site, 0.0) };
         let red: Vec<Burst> = (0..SHAPE.sites()).flat_map(|site| [dark(site), burst(site, 1e-3)]).collect();
         assert_eq!(taken(&mut gauge, 300, &red).len(), SLOTS);
+        assert!(gauge.hue().unwrap() < 0.1, "light that goes is no colour: {:?}", gauge.hue());
+        let light: Vec<Burst> = (0..SHAPE.sites()).map(dark).collect();
+        assert_eq!((taken(&mut gauge, 300, &light).len(), gauge.hue()), (SLOTS, None));
+        let all_hues = |site: usize| [dark(site), burst(site, 0.1 + 6.0 * (site / 4 % 5) as f32 / 5.0)];
+        let many: Vec<Burst> = (0..SHAPE.sites()).flat_map(all_hues).collect();
+        assert_eq!((taken(&mut gauge, 300, &many).len(), gauge.hue()), (SLOTS, None), "no hue of them all");
         let broken: Vec<Burst> =
             (0..SHAPE.sites()).map(|site| burst(site + SHAPE.sites(), f32::NAN)).collect();
         assert!(taken(&mut gauge, 300, &broken).is_empty(), "what is beyond the sheet is passed over");

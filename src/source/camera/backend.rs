@@ -27,9 +27,10 @@ impl Fault {
         Self { help, ..self }
     }
 
-    /// As an error about the camera `name`.
+    /// As an error about the camera `name`, which may be empty.
     pub fn into_error(self, name: &str) -> Error {
-        let mut error = Error::new(Kind::Device, format!("camera {name}"), self.problem);
+        let subject = if name.is_empty() { "the camera".to_owned() } else { format!("camera {name}") };
+        let mut error = Error::new(Kind::Device, subject, self.problem);
         if !self.cause.is_empty() {
             error = error.value(self.cause);
         }
@@ -147,6 +148,14 @@ pub(super) fn backend(asked: CameraBackend) -> Box<dyn Backend> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_camera_without_a_name_is_the_camera() {
+        let absent = || Fault::new("there is no such camera", "none is connected");
+        let said = absent().into_error("").to_string();
+        assert_eq!(said, "the camera: there is no such camera: none is connected");
+        assert!(absent().into_error("A").to_string().starts_with("camera A: "));
+    }
 
     #[test]
     fn cameras_that_are_called_alike_are_told_apart() {

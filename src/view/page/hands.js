@@ -28,6 +28,8 @@ export function handsPanel(ask, note) {
   /** @type {Record<string, number>} */
   let waiting = {};
   let timer = 0, paused = false;
+  /** Whether the speaker of the run's machine is muted; null where it has none. @type {boolean | null} */
+  let muted = null;
   /** The run's speed in thousandths of real time; none before it is known. */
   let pace = NaN;
 
@@ -83,7 +85,9 @@ export function handsPanel(ask, note) {
 
   const pause = () => { if (may.tempo) ask({ pause: !paused }); };
   const step = () => { if (may.tempo) ask({ step: true }); };
+  const mute = () => { if (muted !== null) ask({ mute: !muted }); };
   byId("pause").addEventListener("click", pause);
+  byId("mute").addEventListener("click", mute);
   byId("step").addEventListener("click", step);
   speed.addEventListener("change", () => ask({ speed: Number(speed.value), pause: false }));
   byId("defaults").addEventListener("click", () => {
@@ -102,6 +106,8 @@ export function handsPanel(ask, note) {
   return {
     pause,
     step,
+    mute,
+    mayMute: () => muted !== null,
     mayTempo: () => may.tempo,
     mayPoke: () => may.pokes,
     states: () => may.states,
@@ -128,6 +134,9 @@ export function handsPanel(ask, note) {
       pace = hand.speed || Infinity;
       say(byId("pause-label"), paused ? "Go on" : "Pause");
       byId("pause").setAttribute("aria-pressed", String(paused));
+      muted = hand.muted;
+      byId("mute").hidden = muted === null;
+      byId("mute").setAttribute("aria-pressed", String(muted === true));
       if (document.activeElement !== speed) speed.value = String(hand.speed);
     },
     /** @param {import("./messages.d.ts").InHand} hand @param {import("./messages.d.ts").InControl} control */

@@ -63,6 +63,7 @@ export function healthLine(figures, sources, choose) {
         (status.realtime_factor ?? Infinity) < Math.min(asked, before) - 0.02, "model time over wall time; held against the speed that was asked for");
       before = asked;
       health.set("deadline misses", whole(status.deadline_misses), status.deadline_misses > 0, "ticks of a millisecond that ended more than 10 ms late");
+      health.set("CPU", status.cpu === null ? "–" : `${status.cpu.toFixed(2)} cores`, false, "cores that the program keeps busy, over the last second");
       health.set("page", `${drawn.toFixed(0)} fps${age ? `, ${age.map((ms) => ms.toFixed(0)).join(" / ")} ms old` : ""}`, false,
         "field frames drawn in a second; how old they are when drawn, median / 95th percentile, behind the fastest of the last half minute");
       health.set("frames dropped", `${whole(viewer.dropped)} of ${whole(viewer.produced)}`, false,
@@ -94,7 +95,7 @@ export function healthLine(figures, sources, choose) {
       }
     },
     /** @param {string} text */
-    sound(text) { health.set("sound", text, false, "buffered, and how often it ran dry"); },
+    sound(text) { health.set("sound", text, false, "how long after it came what is heard is heard (buffer and device), and how often it ran dry"); },
     /** Another run may have other sources and devices, and record something else. */
     forget() {
       flows.clear();

@@ -6,6 +6,7 @@ import { belongingPanel } from "./belonging.js";
 import { bindingPanel } from "./binding.js";
 import { bandSelector, hertz } from "./bands.js";
 import { byId, canvasById, say, theme } from "./canvas.js";
+import { cochleagramPanel } from "./cochleagram.js";
 import { commandPalette, freeKeys } from "./commands.js";
 import { devicePanel } from "./devices.js";
 import { energyPanel } from "./energy.js";
@@ -24,8 +25,10 @@ import { PALETTES, VIEWS, drawWheel, fieldTable } from "./palette.js";
 import { rasterPanel } from "./raster.js";
 import { scopePanel } from "./scope.js";
 import { sensePanel } from "./senses.js";
+import { shownLink } from "./shown.js";
 import { soundPlayer } from "./sound.js";
 import { spectrumPanel } from "./spectrum.js";
+import { onStage, stageView } from "./stage.js";
 import { tabs } from "./tabs.js";
 import { tracePanel } from "./traces.js";
 import { waterfallPanel } from "./waterfall.js";
@@ -45,17 +48,18 @@ const calmQuery = matchMedia("(prefers-reduced-motion: reduce)");
 const STRIKE = { radius: 3, magnitude: 16 };
 
 const field = fieldPanel(byId("sheets"), (array, row, column) => link.ask({ poke: { array, row, column, ...STRIKE } }));
-const input = inputPanel(canvasById("input"), byId("input-none"), byId("input-sub"));
+const input = inputPanel(canvasById("input"), byId("input-none"), byId("input-sub"), byId("input-key"));
 const mind = mindPanel(canvasById("mind"), byId("mind-none"), byId("mind-sub"), byId("mind-facts"));
 const belonging = belongingPanel(canvasById("belonging"));
 const binding = bindingPanel((request) => link.ask(request), (text) => log.add(text, "own"));
 const objects = objectsPanel();
 const meters = meterPanel(byId("meters"));
-const spectrum = spectrumPanel(canvasById("spectrum"), byId("exponent"));
+const spectrum = spectrumPanel(canvasById("spectrum"), byId("exponent"), byId("spectrum-sub"));
 const traces = tracePanel(canvasById("traces"), byId("traces-sub"));
 const waterfall = waterfallPanel(canvasById("waterfall"), byId("waterfall-sub"));
 const head = headPanel(canvasById("head"), byId("head-sub"));
 const raster = rasterPanel(canvasById("raster"), byId("raster-sub"));
+const cochlea = cochleagramPanel(canvasById("cochlea"), byId("cochlea-sub"));
 const scope = scopePanel(canvasById("scope"), byId("scope-sub"));
 const energy = energyPanel(byId("energy"), byId("information"));
 const age = ages();
@@ -71,13 +75,15 @@ new ResizeObserver(([entry]) => {
 }).observe(/** @type {Element} */ (byId("health").parentElement));
 const devices = devicePanel((request) => link.ask(request));
 const health = healthLine(byId("health"), byId("health-sources"), devices.open);
-const bands = bandSelector(byId("bands"), (band) => link.band(band));
+const bands = bandSelector(byId("bands"), byId("metastability"), (band) => link.band(band));
 const sound = soundPlayer((wanted) => link.sound(wanted), (text, playing) => {
   health.sound(text);
   say(byId("sound-label"), playing ? "Stop sound" : "Play sound");
   scope.playing(playing);
   byId("sound").setAttribute("aria-pressed", String(playing));
-});
+}, refuse, remember);
+const stage = stageView(() => { remember(); redraw(); });
+const shown = shownLink((request) => link.ask(request));
 
 const senses = sensePanel({
   request: (request) => link.request(request),
@@ -110,6 +116,7 @@ const link = connect({
     // A frame that will not be drawn is acknowledged at once: the newest must not wait behind it.
     if (fresh.field && !rests()) acknowledge();
     fresh.field = frame;
+    cochlea.add(frame);
     owed = frame.sequence;
   },
   input(picture) { fresh.input = picture; },
@@ -130,6 +137,7 @@ const link = connect({
     // Here and not by a timer: a browser lets those of a hidden page wait for a minute.
     if (rests() && performance.now() - acknowledgedAt > CALM + AHEAD) acknowledge();
     sound.follow(status.hand.paused ? 0 : status.hand.speed / 1000 || 1);
+    if (about) shown.settle(about, control);
     fresh.status = true;
   },
   traces(chunk) {
@@ -183,6 +191,7 @@ function refuse(why) {
 function tellChanges(before, now) {
   if (now.hand.refused && now.hand.refused !== before.hand.refused) refuse(now.hand.refused);
   if (now.hand.paused !== before.hand.paused) log.add(now.hand.paused ? "paused" : "goes on");
+  if (now.hand.muted !== before.hand.muted) log.add(now.hand.muted ? "speaker muted" : "speaker sounds");
   if (now.hand.speed !== before.hand.speed || now.hand.paused !== before.hand.paused) age.forget();
   if (now.hand.speed !== before.hand.speed) log.add(`speed ${now.hand.speed / 1000}`);
   if (now.deadline_misses > before.deadline_misses) log.count(now.deadline_misses - before.deadline_misses, "deadlines missed");
@@ -210,6 +219,7 @@ function begin(run) {
   latency.forget();
   head.setPlaces(run.electrodes);
   raster.setArrays(run.arrays.map(([name]) => name));
+  cochlea.begin(run);
   hands.offer(run.hands);
   field.setPokes(run.hands.pokes);
   binding.offer(run.hands.holds);
@@ -220,6 +230,7 @@ function begin(run) {
   health.forget();
   age.forget();
   shownBand = -1;
+  shown.begin();
   say(byId("title"), run.title);
   say(byId("sources"), run.sources.join("   ·   "));
   byId("sources").title = run.sources.join("\n");
@@ -277,6 +288,7 @@ function drawField() {
     bands.show(shownBand);
     byId("difference").setAttribute("aria-pressed", String(shownDifference));
     say(byId("field-sub"), whatIsShown());
+    if (shown.follow(shownBand, shownDifference)) remember();
   }
 }
 
@@ -300,7 +312,7 @@ function drawFigures() {
   say(byId("clock"), clock(status.seconds));
   showState();
   if (onStage()) return;
-  bands.setOrder(status.order);
+  bands.setOrder(status.order, status.metastability);
   meters.draw(colours);
   if (shownPanel("spectrum-panel")) spectrum.draw(status, colours);
   if (shownPanel("energy-panel")) energy.draw(status);
@@ -325,6 +337,7 @@ function drawTraces() {
   if (shownPanel("traces-panel")) traces.draw(colours);
   else if (shownPanel("head-panel")) head.draw(colours);
   else if (shownPanel("raster-panel")) raster.draw(colours);
+  else if (shownPanel("cochlea-panel")) cochlea.draw(colours);
   else if (shownPanel("scope-panel")) scope.draw(colours);
   if (shownPanel("waterfall-panel")) waterfall.draw(colours);
 }
@@ -339,7 +352,7 @@ function frame(now) {
   lastDrawn = now;
   drawField();
   if (!calmQuery.matches) acknowledge();
-  if (fresh.input && !onStage()) { input.draw(fresh.input); mind.shape(fresh.input); binding.shape(fresh.input); fresh.input = undefined; }
+  if (fresh.input && !onStage()) { input.draw(fresh.input, colours); mind.shape(fresh.input); binding.shape(fresh.input); fresh.input = undefined; }
   if (shownPanel("mind-panel")) mind.draw(now);
   if (shownPanel("binding-panel")) binding.draw(now, colours);
   if (shownPanel("objects-panel")) objects.draw(now);
@@ -387,23 +400,9 @@ function toggleHands(open = byId("hands").hidden) {
   remember();
 }
 
-async function toggleStage(on = document.body.dataset.stage === undefined) {
-  if (on) document.body.dataset.stage = "";
-  else delete document.body.dataset.stage;
-  remember();
-  // Where the browser does not allow it the stage fills the window.
-  if (on) await document.documentElement.requestFullscreen?.().catch(() => {});
-  else {
-    redraw();
-    if (document.fullscreenElement) await document.exitFullscreen();
-  }
-}
-
 const single = /** @type {HTMLInputElement} */ (byId("single-keys"));
 const upper = tabs(byId("upper"), () => { remember(); redraw(); });
 const lower = tabs(byId("lower"), () => { remember(); redraw(); });
-/** Whether the field stands alone: what is beside it is not seen, and not drawn. */
-function onStage() { return document.body.dataset.stage !== undefined; }
 /** @param {string} id */
 function shownPanel(id) { return !onStage() && !byId(id).hidden; }
 
@@ -416,29 +415,32 @@ function remember() {
   if (upper.shown() !== "spectrum-panel") state.set("upper", upper.shown().replace("-panel", ""));
   if (lower.shown() !== "traces-panel") state.set("lower", lower.shown().replace("-panel", ""));
   if (!byId("hands").hidden) state.set("controls", "1");
-  if (document.body.dataset.stage !== undefined) state.set("stage", "1");
+  if (onStage()) state.set("stage", "1");
   if (!single.checked) state.set("keys", "0");
+  if (sound.volume()) state.set("volume", String(sound.volume()));
+  shown.write(state);
   const painter = new URLSearchParams(location.hash.slice(1)).get("painter");
   if (painter) state.set("painter", painter);
-  history.replaceState(null, "", state.size ? `#${state}` : location.pathname);
+  history.replaceState(null, "", state.size ? `#${state}` : location.pathname + location.search);
 }
 
 let restored = false;
 function restore() {
   restored = false;
   const state = new URLSearchParams(location.hash.slice(1));
-  if (state.get("stage") === "1") document.body.dataset.stage = "";
-  else delete document.body.dataset.stage;
+  stage.set(state.get("stage") === "1");
   setLook(state.get("view") ?? "", state.get("palette") ?? "");
   upper.show(`${state.get("upper") ?? "spectrum"}-panel`);
   lower.show(`${state.get("lower") ?? "traces"}-panel`);
   toggleHands(state.get("controls") === "1");
   single.checked = state.get("keys") !== "0";
+  sound.setVolume(Number(state.get("volume")) || 0);
+  shown.read(state);
   restored = true;
 }
 
 const helpBox = /** @type {HTMLDialogElement} */ (byId("help-box"));
-const help = () => { if (helpBox.open) helpBox.close(); else helpBox.showModal(); };
+const help = () => { if (helpBox.open) return helpBox.close(); palette.tell(); helpBox.showModal(); };
 const band = (/** @type {number} */ by) => {
   const next = shownBand + by;
   if (next >= 0 && next < bands.count()) link.band(next);
@@ -457,14 +459,15 @@ const palette = commandPalette(/** @type {HTMLDialogElement} */ (byId("command-b
   { name: "Another palette", key: "p", run: () => setLook(look.view, after(PALETTES, look.palette)) },
   { name: "Keep the last seconds in a file", key: "r", run: () => link.keep() },
   { name: "Sound on or off", key: "s", run: () => sound.toggle() },
+  ...(hands.mayMute() ? [{ name: "Mute the speaker, or let it sound", key: "m", run: hands.mute }] : []),
   { name: "Write a note", key: "a", run: () => { toggleHands(true); byId("annotate-text").focus(); } },
   { name: "Traces larger", key: "+", run: () => { traces.grow(1.5); drawTraces(); } },
   { name: "Traces smaller", key: "-", run: () => { traces.grow(1 / 1.5); drawTraces(); } },
-  { name: "Stage: the field alone, full screen", key: "z", run: () => toggleStage() },
-  { name: "Stage", key: "F11", hidden: true, run: () => toggleStage() },
+  { name: "Stage: the field alone, full screen; Escape or a touch of 2 s leaves", key: "z", run: () => stage.toggle() },
+  { name: "Stage, full screen", key: "F11", hidden: true, run: stage.full },
   { name: "This help", key: "?", run: help },
   ...["spectrum", "waterfall", "energy", "latency", "log"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => upper.show(`${id}-panel`) })),
-  ...["traces", "head", "raster", "scope", "mind", "belonging", "binding", "objects"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => lower.show(`${id}-panel`) })),
+  ...["traces", "head", "raster", "cochlea", "scope", "mind", "belonging", "binding", "objects"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => lower.show(`${id}-panel`) })),
   ...devices.choices(figures?.status.devices ?? []).map(({ kind, name }) => ({ name: `Use another ${kind}`, run: () => devices.open(kind, name) })),
   ...binding.choices().map(({ name, run }) => ({ name, run })),
   ...hands.states().map(({ name, values }) => ({ name: `State: ${name}`, run: () => link.ask({ set: Object.fromEntries(values) }) })),
@@ -473,12 +476,12 @@ const palette = commandPalette(/** @type {HTMLDialogElement} */ (byId("command-b
 byId("help").addEventListener("click", help);
 byId("controls").addEventListener("click", () => toggleHands());
 byId("sound").addEventListener("click", () => sound.toggle());
+byId("stage").addEventListener("click", () => stage.toggle(true));
 byId("difference").addEventListener("click", () => link.difference(!shownDifference));
 byId("keep").addEventListener("click", () => link.keep());
 byId("view").addEventListener("change", () => setLook(/** @type {HTMLSelectElement} */ (byId("view")).value, look.palette));
 byId("palette").addEventListener("change", () => setLook(look.view, /** @type {HTMLSelectElement} */ (byId("palette")).value));
 single.addEventListener("change", remember);
-document.addEventListener("fullscreenchange", () => { if (!document.fullscreenElement) { delete document.body.dataset.stage; remember(); redraw(); } });
 window.addEventListener("hashchange", restore);
 freeKeys();
 // Who looks again sees the newest.

@@ -26,6 +26,8 @@ export type About = {
   twin: boolean,
   /** The electrodes' places, in the order of their traces. */
   electrodes: Array<ElectrodePlace>,
+  /** Lowest and highest pitch of the sheet named `hearing` in Hz; its rows lie between them evenly in ERB number. */
+  pitch_hz: [number, number],
   /** What people may do while it runs. */
   hands: Hands,
 };
@@ -281,6 +283,9 @@ export type HopFigures = {
   p99: number | null,
   /** Longest. */
   max: number | null,
+  /** How many took how long: below 0.01 ms, in six steps a decade from there on (0.015, 0.022, 0.033, 0.047, 0.068, 0.1 and
+   * so on), and 1000 ms or longer. */
+  counts: Array<number>,
 };
 
 /** Who is in control of a run, as one page sees it. */
@@ -294,6 +299,8 @@ export type InHand = {
   speed: number,
   /** Whether time stands still. */
   paused: boolean,
+  /** Whether the speaker is muted; `None` where there is none. */
+  muted: boolean | null,
   /** Why the last change was refused; empty where it was not. */
   refused: string,
 };
@@ -400,6 +407,8 @@ export type Recognition = {
   misfit: number | null,
   /** Milliseconds after which it was decided. */
   after_ms: number | null,
+  /** Hue of the change of colour in degrees, 0 to below 360: red 0, green 120, blue 240; `None` where light alone changed. */
+  hue_degrees: number | null,
 };
 
 /** What was recognised, and what is known. */
@@ -438,9 +447,9 @@ export type RecordingFigures = {
 export type Request = {
   /** This field frame, and all before it, have been drawn or passed over. */
   ack?: number,
-  /** Show this band. */
+  /** Show this band, on all pages. */
   band?: number,
-  /** Show the field less its twin, or the field. */
+  /** Show the field less its twin, or the field, on all pages. */
   difference?: boolean,
   /** From now on this page wants to give this. */
   begin?: Sense,
@@ -456,6 +465,8 @@ export type Request = {
   devices?: DeviceKind,
   /** Use the device of this name, or part of it, instead. */
   device?: [DeviceKind, string],
+  /** Mute the speaker, or have it sound again. */
+  mute?: boolean,
   /** Take control, whoever has it (`true`), or give it back. */
   control?: boolean,
   /** Set these parameters; all or none. */
@@ -566,6 +577,8 @@ export type Status = {
   explained_per_second: number | null,
   /** Information about the input that the field still holds, in bits. */
   bits_held: number | null,
+  /** Seconds that the spectrum and its fit are of: those since the last change of a parameter, 30.7 at most; 0 before the first. */
+  spectrum_seconds: number,
   /** Frequencies of the spectrum in Hz, ascending, without 0. */
   spectrum_hz: Array<number>,
   /** Power at those frequencies in uV^2/Hz, mean of the electrodes. */
@@ -578,11 +591,15 @@ export type Status = {
   exponent_interval: [number, number] | null,
   /** Order parameter per band of the first array, 0 to 1, slowest first. */
   order: Array<number>,
+  /** Its standard deviation over time since the last change of a parameter: metastability. */
+  metastability: Array<number | null>,
   /** Energy per band over the last second, slowest first; empty before that. */
   energy: Array<BandEnergy>,
   /** Engine time per tick in ms: median and 99th percentile. */
   tick_ms: [number | null, number | null],
-  /** How long hops take. */
+  /** Cores that this program keeps busy, over the last second or more. */
+  cpu: number | null,
+  /** How long hops take: a tick's work first. */
   latency: Array<HopFigures>,
   /** Per source: name, produced, delivered, dropped. */
   sources: Array<[string, number, number, number]>,

@@ -6,7 +6,8 @@ import { byId, say } from "./canvas.js";
 /** What something was taken for, in words. @param {import("./messages.d.ts").Recognition | null} last */
 function told(last) {
   if (!last) return "nothing has appeared yet";
-  const when = `at ${last.seconds.toFixed(1)} s`;
+  const hue = last.hue_degrees === null ? "" : `, hue ${Math.round(last.hue_degrees) % 360}°`;
+  const when = `at ${last.seconds.toFixed(1)} s${hue}`;
   if (last.nearest === null) return `something new ${when}`;
   const sure = last.confidence === null ? "–" : `${Math.floor(1000 * last.confidence) / 10} %`;
   if (last.recognised) return `${last.nearest}, ${sure} sure after ${last.after_ms} ms, ${when}`;

@@ -1,5 +1,5 @@
 // @ts-check
-// The spectrum since the run's start on logarithmic axes, with the aperiodic fit of the twin's, the tonic rhythm, and its exponent.
+// The spectrum of the last half minute, or since the last change, on logarithmic axes, with the aperiodic fit of the twin's, the tonic rhythm, and its exponent.
 
 import { fit, font, say, short, sizeOf } from "./canvas.js";
 
@@ -27,8 +27,8 @@ function ticks(low, high) {
 /** @param {number[]} a @param {number[]} b */
 const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
 
-/** @param {HTMLCanvasElement} canvas @param {HTMLElement} figure */
-export function spectrumPanel(canvas, figure) {
+/** @param {HTMLCanvasElement} canvas @param {HTMLElement} figure @param {HTMLElement} note */
+export function spectrumPanel(canvas, figure, note) {
   let range = { low: -1, high: 1, set: false };
   /** What is on the canvas: its lines, and all else that it was drawn by. */
   let lines = { power: /** @type {number[]} */ ([]), fit: /** @type {number[]} */ ([]) }, drawn = "";
@@ -67,9 +67,10 @@ export function spectrumPanel(canvas, figure) {
     forget() { range.set = false; drawn = ""; },
     /** @param {import("./messages.d.ts").Status} status @param {import("./canvas.js").Theme} theme */
     draw(status, theme) {
-      const told = print(status);
+      const told = print(status), of = `of the last ${status.spectrum_seconds.toFixed(0)} s`;
+      say(note, status.spectrum_seconds > 0 ? `electrodes' mean ${of}` : "electrodes' mean");
       const { spectrum_hz: hz, spectrum_power: power, spectrum_fit: line } = status;
-      const look = [told, hz.length, hz.at(-1), ...Object.values(sizeOf(canvas)), window.devicePixelRatio, ...Object.values(theme)].join();
+      const look = [told, of, hz.length, hz.at(-1), ...Object.values(sizeOf(canvas)), window.devicePixelRatio, ...Object.values(theme)].join();
       if (look === drawn && same(power, lines.power) && same(line, lines.fit)) return;
       const sheet = fit(canvas);
       if (!sheet) return;
@@ -81,7 +82,8 @@ export function spectrumPanel(canvas, figure) {
       if (shown.length < 2) {
         context.fillStyle = theme.quiet;
         context.textAlign = "center";
-        context.fillText("Gathering the first spectrum", width / 2, height / 2);
+        context.fillText("Gathering a spectrum: some 5 s", width / 2, height / 2);
+        canvas.setAttribute("aria-label", "Spectrum: not measured yet");
         return;
       }
       follow(shown.map((i) => power[i]));
@@ -158,7 +160,7 @@ export function spectrumPanel(canvas, figure) {
         trace(line);
       }
       context.restore();
-      canvas.setAttribute("aria-label", `Spectrum since the start from ${short(first)} to ${short(last)} Hz, ${told}`);
+      canvas.setAttribute("aria-label", `Spectrum ${of} from ${short(first)} to ${short(last)} Hz, ${told}`);
     },
   };
 }

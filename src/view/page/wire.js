@@ -6,7 +6,7 @@ import { PAGE } from "./version.js";
 /** @import { About, Answer, Counts, Figures, InControl, Request, Status, TraceChunk } from "./messages.d.ts" */
 /** @typedef {{ array: number, width: number, height: number, bytes: Uint8Array }} FieldImage */
 /** @typedef {{ sequence: number, tick: number, band: number, difference: boolean, images: FieldImage[] }} FieldFrame */
-/** @typedef {{ width: number, height: number, rgb: Uint8Array }} Picture */
+/** @typedef {{ width: number, height: number, rgb: Uint8Array, side: number, bursts: Uint8Array }} Picture its bursts in `side` by `side` cells, On before Off; a side of 0 tells none */
 /** @typedef {Picture & { dream: boolean }} MindPicture */
 /** @typedef {{ whole: number | undefined, held: boolean, phase: number, amplitude: number, grey: Uint8Array }} BoundArray phase in turns, amplitude in tonic rms */
 /** @typedef {{ name: number, arrays: number, confidence: number, grey: Uint8Array }} BoundWhole */
@@ -49,11 +49,11 @@ function readField(buffer, view) {
 }
 
 /** @param {ArrayBuffer} buffer @param {DataView} view @returns {Picture} */
-const readPicture = (buffer, view) => ({
-  width: view.getUint16(HEADER_BYTES, true),
-  height: view.getUint16(HEADER_BYTES + 2, true),
-  rgb: new Uint8Array(buffer, HEADER_BYTES + 8),
-});
+function readPicture(buffer, view) {
+  const [width, height, side] = [0, 2, 4].map((at) => view.getUint16(HEADER_BYTES + at, true));
+  const first = HEADER_BYTES + 8, size = 3 * width * height;
+  return { width, height, rgb: new Uint8Array(buffer, first, size), side, bursts: new Uint8Array(buffer, first + size, 2 * side * side) };
+}
 
 /** @param {ArrayBuffer} buffer @param {DataView} view @returns {Bound} */
 function readBound(buffer, view) {

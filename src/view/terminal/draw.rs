@@ -81,10 +81,11 @@ impl Picture {
 
     fn head(&self) -> Line<'_> {
         let state = if self.status.hand.paused { "  paused" } else { "" };
+        let muted = if self.status.hand.muted == Some(true) { "  speaker muted" } else { "" };
         Line::from(vec![
             Span::styled("NAPOT ", Style::new().add_modifier(Modifier::BOLD)),
             Span::raw(&self.title),
-            Span::styled(format!("  {:.1} s{state}", self.status.seconds), QUIET),
+            Span::styled(format!("  {:.1} s{state}{muted}", self.status.seconds), QUIET),
         ])
     }
 
@@ -125,8 +126,10 @@ impl Picture {
         let points: Vec<(f64, f64)> = logarithms(&status.spectrum_hz, &status.spectrum_power);
         let fit: Vec<(f64, f64)> = logarithms(&status.spectrum_hz, &status.spectrum_fit);
         let exponent = status.exponent.map_or_else(|| "–".to_owned(), |exponent| format!("{exponent:.2}"));
-        let block = Block::bordered().border_style(QUIET).title(format!(" 1/f exponent {exponent} "));
-        let ends = |of: fn(f64, f64) -> f64, start: f64| points.iter().map(|(_, y)| *y).fold(start, of);
+        let known = (status.spectrum_seconds > 0.0).then_some(status.spectrum_seconds);
+        let of = known.map_or_else(String::new, |seconds| format!(" of the last {seconds:.0} s"));
+        let block = Block::bordered().border_style(QUIET).title(format!(" 1/f exponent {exponent}{of} "));
+        let ends = |pick: fn(f64, f64) -> f64, start: f64| points.iter().map(|(_, y)| *y).fold(start, pick);
         let (low, high) = (ends(f64::min, 9.0).floor(), ends(f64::max, -9.0).ceil());
         if points.is_empty() || low >= high {
             frame.render_widget(Paragraph::new("gathering the first spectrum").block(block), area);
@@ -188,6 +191,7 @@ impl Picture {
             Span::raw(format!("tick {}/{} ms  ", ms(status.tick_ms[0]), ms(status.tick_ms[1]))),
             Span::styled(format!("misses {}  ", status.deadline_misses), misses),
             Span::raw(format!("lost {lost} of {given}  ")),
+            Span::raw(status.cpu.map_or_else(String::new, |cores| format!("CPU {cores:.2} cores  "))),
             Span::raw(format!(
                 "bursts {:.0}/s  bits {:.0}/s",
                 status.bursts_per_second, status.bits_per_second
@@ -205,8 +209,9 @@ impl Picture {
         second.extend(status.senses.as_ref().and_then(belonging).map(|told| Span::raw(format!("{told}  "))));
         second.extend(status.objects.as_ref().filter(|objects| objects.updates > 0).map(standing));
         second.push(Span::styled(told, BAD));
-        let keys =
-            "q ends  space pauses  . steps  ↑↓ speed  ←→ 1-9 band  d less twin  r keeps the last seconds";
+        let mute = if status.hand.muted.is_some() { "m mutes  " } else { "" };
+        let rest = ". steps  ↑↓ speed  ←→ 1-9 band  d less twin  r keeps the last seconds";
+        let keys = format!("q ends  space pauses  {mute}{rest}");
         Paragraph::new(vec![figures, Line::from(second), Line::styled(keys, QUIET)])
     }
 }
@@ -214,10 +219,11 @@ impl Picture {
 /// What appeared last was taken for, in a few words.
 fn seen(last: &Recognition) -> String {
     let sure = last.confidence.map_or_else(String::new, |sure| format!(" {:.0} %", 100.0 * sure));
+    let hue = last.hue_degrees.map_or_else(String::new, |hue| format!(", hue {:.0}°", hue.round() % 360.0));
     match &last.nearest {
-        Some(name) if last.recognised => format!("seen at {:.1} s: {name}{sure}", last.seconds),
-        Some(name) if !last.foreign => format!("seen at {:.1} s: perhaps {name}{sure}", last.seconds),
-        _ => format!("seen at {:.1} s: nothing that is known", last.seconds),
+        Some(name) if last.recognised => format!("seen at {:.1} s: {name}{sure}{hue}", last.seconds),
+        Some(name) if !last.foreign => format!("seen at {:.1} s: perhaps {name}{sure}{hue}", last.seconds),
+        _ => format!("seen at {:.1} s: nothing that is known{hue}", last.seconds),
     }
 }
 
@@ -305,6 +311,7 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} in\n{text}");
         }
+        assert!(!text.contains("mute"), "{text}");
     }
 
     #[test]
@@ -332,10 +339,15 @@ mod tests {
         picture.status.spectrum_hz = (1..100).map(|hz| hz as f32).collect();
         picture.status.spectrum_power = (1..100).map(|hz| 10.0 / hz as f32).collect();
         picture.status.exponent = Some(1.02);
+        picture.status.spectrum_seconds = 12.3;
+        picture.status.cpu = Some(0.85);
         picture.status.deadline_misses = 3;
+        picture.status.hand.muted = Some(true);
         picture.status.hand.refused = "array.kappa: no".to_owned();
         let nearest = Some("red".to_owned());
-        let last = Recognition { seconds: 2.5, nearest, recognised: true, ..Recognition::default() };
+        let hue_degrees = Some(359.7);
+        let last =
+            Recognition { seconds: 2.5, nearest, recognised: true, hue_degrees, ..Recognition::default() };
         picture.status.recognition =
             Some(RecognitionFigures { last: Some(last), ..RecognitionFigures::default() });
         picture.status.senses = Some(SensesFigures {
@@ -350,12 +362,15 @@ mod tests {
         picture.add(&TraceChunk { first_tick: 0, rate_hz: 1_000, names, microvolts, bursts: Vec::new() });
         let text = drawn(&picture, 120, 30).0.join("\n");
         for part in [
-            "1/f exponent 1.02",
+            "1/f exponent 1.02 of the last 12 s",
+            "CPU 0.85 cores",
             "misses 3",
+            "s  speaker muted",
+            "m mutes",
             "array.kappa: no",
             "1.0 Hz",
             "electrodes, 4 s",
-            "2.5 s: red",
+            "2.5 s: red, hue 0°",
             "don't belong -1.2, sound -42 ms",
             "3 objects",
         ] {

@@ -121,6 +121,28 @@ fn a_chosen_band_reaches_the_engine_and_one_that_is_not_there_does_not() {
     viewer.request(r#"{"device":["microphone","USB"]}"#);
     let wish = engine.wishes.recv_timeout(Duration::from_secs(5)).unwrap();
     assert_eq!(wish, Control::UseDevice(DeviceKind::Microphone, "USB".to_owned()));
+    viewer.request(r#"{"mute":true}"#);
+    let wish = engine.wishes.recv_timeout(Duration::from_secs(5)).unwrap();
+    assert_eq!(wish, Control::Mute(true));
+}
+
+#[test]
+fn what_all_pages_show_is_changed_by_the_page_in_control_alone() {
+    let (engine, page) = served(Limits::default());
+    let next = || engine.wishes.recv_timeout(Duration::from_secs(5)).unwrap();
+    let mut one = Viewer::open(page.address());
+    one.request(r#"{"band":1}"#);
+    assert_eq!(next(), Control::ShowBand(1));
+    let mut other = Viewer::open(page.address());
+    let device = r#"{"device":["camera","USB"]}"#;
+    for request in [r#"{"band":2}"#, r#"{"difference":true}"#, device, r#"{"mute":true}"#] {
+        other.request(request);
+        assert_eq!(json(&other.next(9))["refused"], "another page is in control", "{request}");
+    }
+    other.request(r#"{"keep":true}"#);
+    assert_eq!(next(), Control::KeepLast, "nothing came before it, and keeping is for all");
+    other.request(r#"{"control":true,"band":2}"#);
+    assert_eq!(next(), Control::ShowBand(2));
 }
 
 #[test]
