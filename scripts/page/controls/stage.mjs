@@ -44,7 +44,7 @@ export async function stages(chromium, program, where) {
     await page.keyboard.press("Enter");
     await until("the stage by its button", async () => await isStage(page) && await isFull(page));
     await page.keyboard.press("z");
-    await until("the page again", async () => !await isStage(page));
+    await until("the page again", async () => !await isStage(page) && !await isFull(page));
   });
   await check("a pointer that rests on the stage is hidden until it moves", async () => {
     const cursor = () => page.locator("#sheets canvas").first().evaluate((canvas) => getComputedStyle(canvas).cursor);
@@ -80,7 +80,8 @@ export async function stages(chromium, program, where) {
     await sleep(1500);
     await pressed(other, "#bands button:nth-child(7)");
     await other.context().close();
-    await page.evaluate(() => { location.hash = ""; });
+    // The page is told of it in a task of its own.
+    await page.evaluate(() => new Promise((done) => { addEventListener("hashchange", done, { once: true }); location.hash = ""; }));
     await page.keyboard.press("v");
     for (let k = 0; k < 3; k++) await page.keyboard.press("v");
     hold(/\?give=nothing$/.test(page.url()), `the query is gone: ${page.url()}`);
