@@ -46,7 +46,13 @@ impl Film {
             let Some(Frame { stamp, width, height, rgb, .. }) = frame? else { break };
             if stamp.time.0 >= self.next {
                 self.next += UPDATE;
-                return Ok(Some(InputPicture { time: stamp.time, width, height, rgb, ..InputPicture::default() }));
+                return Ok(Some(InputPicture {
+                    time: stamp.time,
+                    width,
+                    height,
+                    rgb,
+                    ..InputPicture::default()
+                }));
             }
         }
         Ok(None)

@@ -38,10 +38,14 @@ fn empty_copy(instrument: &mut Instrument, keeps: bool) -> StateCopy {
     StateCopy { values, energy, senses, ..StateCopy::default() }
 }
 
-/// A picture of all arrays to be filled.
-pub(super) fn empty_field(arrays: &[ArrayInfo]) -> RawField {
+/// A picture of all arrays, and of what they hear, to be filled.
+pub(super) fn empty_field(arrays: &[ArrayInfo], instrument: &Instrument) -> RawField {
     let planes = arrays.iter().map(|array| vec![0.0; array.height * array.width]);
-    RawField { planes: planes.map(|plane| (plane.clone(), plane)).collect(), ..RawField::default() }
+    RawField {
+        planes: planes.map(|plane| (plane.clone(), plane)).collect(),
+        levels: instrument.heard_levels().to_vec(),
+        ..RawField::default()
+    }
 }
 
 /// The ways of what entered, from the engine to the keeper, where a session is kept.

@@ -270,6 +270,12 @@ impl Instrument {
         &self.microvolts
     }
 
+    /// The level of every pitch that is heard, see [`Cochlea::levels`]; none where nothing is.
+    #[must_use]
+    pub fn heard_levels(&self) -> &[f32] {
+        self.hearing.as_ref().map_or(&[], |(_, cochlea)| cochlea.levels())
+    }
+
     /// The electrodes' names.
     #[must_use]
     pub fn electrode_names(&self) -> &[String] {

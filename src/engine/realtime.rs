@@ -55,6 +55,8 @@ pub(super) struct RawField {
     pub(super) difference: bool,
     /// Per array: real and imaginary plane.
     pub(super) planes: Vec<(Vec<f32>, Vec<f32>)>,
+    /// How loud each pitch is that is heard.
+    pub(super) levels: Vec<f32>,
 }
 
 /// The writing ends of what leaves the thread.
@@ -455,6 +457,7 @@ impl Realtime {
                 im.iter_mut().zip(from_im).for_each(|(value, twin)| *value -= twin);
             }
         }
+        raw.levels.copy_from_slice(self.instrument.heard_levels());
         self.outlets.field.publish();
     }
 }

@@ -145,7 +145,7 @@ impl Engine {
         let (reports_in, reports_out, report_counts) = ring(WAITING_SECONDS * 1_000);
         let Copies { states, spare } = copies(&mut instrument, keep.session.is_some());
         let (entered_in, entered_out) = entered(keep.session.is_some(), plan.hearing.is_some());
-        let (field_in, field_out) = latest(&empty_field(&arrays));
+        let (field_in, field_out) = latest(&empty_field(&arrays, &instrument));
         // Last: model time 0 of a live source is its pump's start, and the engine's is soon after.
         let eye = eye(plan, &instrument, inputs.session.is_some());
         let Onlookers { sights, holds, binder, objects } =

@@ -278,6 +278,12 @@ impl Cochlea {
         &self.scratch.sustained
     }
 
+    /// The level of every channel in the last tick, low first: 0 at the floor that it adapts to, 1 at the top of its range, 2 at most.
+    #[must_use]
+    pub fn levels(&self) -> &[f32] {
+        &self.scratch.envelope
+    }
+
     /// The modulation rate of a column: 1 to 64 Hz, evenly in octaves.
     #[must_use]
     pub fn rate_of_column(&self, column: usize) -> Hertz {

@@ -60,6 +60,18 @@ fn digital_silence_raises_no_bursts_and_drives_nothing() {
 }
 
 #[test]
+fn levels_are_highest_where_a_tone_is_and_0_in_silence() {
+    let mut cochlea = cochlea();
+    hear_with(&mut cochlea, 300, |_| 0.0);
+    assert!(cochlea.levels().iter().all(|&level| level == 0.0));
+    hear_with(&mut cochlea, 300, |n| 0.1 * sine(1_000.0, n));
+    let (most, level) = cochlea.levels().iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
+    assert!((cochlea.centre_of_channel(most).0 - 1_000.0).abs() < 80.0 && *level > 0.8, "{most}: {level}");
+    let far = cochlea.levels().iter().filter(|&&level| level == 0.0).count();
+    assert!(far > 30, "only {far} pitches are silent beside it");
+}
+
+#[test]
 fn noise_below_the_floor_is_silence() {
     let noise = noise(48_000);
     assert!(hear(1_000, |n| 5.6e-5 * noise[n]).is_empty());

@@ -35,6 +35,9 @@ pub struct FieldFrame {
     pub difference: bool,
     /// One picture per array.
     pub images: Vec<FieldImage>,
+    /// How loud each pitch is that is heard, low first: 0 at the floor that hearing adapts to, 255 at the top of its range and above;
+    /// none where nothing is heard.
+    pub levels: Vec<u8>,
 }
 
 /// Cells a side of the grid in which people are shown where a picture raised bursts.

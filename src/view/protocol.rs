@@ -14,7 +14,7 @@
 //!              from the page: when it (of sound: its first frame) was captured, in ns on the run's clock, signed
 //! ```
 //! All little-endian. A field's image is `array, 0, width, height` (u16 each), then phase and amplitude per
-//! site; an input picture, or one of the mind's eye, is `width, height` (u16), a side `s` and 0 (u16), then RGB, then the input's
+//! site; behind the last stand the levels of what is heard, a byte a pitch, to the message's end; an input picture, or one of the mind's eye, is `width, height` (u16), a side `s` and 0 (u16), then RGB, then the input's
 //! bursts in `s` by `s` cells, On before Off (a byte each); sound is pairs of f32, of the page with
 //! as many as it has channels; a picture of the page is one JPEG picture of at most 4 MB.
 //! Kinds 4 to 6 and 9 carry JSON in UTF-8: [`Figures`], [`TraceChunk`], [`Described`] and [`Answer`]. The page asks in
@@ -302,7 +302,8 @@ pub(super) fn field(frame: &FieldFrame, sequence: u64) -> Option<Bytes> {
     if count == 0 {
         return None;
     }
-    let body = frame.images.iter().map(|image| 8 + image.phase_amplitude.len()).sum();
+    let images: usize = frame.images.iter().map(|image| 8 + image.phase_amplitude.len()).sum();
+    let body = images + frame.levels.len();
     let mut bytes = header(
         Kind::Field,
         small(frame.band) | (DIFFERENCE * u16::from(frame.difference)),
@@ -317,6 +318,7 @@ pub(super) fn field(frame: &FieldFrame, sequence: u64) -> Option<Bytes> {
         }
         bytes.extend_from_slice(&image.phase_amplitude);
     }
+    bytes.extend_from_slice(&frame.levels);
     Some(bytes.into())
 }
 
@@ -422,4 +424,20 @@ pub(super) fn traces(mut chunk: TraceChunk, sequence: u64) -> Option<Bytes> {
     }
     let tick = chunk.first_tick;
     serde_json::to_string(&chunk).ok().map(|text| json(Kind::Traces, &text, sequence, tick))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::FieldImage;
+
+    #[test]
+    fn the_levels_of_what_is_heard_stand_behind_a_fields_images() {
+        let image =
+            FieldImage { width: 1, height: 2, phase_amplitude: vec![1, 2, 3, 4], ..Default::default() };
+        let frame = FieldFrame { images: vec![image], levels: vec![7, 8, 9], ..FieldFrame::default() };
+        let bytes = field(&frame, 1).unwrap();
+        assert_eq!(bytes[24 + 8..], [1, 2, 3, 4, 7, 8, 9]);
+        assert!(field(&FieldFrame { levels: vec![7], ..FieldFrame::default() }, 1).is_none());
+    }
 }

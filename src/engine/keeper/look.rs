@@ -105,6 +105,8 @@ impl Keeper {
             let on_clock =
                 |stamp: Stamp, start| Stamp { time: start + (stamp.time - Timestamp::ZERO), ..stamp };
             frame.captured = raw.captured.zip(self.start).map(|(stamp, start)| on_clock(stamp, start));
+            frame.levels.clear();
+            frame.levels.extend(raw.levels.iter().map(|level| (255.0 * level).round() as u8));
             frame.images.resize_with(raw.planes.len(), FieldImage::default);
             let variance = self.facts.variances[raw.band];
             let scale = if raw.difference { DIFFERENCE_SCALE } else { FULL_SCALE };

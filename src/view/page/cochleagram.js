@@ -1,5 +1,5 @@
 // @ts-check
-// The cochleagram: how strongly hearing's field swings at each pitch, newest at the right.
+// The cochleagram: how loud each pitch is that is heard, newest at the right.
 // Its colours have nearly one luminance, so that nothing that is heard can flash.
 
 import { hertz } from "./bands.js";
@@ -7,10 +7,6 @@ import { fit, font, say } from "./canvas.js";
 
 /** Columns that are kept, and milliseconds of model time of one: 20 s. */
 const COLUMNS = 400, COLUMN = 50;
-/** Mean amplitude of the tonic rhythm in units of its rms (Rayleigh's), and what has the full colour. */
-const TONIC = Math.sqrt(Math.PI) / 2, FULL = 2.5;
-/** What 255 is in a field's image, in units of the tonic rms: of the field, and of it less its twin. */
-const SCALE = 4, DIFFERENCE_SCALE = 1;
 /** How much of the page's colours there is in the image's; the rest is its ground. */
 const VIVID = 0.7;
 const LEFT = 52, FOOT = 22;
@@ -30,18 +26,15 @@ function numbers(context, css) {
 /** @param {HTMLCanvasElement} canvas @param {HTMLElement} note */
 export function cochleagramPanel(canvas, note) {
   let array = -1, rows = 0, low = 0, high = 0;
-  /** @type {number[]} */
-  let bands = [];
-  let band = -1, less = false;
-  /** Mean amplitude in tonic rms, column after column, a ring by model time. */
-  let means = new Float32Array(0);
+  /** Levels, 0 to 1, column after column, a ring by model time. */
+  let levels = new Float32Array(0);
   /** The newest column by its number since the run's start, and the last one that is on the image. */
   let newest = -1, painted = -1;
   let image = new OffscreenCanvas(1, 1), drawn = "";
   let cool = new Uint8ClampedArray(4), warm = cool;
 
   function forget() {
-    means.fill(NaN);
+    levels.fill(NaN);
     newest = painted = -1;
   }
 
@@ -58,14 +51,12 @@ export function cochleagramPanel(canvas, note) {
       painted = -1;
     }
     const column = context.createImageData(1, rows);
-    const base = less ? 0 : TONIC, full = less ? DIFFERENCE_SCALE : FULL;
     for (let number = Math.max(painted + 1, newest - COLUMNS + 1); number <= newest; number++) {
       const from = (number % COLUMNS) * rows;
       for (let row = 0; row < rows; row++) {
-        const value = means[from + row], at = 4 * (rows - 1 - row);
-        const share = Math.max(0, Math.min(1, (value - base) / (full - base)));
-        for (let k = 0; k < 3; k++) column.data[at + k] = cool[k] + share * (warm[k] - cool[k]);
-        column.data[at + 3] = Number.isNaN(value) ? 0 : 255;
+        const level = levels[from + row], at = 4 * (rows - 1 - row);
+        for (let k = 0; k < 3; k++) column.data[at + k] = cool[k] + level * (warm[k] - cool[k]);
+        column.data[at + 3] = Number.isNaN(level) ? 0 : 255;
       }
       context.putImageData(column, number % COLUMNS, 0);
     }
@@ -74,10 +65,11 @@ export function cochleagramPanel(canvas, note) {
 
   /** What is heard most of, now. */
   function inWords() {
-    const now = means.subarray((newest % COLUMNS) * rows, (newest % COLUMNS + 1) * rows);
+    const now = levels.subarray((newest % COLUMNS) * rows, (newest % COLUMNS + 1) * rows);
     const most = now.indexOf(Math.max(...now));
+    if (now[most] === 0) return "silence now";
     const pitch = pitchOf(erbs(low) + (most / Math.max(1, rows - 1)) * (erbs(high) - erbs(low)));
-    return `strongest at ${hertz(pitch)} now, ${now[most].toFixed(1)} times the tonic rms`;
+    return `loudest at ${hertz(pitch)} now, at ${Math.round(100 * now[most])} % of the range`;
   }
 
   return {
@@ -86,31 +78,22 @@ export function cochleagramPanel(canvas, note) {
       array = run.arrays.findIndex(([name]) => name === "hearing");
       rows = array < 0 ? 0 : run.arrays[array][1].height;
       [low, high] = run.pitch_hz;
-      bands = run.band_hz;
-      means = new Float32Array(COLUMNS * rows);
+      levels = new Float32Array(COLUMNS * rows);
       image = new OffscreenCanvas(COLUMNS, Math.max(1, rows));
       drawn = "";
-      band = -1;
       forget();
       say(note, "");
       canvas.setAttribute("aria-label", array < 0 ? "Cochleagram: nothing to tell, this run does not hear" : "Cochleagram: nothing yet");
     },
     /** @param {import("./wire.js").FieldFrame} frame */
     add(frame) {
-      const heard = frame.images.find((one) => one.array === array);
-      if (!heard || heard.height !== rows) return;
-      const number = Math.floor(frame.tick / COLUMN);
-      if (frame.band !== band || frame.difference !== less || number < newest || number - newest > COLUMNS) forget();
-      band = frame.band;
-      less = frame.difference;
-      const unit = (less ? DIFFERENCE_SCALE : SCALE) / 255 / heard.width, at = (number % COLUMNS) * rows;
-      for (let row = 0; row < rows; row++) {
-        let sum = 0;
-        for (let site = row * heard.width; site < (row + 1) * heard.width; site++) sum += heard.bytes[2 * site + 1];
-        means[at + row] = unit * sum;
-      }
+      if (!rows || frame.levels.length !== rows) return;
+      const number = Math.floor(frame.tick / COLUMN), at = (number % COLUMNS) * rows;
+      if (number < newest || number - newest > COLUMNS) forget();
+      // Of the fields of one column the loudest: a click is short.
+      for (let row = 0; row < rows; row++) levels[at + row] = Math.max(number === newest ? levels[at + row] : 0, frame.levels[row] / 255);
       // Where fields come seldom, each stands for the time since the one before.
-      for (let k = Math.max(newest + 1, number - COLUMNS + 1); newest >= 0 && k < number; k++) means.copyWithin((k % COLUMNS) * rows, at, at + rows);
+      for (let k = Math.max(newest + 1, number - COLUMNS + 1); newest >= 0 && k < number; k++) levels.copyWithin((k % COLUMNS) * rows, at, at + rows);
       newest = number;
       painted = Math.min(painted, number - 1);
     },
@@ -123,7 +106,7 @@ export function cochleagramPanel(canvas, note) {
       if (newest < 0 || !rows) {
         context.fillStyle = theme.quiet;
         context.textAlign = "center";
-        context.fillText(array < 0 ? "This run does not hear" : "Waiting for the field", width / 2, height / 2);
+        context.fillText(array < 0 ? "This run does not hear" : "Waiting for the sound", width / 2, height / 2);
         return;
       }
       paint(theme);
@@ -151,9 +134,8 @@ export function cochleagramPanel(canvas, note) {
         context.textAlign = s === 0 ? "right" : s === 20 ? "left" : "center";
         context.fillText(s === 0 ? "now" : `−${s} s`, LEFT + span * (1 - s / 20), height);
       }
-      const what = `${hertz(bands[band] ?? 0)} band${less ? ", less its twin" : ""}`;
-      say(note, `hearing's mean amplitude at each pitch, ${what}`);
-      canvas.setAttribute("aria-label", `Cochleagram of the last 20 s, ${what}: ${inWords()}`);
+      say(note, "level of each pitch, above the floor that hearing adapts to");
+      canvas.setAttribute("aria-label", `Cochleagram of the last 20 s: ${inWords()}`);
     },
   };
 }

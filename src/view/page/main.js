@@ -337,9 +337,9 @@ function drawTraces() {
   if (shownPanel("traces-panel")) traces.draw(colours);
   else if (shownPanel("head-panel")) head.draw(colours);
   else if (shownPanel("raster-panel")) raster.draw(colours);
-  else if (shownPanel("cochlea-panel")) cochlea.draw(colours);
   else if (shownPanel("scope-panel")) scope.draw(colours);
   if (shownPanel("waterfall-panel")) waterfall.draw(colours);
+  else if (shownPanel("cochlea-panel")) cochlea.draw(colours);
 }
 
 /** @param {number} now */
@@ -466,8 +466,8 @@ const palette = commandPalette(/** @type {HTMLDialogElement} */ (byId("command-b
   { name: "Stage: the field alone, full screen; Escape or a touch of 2 s leaves", key: "z", run: () => stage.toggle() },
   { name: "Stage, full screen", key: "F11", hidden: true, run: stage.full },
   { name: "This help", key: "?", run: help },
-  ...["spectrum", "waterfall", "energy", "latency", "log"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => upper.show(`${id}-panel`) })),
-  ...["traces", "head", "raster", "cochlea", "scope", "mind", "belonging", "binding", "objects"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => lower.show(`${id}-panel`) })),
+  ...["spectrum", "waterfall", "cochlea", "energy", "latency", "log"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => upper.show(`${id}-panel`) })),
+  ...["traces", "head", "raster", "scope", "mind", "belonging", "binding", "objects"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => lower.show(`${id}-panel`) })),
   ...devices.choices(figures?.status.devices ?? []).map(({ kind, name }) => ({ name: `Use another ${kind}`, run: () => devices.open(kind, name) })),
   ...binding.choices().map(({ name, run }) => ({ name, run })),
   ...hands.states().map(({ name, values }) => ({ name: `State: ${name}`, run: () => link.ask({ set: Object.fromEntries(values) }) })),

@@ -5,7 +5,7 @@ import { PAGE } from "./version.js";
 
 /** @import { About, Answer, Counts, Figures, InControl, Request, Status, TraceChunk } from "./messages.d.ts" */
 /** @typedef {{ array: number, width: number, height: number, bytes: Uint8Array }} FieldImage */
-/** @typedef {{ sequence: number, tick: number, band: number, difference: boolean, images: FieldImage[] }} FieldFrame */
+/** @typedef {{ sequence: number, tick: number, band: number, difference: boolean, images: FieldImage[], levels: Uint8Array }} FieldFrame its levels of what is heard, a pitch each, low first */
 /** @typedef {{ width: number, height: number, rgb: Uint8Array, side: number, bursts: Uint8Array }} Picture its bursts in `side` by `side` cells, On before Off; a side of 0 tells none */
 /** @typedef {Picture & { dream: boolean }} MindPicture */
 /** @typedef {{ whole: number | undefined, held: boolean, phase: number, amplitude: number, grey: Uint8Array }} BoundArray phase in turns, amplitude in tonic rms */
@@ -45,7 +45,7 @@ function readField(buffer, view) {
     images.push({ array: view.getUint16(at, true), width, height, bytes });
     at += 8 + bytes.length;
   }
-  return { sequence: count(view, 8), tick: count(view, 16), band: view.getUint8(2), difference: view.getUint8(3) === 1, images };
+  return { sequence: count(view, 8), tick: count(view, 16), band: view.getUint8(2), difference: view.getUint8(3) === 1, images, levels: new Uint8Array(buffer, at) };
 }
 
 /** @param {ArrayBuffer} buffer @param {DataView} view @returns {Picture} */

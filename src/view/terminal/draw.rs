@@ -284,7 +284,6 @@ mod tests {
         };
         let mut picture = Picture::new(&about);
         picture.field = FieldFrame {
-            captured: None,
             tick: Tick(1),
             band: 0,
             difference: false,
@@ -294,6 +293,7 @@ mod tests {
                 height: 4,
                 phase_amplitude: (0..32).map(|at| if at % 2 == 0 { 8 * at } else { 255 }).collect(),
             }],
+            ..FieldFrame::default()
         };
         picture
     }
