@@ -165,7 +165,7 @@ mod tests {
         let named = Error::new(Kind::Device, "speaker", "its host did not answer");
         assert_eq!(told("speaker", &named), "speaker: its host did not answer");
         // What was named must be there.
-        assert_eq!(optional::<()>(DeviceKind::Speaker, false, Err(alike.clone())).unwrap(), None);
+        assert_eq!(optional::<()>(DeviceKind::Speaker, false, Err(alike.clone())), Ok(None));
         assert_eq!(optional::<()>(DeviceKind::Speaker, true, Err(alike.clone())), Err(alike));
     }
 }
