@@ -351,24 +351,36 @@ mod tests {
         assert_eq!((tag.seconds, tag.fractional), (2_208_988_800, 1 << 31));
     }
 
-    #[test]
-    fn a_lost_sample_begins_a_new_bundle_with_its_own_time() {
+    /// A sender of one electrode, and who hears it.
+    fn heard_sender() -> (UdpSocket, OscSender) {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let port = socket.local_addr().unwrap().port();
         let electrodes = Electrodes { names: vec!["a".to_owned()], rate_hz: 1_000, first: Timestamp::ZERO };
-        let mut sender = OscSender::open("127.0.0.1", port, &electrodes, Arc::default()).unwrap();
+        let sender = OscSender::open("127.0.0.1", port, &electrodes, Arc::default()).unwrap();
+        (socket, sender)
+    }
+
+    /// The next bundle that comes, and its time in parts of 2^32 to a second.
+    fn heard(socket: &UdpSocket) -> (u64, Vec<OscPacket>) {
+        let mut packet = [0; 2_000];
+        let length = socket.recv(&mut packet).unwrap();
+        let OscPacket::Bundle(bundle) = rosc::decoder::decode_udp(&packet[..length]).unwrap().1 else {
+            panic!("no bundle")
+        };
+        let ticks = (u64::from(bundle.timetag.seconds) << 32) + u64::from(bundle.timetag.fractional);
+        (ticks, bundle.content)
+    }
+
+    #[test]
+    fn a_lost_sample_begins_a_new_bundle_with_its_own_time() {
+        let (socket, mut sender) = heard_sender();
         for ms in [0, 1, 3] {
             sender.send(Timestamp(ms * 1_000_000), &ElectrodeItem::Sample(vec![0.0])).unwrap();
         }
         sender.finish().unwrap();
-        let mut packet = [0; 2_000];
-        let mut next = || {
-            let length = socket.recv(&mut packet).unwrap();
-            let OscPacket::Bundle(bundle) = rosc::decoder::decode_udp(&packet[..length]).unwrap().1 else {
-                panic!("no bundle")
-            };
-            let ticks = (u64::from(bundle.timetag.seconds) << 32) + u64::from(bundle.timetag.fractional);
-            (ticks, bundle.content.len())
+        let next = || {
+            let (ticks, content) = heard(&socket);
+            (ticks, content.len())
         };
         let (names, two, one) = (next(), next(), next());
         assert_eq!((names.1, two.1, one.1), (2, 2, 1));
@@ -378,19 +390,11 @@ mod tests {
 
     #[test]
     fn onsets_have_an_address_and_other_marks_share_one_whatever_they_say() {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let port = socket.local_addr().unwrap().port();
-        let electrodes = Electrodes { names: vec!["a".to_owned()], rate_hz: 1_000, first: Timestamp::ZERO };
-        let mut sender = OscSender::open("127.0.0.1", port, &electrodes, Arc::default()).unwrap();
-        let mut packet = [0; 2_000];
+        let (socket, mut sender) = heard_sender();
         let mut sent = |text: &str| {
             let time = Timestamp(1_500_000_000);
             sender.send(time, &ElectrodeItem::Mark(time, text.to_owned())).unwrap();
-            let length = socket.recv(&mut packet).unwrap();
-            match rosc::decoder::decode_udp(&packet[..length]).unwrap().1 {
-                OscPacket::Bundle(OscBundle { mut content, .. }) => content.remove(0),
-                OscPacket::Message(_) => panic!("no bundle"),
-            }
+            heard(&socket).1.remove(0)
         };
         assert_eq!(sent("onset"), message("/napot/onset", vec![OscType::Float(1.5)]));
         let note = OscType::String("eyes closed, #1".to_owned());
@@ -399,19 +403,11 @@ mod tests {
 
     #[test]
     fn after_a_pause_time_tags_are_the_calendars_again() {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let port = socket.local_addr().unwrap().port();
-        let electrodes = Electrodes { names: vec!["a".to_owned()], rate_hz: 1_000, first: Timestamp::ZERO };
-        let mut sender = OscSender::open("127.0.0.1", port, &electrodes, Arc::default()).unwrap();
-        let mut packet = [0; 2_000];
-        let mut tag = |sender: &mut OscSender, ms: i64| {
+        let (socket, mut sender) = heard_sender();
+        let tag = |sender: &mut OscSender, ms: i64| {
             let time = Timestamp(ms * 1_000_000);
             sender.send(time, &ElectrodeItem::Mark(time, "onset".to_owned())).unwrap();
-            let length = socket.recv(&mut packet).unwrap();
-            let OscPacket::Bundle(bundle) = rosc::decoder::decode_udp(&packet[..length]).unwrap().1 else {
-                panic!("no bundle")
-            };
-            (u64::from(bundle.timetag.seconds) << 32) + u64::from(bundle.timetag.fractional)
+            heard(&socket).0
         };
         let before = tag(&mut sender, 0);
         std::thread::sleep(Duration::from_millis(50));

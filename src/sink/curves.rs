@@ -7,10 +7,9 @@ use plotters::coord::Shift;
 use plotters::element::{Circle, DashedPathElement};
 use plotters::prelude::{BitMapBackend, DashedLineSeries, DrawingArea, LineSeries};
 use plotters::style::Color;
-use plotters::style::text_anchor::{HPos, VPos};
 
-use super::canvas::{Canvas, colour, not_drawn, text_style};
-use super::plot::{Drawn, HEIGHT, WIDTH, caption, lines, short, stroke};
+use super::canvas::{Canvas, colour, not_drawn};
+use super::plot::{Drawn, HEIGHT, WIDTH, caption, legend, lines, short, stroke};
 use crate::error::{Error, Result};
 
 /// Points of a curve that are marked at most.
@@ -79,17 +78,8 @@ fn draw(
         let key = move |(x, y): (i32, i32)| DashedPathElement::new([(x, y), (x + 26, y)], 9, gap, style);
         line.label(*name).legend(key);
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .margin(18)
-        .legend_area_size(36)
-        .background_style(colour::GROUND.mix(0.85))
-        .border_style(colour::GRID)
-        .label_font(text_style(16, false, colour::TEXT, (HPos::Left, VPos::Top)))
-        .draw()?;
-    area.present()?;
-    Ok(())
+    legend(&mut chart, SeriesLabelPosition::UpperRight)?;
+    area.present()
 }
 
 #[cfg(test)]

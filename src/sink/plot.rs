@@ -130,15 +130,7 @@ fn draw_spectrum(
                 .label(describe(fit, plot.interval))
                 .legend(|(x, y)| PathElement::new([(x, y), (x + 26, y)], stroke(colour::FIT, 3)));
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::LowerLeft)
-            .margin(18)
-            .legend_area_size(36)
-            .background_style(colour::GROUND.mix(0.85))
-            .border_style(colour::GRID)
-            .label_font(text_style(16, false, colour::TEXT, (HPos::Left, VPos::Top)))
-            .draw()?;
+        legend(&mut chart, SeriesLabelPosition::LowerLeft)?;
         area.present()
     })
 }
@@ -242,6 +234,26 @@ where
         .label_style(text_style(15, false, colour::QUIET, (HPos::Center, VPos::Center)))
         .axis_desc_style(text_style(16, false, colour::TEXT, (HPos::Center, VPos::Center)));
     mesh
+}
+
+/// The names of a chart's curves.
+pub(super) fn legend<'a, 'c: 'a, X, Y>(
+    chart: &mut ChartContext<'a, BitMapBackend<'c>, Cartesian2d<X, Y>>,
+    position: SeriesLabelPosition,
+) -> Drawn
+where
+    X: Ranged<ValueType = f64> + ValueFormatter<f64>,
+    Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
+    chart
+        .configure_series_labels()
+        .position(position)
+        .margin(18)
+        .legend_area_size(36)
+        .background_style(colour::GROUND.mix(0.85))
+        .border_style(colour::GRID)
+        .label_font(text_style(16, false, colour::TEXT, (HPos::Left, VPos::Top)))
+        .draw()
 }
 
 /// One curve over time in a panel of its own.
