@@ -13,7 +13,7 @@
 //! | s | | pixels | how much an array sees of a pixel, `Pᵀ 1` |
 //! | R, C, β | | | the step and momentum of [`super::part`] |
 //!
-//! Coupling to a mean that each array moves is the sum over all others of the design, at a cost that grows with the arrays and
+//! Coupling to a mean that each array moves is the sum over all others, at a cost that grows with the arrays and
 //! not with their pairs. After some steps each array is held against its whole: whom the whole's picture does not explain leaves
 //! it, for another whole that does explain it, or to stay alone, and the pictures start again; twice at most.
 //!

@@ -2,6 +2,7 @@
 
 mod cameras;
 mod input;
+mod learned;
 mod output;
 mod seen;
 mod tiles;
@@ -16,6 +17,8 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::input::Grid;
+pub(super) use self::input::degrees;
+use self::learned::Learned;
 use self::seen::Seen;
 use self::told::{Moved, Told, ToldWhole, size, tell};
 use super::renderers::RendererArgs;
@@ -110,6 +113,10 @@ pub(super) struct BindArgs {
     /// Wholes are held to how pictures look, by whom these name: for views that are too few to tell.
     #[command(flatten)]
     prior: RendererArgs,
+    /// Finish each whole of a sinogram or tilt series by this model of `napot learn views`, which learned pictures of its kind under its
+    /// angles: for views that are too few to tell.
+    #[arg(long, value_name = "FILE")]
+    learned: Option<PathBuf>,
     /// Find where each array really is, and bind with that: by how many elements its detector lies beside its place, where nothing
     /// more is said, or by how many degrees its views are turned, at most 15 either way. The middle array of all counts as right. Each is
     /// told with its standard error; where that can't be told, the array stays at its nominal place.
@@ -167,6 +174,8 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
     let truths: Vec<Grid> = args.truth.iter().map(|file| truth(file, shape)).collect::<Result<_>>()?;
     fits(args, &seen)?;
     let how = how(common, args, &seen)?;
+    let learned = args.learned.as_deref().map(|file| Learned::read(file, &seen, args.prior.given()));
+    let learned = learned.transpose()?;
     let started = monotonic();
     // Who sees nothing is told before anything is held against it.
     let (kept, mut parts) = sighted(args, &seen)?;
@@ -178,6 +187,9 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
         parts = kept.iter().zip(places).map(part).collect::<Result<_>>()?;
     }
     let mut bound = bound(common, args, (&parts, shape), &how)?;
+    if let Some(learned) = &learned {
+        learned.finish(&mut bound.wholes, &parts, shape[0], &how)?;
+    }
     for array in bound.wholes.iter_mut().flat_map(|whole| &mut whole.arrays) {
         *array = kept[*array];
     }

@@ -1,6 +1,7 @@
 //! `napot learn`: trains the renderer on photographs, dead leaves and the room, into a file that `napot render` takes.
 
 mod senses;
+mod views;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+pub(super) use self::views::load as load_views;
 use super::{Common, pictures, print_json, print_line, taken, written};
 use crate::error::{Error, Kind, Result};
 use crate::memory::picture::Plane;
@@ -93,12 +95,14 @@ pub(super) struct LearnArgs {
 enum Other {
     /// Learn from recordings what a sound that belongs to its picture is like; or judge a template by them.
     Senses(senses::SensesArgs),
+    /// Learn from pictures of one kind how they look under few views, for `napot bind --learned`.
+    Views(views::ViewsArgs),
 }
 
 impl LearnArgs {
     /// The options of all commands that have an effect.
     pub(super) fn takes(&self) -> &'static [&'static str] {
-        if self.other.is_some() { taken::ALL } else { &["--seed", "--out"] }
+        if let Some(Other::Senses(_)) = &self.other { taken::ALL } else { &["--seed", "--out"] }
     }
 }
 
@@ -115,8 +119,10 @@ struct Learned {
 
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
-    if let Some(Other::Senses(args)) = &args.other {
-        return senses::run(common, args);
+    match &args.other {
+        Some(Other::Senses(args)) => return senses::run(common, args),
+        Some(Other::Views(args)) => return views::run(common, args),
+        None => (),
     }
     let (out, curve) = outputs(common, args)?;
     let seed = common.seed.unwrap_or_default();

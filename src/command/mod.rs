@@ -18,6 +18,7 @@ mod learn;
 mod listen;
 mod live;
 mod measure;
+mod measured;
 mod memory;
 mod names;
 pub mod oddball;
@@ -117,7 +118,7 @@ enum Command {
     Export(export::ExportArgs),
     /// Learn pictures in one pass into a memory; say, show and join what memories hold.
     Memory(memory::MemoryArgs),
-    /// Train the renderer's networks on photographs, generated pictures and the room; `learn senses`: which sounds belong to which pictures.
+    /// Train the renderer's networks on photographs, generated pictures and the room; `learn senses`: which sounds belong to which pictures; `learn views`: how pictures look under few views.
     Learn(learn::LearnArgs),
     /// Restore a picture, or a film that was shrunk: noise, holes, lost edges, smallness, lost colour, JPEG; or show what an array still held
     /// of what was seen while a session was recorded.

@@ -27,6 +27,7 @@ pub mod smooth;
 pub mod store;
 pub mod trace;
 pub mod trained;
+pub mod views;
 
 #[cfg(test)]
 mod tests;

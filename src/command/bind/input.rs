@@ -80,7 +80,7 @@ pub(super) struct Views {
     /// Numbers that are not finite.
     pub unseen: usize,
     /// Degrees of each view.
-    degrees: Vec<f64>,
+    pub degrees: Vec<f64>,
     values: Vec<f32>,
 }
 
@@ -198,26 +198,39 @@ fn words(path: &Path, help: &str) -> Result<Vec<String>> {
 
 /// Degrees of each row.
 fn angles(named: &str, sinogram: &Path, (rows, columns): (usize, usize)) -> Result<Vec<f64>> {
+    let degrees = degrees(named, Some(rows))?;
+    if degrees.len() != rows {
+        let error = Error::input(sinogram, "it has another number of rows than there are angles").value(rows);
+        let error = error.bound(format!("{} rows, as {named} has angles", degrees.len()));
+        let turned = "Its columns are as many: turn it over, `sinogram.T`.";
+        return Err(if degrees.len() == columns { error.help(turned) } else { error });
+    }
+    Ok(degrees)
+}
+
+/// The degrees that `--angles` names: of so many views from one to another, or those of a file.
+pub(in crate::command) fn degrees(named: &str, views: Option<usize>) -> Result<Vec<f64>> {
     let ends: Option<(f64, f64)> =
         named.split_once(':').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
-    let degrees: Vec<f64> = match ends {
-        Some((from, to)) => (0..rows).map(|row| from + (to - from) * row as f64 / rows as f64).collect(),
-        None => from_file(Path::new(named))?,
+    let degrees: Vec<f64> = match (ends, views) {
+        (Some((from, to)), Some(views)) => {
+            (0..views).map(|view| from + (to - from) * view as f64 / views as f64).collect()
+        }
+        (Some(_), None) => {
+            let error = Error::call("--angles", "it is not said how many views lie evenly").value(named);
+            return Err(error.bound("FROM:TO with `--views N`, or a file with one for each view"));
+        }
+        (None, _) => from_file(Path::new(named))?,
     };
     if let Some(row) = degrees.iter().position(|angle| !angle.is_finite()) {
         let error = Error::call("--angles", "an angle is no number").at(format!("row {row} of {named}"));
         return Err(error.value(degrees[row]).bound("a finite number of degrees"));
     }
     if degrees.is_empty() {
-        return Err(Error::input(Path::new(named), "there is no angle in it")
-            .value(0)
-            .bound(format!("{rows}, one a row")));
-    }
-    if degrees.len() != rows {
-        let error = Error::input(sinogram, "it has another number of rows than there are angles").value(rows);
-        let error = error.bound(format!("{} rows, as {named} has angles", degrees.len()));
-        let turned = "Its columns are as many: turn it over, `sinogram.T`.";
-        return Err(if degrees.len() == columns { error.help(turned) } else { error });
+        let error = Error::input(Path::new(named), "there is no angle in it").value(0);
+        return Err(
+            error.bound(views.map_or("one or more".to_owned(), |views| format!("{views}, one a row")))
+        );
     }
     Ok(degrees)
 }

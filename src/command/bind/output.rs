@@ -33,7 +33,7 @@ pub(super) fn spare(
 ) -> Result<()> {
     let angles = args.angles.as_ref().map(PathBuf::from);
     let read = [Some(&args.seen), angles.as_ref(), args.assign.as_ref()];
-    let read = read.into_iter().flatten().chain(&args.truth).chain(args.prior.files());
+    let read = read.into_iter().flatten().chain(&args.truth).chain(&args.learned).chain(args.prior.files());
     let read: Vec<&Path> = read.map(PathBuf::as_path).chain(listed.iter().copied()).collect();
     let pictures =
         out.into_iter().flat_map(|out| (0..MOST_ARRAYS).map(move |number| ("--out", named(out, number))));

@@ -59,8 +59,8 @@ pub(super) fn run(task: Task) -> Result<Vec<Row>> {
             Row::claim(name, &found, 0.0, [-1.571, 1.571], source)
         });
     }
-    let source = "where the exponent crosses 0, between its neighbours in κ by a line; the design's prototypes of \
-                  single sites put it between 2 and 4";
+    let source = "where the exponent crosses 0, between its neighbours in κ by a line; trials of single sites \
+                  put it between 2 and 4";
     rows.push(Row::claim("chaos: κ of the edge".to_owned(), &Estimate::exact(edge), 2.0, [1.5, 4.0], source));
     Ok(rows)
 }

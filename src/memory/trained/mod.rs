@@ -11,6 +11,7 @@
 //!
 //! To add a job: its variant of [`model::Job`], what it learns from in [`lessons`], what it answers to in [`renderer`].
 
+pub mod descent;
 pub mod leaves;
 pub mod lessons;
 pub mod model;

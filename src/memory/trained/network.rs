@@ -219,6 +219,15 @@ pub struct Lesson {
     back: Ready,
 }
 
+/// What a network's layers held on the way there; the way back needs it.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// Before each block, and after the last.
+    held: Vec<Sheets>,
+    /// Within each block.
+    within: Vec<Sheets>,
+}
+
 impl Lesson {
     /// Runs the network; `judge` says how its error grows with each output; returned is how it grows with every number
     /// of the network.
@@ -226,6 +235,18 @@ impl Lesson {
     /// # Panics
     /// Where sizes do not agree.
     pub fn learn(&self, input: &Sheets, judge: impl FnOnce(&Sheets) -> Sheets) -> Vec<f32> {
+        let (out, held) = self.there(input);
+        let mut grown = vec![0.0; self.form.len()];
+        self.back(input, &held, &judge(&out), &mut grown);
+        grown
+    }
+
+    /// What the network makes of its input, and what it held.
+    ///
+    /// # Panics
+    /// Where the input has other channels.
+    #[must_use]
+    pub fn there(&self, input: &Sheets) -> (Sheets, Held) {
         let (height, width) = (input.height(), input.width());
         let sheets = || Sheets::new(self.form.channels, height, width);
         let mut held = vec![sheets()];
@@ -241,18 +262,31 @@ impl Lesson {
         }
         let mut out = Sheets::new(self.there.outputs, height, width);
         convolve(&self.there.last, &held[self.form.blocks], false, &mut out);
-        let slope = judge(&out);
+        (out, Held { held, within })
+    }
 
+    /// Adds to `grown` how the error grows with every number of the network, where `slope` says how it grows with each output.
+    /// Returns how it grows with the first layer's outputs: what [`Self::owed_by`] takes.
+    ///
+    /// # Panics
+    /// Where sizes do not agree.
+    pub fn back(
+        &self,
+        input: &Sheets,
+        Held { held, within }: &Held,
+        slope: &Sheets,
+        grown: &mut [f32],
+    ) -> Sheets {
         let layers = self.form.layers();
-        let mut grown = vec![0.0; self.form.len()];
         let mut owe = |layer: usize, from: &Sheets, slope: &Sheets| {
             let Layer { weights, bias, .. } = &layers[layer];
             let (before, after) = grown.split_at_mut(weights.end);
             owed(from, slope, &mut before[weights.start..], &mut after[..bias.len()]);
         };
-        owe(1 + 2 * self.form.blocks + self.task, &held[self.form.blocks], &slope);
+        let sheets = || Sheets::new(self.form.channels, input.height(), input.width());
+        owe(1 + 2 * self.form.blocks + self.task, &held[self.form.blocks], slope);
         let (mut back, mut inner, mut outer) = (sheets(), sheets(), sheets());
-        convolve(&self.back.last, &slope, false, &mut back);
+        convolve(&self.back.last, slope, false, &mut back);
         for block in (0..self.form.blocks).rev() {
             owe(2 + 2 * block, &within[block], &back);
             convolve(&self.back.body[block][1], &back, false, &mut inner);
@@ -262,7 +296,18 @@ impl Lesson {
             back.add(&outer);
         }
         owe(0, input, &back);
-        grown
+        back
+    }
+
+    /// How the error grows with each number of the input, of how it grows with the first layer's outputs.
+    ///
+    /// # Panics
+    /// Where sizes do not agree.
+    #[must_use]
+    pub fn owed_by(&self, first: &Sheets) -> Sheets {
+        let mut input = Sheets::new(self.form.inputs, first.height(), first.width());
+        convolve(&self.back.first, first, false, &mut input);
+        input
     }
 }
 
@@ -318,6 +363,25 @@ mod tests {
             let wanted = (shifted(1e-3) - shifted(-1e-3)) / 2e-3;
             let off = (f64::from(grown[at]) - wanted).abs();
             assert!(off < 1e-2 * wanted.abs() + 2e-2, "{at}: {} for {wanted}", grown[at]);
+        }
+    }
+
+    #[test]
+    fn slopes_of_the_input_are_those_of_small_differences() {
+        let (network, input) = (network(), input());
+        let lesson = network.lesson(1);
+        let (out, held) = lesson.there(&input);
+        let first = lesson.back(&input, &held, &squares(&out).1, &mut vec![0.0; network.numbers().len()]);
+        let slope = lesson.owed_by(&first);
+        for (channel, y, x) in [(0, 0, 0), (1, 3, 6), (0, 5, 2)] {
+            let shifted = |by: f32| {
+                let mut other = input.clone();
+                other.row_mut(channel, y)[x] += by;
+                squares(&network.ready(1).run(&other)).0
+            };
+            let wanted = (shifted(1e-2) - shifted(-1e-2)) / 2e-2;
+            let off = (f64::from(slope.row(channel, y)[x]) - wanted).abs();
+            assert!(off < 1e-2 * wanted.abs() + 2e-2, "{}: {wanted}", slope.row(channel, y)[x]);
         }
     }
 

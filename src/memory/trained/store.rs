@@ -163,7 +163,10 @@ pub fn sized(size: Size) -> Result<()> {
 }
 
 /// The tensors of a layer: name, shape, and where their numbers lie.
-fn shapes(network: &str, layer: &Layer) -> [(String, Vec<usize>, core::ops::Range<usize>); 2] {
+pub(in crate::memory) fn shapes(
+    network: &str,
+    layer: &Layer,
+) -> [(String, Vec<usize>, core::ops::Range<usize>); 2] {
     let Layer { name, inputs, outputs, weights, bias } = layer;
     [
         (format!("{network}.{name}.weight"), vec![*outputs, *inputs, 3, 3], weights.clone()),
@@ -171,7 +174,16 @@ fn shapes(network: &str, layer: &Layer) -> [(String, Vec<usize>, core::ops::Rang
     ]
 }
 
-fn numbers(path: &Path, file: &SafeTensors<'_>, name: &str, shape: Option<&[usize]>) -> Result<Vec<f32>> {
+/// The numbers of a tensor, of that shape.
+///
+/// # Errors
+/// Where there is none, of another type or shape, or one of them is none.
+pub(in crate::memory) fn numbers(
+    path: &Path,
+    file: &SafeTensors<'_>,
+    name: &str,
+    shape: Option<&[usize]>,
+) -> Result<Vec<f32>> {
     let tensor = file
         .tensor(name)
         .map_err(|cause| Error::input(path, "a part of the model is missing").at(name).value(cause))?;

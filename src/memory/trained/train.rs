@@ -1,10 +1,10 @@
 //! Training: Adam on pieces of pictures, in steps that come out the same for any number of threads.
 //!
 //! The error of an answer is `sqrt(d² + ε²) - ε`, the square where it is small and the distance where it is large
-//! (Charbonnier et al., ICIP 1994). Slopes are summed piece by piece in their order. The rate is even after a start, and
-//! falls in a line over the last fifth. Source: Kingma and Ba, "Adam", ICLR 2015.
+//! (Charbonnier et al., ICIP 1994).
 
 use super::super::picture::Plane;
+use super::descent;
 use super::lessons::{Piece, piece};
 use super::model::{Job, Model};
 use crate::error::{Error, Result};
@@ -12,16 +12,8 @@ use crate::kernel::convolve::Sheets;
 
 /// Where the square ends and the distance begins, to enlarge and to clean.
 const TURN: [f32; 2] = [0.01, 0.05];
-/// Steps until the rate is whole.
-const START: u64 = 200;
-/// The last rate, of the whole.
-const LAST: f64 = 0.01;
-/// Longer slopes are shortened to this.
-const MOST_SLOPE: f32 = 0.5;
 const MOST_STEPS: u64 = 100_000_000;
 const MOST_BATCH: usize = 1_024;
-const BETA: [f32; 2] = [0.9, 0.99];
-const TINY: f32 = 1e-8;
 
 /// How it is trained.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -115,61 +107,18 @@ impl Training {
                 error = square;
                 slope
             });
-            (slope, error)
+            (slope, [error])
         };
-        let threads = threads.clamp(1, course.batch);
-        let mut answers: Vec<Option<(Vec<f32>, f64)>> = vec![None; course.batch];
-        std::thread::scope(|scope| {
-            for (member, answers) in answers.chunks_mut(course.batch.div_ceil(threads)).enumerate() {
-                let start = member * course.batch.div_ceil(threads);
-                let one = &one;
-                scope.spawn(move || {
-                    for (number, answer) in answers.iter_mut().enumerate() {
-                        *answer = Some(one(start + number));
-                    }
-                });
-            }
-        });
-        let mut slope = vec![0.0; self.model.networks()[at].numbers().len()];
-        let mut error = 0.0;
-        for (grown, square) in answers.into_iter().flatten() {
-            slope.iter_mut().zip(&grown).for_each(|(sum, x)| *sum += x);
-            error += square / course.batch as f64;
-        }
-        self.follow(at, &mut slope, rate(course, self.step));
+        let count = self.model.networks()[at].numbers().len();
+        let (mut slope, [error]) = descent::slope_of(course.batch, count, threads, one);
+        self.taken[at] += 1;
+        let rate = descent::rate(course.rate, course.steps, self.step);
+        let numbers = self.model.networks_mut()[at].numbers_mut();
+        descent::follow(numbers, &mut slope, &mut self.moments[at], self.taken[at], rate);
         self.step += 1;
         self.errors.push(error as f32);
         error as f32
     }
-
-    /// Adam.
-    fn follow(&mut self, at: usize, slope: &mut [f32], rate: f64) {
-        let length = slope.iter().map(|x| x * x).sum::<f32>().sqrt();
-        if length > MOST_SLOPE {
-            for x in slope.iter_mut() {
-                *x *= MOST_SLOPE / length;
-            }
-        }
-        self.taken[at] += 1;
-        let taken = self.taken[at] as f64;
-        let [mean, spread] = BETA.map(|beta| (1.0 - libm::pow(f64::from(beta), taken)) as f32);
-        let rate = rate as f32 / mean;
-        let [means, squares] = &mut self.moments[at];
-        let numbers = self.model.networks_mut()[at].numbers_mut();
-        for (((number, slope), m), v) in numbers.iter_mut().zip(slope).zip(means).zip(squares) {
-            *m += (1.0 - BETA[0]) * (*slope - *m);
-            *v += (1.0 - BETA[1]) * (*slope * *slope - *v);
-            *number -= rate * *m / ((*v / spread).sqrt() + TINY);
-        }
-    }
-}
-
-/// The rate of a step.
-fn rate(course: &Course, step: u64) -> f64 {
-    let start = ((step + 1) as f64 / START as f64).min(1.0);
-    let fall = (course.steps / 5).max(1) as f64;
-    let end = (course.steps.saturating_sub(step) as f64 / fall).clamp(LAST, 1.0);
-    course.rate * start * end
 }
 
 /// The mean square error of an answer, and how the error grows with each of its numbers, as a part of a batch.
@@ -220,13 +169,6 @@ mod tests {
         let (early, late) = (mean(&training.errors[..60]), mean(&training.errors[180..]));
         assert!(late < 0.6 * early, "{late} after {early}");
         assert_eq!(trained(3, 2), trained(3, 3));
-    }
-
-    #[test]
-    fn the_rate_starts_low_and_ends_low() {
-        let course = course(10_000);
-        let rates = [0, 300, 7_000, 9_999].map(|step| rate(&course, step) / course.rate);
-        assert!(rates[0] < 0.01 && rates[1] == 1.0 && rates[2] == 1.0 && rates[3] < 0.02, "{rates:?}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::random::philox4x32;
 use crate::signal::{Burst, FieldView, SheetShape};
 use crate::time::{SAMPLES_PER_TICK, Tick};
 
-/// The design's bands.
+/// The default bands.
 pub(super) const BANDS_HZ: [f64; 8] = [0.75, 1.5, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0];
 
 /// Independent noise-driven oscillators, exact in their stepping, at the places that a sonifier reads.
@@ -111,7 +111,7 @@ pub(super) fn listen(
     sound
 }
 
-/// A sonifier of these voices with the design's bands, equal variances, and its field.
+/// A sonifier of these voices with the default bands, equal variances, and its field.
 pub(super) fn pair(parameters: &SonifyParameters, voices: &[Voice<'_>], seed: u32) -> (Sonifier, TonicField) {
     pair_of(parameters, voices, &[1.0; 8], seed)
 }
