@@ -87,6 +87,12 @@ fn what_was_not_learned_is_said_and_bad_input_meets_one_message() {
     refused(&learn("discs"), &["--angles"]);
     refused(&learn("discs --angles 0:180"), &["0:180", "--views N"]);
     refused(&learn("discs --angles absent.txt"), &["absent.txt"]);
+    refused(&learn("discs --angles 0:0 --views 4"), &["--angles", "same angle"]);
+    fs::write(path("three.txt"), "0 60 120").unwrap();
+    refused(&learn("discs --angles three.txt --views 4"), &["--views", "three.txt", "4", "3"]);
+    let large = "--stages 16 --channels 256 --blocks 32 --batch 64";
+    refused(&learn(&format!("discs --angles three.txt {large}")), &["too many bytes", "--batch"]);
+    refused(&learn("discs --angles three.txt --rate 0"), &["--rate", "0", "above 0"]);
     refused(&learn("--angles 0:180 --views 4"), &["nothing to learn from"]);
     picture(&path("small.pgm"), 9, &[0.5; 81]);
     refused(&learn("small.pgm --angles 0:180 --views 4"), &["small.pgm", "9 x 9", "16 x 16"]);
@@ -115,6 +121,7 @@ fn what_was_not_learned_is_said_and_bad_input_meets_one_message() {
     );
     refused(&format!("{bind} --model m.safetensors"), &["m.safetensors", "another form"]);
     refused(&format!("{bind} --learned m.safetensors --with trained"), &["--learned", "renderer"]);
+    refused(&format!("{bind} --learned m.safetensors --way robust"), &["--learned", "--way"]);
     refused(&format!("{bind} --learned m.safetensors --out m.safetensors"), &["--out", "m.safetensors"]);
     fs::write(path("tiles.txt"), "discs/3.pgm 0 0\ndiscs/3.pgm 0 0\n").unwrap();
     refused("bind tiles.txt --learned m.safetensors", &["--learned", "no effect"]);

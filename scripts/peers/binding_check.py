@@ -213,7 +213,7 @@ def learned(kind, views, bench):
 
 
 def few(judge, bench, pictures):
-    judge.row("few views: PSNR, dB", "SART-10", "bound", "networks", "memory", "both", "learned", "seconds")
+    judge.row("few views: PSNR, dB", "SART-10", "bound", "networks", "memory", "both", "learned", "seconds of both")
     for name, truth in pictures.items():
         memory = remembered(name, bench)
         for arrays, views in ((8, 32), (8, 8), (4, 4)):
@@ -229,14 +229,14 @@ def few(judge, bench, pictures):
             if views == 4:
                 told = bench.bind(sinogram, degrees, assign, "--learned", learned(name, views, bench))
                 found.append(best(told, truth))
-                seconds = told["seconds"]
+                judge.check(found[-1] > sart + 3, f"{name}, {views} views: learned 3 dB ahead of SART")
             numbers = [f"{x:.2f}" for x in (sart, *found)] + ["-"] * (5 - len(found))
             judge.row(f"{name}, {views} views", *numbers, f"{seconds:.2f}")
             if views == 32:
                 judge.check(max(found[1:]) > sart, f"{name}: with a prior ahead of SART with 10 rounds")
                 if name in SHARED:
                     judge.check(max(found[1:]) > SHARED[name], f"{name}: with a prior ahead of {SHARED[name]} dB")
-            else:
+            elif views != 4:
                 judge.check(max(found[1:]) > sart + 3, f"{name}, {views} views: with a prior 3 dB ahead of SART")
 
 

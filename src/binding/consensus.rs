@@ -119,6 +119,18 @@ pub struct Bound {
     pub agreement: Agreement,
 }
 
+impl Bound {
+    /// Gives a whole another picture, with the confidence that this one earns of the arrays, `parts`, that were bound.
+    ///
+    /// # Panics
+    /// Where there is no such whole, or the picture is of another size.
+    pub fn replace(&mut self, number: usize, picture: Vec<f32>, parts: &[Part]) {
+        let whole = &mut self.wholes[number];
+        whole.confidence = confidence(&whole.arrays, &picture, parts, &self.agreement, &self.phases);
+        whole.picture = picture;
+    }
+}
+
 /// Binds arrays.
 ///
 /// # Errors
@@ -277,6 +289,23 @@ fn regroup(
     !moves.is_empty()
 }
 
+/// How sure a whole's picture is: [`Whole::confidence`].
+fn confidence(
+    arrays: &[usize],
+    picture: &[f32],
+    parts: &[Part],
+    agreement: &Agreement,
+    phases: &[f64],
+) -> f64 {
+    if arrays.len() == 1 {
+        return 0.0;
+    }
+    let mut scratch = Vec::new();
+    let mut explained = |array: &usize| agreement.explains(&parts[*array], picture, &mut scratch).max(0.0);
+    let all: f64 = arrays.iter().map(&mut explained).sum();
+    phases::order(arrays.iter().map(|array| phases[*array])).0 * all / arrays.len() as f64
+}
+
 /// Reads the groups out.
 fn wholes(
     run: &Run,
@@ -285,22 +314,13 @@ fn wholes(
     agreement: &Agreement,
     phases: &[f64],
 ) -> Vec<Whole> {
-    let mut scratch = Vec::new();
     let mut found: Vec<Whole> = groups
         .iter()
         .enumerate()
         .map(|(number, arrays)| {
             let fitted = run.fitted.get(number).cloned().flatten();
             let picture = fitted.unwrap_or_else(|| run.mean(arrays, gates, |state| &state.x));
-            if arrays.len() == 1 {
-                return Whole { arrays: arrays.clone(), picture, confidence: 0.0 };
-            }
-            let explained: f64 = arrays
-                .iter()
-                .map(|array| agreement.explains(&run.parts[*array], &picture, &mut scratch).max(0.0))
-                .sum();
-            let together = phases::order(arrays.iter().map(|array| phases[*array])).0;
-            let confidence = together * explained / arrays.len() as f64;
+            let confidence = confidence(arrays, &picture, run.parts, agreement, phases);
             Whole { arrays: arrays.clone(), picture, confidence }
         })
         .collect();

@@ -17,7 +17,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::input::Grid;
-pub(super) use self::input::degrees;
+pub(super) use self::input::{degrees, told_again};
 use self::learned::Learned;
 use self::seen::Seen;
 use self::told::{Moved, Told, ToldWhole, size, tell};
@@ -113,8 +113,9 @@ pub(super) struct BindArgs {
     /// Wholes are held to how pictures look, by whom these name: for views that are too few to tell.
     #[command(flatten)]
     prior: RendererArgs,
-    /// Finish each whole of a sinogram or tilt series by this model of `napot learn views`, which learned pictures of its kind under its
-    /// angles: for views that are too few to tell.
+    /// Make each whole of two or more arrays of a sinogram or tilt series anew by this model of `napot learn views`, which learned pictures of
+    /// its kind under its angles: for views that are too few to tell. What else is said of steps, coupling and noise decides who is one whole
+    /// alone; all data of a whole count alike.
     #[arg(long, value_name = "FILE")]
     learned: Option<PathBuf>,
     /// Find where each array really is, and bind with that: by how many elements its detector lies beside its place, where nothing
@@ -174,8 +175,7 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
     let truths: Vec<Grid> = args.truth.iter().map(|file| truth(file, shape)).collect::<Result<_>>()?;
     fits(args, &seen)?;
     let how = how(common, args, &seen)?;
-    let learned = args.learned.as_deref().map(|file| Learned::read(file, &seen, args.prior.given()));
-    let learned = learned.transpose()?;
+    let learned = Learned::read(args, seen.views())?;
     let started = monotonic();
     // Who sees nothing is told before anything is held against it.
     let (kept, mut parts) = sighted(args, &seen)?;
@@ -187,8 +187,8 @@ pub(super) fn run(common: &Common, args: &BindArgs) -> Result<ExitCode> {
         parts = kept.iter().zip(places).map(part).collect::<Result<_>>()?;
     }
     let mut bound = bound(common, args, (&parts, shape), &how)?;
-    if let Some(learned) = &learned {
-        learned.finish(&mut bound.wholes, &parts, shape[0], &how)?;
+    if let Some((learned, views)) = learned.as_ref().zip(seen.views()) {
+        learned.finish(&mut bound, (&parts, shape[0], &how), (views, &kept, places.as_deref()))?;
     }
     for array in bound.wholes.iter_mut().flat_map(|whole| &mut whole.arrays) {
         *array = kept[*array];

@@ -11,7 +11,6 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-pub(super) use self::views::load as load_views;
 use super::{Common, pictures, print_json, print_line, taken, written};
 use crate::error::{Error, Kind, Result};
 use crate::memory::picture::Plane;

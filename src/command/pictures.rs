@@ -9,6 +9,7 @@ use crate::memory::recall::PatchMemory;
 use crate::memory::store;
 use crate::memory::trained::model::Model;
 use crate::memory::trained::store::Kept;
+use crate::memory::views;
 use crate::signal::Frame;
 use crate::sink::canvas::Canvas;
 use crate::sink::part::{PartFile, part_of};
@@ -89,7 +90,7 @@ fn too_small(path: &Path, frame: &Frame, least: usize) -> Error {
 fn too_large(path: &Path) -> Error {
     Error::call(path.display().to_string(), "the pictures are too large to be learned in one call")
         .bound(format!("at most {} MiB together, three bytes a pixel", MOST_HELD >> 20))
-        .help("Learn them in several calls: a memory learns on, a model by `--from`.")
+        .help("Give fewer or smaller ones; a memory learns on in several calls, a renderer by `--from`.")
 }
 
 /// Writes sRGB bytes as a PNG file: whole or not at all.
@@ -155,6 +156,12 @@ pub(super) fn load_model(path: Option<&Path>) -> Result<Model> {
 /// Reads a trained model, or a training on its way.
 pub(super) fn load_trained(path: &Path) -> Result<Kept> {
     Kept::from_bytes(path, &read(path, "the model", "`napot learn` makes one.", MOST_BYTES)?)
+}
+
+/// Reads a reconstruction of few views.
+pub(super) fn load_views(path: &Path) -> Result<views::store::Kept> {
+    let help = "`napot learn views` makes one.";
+    views::store::Kept::from_bytes(path, &read(path, "the model", help, MOST_BYTES)?)
 }
 
 /// Reads a whole file of at most `most` bytes, whatever its system says of its length.

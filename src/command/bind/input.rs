@@ -80,7 +80,7 @@ pub(super) struct Views {
     /// Numbers that are not finite.
     pub unseen: usize,
     /// Degrees of each view.
-    pub degrees: Vec<f64>,
+    degrees: Vec<f64>,
     values: Vec<f32>,
 }
 
@@ -134,6 +134,11 @@ impl Views {
             told(file, &values, detectors, unseen);
         }
         Ok(Self { detectors, slices, arrays, unseen, degrees, values })
+    }
+
+    /// The angles under which an array looks.
+    pub fn degrees(&self, array: usize) -> impl Iterator<Item = f64> {
+        self.arrays[array].iter().map(|view| self.degrees[*view])
     }
 
     /// What an array sees, slice by slice.
@@ -253,7 +258,7 @@ fn from_file(path: &Path) -> Result<Vec<f64>> {
 }
 
 /// Says where an angle was measured twice: both views count. From one angle alone nothing can be told.
-fn told_again(named: &str, degrees: &[f64]) -> Result<()> {
+pub(in crate::command) fn told_again(named: &str, degrees: &[f64]) -> Result<()> {
     let Some((one, other)) = repeated(degrees) else { return Ok(()) };
     if degrees.iter().all(|angle| apart(*angle, degrees[0]) < SAME) {
         let error = Error::call("--angles", "all views have the same angle, in degrees");

@@ -28,6 +28,7 @@ impl Seen {
             (args.arrays.is_some() && (list || json), "--arrays", "a sinogram, NAME.npy or NAME.tif"),
             (args.assign.is_some() && (list || json), "--assign", "a sinogram, NAME.npy or NAME.tif"),
             (args.align.is_some() && (list || json), "--align", "a sinogram, NAME.npy or NAME.tif"),
+            (args.learned.is_some() && (list || json), "--learned", "a sinogram, NAME.npy or NAME.tif"),
             (args.side.is_some() && !json, "--side", "cameras, NAME.json"),
             (args.extent.is_some() && !json, "--extent", "cameras, NAME.json"),
         ];
@@ -136,7 +137,7 @@ impl Seen {
         Ok(Some(places))
     }
 
-    fn views(&self) -> Option<&Views> {
+    pub fn views(&self) -> Option<&Views> {
         if let Self::Views(views) = self { Some(views) } else { None }
     }
 }

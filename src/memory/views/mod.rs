@@ -98,18 +98,21 @@ impl Views {
         &self.stages
     }
 
-    /// The picture that explains what was measured and looks like those that were learned; nowhere below 0.
+    /// The picture that explains what was measured and looks like those that were learned; nowhere below 0. Of a volume each slice for
+    /// itself; one that the data leave dark stays so.
     #[must_use]
     pub fn picture(&self, measured: &dyn Measured) -> Vec<f32> {
-        let (mut x, unit) = started(measured);
+        let (mut x, units) = started(measured);
         let mut missed = vec![0.0; x.len()];
+        let (height, width) = measured.size();
         for stage in &self.stages {
             let ready = stage.ready(0);
             measured.missed(&x, &mut missed);
-            let slice = measured.size().0 * measured.size().1;
-            for (x, missed) in x.chunks_mut(slice).zip(missed.chunks(slice)) {
-                let answer = ready.run(&seen(x, missed, measured, unit));
-                add(x, &answer, measured.size(), unit);
+            let slices = x.chunks_mut(height * width).zip(missed.chunks(height * width));
+            let shares = measured.share().chunks(height * width).zip(&units);
+            for ((x, missed), (share, unit)) in slices.zip(shares).filter(|(_, (_, unit))| **unit > 0.0) {
+                let answer = ready.run(&seen(x, [missed, share], (height, width), *unit));
+                add(x, &answer, (height, width), *unit);
             }
             pulled(measured, &mut x, &mut missed, PULLS);
         }
@@ -125,17 +128,21 @@ fn dark_below(x: &mut [f32]) {
     }
 }
 
-/// The picture after the first steps of data, and the unit in which the stages see it.
-fn started(measured: &dyn Measured) -> (Vec<f32>, f32) {
+/// The picture after the first steps of data, and the unit in which the stages see each slice; 0 of a dark one.
+fn started(measured: &dyn Measured) -> (Vec<f32>, Vec<f32>) {
     let mut x = vec![0.0; measured.share().len()];
     let mut missed = vec![0.0; x.len()];
     for _ in 0..START {
         pulled(measured, &mut x, &mut missed, 1);
         dark_below(&mut x);
     }
-    let square = x.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>() / x.len().max(1) as f64;
-    let unit = UNIT * libm::sqrt(square) as f32;
-    (x, if unit > 0.0 { unit } else { 1.0 })
+    let (height, width) = measured.size();
+    let unit = |slice: &[f32]| {
+        let square = slice.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>() / slice.len() as f64;
+        UNIT * libm::sqrt(square) as f32
+    };
+    let units = x.chunks(height * width).map(unit).collect();
+    (x, units)
 }
 
 /// Steps of data.
@@ -148,11 +155,11 @@ fn pulled(measured: &dyn Measured, x: &mut [f32], missed: &mut [f32], steps: usi
     }
 }
 
-/// What a stage sees of a slice.
-fn seen(x: &[f32], missed: &[f32], measured: &dyn Measured, unit: f32) -> Sheets {
-    let pull = missed.iter().zip(measured.share()).map(|(missed, share)| SEEN * share * missed / unit);
+/// What a stage sees of a slice: the picture, and a step of data.
+fn seen(x: &[f32], [missed, share]: [&[f32]; 2], size: (usize, usize), unit: f32) -> Sheets {
+    let pull = missed.iter().zip(share).map(|(missed, share)| SEEN * share * missed / unit);
     let x: Vec<f32> = x.iter().map(|x| x / unit).collect();
-    joined(&[&x, &pull.collect::<Vec<f32>>()], measured.size())
+    joined(&[&x, &pull.collect::<Vec<f32>>()], size)
 }
 
 /// Planes as sheets, a square of pixels a site, zeros where a side is odd.
@@ -259,11 +266,43 @@ mod tests {
         for (found, truth) in sums.seen(&found).into_iter().flatten().zip(sums.data.iter().flatten()) {
             assert!((found - truth).abs() < 0.05, "{found} for {truth}");
         }
-        // A picture of nothing is nothing.
-        assert_eq!(
-            Views::new(Size { channels: 4, blocks: 1 }, 1, 0).picture(&Sums::of(7, &[0.0; 49])),
-            [0.0; 49]
-        );
+    }
+
+    /// Two slices, of which the first was seen with half the light.
+    struct Two([Sums; 2], Vec<f32>);
+
+    impl Measured for Two {
+        fn size(&self) -> (usize, usize) {
+            self.0[0].size()
+        }
+
+        fn missed(&self, picture: &[f32], out: &mut [f32]) {
+            let slices = picture.chunks(picture.len() / 2).zip(out.chunks_mut(picture.len() / 2));
+            for ((picture, out), sums) in slices.zip(&self.0) {
+                sums.missed(picture, out);
+            }
+        }
+
+        fn share(&self) -> &[f32] {
+            &self.1
+        }
+    }
+
+    #[test]
+    fn a_slice_is_made_for_itself_and_a_dark_one_stays_dark() {
+        let mut views = Views::new(Size { channels: 4, blocks: 1 }, 2, 5);
+        for stage in &mut views.stages {
+            stage.numbers_mut().iter_mut().for_each(|x| *x += 0.01);
+        }
+        let truth: Vec<f32> = (0..64).map(|at| ((at * at) % 7) as f32 / 8.0).collect();
+        for other in [truth.iter().map(|x| 9.0 * x).collect(), vec![0.0; 64]] {
+            let mut first = Sums::of(8, &other);
+            first.share = vec![0.25; 64];
+            let share = [first.share.clone(), vec![0.5; 64]].concat();
+            let wanted = [views.picture(&first), views.picture(&Sums::of(8, &truth))].concat();
+            assert_eq!(views.picture(&Two([first, Sums::of(8, &truth)], share)), wanted);
+            assert!(other[1] > 0.0 || wanted[..64].iter().all(|x| *x == 0.0));
+        }
     }
 
     #[test]

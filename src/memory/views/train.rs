@@ -6,6 +6,7 @@
 
 use super::super::picture::Plane;
 use super::super::trained::descent;
+use super::super::trained::model::Size;
 use super::super::trained::network::{Held, Lesson};
 use super::lessons::lesson;
 use super::{Measured, PULLS, SEEN, Views, joined, parted, pulled, seen, started};
@@ -40,16 +41,26 @@ impl Course {
             Err(Error::call(name, "the value is out of bounds").value(value).bound(bound))
         };
         if self.steps == 0 || self.steps > MOST_STEPS {
-            return bad("steps", &self.steps, "1 to 1000000");
+            return bad("--steps", &self.steps, "1 to 1000000");
         }
         if self.batch == 0 || self.batch > MOST_BATCH {
-            return bad("batch", &self.batch, "1 to 1024");
+            return bad("--batch", &self.batch, "1 to 1024");
         }
         if !(self.rate > 0.0 && self.rate <= 1.0) {
-            return bad("rate", &self.rate, "above 0, at most 1");
+            return bad("--rate", &self.rate, "above 0, at most 1");
         }
         Ok(())
     }
+}
+
+/// Bytes that a step takes: the slopes of a batch, and what the layers hold of a picture on each thread.
+#[must_use]
+pub fn bytes(size: Size, stages: usize, side: usize, batch: usize, threads: usize) -> usize {
+    let numbers = stages.saturating_mul(Views::form(size).len());
+    let sites = (side.div_ceil(2)).saturating_mul(side.div_ceil(2));
+    let held = stages.saturating_mul(2 * size.blocks + 2).saturating_mul(size.channels).saturating_mul(sites);
+    let all = batch.saturating_mul(numbers).saturating_add(threads.min(batch).saturating_mul(held));
+    all.saturating_mul(size_of::<f32>())
 }
 
 /// A reconstruction on its way.
@@ -58,7 +69,8 @@ pub struct Training {
     /// The stages.
     pub views: Views,
     moments: Vec<[Vec<f32>; 2]>,
-    /// The mean square error of each step before it was learned, and that of the data's first steps alone; of a picture's unit.
+    /// The mean square error of each step before it was learned, and that of the data's first steps alone: means over its
+    /// pictures, of the square of each one's brightest pixel.
     pub errors: Vec<[f32; 2]>,
 }
 
@@ -68,6 +80,12 @@ impl Training {
     pub fn of(views: Views) -> Self {
         let zeros = |stage: &super::Network| [0, 1].map(|_| vec![0.0; stage.numbers().len()]);
         Self { moments: views.stages().iter().map(zeros).collect(), views, errors: Vec::new() }
+    }
+
+    /// Whether every number of every stage is one.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        self.views.stages().iter().flat_map(super::Network::numbers).all(|number| number.is_finite())
     }
 
     /// Takes one step, by up to `threads` threads, which do not show; `dark` is what looks, with no light on it: `y = 0`.
@@ -135,12 +153,18 @@ fn slope(
     let mut missed = vec![0.0; truth.len()];
     dark.missed(truth, &mut missed);
     let lit = Lit { dark, pull: missed.iter().map(|missed| -missed).collect() };
-    let (mut x, unit) = started(&lit);
-    let start = square(&x, truth, unit);
+    let (mut x, units) = started(&lit);
+    let (unit, brightest) = (units[0], truth.iter().fold(0.0f32, |most, x| most.max(*x)));
+    let mut slope = vec![0.0; counts.iter().sum()];
+    if unit <= 0.0 || brightest <= 0.0 {
+        // A dark picture says nothing.
+        return (slope, [0.0; 2]);
+    }
+    let start = square(&x, truth, brightest);
     let mut way: Vec<(Sheets, Held)> = Vec::with_capacity(lessons.len());
     for lesson in lessons {
         lit.missed(&x, &mut missed);
-        let input = seen(&x, &missed, &lit, unit);
+        let input = seen(&x, [&missed, lit.share()], lit.size(), unit);
         let (answer, held) = lesson.there(&input);
         super::add(&mut x, &answer, lit.size(), unit);
         pulled(&lit, &mut x, &mut missed, PULLS);
@@ -153,7 +177,6 @@ fn slope(
         share * off / (off * off + TURN * TURN).sqrt()
     };
     let mut back: Vec<f32> = x.iter().zip(truth).map(judged).collect();
-    let mut slope = vec![0.0; counts.iter().sum()];
     let mut end = slope.len();
     for ((lesson, count), (input, held)) in lessons.iter().zip(counts).zip(&way).rev() {
         for _ in 0..PULLS {
@@ -171,7 +194,7 @@ fn slope(
             }
         }
     }
-    (slope, [square(&x, truth, unit), start])
+    (slope, [square(&x, truth, brightest), start])
 }
 
 /// `- N C v`.
@@ -182,6 +205,7 @@ fn pulled_back(dark: &dyn Measured, v: &[f32]) -> Vec<f32> {
     pulled
 }
 
+/// The mean square error, of the brightest pixel's square.
 fn square(x: &[f32], truth: &[f32], unit: f32) -> f64 {
     let off = |(x, truth): (&f32, &f32)| f64::from((x - truth) / unit);
     x.iter().zip(truth).map(off).map(|off| off * off).sum::<f64>() / truth.len() as f64
@@ -189,7 +213,6 @@ fn square(x: &[f32], truth: &[f32], unit: f32) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::trained::model::Size;
     use super::super::tests::Sums;
     use super::*;
     use crate::random::Stream;
@@ -212,10 +235,11 @@ mod tests {
         let mut missed = vec![0.0; truth.len()];
         dark.missed(truth, &mut missed);
         let lit = Lit { dark, pull: missed.iter().map(|missed| -missed).collect() };
-        let (mut x, unit) = started(&lit);
+        let (mut x, units) = started(&lit);
+        let unit = units[0];
         for stage in &views.stages {
             lit.missed(&x, &mut missed);
-            let answer = stage.ready(0).run(&seen(&x, &missed, &lit, unit));
+            let answer = stage.ready(0).run(&seen(&x, [&missed, lit.share()], lit.size(), unit));
             super::super::add(&mut x, &answer, lit.size(), unit);
             pulled(&lit, &mut x, &mut missed, PULLS);
         }
@@ -271,6 +295,27 @@ mod tests {
         let mean = |at: usize| errors[110..].iter().map(|errors| errors[at]).sum::<f32>() / 40.0;
         assert!(mean(0) < 0.8 * mean(1), "{} of {} by the data alone", mean(0), mean(1));
         assert_eq!(trained(2, 1), trained(2, 3));
+    }
+
+    #[test]
+    fn dark_pictures_teach_nothing() {
+        let (dark, course) = (Sums::of(8, &[0.0; 64]), Course { steps: 5, batch: 2, rate: 1e-3, seed: 0 });
+        let mut training = Training::of(views(2));
+        assert_eq!(training.step(&course, &[Plane::flat(8, 8, 0.0)], &dark, 1), [0.0; 2]);
+        assert!(training.views == views(2) && training.is_finite());
+        training.views.stages[1].numbers_mut()[7] = f32::NAN;
+        assert!(!training.is_finite());
+    }
+
+    #[test]
+    fn what_a_step_holds_grows_with_all_that_it_holds() {
+        let of = |stages, side, batch, threads| {
+            bytes(Size { channels: 32, blocks: 3 }, stages, side, batch, threads)
+        };
+        // 16 slopes of 176,940 numbers; 3 stages of 8 layers of 32 channels of 32 x 32 sites.
+        assert_eq!(of(3, 64, 16, 1), 4 * (16 * 176_940 + 3 * 8 * 32 * 1_024));
+        assert!(of(3, 64, 16, 2) > of(3, 64, 16, 1) && of(3, 64, 1, 99) < of(3, 64, 2, 99));
+        assert_eq!(of(usize::MAX, 64, 2, 1), usize::MAX);
     }
 
     #[test]
