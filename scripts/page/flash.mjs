@@ -15,7 +15,7 @@ import { browser, called, folder, live, run, sleep } from "./run.mjs";
 const LEAST = 25;
 /** Two pictures, and how often they change and back in a second. What is looked at ten times a second sees every change of the last. */
 const FILMS = [["black", "white", 10], ["black", "red", 10], ["bars", "bars beside them", 5]];
-const LOOKS = ["", "lower=mind", "lower=binding", "lower=objects", "view=wave", "view=amplitude", "view=travel", "palette=colour-blind"];
+const LOOKS = ["", "upper=cochlea", "lower=mind", "lower=binding", "lower=objects", "view=wave", "view=amplitude", "view=travel", "palette=colour-blind"];
 
 const { program, fresh, seconds } = called();
 const where = folder();
