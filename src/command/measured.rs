@@ -29,7 +29,7 @@ impl Measured for Together<'_> {
         self.size
     }
 
-    fn missed(&self, picture: &[f32], out: &mut [f32]) {
+    fn pull(&self, picture: &[f32], out: &mut [f32]) {
         let (mut scratch, mut pull) = (Vec::new(), vec![0.0; out.len()]);
         out.fill(0.0);
         for part in &self.parts {

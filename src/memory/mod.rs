@@ -12,6 +12,7 @@
 pub mod backwards;
 pub mod decay;
 pub mod dense;
+mod file;
 pub mod film;
 pub mod frequencies;
 pub mod measure;

@@ -11,18 +11,17 @@
 
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::SafeTensors;
 use serde::{Deserialize, Serialize};
 
+use super::super::file::{Envelope, Part};
 use super::model::{Model, Size};
 use super::network::Layer;
 use super::train::{Course, Training};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// The form that is written and read.
-const FORM: &str = "napot-renderer-1";
-/// Where the metadata lie: one string, so that the same model gives the same file.
-const KEY: &str = "napot";
+const FILE: Envelope = Envelope { form: "napot-renderer-1", name: "model", help: "`napot learn` makes one." };
 /// What the networks are called.
 const NAMES: [&str; 2] = ["enlarge", "clean"];
 const MOMENTS: [&str; 2] = ["mean", "square"];
@@ -65,40 +64,29 @@ impl Kept {
     /// # Errors
     /// Where the form cannot hold it.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let failed = |cause: &dyn std::fmt::Display| {
-            Error::new(Kind::Output, "model", "it can't be written").value(cause)
-        };
         let Training { model, moments, taken, step, errors } = &self.training;
-        let little = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
-        let mut parts: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+        let mut parts: Vec<Part<'_>> = Vec::new();
         for ((name, network), moments) in NAMES.iter().zip(model.networks()).zip(moments) {
             for layer in network.form().layers() {
                 for (part, shape, place) in shapes(name, &layer) {
-                    parts.push((part, shape, little(&network.numbers()[place])));
+                    parts.push((part, shape, &network.numbers()[place]));
                 }
             }
             for (moment, values) in MOMENTS.iter().zip(moments).filter(|_| self.course.is_some()) {
-                parts.push((format!("{name}.{moment}"), vec![values.len()], little(values)));
+                parts.push((format!("{name}.{moment}"), vec![values.len()], values));
             }
         }
         if self.course.is_some() {
-            parts.push(("errors".to_owned(), vec![errors.len()], little(errors)));
+            parts.push(("errors".to_owned(), vec![errors.len()], errors));
         }
-        let views = parts.iter().map(|(name, shape, bytes)| {
-            let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(|cause| failed(&cause));
-            view.map(|view| (name.as_str(), view))
-        });
-        let views = views.collect::<Result<Vec<_>>>()?;
         let progress = self.course.clone().map(|(course, pictures)| Progress {
             course,
             pictures,
             taken: *taken,
             step: *step,
         });
-        let facts = Facts { form: FORM.to_owned(), size: model.size(), made: self.made.clone(), progress };
-        let facts = serde_json::to_string(&facts).map_err(|cause| failed(&cause))?;
-        safetensors::serialize(views, Some([(KEY.to_owned(), facts)].into_iter().collect()))
-            .map_err(|cause| failed(&cause))
+        let form = FILE.form.to_owned();
+        FILE.to_bytes(&Facts { form, size: model.size(), made: self.made.clone(), progress }, parts)
     }
 
     /// What the bytes of the file at `path` hold.
@@ -106,21 +94,9 @@ impl Kept {
     /// # Errors
     /// Where they are no model, one of another form, cut short, of other shapes, or hold what is no number.
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self> {
-        let wrong = |problem: &str| Error::input(path, problem);
-        let damaged = |cause: &dyn std::fmt::Display| wrong("this is no whole model").value(cause);
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|cause| damaged(&cause))?;
-        let text = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
-        let text = text.ok_or_else(|| wrong("this is no model").at("metadata").bound(FORM))?;
-        let form = serde_json::from_str::<serde_json::Value>(text).ok();
-        let form = form.as_ref().and_then(|facts| facts["form"].as_str()).unwrap_or("none");
-        if form != FORM {
-            let error = wrong("the model is of another form").at("metadata");
-            return Err(error.value(form).bound(FORM).help("`napot learn` makes one."));
-        }
-        let facts: Facts =
-            serde_json::from_str(text).map_err(|cause| wrong("the metadata are damaged").value(cause))?;
+        let facts: Facts = FILE.facts(path, bytes)?;
         sized(facts.size).map_err(|error| error.within(path, None))?;
-        let file = SafeTensors::deserialize(bytes).map_err(|cause| damaged(&cause))?;
+        let file = FILE.tensors(path, bytes)?;
         let mut read = Vec::new();
         for (name, form) in NAMES.iter().zip(Model::forms(facts.size)) {
             let mut all = Vec::with_capacity(form.len());
@@ -184,19 +160,11 @@ pub(in crate::memory) fn numbers(
     name: &str,
     shape: Option<&[usize]>,
 ) -> Result<Vec<f32>> {
-    let tensor = file
-        .tensor(name)
-        .map_err(|cause| Error::input(path, "a part of the model is missing").at(name).value(cause))?;
-    if tensor.dtype() != Dtype::F32 {
-        let error = Error::input(path, "the numbers are of another type").at(name);
-        return Err(error.value(format!("{:?}", tensor.dtype())).bound("F32"));
-    }
-    if let Some(shape) = shape.filter(|shape| *shape != tensor.shape()) {
+    let (found, values) = FILE.numbers(path, file, name)?;
+    if let Some(shape) = shape.filter(|shape| **shape != *found) {
         let error = Error::input(path, "a part of the model has another shape").at(name);
-        return Err(error.value(format!("{:?}", tensor.shape())).bound(format!("{shape:?}")));
+        return Err(error.value(format!("{found:?}")).bound(format!("{shape:?}")));
     }
-    let values: Vec<f32> =
-        tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     if let Some(at) = values.iter().position(|x| !x.is_finite()) {
         let error =
             Error::input(path, "what the model holds is no number").at(format!("{name}, number {at}"));
@@ -252,8 +220,8 @@ mod tests {
     #[test]
     fn other_forms_shapes_and_what_is_no_number_are_refused_with_their_place() {
         let bytes = kept().to_bytes().unwrap();
-        let said = refused(&replaced(&bytes, FORM, "napot-renderer-9"));
-        assert!(said.contains("napot-renderer-9") && said.contains(FORM), "{said}");
+        let said = refused(&replaced(&bytes, FILE.form, "napot-renderer-9"));
+        assert!(said.contains("napot-renderer-9") && said.contains(FILE.form), "{said}");
         let said = refused(&replaced(&bytes, "[4,4,3,3]", "[4,4,9,1]"));
         assert!(said.contains("block.0.a.weight") && said.contains("[4, 4, 9, 1]"), "{said}");
         let mut spoilt = bytes;

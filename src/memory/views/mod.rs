@@ -43,8 +43,8 @@ pub trait Measured: Sync {
     /// Rows and columns of the picture; of a volume, those of one slice after the other.
     fn size(&self) -> (usize, usize);
 
-    /// Writes `r(x) = Pᵀ R (y - P x)`.
-    fn missed(&self, picture: &[f32], out: &mut [f32]);
+    /// Writes `r(x) = Pᵀ R (y - P x)`: where the data pull the picture.
+    fn pull(&self, picture: &[f32], out: &mut [f32]);
 
     /// `C`: how far each pixel goes by it; 0 where it is not seen.
     fn share(&self) -> &[f32];
@@ -107,7 +107,7 @@ impl Views {
         let (height, width) = measured.size();
         for stage in &self.stages {
             let ready = stage.ready(0);
-            measured.missed(&x, &mut missed);
+            measured.pull(&x, &mut missed);
             let slices = x.chunks_mut(height * width).zip(missed.chunks(height * width));
             let shares = measured.share().chunks(height * width).zip(&units);
             for ((x, missed), (share, unit)) in slices.zip(shares).filter(|(_, (_, unit))| **unit > 0.0) {
@@ -148,7 +148,7 @@ fn started(measured: &dyn Measured) -> (Vec<f32>, Vec<f32>) {
 /// Steps of data.
 fn pulled(measured: &dyn Measured, x: &mut [f32], missed: &mut [f32], steps: usize) {
     for _ in 0..steps {
-        measured.missed(x, missed);
+        measured.pull(x, missed);
         for ((x, missed), share) in x.iter_mut().zip(&*missed).zip(measured.share()) {
             *x += share * missed;
         }
@@ -235,7 +235,7 @@ mod tests {
             (self.side, self.side)
         }
 
-        fn missed(&self, picture: &[f32], out: &mut [f32]) {
+        fn pull(&self, picture: &[f32], out: &mut [f32]) {
             let seen = self.seen(picture);
             let off = |view: usize, at: usize| (self.data[view][at] - seen[view][at]) / self.side as f32;
             for (at, out) in out.iter_mut().enumerate() {
@@ -276,10 +276,10 @@ mod tests {
             self.0[0].size()
         }
 
-        fn missed(&self, picture: &[f32], out: &mut [f32]) {
+        fn pull(&self, picture: &[f32], out: &mut [f32]) {
             let slices = picture.chunks(picture.len() / 2).zip(out.chunks_mut(picture.len() / 2));
             for ((picture, out), sums) in slices.zip(&self.0) {
-                sums.missed(picture, out);
+                sums.pull(picture, out);
             }
         }
 

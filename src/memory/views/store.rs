@@ -9,18 +9,17 @@
 
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
+use super::super::file::{Envelope, Part};
 use super::super::trained::model::Size;
 use super::super::trained::store::{numbers, shapes, sized};
 use super::{MOST_STAGES, Views};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// The form that is written and read.
-const FORM: &str = "napot-views-1";
-/// Where the metadata lie: one string, so that the same model gives the same file.
-const KEY: &str = "napot";
+const FILE: Envelope =
+    Envelope { form: "napot-views-1", name: "model", help: "`napot learn views` makes one." };
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,34 +51,22 @@ impl Kept {
     /// # Errors
     /// Where the form cannot hold it.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let failed = |cause: &dyn std::fmt::Display| {
-            Error::new(Kind::Output, "model", "it can't be written").value(cause)
-        };
-        let mut parts: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+        let mut parts: Vec<Part<'_>> = Vec::new();
         for (at, stage) in self.views.stages().iter().enumerate() {
             for layer in stage.form().layers() {
-                for (name, shape, place) in shapes(&format!("stage.{at}"), &layer) {
-                    let bytes = stage.numbers()[place].iter().flat_map(|x| x.to_le_bytes()).collect();
-                    parts.push((name, shape, bytes));
-                }
+                let shapes = shapes(&format!("stage.{at}"), &layer);
+                parts.extend(shapes.map(|(name, shape, place)| (name, shape, &stage.numbers()[place])));
             }
         }
-        let views = parts.iter().map(|(name, shape, bytes)| {
-            let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(|cause| failed(&cause));
-            view.map(|view| (name.as_str(), view))
-        });
-        let views = views.collect::<Result<Vec<_>>>()?;
         let facts = Facts {
-            form: FORM.to_owned(),
+            form: FILE.form.to_owned(),
             size: self.views.size(),
             stages: self.views.stages().len(),
             side: self.side,
             degrees: self.degrees.clone(),
             made: self.made.clone(),
         };
-        let facts = serde_json::to_string(&facts).map_err(|cause| failed(&cause))?;
-        safetensors::serialize(views, Some([(KEY.to_owned(), facts)].into_iter().collect()))
-            .map_err(|cause| failed(&cause))
+        FILE.to_bytes(&facts, parts)
     }
 
     /// What the bytes of the file at `path` hold.
@@ -87,25 +74,13 @@ impl Kept {
     /// # Errors
     /// Where they are no such model, one of another form, cut short, of other shapes, or hold what is no number.
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self> {
-        let wrong = |problem: &str| Error::input(path, problem);
-        let damaged = |cause: &dyn std::fmt::Display| wrong("this is no whole model").value(cause);
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|cause| damaged(&cause))?;
-        let text = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
-        let text = text.ok_or_else(|| wrong("this is no model").at("metadata").bound(FORM))?;
-        let form = serde_json::from_str::<serde_json::Value>(text).ok();
-        let form = form.as_ref().and_then(|facts| facts["form"].as_str()).unwrap_or("none");
-        if form != FORM {
-            let error = wrong("the model is of another form").at("metadata");
-            return Err(error.value(form).bound(FORM).help("`napot learn views` makes one."));
-        }
-        let Facts { size, stages, side, degrees, made, .. } =
-            serde_json::from_str(text).map_err(|cause| wrong("the metadata are damaged").value(cause))?;
+        let Facts { size, stages, side, degrees, made, .. } = FILE.facts(path, bytes)?;
         sized(size).map_err(|error| error.within(path, None))?;
         if !(1..=MOST_STAGES).contains(&stages) {
-            let error = wrong("its stages are out of bounds").at("metadata").value(stages);
+            let error = Error::input(path, "its stages are out of bounds").at("metadata").value(stages);
             return Err(error.bound(format!("1 to {MOST_STAGES}")));
         }
-        let file = SafeTensors::deserialize(bytes).map_err(|cause| damaged(&cause))?;
+        let file = FILE.tensors(path, bytes)?;
         let (form, mut read) = (Views::form(size), Vec::new());
         for stage in 0..stages {
             let mut all = Vec::with_capacity(form.len());
@@ -145,11 +120,11 @@ mod tests {
     #[test]
     fn another_form_and_what_is_no_number_are_refused_with_their_place() {
         let mut spoilt = kept().to_bytes().unwrap();
-        let at = spoilt.windows(FORM.len()).position(|window| window == FORM.as_bytes()).unwrap();
+        let at = spoilt.windows(FILE.form.len()).position(|window| window == FILE.form.as_bytes()).unwrap();
         let mut other = spoilt.clone();
-        other[at + FORM.len() - 1] = b'9';
+        other[at + FILE.form.len() - 1] = b'9';
         let said = refused(&other);
-        assert!(said.contains("napot-views-9") && said.contains(FORM), "{said}");
+        assert!(said.contains("napot-views-9") && said.contains(FILE.form), "{said}");
         let end = spoilt.len();
         spoilt[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
         assert!(refused(&spoilt).contains("NaN"));

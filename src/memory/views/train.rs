@@ -131,8 +131,8 @@ impl Measured for Lit<'_> {
         self.dark.size()
     }
 
-    fn missed(&self, picture: &[f32], out: &mut [f32]) {
-        self.dark.missed(picture, out);
+    fn pull(&self, picture: &[f32], out: &mut [f32]) {
+        self.dark.pull(picture, out);
         out.iter_mut().zip(&self.pull).for_each(|(out, pull)| *out += pull);
     }
 
@@ -151,7 +151,7 @@ fn slope(
     batch: usize,
 ) -> (Vec<f32>, [f64; 2]) {
     let mut missed = vec![0.0; truth.len()];
-    dark.missed(truth, &mut missed);
+    dark.pull(truth, &mut missed);
     let lit = Lit { dark, pull: missed.iter().map(|missed| -missed).collect() };
     let (mut x, units) = started(&lit);
     let (unit, brightest) = (units[0], truth.iter().fold(0.0f32, |most, x| most.max(*x)));
@@ -163,7 +163,7 @@ fn slope(
     let start = square(&x, truth, brightest);
     let mut way: Vec<(Sheets, Held)> = Vec::with_capacity(lessons.len());
     for lesson in lessons {
-        lit.missed(&x, &mut missed);
+        lit.pull(&x, &mut missed);
         let input = seen(&x, [&missed, lit.share()], lit.size(), unit);
         let (answer, held) = lesson.there(&input);
         super::add(&mut x, &answer, lit.size(), unit);
@@ -201,7 +201,7 @@ fn slope(
 fn pulled_back(dark: &dyn Measured, v: &[f32]) -> Vec<f32> {
     let shared: Vec<f32> = v.iter().zip(dark.share()).map(|(v, share)| v * share).collect();
     let mut pulled = vec![0.0; v.len()];
-    dark.missed(&shared, &mut pulled);
+    dark.pull(&shared, &mut pulled);
     pulled
 }
 
@@ -233,12 +233,12 @@ mod tests {
     /// The error that the slope is of.
     fn error(views: &Views, dark: &Sums, truth: &[f32]) -> f64 {
         let mut missed = vec![0.0; truth.len()];
-        dark.missed(truth, &mut missed);
+        dark.pull(truth, &mut missed);
         let lit = Lit { dark, pull: missed.iter().map(|missed| -missed).collect() };
         let (mut x, units) = started(&lit);
         let unit = units[0];
         for stage in &views.stages {
-            lit.missed(&x, &mut missed);
+            lit.pull(&x, &mut missed);
             let answer = stage.ready(0).run(&seen(&x, [&missed, lit.share()], lit.size(), unit));
             super::super::add(&mut x, &answer, lit.size(), unit);
             pulled(&lit, &mut x, &mut missed, PULLS);
