@@ -101,6 +101,8 @@ fn make_inputs(folder: &Path) -> Vec<&'static str> {
     fs::write(folder.join("world.npy"), table(24, 24, world)).unwrap();
     let tilts: Vec<f32> = (0..16 * 2 * 24).map(|at| chord(at / 48, at % 24)).collect();
     fs::write(folder.join("tilts.tif"), tiff::to_bytes((2, 24), &tilts).unwrap()).unwrap();
+    let cells: Vec<f32> = tilts.iter().map(|x| 100.0 * x).collect();
+    fs::write(folder.join("cells.tif"), tiff::to_bytes((32, 24), &cells).unwrap()).unwrap();
     let half = |columns: usize| move |y: usize, x: usize| disc(y, x + columns);
     fs::write(folder.join("left.npy"), table(24, 16, half(0))).unwrap();
     fs::write(folder.join("right.npy"), table(24, 16, half(8))).unwrap();

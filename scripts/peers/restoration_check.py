@@ -62,13 +62,23 @@ def psnr(found, truth, peak):
     return float(10 * np.log10(peak**2 / ((found - truth) ** 2).mean()))
 
 
-def rendered(folder, task, picture, *more):
-    seen, clean = folder / "seen.picture", folder / "clean.png"
-    Image.fromarray(picture.astype(np.uint8)).save(seen, format="PNG")
+def called(task, seen, clean, *more):
     model = ["--model", arguments.model] if arguments.model else []
     call = [arguments.napot, "render", task, seen, "--with", "trained", *model, *more, "--out", clean, "--quiet"]
     subprocess.run(call, check=True)
+
+
+def rendered(folder, task, picture, *more):
+    seen, clean = folder / "seen.picture", folder / "clean.png"
+    Image.fromarray(picture.astype(np.uint8)).save(seen, format="PNG")
+    called(task, seen, clean, *more)
     return np.asarray(Image.open(clean).convert("RGB"), dtype=float)
+
+
+def numbers(folder, task, *more):
+    """What is rendered of `seen.npy`: eight bits hold no noise of 0.4."""
+    called(task, folder / "seen.npy", folder / "clean.npy", *more)
+    return np.load(folder / "clean.npy")
 
 
 def enlarged(judge, folder):
@@ -104,17 +114,13 @@ def cleaned(judge, folder):
         truth = picture[32:96, left : left + 64]
         draws = np.random.default_rng(7)
         for sigma, found in gains.items():
-            # Files hold 8 bits within the range: contrast is lowered so that the noise fits, for all alike.
-            shrink = 1 / (1 + 6 * sigma)
-            noisy = np.clip((truth + sigma * draws.standard_normal(truth.shape) - 0.5) * shrink + 0.5, 0, 1)
-            noisy = np.round(noisy * 255)
-            level = sigma * shrink
+            noisy = truth + sigma * draws.standard_normal(truth.shape)
+            np.save(folder / "seen.npy", noisy.astype("<f4"))
             answers = [noisy]
             for more in ([], ["--turned"]):
-                answers.append(rendered(folder, "denoise", noisy, "--sigma", f"{level:.5f}", *more)[..., 0])
-            answers.append(255 * bm3d.bm3d(noisy / 255, level))
-            back = [np.clip((x / 255 - 0.5) / shrink + 0.5, 0, 1) for x in answers]
-            found.append([psnr(x, truth, 1) for x in back])
+                answers.append(numbers(folder, "denoise", "--sigma", f"{sigma}", *more))
+            answers.append(bm3d.bm3d(noisy, sigma))
+            found.append([psnr(np.clip(x, 0, 1), truth, 1) for x in answers])
             judge.row(file.stem, sigma, *(f"{x:.2f}" for x in found[-1]))
     for sigma, found in gains.items():
         noisy, once, turned, blocks = np.mean(found, axis=0)

@@ -16,11 +16,11 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use self::input::Grid;
 pub(super) use self::input::{degrees, told_again};
 use self::learned::Learned;
 use self::seen::Seen;
 use self::told::{Moved, Told, ToldWhole, size, tell};
+use super::numbers::Grid;
 use super::renderers::RendererArgs;
 use super::{Common, pictures, print_json, print_line, written};
 use crate::binding::align::{Found, Place};
@@ -404,7 +404,7 @@ fn rms(parts: &[Part]) -> f64 {
 
 /// Reads what the whole should be.
 fn truth(file: &Path, shape: [usize; 3]) -> Result<Grid> {
-    let truth = Grid::read(file)?;
+    let truth = Grid::of_any(file)?;
     if truth.shape != shape {
         let error = Error::input(file, "the truth is of another size than the whole");
         return Err(error.value(size(truth.shape)).bound(size(shape)));

@@ -11,6 +11,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::numbers::RangeArgs;
 use super::{Common, pictures, print_json, print_line, taken, written};
 use crate::error::{Error, Kind, Result};
 use crate::memory::picture::Plane;
@@ -46,8 +47,10 @@ enum What {
 pub(super) struct LearnArgs {
     #[command(subcommand)]
     other: Option<Other>,
-    /// Pictures, films, sessions, folders of pictures; each at least 152 pixels high and wide.
+    /// Pictures, films, sessions, folders of pictures, pages of numbers (x.npy, x.tif); each at least 152 pixels high and wide.
     inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    numbers: RangeArgs,
     /// Learn from this many pictures of dead leaves: generated from the seed, opaque shapes that hide one another.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     synthetic: u32,
@@ -278,7 +281,7 @@ fn call(args: &LearnArgs, seed: u64) -> String {
     let mut words = vec!["napot learn".to_owned()];
     let mut add = |word: String| words.push(word);
     if !args.inputs.is_empty() {
-        add(format!("({} files or folders)", args.inputs.len()));
+        add(format!("({} files or folders){}", args.inputs.len(), args.numbers.told()));
     }
     for (flag, value) in [("synthetic", args.synthetic), ("room", args.room)] {
         if value > 0 {
@@ -302,7 +305,7 @@ fn call(args: &LearnArgs, seed: u64) -> String {
 
 /// All pictures: those given, dead leaves, the room.
 fn gathered(args: &LearnArgs, seed: u64) -> Result<Vec<Frame>> {
-    let mut frames = pictures::pictures(&args.inputs, LEAST_SIDE)?;
+    let mut frames = pictures::pictures(&args.inputs, args.numbers, LEAST_SIDE)?;
     frames.extend(rained(args.synthetic, seed, threads(args)));
     if args.room > 0 {
         let parameters = RoomParameters { width: SIDE, height: SIDE, ..RoomParameters::default() };

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::numbers::RangeArgs;
 use super::{Common, pictures, print_json, print_line, taken, written};
 use crate::error::{Error, Result};
 use crate::memory::dense::Learned;
@@ -57,9 +58,11 @@ impl MemoryArgs {
 /// What learning takes.
 #[derive(Args, Debug)]
 struct LearnArgs {
-    /// Pictures, films, sessions, folders of pictures.
+    /// Pictures, films, sessions, folders of pictures, pages of numbers (x.npy, x.tif).
     #[arg(required = true)]
     inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    numbers: RangeArgs,
     /// The memory; where the file exists, it learns on.
     #[arg(long, value_name = "FILE")]
     memory: PathBuf,
@@ -128,7 +131,7 @@ fn learn(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
     if let Some(held) = &held {
         fitting(args, held)?;
     }
-    let frames = pictures::pictures(&args.inputs, 1)?;
+    let frames = pictures::pictures(&args.inputs, args.numbers, 1)?;
     let found: Vec<Picture> = frames
         .into_iter()
         .map(|frame| Picture::from_rgb(frame.height, frame.width, &frame.rgb, true))

@@ -21,6 +21,7 @@ mod measure;
 mod measured;
 mod memory;
 mod names;
+mod numbers;
 pub mod oddball;
 mod outputs;
 mod pictures;

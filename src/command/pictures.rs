@@ -4,18 +4,21 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::numbers::{self, Grid, Range, RangeArgs};
 use crate::error::{Error, Result};
+use crate::memory::picture::Picture;
 use crate::memory::recall::PatchMemory;
 use crate::memory::store;
 use crate::memory::trained::model::Model;
 use crate::memory::trained::store::Kept;
 use crate::memory::views;
-use crate::signal::Frame;
+use crate::signal::{Frame, Stamp};
 use crate::sink::canvas::Canvas;
 use crate::sink::part::{PartFile, part_of};
 use crate::source::content::Content;
 use crate::source::media::{self, MediaOptions};
 use crate::source::video::{self, FrameSource};
+use crate::time::Timestamp;
 
 /// The largest memory that is read.
 const MOST_BYTES: u64 = 4 << 30;
@@ -32,12 +35,17 @@ pub(super) fn picture(path: &Path) -> Result<Frame> {
     first.pop().ok_or_else(|| no_pictures(path))
 }
 
-/// Every picture of files and folders, each at least `least` pixels high and wide.
-pub(super) fn pictures(paths: &[PathBuf], least: usize) -> Result<Vec<Frame>> {
+/// Every picture of files and folders, each at least `least` pixels high and wide, and every page of files of numbers.
+pub(super) fn pictures(paths: &[PathBuf], numbers: RangeArgs, least: usize) -> Result<Vec<Frame>> {
+    numbers.check(paths)?;
     let mut all = Vec::new();
     let mut room = MOST_HELD;
     for path in paths {
-        all.extend(gather(path, MOST_PICTURES + 1, least, &mut room)?);
+        all.extend(if numbers::named(path) {
+            pages(path, numbers.range, least, &mut room)?
+        } else {
+            gather(path, MOST_PICTURES + 1, least, &mut room)?
+        });
         if all.len() > MOST_PICTURES {
             let error = Error::call(path.display().to_string(), "there are too many pictures");
             return Err(error
@@ -66,18 +74,34 @@ fn gather(path: &Path, most: usize, least: usize, room: &mut usize) -> Result<Ve
     while frames.len() < most
         && let Some(frame) = source.pull()?
     {
-        if frame.height.min(frame.width) < least {
-            return Err(too_small(path, &frame, least));
-        }
-        *room = room.checked_sub(frame.rgb.len()).ok_or_else(|| too_large(path))?;
-        frames.push(frame);
+        frames.push(held(path, frame, least, room)?);
     }
     if frames.is_empty() { Err(no_pictures(path)) } else { Ok(frames) }
 }
 
+/// The pages of a file of numbers, in the same way.
+fn pages(path: &Path, range: Option<Range>, least: usize, room: &mut usize) -> Result<Vec<Frame>> {
+    let (pages, _) = Grid::read(path)?.pages(path, range)?;
+    let frame = |(sequence, page): (u64, &Picture)| {
+        let (width, height) = (page.width(), page.height());
+        let stamp = Stamp::recorded(Timestamp::ZERO);
+        held(path, Frame { stamp, sequence, width, height, rgb: page.to_rgb() }, least, room)
+    };
+    (0..).zip(&pages).map(frame).collect()
+}
+
+/// A picture, if it is large enough and there is room for it.
+fn held(path: &Path, frame: Frame, least: usize, room: &mut usize) -> Result<Frame> {
+    if frame.height.min(frame.width) < least {
+        return Err(too_small(path, &frame, least));
+    }
+    *room = room.checked_sub(frame.rgb.len()).ok_or_else(|| too_large(path))?;
+    Ok(frame)
+}
+
 fn no_pictures(path: &Path) -> Error {
     Error::input(path, "there is no picture in it")
-        .bound("PNG, JPEG, BMP, PNM, GIF, a film, a session, or a folder of pictures")
+        .bound("PNG, JPEG, BMP, PNM, GIF, a film, a session, a folder of pictures, or numbers: x.npy, x.tif")
 }
 
 fn too_small(path: &Path, frame: &Frame, least: usize) -> Error {

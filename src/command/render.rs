@@ -4,6 +4,7 @@
 mod dream;
 mod film;
 mod recall;
+mod still;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,16 +13,14 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use self::film::{Clip, How};
+use super::numbers::{self, Range, RangeArgs};
 use super::renderers::RendererArgs;
 use super::{Common, pictures, print_json, print_line, taken, written};
 use crate::error::{Error, Kind, Result};
-use crate::memory::backwards::{Renderer, Task};
-use crate::memory::measure::{Likeness, likeness};
-use crate::memory::picture::{Picture, Plane};
-use crate::memory::quantised::Quantised;
+use crate::memory::backwards::Renderer;
+use crate::memory::measure::Likeness;
+use crate::memory::picture::Picture;
 use crate::memory::reader::Reading;
-use crate::signal::Frame;
-use crate::source::video::jpeg_steps;
 
 /// Steps of a dream where nobody says.
 const DREAM_STEPS: u32 = 50;
@@ -57,7 +56,8 @@ pub(super) struct RenderArgs {
     task: What,
     /// What is left of it; a dream has none. The result goes to the PNG file that `--out` names. Of a film, or a folder of pictures, that was
     /// shrunk all pictures are rendered, by the memory of the last ones, into the new folder that `--out` names; where that
-    /// ends in `.png`, and of all else, the first. Of a session, what an array still held of what it saw (`recall`).
+    /// ends in `.png`, and of all else, the first. A grey picture may be numbers, a NumPy file or TIFF, and so may the result, with all pages of
+    /// a stack (`--out x.npy` or `x.tif`). Of a session, what an array still held of what it saw (`recall`).
     input: Option<PathBuf>,
     #[command(flatten)]
     who: RendererArgs,
@@ -74,6 +74,8 @@ pub(super) struct RenderArgs {
     /// JPEG file's steps, where it is not given.
     #[arg(long, value_name = "SIGMA", value_parser = sigma, allow_negative_numbers = true)]
     sigma: Option<f32>,
+    #[command(flatten)]
+    numbers: RangeArgs,
     /// The quality of the JPEG file that INPUT once was, 1 (worst) to 100, by the Independent JPEG Group's scale; a JPEG file tells by itself.
     #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
     quality: Option<u8>,
@@ -121,14 +123,18 @@ struct Rendered {
     out: String,
     width: usize,
     height: usize,
-    /// Pictures of a film.
+    /// Pictures of a film, or pages of a stack.
     #[serde(skip_serializing_if = "Option::is_none")]
     frames: Option<u64>,
     /// Pictures of it that were damaged and left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     damaged: Option<u64>,
     steps: u32,
-    sigma: Option<f32>,
+    /// The noise that was taken away, of a range of 1; of several pages the mean.
+    sigma: Option<f64>,
+    /// What that range is of the numbers of the input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<Range>,
     likeness: Option<Likeness>,
 }
 
@@ -145,6 +151,7 @@ impl Rendered {
             damaged: None,
             steps: args.steps(),
             sigma: None,
+            range: None,
             likeness: None,
         }
     }
@@ -165,37 +172,15 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
         _ => {}
     }
     let input = args.input()?;
-    let one = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
+    args.numbers.check(args.input.iter().chain(&args.truth))?;
+    let one = written::ends(out, &["png"]) || numbers::named(out);
     if args.task == What::SuperResolve
         && !one
         && let Some(clip) = Clip::open(input)?
     {
         return film(common, args, clip, out);
     }
-    one_picture(out)?;
-    let frame = pictures::picture(input)?;
-    let seen = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true);
-    let (task, observed) = task(args, &frame, seen)?;
-    let sigma = match task {
-        Task::Denoise { sigma } => Some(sigma * if observed.is_colour() { 3f32.sqrt() } else { 1.0 }),
-        Task::RepairJpeg { sigma, .. } => Some(sigma),
-        _ => None,
-    };
-    let scale = if args.task == What::SuperResolve { args.scale() } else { 1 };
-    let (height, width) = (observed.height() * scale, observed.width() * scale);
-    if height.saturating_mul(width) > MOST_PIXELS {
-        let error = Error::input(input, "the result would be too large").value(format!("{width} x {height}"));
-        return Err(error.bound(format!("at most {MOST_PIXELS} pixels")));
-    }
-    let found = rendering(args, |renderer| task.undo(&observed, renderer, args.steps() as usize))?;
-    let rgb = to_rgb(&found)?;
-    let shave = if scale > 1 { scale } else { 0 };
-    let likeness = match &args.truth {
-        Some(file) => Some(judged(file, (height, width), &rgb, shave)?),
-        None => None,
-    };
-    pictures::write(out, (height, width), &rgb)?;
-    tell(common, &Rendered { sigma, likeness, ..Rendered::of(args, out, (height, width)) })
+    still::run(common, args, out)
 }
 
 impl RenderArgs {
@@ -236,12 +221,15 @@ fn mean(all: &[f64]) -> Option<f64> {
 }
 
 /// A result as sRGB bytes.
-///
-/// # Errors
-/// Where it holds what is no number: those of a model can be finite and too large to be reckoned with.
 fn to_rgb(found: &Picture) -> Result<Vec<u8>> {
-    if found.planes.iter().flat_map(|plane| &plane.values).all(|x| x.is_finite()) {
-        return Ok(found.to_rgb());
+    found.planes.iter().try_for_each(|plane| finite(&plane.values))?;
+    Ok(found.to_rgb())
+}
+
+/// Refuses what is no number: those of a model can be finite and too large to be reckoned with.
+fn finite(values: &[f32]) -> Result<()> {
+    if values.iter().all(|x| x.is_finite()) {
+        return Ok(());
     }
     let error = Error::new(Kind::Numeric, "render", "what was rendered is no number");
     Err(error.help("Is the model trained? Take a lower `--rate`."))
@@ -269,7 +257,7 @@ fn fitting(args: &RenderArgs) -> Result<()> {
     // Where the evidence is a noisy picture.
     const CLEANS: &[What] = &[Denoise, RepairJpeg, Dream];
     let (who, networks) = (args.who.named(), args.who.of_networks());
-    let of_tasks: [(bool, &str, &[What]); 14] = [
+    let of_tasks: [(bool, &str, &[What]); 15] = [
         (args.at.is_some(), "--at", &[Recall]),
         (args.scale.is_some(), "--scale", &[SuperResolve]),
         (args.steps.is_some(), "--steps", NETWORKS),
@@ -284,6 +272,7 @@ fn fitting(args: &RenderArgs) -> Result<()> {
         (args.margin.is_some(), "--margin", &[Uncrop]),
         (args.quality.is_some(), "--quality", &[RepairJpeg]),
         (args.sigma.is_some(), "--sigma", &[Denoise, RepairJpeg]),
+        (args.numbers.range.is_some(), "--range", RESTORES),
     ];
     let of_memories =
         [(args.approximate, "--approximate"), (args.own, "--own"), (args.stride > 1, "--stride")];
@@ -339,116 +328,4 @@ fn rendering<T>(args: &RenderArgs, work: impl FnOnce(&dyn Renderer) -> Result<T>
     let reading =
         Reading { stride: args.stride.into(), approximate: args.approximate, own: args.own, threads };
     args.who.rendering(reading, |renderer| work(renderer))
-}
-
-/// The task, and what it starts from.
-fn task(args: &RenderArgs, frame: &Frame, seen: Picture) -> Result<(Task, Picture)> {
-    Ok(match args.task {
-        What::Denoise => {
-            // White noise of σ in R, G and B is one of σ/√3 in luminance and chroma.
-            let planes = if seen.is_colour() { 3f32.sqrt() } else { 1.0 };
-            let sigma = args.sigma.map_or_else(|| noise(&seen.planes[0]), |sigma| sigma / planes);
-            (Task::Denoise { sigma }, seen)
-        }
-        What::Inpaint => (Task::Inpaint { known: known(args, frame)? }, seen),
-        What::Uncrop => {
-            let margin = usize::from(args.margin.unwrap_or_default());
-            let (height, width) = (frame.height + 2 * margin, frame.width + 2 * margin);
-            let inside = |y: usize, x: usize| {
-                (margin..margin + frame.height).contains(&y) && (margin..margin + frame.width).contains(&x)
-            };
-            let at = |y: usize, x: usize| (y - margin) * frame.width + x - margin;
-            let known = Plane::of(height, width, |y, x| f32::from(u8::from(inside(y, x))));
-            let wide = seen.map(|plane| {
-                Plane::of(height, width, |y, x| if inside(y, x) { plane.values[at(y, x)] } else { 0.0 })
-            });
-            (Task::Inpaint { known }, wide)
-        }
-        What::SuperResolve => (Task::SuperResolve { scale: args.scale() }, seen),
-        What::Colour => (Task::Colour, seen.luminance()),
-        What::Dream | What::Recall => return Err(Error::call("TASK", "there is no picture to begin with")),
-        What::RepairJpeg => {
-            let quantised = Box::new(quantised(args)?);
-            let sigma = args.sigma.unwrap_or_else(|| quantised.like_noise(&seen.luma()));
-            (Task::RepairJpeg { quantised, sigma }, seen)
-        }
-    })
-}
-
-/// How the input was rounded as a JPEG file: by its own tables, or by the quality that is named.
-fn quantised(args: &RenderArgs) -> Result<Quantised> {
-    let input = args.input()?;
-    match (jpeg_steps(input)?, args.quality) {
-        (Some(steps), None) => Ok(Quantised::of(&steps)),
-        (None, Some(quality)) => Ok(Quantised::of_quality(quality)),
-        (Some(_), Some(quality)) => {
-            let error = Error::call("--quality", "the input is a JPEG file, whose own tables count");
-            Err(error.at(input.display()).value(quality).help("Leave `--quality` out."))
-        }
-        (None, None) => {
-            let error = Error::call(
-                "--quality",
-                "the input is not one JPEG file: the quality that it had is not known",
-            );
-            Err(error.at(input.display()).bound("1 to 100, or a JPEG file as the input"))
-        }
-    }
-}
-
-/// 1 where the mask is dark.
-fn known(args: &RenderArgs, frame: &Frame) -> Result<Plane> {
-    let path = args.mask.clone().unwrap_or_default();
-    let mask = pictures::picture(&path)?;
-    if (mask.height, mask.width) != (frame.height, frame.width) {
-        let error = Error::input(&path, "the mask is of another size than the picture");
-        return Err(error.value(size(&mask)).bound(size(frame)));
-    }
-    let known = Plane::of(mask.height, mask.width, |y, x| f32::from(u8::from(mask.pixel(x, y)[1] < 128)));
-    if known.values.iter().all(|known| *known == 0.0) {
-        let error = Error::input(&path, "the mask is white all over: nothing of the picture is known");
-        return Err(error.value("0 dark pixels").bound("at least 1"));
-    }
-    Ok(known)
-}
-
-fn size(frame: &Frame) -> String {
-    format!("{} x {}", frame.width, frame.height)
-}
-
-/// σ of white noise by the median of the finest diagonal detail (Donoho and Johnstone, Biometrika 81:425, 1994).
-fn noise(plane: &Plane) -> f32 {
-    let (height, width) = (plane.height, plane.width);
-    let at = |y: usize, x: usize| plane.values[y * width + x];
-    let mut details: Vec<f32> = (0..height / 2)
-        .flat_map(|y| (0..width / 2).map(move |x| (2 * y, 2 * x)))
-        .map(|(y, x)| 0.5 * (at(y, x) - at(y, x + 1) - at(y + 1, x) + at(y + 1, x + 1)).abs())
-        .collect();
-    details.sort_by(f32::total_cmp);
-    let median = details.get(details.len() / 2).copied().unwrap_or_default();
-    (median / 0.6745).max(0.002)
-}
-
-/// Holds the result against the truth.
-fn judged(file: &Path, (height, width): (usize, usize), rgb: &[u8], shave: usize) -> Result<Likeness> {
-    let truth = pictures::picture(file)?;
-    if (truth.height, truth.width) != (height, width) {
-        let error = Error::input(file, "the truth is of another size than the result");
-        return Err(error.value(size(&truth)).bound(format!("{width} x {height}")));
-    }
-    let shave = if height.min(width) > 2 * shave { shave } else { 0 };
-    Ok(likeness((height, width), rgb, &truth.rgb, shave))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::random::Stream;
-
-    #[test]
-    fn the_noise_is_estimated_from_the_picture() {
-        let mut draws = Stream::new(4, 0);
-        let plane = Plane::of(64, 64, |y, x| (y + x) as f32 / 200.0 + 0.1 * draws.normal() as f32);
-        assert!((noise(&plane) - 0.1).abs() < 0.01, "{}", noise(&plane));
-        assert_eq!(noise(&Plane::flat(1, 1, 0.5)), 0.002);
-    }
 }

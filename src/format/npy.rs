@@ -1,7 +1,8 @@
-//! NumPy's array files, strictly: numbers of 4 or 8 bytes, a header that is checked, no byte too few or too many.
+//! NumPy's array files, strictly: a header that is checked, no byte too few or too many.
 //!
-//! Format: NEP 1, versions 1.0 to 3.0. Read are little-endian floats (`<f4`, `<f8`) of at most four axes, row by row, or of two
-//! column by column; nothing of the header is run, and no length in it is trusted with memory before the file was measured against it.
+//! Format: NEP 1, versions 1.0 to 3.0. Read are little-endian floats (`<f4`, `<f8`) and whole numbers without sign of one or two
+//! bytes (`|u1`, `<u2`) and truth values (`|b1`) of at most four axes, row by row, or of two column by column; nothing of the header is run, and no length
+//! in it is trusted with memory before the file was measured against it.
 
 use std::path::Path;
 
@@ -21,6 +22,8 @@ pub struct Array {
     pub shape: Vec<usize>,
     /// Their product of numbers, the last axis fastest.
     pub values: Vec<f64>,
+    /// The largest number of their kind, where that is of whole numbers.
+    pub largest: Option<f64>,
 }
 
 impl Array {
@@ -36,12 +39,16 @@ impl Array {
                 .ok_or_else(|| fault("it does not name all that it must").value(format!("no `{key}`")))
         };
         let kind = named("descr")?;
-        let width = match kind.trim_matches(['\'', '"']) {
-            "<f4" => 4,
-            "<f8" => 8,
+        let (width, largest) = match kind.trim_matches(['\'', '"']) {
+            "|b1" => (1, Some(1.0)),
+            "|u1" => (1, Some(u8::MAX.into())),
+            "<u2" => (2, Some(u16::MAX.into())),
+            "<f4" => (4, None),
+            "<f8" => (8, None),
             _ => {
                 let error = fault("its numbers are of a kind that is not read").value(kind);
-                return Err(error.bound("'<f4' or '<f8'").help("`array.astype('<f4')` makes them such."));
+                let error = error.bound("'<f4', '<f8', '|u1', '<u2' or '|b1'");
+                return Err(error.help("`array.astype('<f4')` makes them such."));
             }
         };
         let text = named("shape")?;
@@ -66,18 +73,19 @@ impl Array {
             let bound = wanted.map_or_else(|| "more than fits".to_owned(), |wanted| wanted.to_string());
             return Err(error.at(format!("byte {start}")).value(body.len()).bound(bound));
         }
-        let values: Vec<f64> = if width == 4 {
-            body.as_chunks::<4>().0.iter().map(|four| f64::from(f32::from_le_bytes(*four))).collect()
-        } else {
-            body.as_chunks::<8>().0.iter().map(|eight| f64::from_le_bytes(*eight)).collect()
+        let values: Vec<f64> = match width {
+            1 => body.iter().map(|byte| f64::from(*byte)).collect(),
+            2 => body.as_chunks::<2>().0.iter().map(|two| f64::from(u16::from_le_bytes(*two))).collect(),
+            4 => body.as_chunks::<4>().0.iter().map(|four| f64::from(f32::from_le_bytes(*four))).collect(),
+            _ => body.as_chunks::<8>().0.iter().map(|eight| f64::from_le_bytes(*eight)).collect(),
         };
         match shape[..] {
             // What `array.T` saves: a table column by column.
             [rows, columns] if turned => {
                 let values = (0..values.len()).map(|at| values[at % columns * rows + at / columns]).collect();
-                Ok(Self { shape, values })
+                Ok(Self { shape, values, largest })
             }
-            _ => Ok(Self { shape, values }),
+            _ => Ok(Self { shape, values, largest }),
         }
     }
 }
@@ -202,6 +210,20 @@ mod tests {
     }
 
     #[test]
+    fn whole_numbers_are_read_and_the_largest_of_their_kind_is_known() {
+        let about = |kind: &str| format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (2,), }}");
+        for (kind, body, values, largest) in [
+            ("|u1", &[7, 255][..], [7.0, 255.0], Some(255.0)),
+            ("|b1", &[0, 1], [0.0, 1.0], Some(1.0)),
+            ("<u2", &[7, 0, 1, 2], [7.0, 513.0], Some(65_535.0)),
+            ("<f4", &[0; 8], [0.0; 2], None),
+        ] {
+            let found = read(&file(&about(kind), body)).unwrap();
+            assert_eq!((&found.values[..], found.largest), (&values[..], largest), "{kind}");
+        }
+    }
+
+    #[test]
     fn a_table_that_was_turned_over_is_read_row_by_row() {
         let about = "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }";
         let body: Vec<u8> = [0.0f32, 3.0, 1.0, 4.0, 2.0, 5.0].iter().flat_map(|x| x.to_le_bytes()).collect();
@@ -216,7 +238,10 @@ mod tests {
             (b"\x93NUMPY\x09\x00\x00\x00\x00\x00".to_vec(), "byte 6: its version is not known: 9"),
             (file(good, &[0; 20]), "another number of bytes than its header says: 20 (allowed: 24)"),
             (file(good, &[0; 28]), "28 (allowed: 24)"),
-            (file(&good.replace("<f4", ">f4"), &[0; 24]), "'>f4' (allowed: '<f4' or '<f8')"),
+            (
+                file(&good.replace("<f4", ">f4"), &[0; 24]),
+                "'>f4' (allowed: '<f4', '<f8', '|u1', '<u2' or '|b1')",
+            ),
             (file(&good.replace("<f4", "|O"), &[0; 24]), "'|O'"),
             (
                 file(&good.replace("False", "True").replace("(2, 3)", "(1, 2, 3)"), &[0; 24]),

@@ -27,7 +27,7 @@ pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Array> {
     let mut limits = Limits::default();
     limits.decoding_buffer_size = 8 * MOST_NUMBERS;
     let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(|cause| fault(0, &cause))?.with_limits(limits);
-    let (mut values, mut first) = (Vec::new(), None);
+    let (mut values, mut first, mut largest) = (Vec::new(), None, None::<u32>);
     for page in 0.. {
         let size = decoder.dimensions().map_err(|cause| fault(page, &cause))?;
         let (wide, high) = *first.get_or_insert(size);
@@ -47,7 +47,7 @@ pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Array> {
             return Err(error.value(values.len() + count).bound(format!("at most {MOST_NUMBERS}")));
         }
         let numbers = numbers(decoder.read_image().map_err(|cause| fault(page, &cause))?);
-        let numbers = numbers.filter(|numbers| numbers.len() == count).ok_or_else(|| {
+        let (numbers, kind) = numbers.filter(|(numbers, _)| numbers.len() == count).ok_or_else(|| {
             let error = Error::input(path, "its numbers are of a kind that is not read");
             error
                 .at(format!("page {page}"))
@@ -55,6 +55,7 @@ pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Array> {
                 .bound("floats, or whole without sign")
         })?;
         values.extend(numbers);
+        largest = largest.max(kind);
         if !decoder.more_images() {
             break;
         }
@@ -62,20 +63,21 @@ pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Array> {
     }
     let (wide, high) = first.map_or((0, 0), |(wide, high)| (wide as usize, high as usize));
     let pages = values.len() / (wide * high).max(1);
-    Ok(Array { shape: if pages == 1 { vec![high, wide] } else { vec![pages, high, wide] }, values })
+    let shape = if pages == 1 { vec![high, wide] } else { vec![pages, high, wide] };
+    Ok(Array { shape, values, largest: largest.map(f64::from) })
 }
 
-/// As numbers of one kind.
-fn numbers(read: DecodingResult) -> Option<Vec<f64>> {
+/// As numbers of one kind, and the largest of the kind that they had, where that is of whole numbers.
+fn numbers(read: DecodingResult) -> Option<(Vec<f64>, Option<u32>)> {
     fn wide<T: Into<f64>>(numbers: Vec<T>) -> Vec<f64> {
         numbers.into_iter().map(Into::into).collect()
     }
     match read {
-        DecodingResult::U8(numbers) => Some(wide(numbers)),
-        DecodingResult::U16(numbers) => Some(wide(numbers)),
-        DecodingResult::U32(numbers) => Some(wide(numbers)),
-        DecodingResult::F32(numbers) => Some(wide(numbers)),
-        DecodingResult::F64(numbers) => Some(numbers),
+        DecodingResult::U8(numbers) => Some((wide(numbers), Some(u8::MAX.into()))),
+        DecodingResult::U16(numbers) => Some((wide(numbers), Some(u16::MAX.into()))),
+        DecodingResult::U32(numbers) => Some((wide(numbers), Some(u32::MAX))),
+        DecodingResult::F32(numbers) => Some((wide(numbers), None)),
+        DecodingResult::F64(numbers) => Some((numbers, None)),
         _ => None,
     }
 }
@@ -120,7 +122,8 @@ mod tests {
         let mut encoder = TiffEncoder::new(&mut bytes).unwrap();
         encoder.write_image::<colortype::Gray16>(2, 1, &[7, 65_535]).unwrap();
         let read = |bytes: &[u8]| from_bytes(Path::new("x.tif"), bytes);
-        assert_eq!(read(bytes.get_ref()).unwrap().values, [7.0, 65_535.0]);
+        let found = read(bytes.get_ref()).unwrap();
+        assert_eq!((&found.values[..], found.largest), (&[7.0, 65_535.0][..], Some(65_535.0)));
         for (parts, fill) in [
             (&["page 1", "1 x 2", "2 x 1"][..], 0),
             (&["page 0", "RGB", "one sample"], 1),

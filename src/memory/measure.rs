@@ -21,15 +21,32 @@ pub struct Likeness {
 /// # Panics
 /// Where lengths do not agree, or nothing is left within the edges.
 #[must_use]
-pub fn likeness((height, width): (usize, usize), found: &[u8], truth: &[u8], shave: usize) -> Likeness {
-    assert!(found.len() == truth.len() && truth.len() == 3 * height * width, "pictures of one size");
-    assert!(height > 2 * shave && width > 2 * shave, "a picture within the edges");
+pub fn likeness(size: (usize, usize), found: &[u8], truth: &[u8], shave: usize) -> Likeness {
+    assert!(found.len() == truth.len(), "pictures of one size");
     let grey =
         [found, truth].iter().all(|rgb| rgb.as_chunks::<3>().0.iter().all(|[r, g, b]| r == g && g == b));
+    let luma =
+        |rgb: &[u8]| rgb.as_chunks::<3>().0.iter().map(|pixel| luma(*pixel, grey)).collect::<Vec<f64>>();
+    likeness_of_luma(size, &luma(found), &luma(truth), shave)
+}
+
+/// The same of Y itself, which may lie beyond 0 to 255.
+///
+/// # Panics
+/// As [`likeness`].
+#[must_use]
+pub fn likeness_of_luma(
+    (height, width): (usize, usize),
+    found: &[f64],
+    truth: &[f64],
+    shave: usize,
+) -> Likeness {
+    assert!(found.len() == truth.len() && truth.len() == height * width, "pictures of one size");
+    assert!(height > 2 * shave && width > 2 * shave, "a picture within the edges");
     let size = (height - 2 * shave, width - 2 * shave);
-    let inner = |rgb: &[u8]| -> Vec<f64> {
+    let inner = |luma: &[f64]| -> Vec<f64> {
         let place = |at: usize| (at / size.1 + shave) * width + at % size.1 + shave;
-        (0..size.0 * size.1).map(|at| luma(&rgb[3 * place(at)..][..3], grey)).collect()
+        (0..size.0 * size.1).map(|at| luma[place(at)]).collect()
     };
     let (found, truth) = (inner(found), inner(truth));
     let square: f64 = found.iter().zip(&truth).map(|(x, y)| (x - y) * (x - y)).sum();
@@ -38,8 +55,8 @@ pub fn likeness((height, width): (usize, usize), found: &[u8], truth: &[u8], sha
     Likeness { psnr_db, ssim: ssim(size, &found, &truth) }
 }
 
-fn luma(rgb: &[u8], grey: bool) -> f64 {
-    let [r, g, b] = [rgb[0], rgb[1], rgb[2]].map(f64::from);
+fn luma(rgb: [u8; 3], grey: bool) -> f64 {
+    let [r, g, b] = rgb.map(f64::from);
     if grey { r } else { 16.0 + (65.481 * r + 128.553 * g + 24.966 * b) / 255.0 }
 }
 
@@ -94,6 +111,12 @@ mod tests {
         let found = likeness((32, 32), &ramp(5), &ramp(0), 0);
         assert!((found.psnr_db.unwrap() - 34.151_4).abs() < 1e-3, "{found:?}");
         assert!(found.ssim.unwrap() < 1.0);
+    }
+
+    #[test]
+    fn numbers_are_compared_as_they_are_beyond_black_and_white_too() {
+        let found = likeness_of_luma((1, 2), &[-51.0, 306.0], &[0.0, 255.0], 0);
+        assert!((found.psnr_db.unwrap() - 20.0 * libm::log10(5.0)).abs() < 1e-9, "{found:?}");
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::input::{Grid, Sight};
+use super::super::numbers::Grid;
+use super::input::Sight;
 use super::{BindArgs, pictures};
 use crate::binding::consensus::MOST_ARRAYS;
 use crate::binding::pinhole::{Pinhole, Pose};
@@ -163,7 +164,7 @@ fn camera(
     let named = list.parent().unwrap_or(Path::new("")).join(&frame.file_path);
     // NeRF's own files leave the ending out.
     let file = if named.extension().is_none() { named.with_extension("png") } else { named };
-    let Grid { shape: [slices, rows, columns], values } = Grid::read(&file)?;
+    let Grid { shape: [slices, rows, columns], values, .. } = Grid::of_any(&file)?;
     if slices != 1 {
         return Err(Error::input(&file, "it is no picture but several").value(slices).bound("1"));
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::super::numbers;
 use super::super::written::ends;
 use super::{BindArgs, pictures};
 use crate::binding::align::{Place, Seen};
@@ -9,64 +10,13 @@ use crate::binding::consensus::MOST_ARRAYS;
 use crate::binding::projection::{MOST_SIDE, ParallelBeam, Projection, Slices};
 use crate::error::{Error, Result};
 use crate::format::npy::Array;
-use crate::format::tiff;
-use crate::memory::picture::Picture;
 
-/// The largest file of numbers that is read: the most numbers in doubles, and room for its header.
-const MOST_BYTES: u64 = (8 * tiff::MOST_NUMBERS + 8_192) as u64;
+/// The largest text that is read, in bytes.
+const MOST_BYTES: u64 = 64 << 20;
 /// The largest number of a sinogram: its square is one, too.
 const LARGEST: f64 = 1e15;
 /// Angles nearer than this, in degrees, are the same.
 const SAME: f64 = 1e-6;
-
-/// Numbers in rows, in one slice or several.
-#[derive(Debug)]
-pub(super) struct Grid {
-    /// Slices, rows of each, columns.
-    pub shape: [usize; 3],
-    /// Row by row.
-    pub values: Vec<f64>,
-}
-
-impl Grid {
-    /// A NumPy file or TIFF of two or three axes, or the luminance of a picture, 0 to 1.
-    pub fn read(path: &Path) -> Result<Self> {
-        let Array { shape, values } = numbers(path)?;
-        let shape = match shape[..] {
-            [height, width] => [1, height, width],
-            [slices, height, width] => [slices, height, width],
-            _ => [0; 3],
-        };
-        if shape.contains(&0) {
-            let error = Error::input(path, "it is no table of rows and columns").value(format!("{shape:?}"));
-            return Err(error.bound("two axes, or three of slices, none empty"));
-        }
-        Ok(Self { shape, values })
-    }
-
-    /// PSNR in dB of a picture against this one, whose brightest pixel is the peak; `None` where they are equal.
-    pub fn psnr(&self, picture: &[f32]) -> Option<f64> {
-        let peak = self.values.iter().fold(0.0f64, |most, x| most.max(*x));
-        let square = |(x, y): (&f64, &f32)| (x - f64::from(*y)) * (x - f64::from(*y));
-        let mean = self.values.iter().zip(picture).map(square).sum::<f64>() / self.values.len() as f64;
-        (mean > 0.0 && peak > 0.0).then(|| 10.0 * libm::log10(peak * peak / mean))
-    }
-}
-
-/// The numbers of a NumPy file or a TIFF, or a picture's luminance.
-fn numbers(path: &Path) -> Result<Array> {
-    let bytes = || pictures::read(path, "the file", "`numpy.save` writes one.", MOST_BYTES);
-    if ends(path, &["npy"]) {
-        return Array::from_bytes(path, &bytes()?);
-    }
-    if ends(path, &["tif", "tiff"]) {
-        return tiff::from_bytes(path, &bytes()?);
-    }
-    let frame = pictures::picture(path)?;
-    let plane = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true).luminance();
-    let values = plane.planes[0].values.iter().map(|x| f64::from(*x)).collect();
-    Ok(Array { shape: vec![frame.height, frame.width], values })
-}
 
 /// A sinogram, or several of one tilt series, with all that is known of it.
 #[derive(Debug)]
@@ -88,12 +38,12 @@ impl Views {
     /// Reads what the call names.
     pub fn read(args: &BindArgs) -> Result<Self> {
         let file = &args.seen;
-        if !ends(file, &["npy", "tif", "tiff"]) {
+        if !numbers::named(file) {
             let error = Error::input(file, "it is nothing that arrays can see");
             let error = error.bound("NAME.npy, NAME.tif, NAME.txt or NAME.json");
             return Err(error.help("`napot bind --help` says what stands in each."));
         }
-        let Array { shape, values } = numbers(file)?;
+        let Array { shape, values, .. } = numbers::array(file)?;
         let (views, slices, detectors) = match shape[..] {
             [views, detectors] => (views, 1, detectors),
             [views, slices, detectors] => (views, slices, detectors),
@@ -241,8 +191,8 @@ pub(in crate::command) fn degrees(named: &str, views: Option<usize>) -> Result<V
 }
 
 fn from_file(path: &Path) -> Result<Vec<f64>> {
-    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy")) {
-        return Ok(numbers(path)?.values);
+    if ends(path, &["npy"]) {
+        return Ok(numbers::array(path)?.values);
     }
     let number = |(row, word): (usize, &String)| {
         word.parse::<f64>().map_err(|_| {
@@ -374,12 +324,5 @@ mod tests {
         }
         let told = told_again("a.txt", &[360.0, 0.0, -1e-9]).unwrap_err().to_string();
         assert!(told.contains("the same angle") && told.contains("a.txt"), "{told}");
-    }
-
-    #[test]
-    fn psnr_is_against_the_brightest_pixel() {
-        let truth = Grid { shape: [1, 1, 2], values: vec![0.0, 2.0] };
-        assert!((truth.psnr(&[0.0, 1.8]).unwrap() - 10.0 * (4.0f64 / 0.02).log10()).abs() < 1e-4);
-        assert_eq!(truth.psnr(&[0.0, 2.0]), None);
     }
 }

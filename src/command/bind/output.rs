@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::written::{self, ends};
+use super::super::{numbers, written};
 use super::{BindArgs, Common, pictures};
 use crate::binding::consensus::MOST_ARRAYS;
 use crate::error::{Error, Result};
-use crate::format::{npy, tiff};
-use crate::sink::part::PartFile;
 
 /// Where the pictures go.
 pub(super) fn out(common: &Common) -> Result<&Path> {
@@ -72,21 +70,14 @@ pub(super) fn write(
     picture: &[f32],
     most: f32,
 ) -> Result<()> {
-    let bytes = if ends(file, &["npy"]) {
-        let shape = if slices == 1 { &[height, width][..] } else { &[slices, height, width] };
-        npy::to_bytes(shape, picture)
-    } else if ends(file, &["tif", "tiff"]) {
-        tiff::to_bytes((height, width), picture)?
-    } else {
-        let brightest = || picture.iter().fold(f32::MIN_POSITIVE, |most, x| most.max(*x));
-        let white = if most.is_finite() { most } else { brightest() };
-        let grey: Vec<u8> =
-            picture.iter().flat_map(|x| [(255.0 * x / white).clamp(0.0, 255.0).round() as u8; 3]).collect();
-        return pictures::write(file, (height, width), &grey);
-    };
-    let mut part = PartFile::create(file)?;
-    part.bytes(&bytes)?;
-    part.finish()
+    if numbers::named(file) {
+        return numbers::write(file, [slices, height, width], picture);
+    }
+    let brightest = || picture.iter().fold(f32::MIN_POSITIVE, |most, x| most.max(*x));
+    let white = if most.is_finite() { most } else { brightest() };
+    let grey: Vec<u8> =
+        picture.iter().flat_map(|x| [(255.0 * x / white).clamp(0.0, 255.0).round() as u8; 3]).collect();
+    pictures::write(file, (height, width), &grey)
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::numbers::Grid;
 use super::BindArgs;
-use super::input::{Grid, Sight, lines};
+use super::input::{Sight, lines};
 use crate::binding::consensus::MOST_ARRAYS;
 use crate::binding::projection::MOST_SIDE;
 use crate::binding::tile::{Place, Tile};
@@ -93,7 +94,7 @@ fn one(list: &Path, number: usize, line: &str) -> Result<One> {
     let place = Place { corner: (place[0], place[1]), every: place[2], blur: place[3] };
     place.check().map_err(|error| error.read_from(list, &at))?;
     let file = list.parent().unwrap_or(Path::new("")).join(name);
-    let Grid { shape: [slices, height, width], values } = Grid::read(&file)?;
+    let Grid { shape: [slices, height, width], values, .. } = Grid::of_any(&file)?;
     if slices != 1 {
         let error = Error::input(&file, "it is no picture but several").value(slices);
         return Err(error.bound("1"));

@@ -13,6 +13,7 @@ use crate::binding::part::Part;
 use crate::binding::projection::ParallelBeam;
 use crate::command::bind::{degrees, told_again};
 use crate::command::measured::Together;
+use crate::command::numbers::RangeArgs;
 use crate::command::{Common, pictures, print_json, print_line, written};
 use crate::error::{Error, Kind, Result};
 use crate::memory::picture::Plane;
@@ -37,9 +38,11 @@ const MOST_BYTES: usize = 8 << 30;
 /// What the command takes.
 #[derive(Args, Debug)]
 pub(crate) struct ViewsArgs {
-    /// Pictures of the kind that will be seen, films, sessions, folders of pictures: their luma, the middle square, and of that the circle
-    /// that all views see; each at least as high and wide as `--side`. For a volume, pictures of the slices of others like it.
+    /// Pictures of the kind that will be seen, films, sessions, folders of pictures, pages of numbers (x.npy, x.tif): their luma, the middle square, and of that the circle
+    /// that all views see; each at least as high and wide as `--side`. For a volume, the slices of others like it.
     inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    numbers: RangeArgs,
     /// The angles of the views, in degrees, as `napot bind` takes them: of the first and of the one after the last, evenly, with `--views`; or
     /// a file with one for each.
     #[arg(long, value_name = "FROM:TO|FILE", allow_hyphen_values = true, required = true)]
@@ -120,7 +123,7 @@ pub(super) fn run(common: &Common, args: &ViewsArgs) -> Result<ExitCode> {
     let degrees = viewed(args)?;
     let part =
         Part::new(Box::new(ParallelBeam::new(side, side, &degrees)?), vec![0.0; degrees.len() * side])?;
-    let frames = pictures::pictures(&args.inputs, side)?;
+    let frames = pictures::pictures(&args.inputs, args.numbers, side)?;
     if frames.is_empty() {
         let error = Error::call("learn views", "there is nothing to learn from");
         return Err(error.bound("pictures of the kind that will be seen"));
@@ -229,9 +232,10 @@ fn mean(errors: &[[f32; 2]], at: usize) -> f64 {
 
 /// The call in words, without what says where files lie.
 fn call(args: &ViewsArgs, views: usize, taken: usize, seed: u64) -> String {
-    let ViewsArgs { inputs, side, steps, batch, rate, stages, channels, blocks, .. } = args;
+    let ViewsArgs { inputs, numbers, side, steps, batch, rate, stages, channels, blocks, .. } = args;
     format!(
-        "napot learn views ({} files or folders) --angles ({views}) --side {side} --steps {steps} --batch {batch} --rate {rate} --stages {stages} --channels {channels} --blocks {blocks} --seed {seed}, {taken} steps taken",
-        inputs.len()
+        "napot learn views ({} files or folders){} --angles ({views}) --side {side} --steps {steps} --batch {batch} --rate {rate} --stages {stages} --channels {channels} --blocks {blocks} --seed {seed}, {taken} steps taken",
+        inputs.len(),
+        numbers.told()
     )
 }
