@@ -84,13 +84,35 @@ fn every_page_of_a_stack_is_restored_in_its_own_units_and_a_picture_is_the_first
         let psnr = told["likeness"]["psnr_db"].as_f64().unwrap();
         assert!((psnr - 0.5 * (of_page(0) + of_page(1))).abs() < 0.01, "{out}: {psnr}");
     }
-    let first = fs::read(path("truth.npy")).unwrap();
-    let first = npy::Array::from_bytes(Path::new("truth.npy"), &first).unwrap();
-    let one: Vec<f32> = first.values[..SIDE * SIDE].iter().map(|x| *x as f32).collect();
-    fs::write(path("one.npy"), npy::to_bytes(&[SIDE, SIDE], &one)).unwrap();
-    let told =
-        json(&napot(studio.path(), &format!("{} --out x.png --json", call.replace("truth.npy", "one.npy"))));
+    let told = json(&napot(studio.path(), &format!("{call} --out x.png --json")));
     assert!(told["frames"].is_null() && told["likeness"]["psnr_db"].as_f64() > Some(18.0), "{told}");
+}
+
+#[test]
+fn files_are_known_by_what_they_hold_and_a_folder_may_hold_both() {
+    let studio = studio();
+    let path = |name: &str| studio.path().join(name);
+    fs::create_dir(path("scans.tif")).unwrap();
+    fs::write(path("scans.tif/a.ppm"), [b"P6\n8 8\n255\n".to_vec(), vec![90; 192]].concat()).unwrap();
+    fs::copy(path("others.tif"), path("scans.tif/b.lsm")).unwrap();
+    let call = "memory learn scans.tif --range 0:4095 --patches 99999 --memory both.safetensors --json";
+    let both = json(&napot(studio.path(), call));
+    let met = |told: &serde_json::Value| told["scales"][0]["met"].as_f64().unwrap();
+    assert!((met(&both) - f64::from(2 * 32 * 32 + 8 * 8)).abs() < 0.5, "{both}");
+    // Whole numbers of a kind of 8 bits are of its range, whatever they reach, and a page of a stack stays one.
+    let about = "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 8, 8), }\n";
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((about.len() as u16).to_le_bytes());
+    bytes.extend(about.bytes().chain([9; 64]));
+    fs::write(path("dark.npy"), bytes).unwrap();
+    let told = json(&napot(studio.path(), "render denoise dark.npy --sigma 0.1 --out out.npy --json"));
+    assert_eq!(told["range"]["white"].as_f64(), Some(255.0));
+    let found = values(&path("out.npy"));
+    assert_eq!(found.shape, [1, 8, 8]);
+    assert!(found.values.iter().all(|x| (x - 9.0).abs() < 6.0), "{found:?}");
+    fs::copy(path("scans.tif/a.ppm"), path("picture.npy")).unwrap();
+    let done = napot(studio.path(), "render denoise picture.npy --out x.png");
+    assert!(done.status.success(), "{}", said(&done));
 }
 
 #[test]
@@ -125,12 +147,24 @@ fn what_is_wrong_with_numbers_is_named_and_nothing_is_written() {
     fs::write(path("other.npy"), npy::to_bytes(&[SIDE, 2 * SIDE], &pages(2, counts))).unwrap();
     let pixels = [[200u8, 20, 20], [20, 200, 20]].concat();
     fs::write(path("colour.ppm"), [b"P6\n2 1\n255\n".to_vec(), pixels].concat()).unwrap();
+    let mut dark = std::io::Cursor::new(Vec::new());
+    let counts = [85, 285, 485, 100];
+    let mut encoder = ::tiff::encoder::TiffEncoder::new(&mut dark).unwrap();
+    encoder.write_image::<::tiff::encoder::colortype::Gray16>(2, 2, &counts).unwrap();
+    fs::write(path("dark.tif"), dark.into_inner()).unwrap();
+    let table = |name: &str, shape: &[usize], values: &[f32]| {
+        fs::write(path(name), npy::to_bytes(shape, values)).unwrap();
+    };
+    table("far.npy", &[2, 2], &[0.1, 0.9, 0.5, 3e38]);
+    table("small.npy", &[2, 2], &[0.1, 0.9, 0.5, 0.5]);
+    table("holes.npy", &[2, 2], &[0.0, f32::NAN, 1.0, 0.0]);
+    table("many.npy", &[20_000, 1, 1], &vec![0.5; 20_000]);
     for (words, parts) in [
         ("render denoise noisy.npy --out x.tif", &["noisy.npy", "about 0 to 1", "--range LOW:HIGH"][..]),
         ("render denoise spoilt.npy --out x.tif", &["spoilt.npy", "page 1, row 1, column 1", "NaN"]),
         ("render denoise line.npy --out x.tif", &["line.npy", "[4]", "two axes"]),
         ("render denoise noisy.npy --range 4095:0 --out x.tif", &["--range", "the lower first"]),
-        ("render denoise colour.ppm --range 0:1 --out x.png", &["--range", "no file that is read", "x.npy"]),
+        ("render denoise colour.ppm --range 0:1 --out x.png", &["--range", "pictures of numbers", "x.npy"]),
         ("render denoise colour.ppm --out x.npy", &["--out", "hold no colour", "x.png"]),
         ("render colour noisy.npy --range 0:4095 --memory m.safetensors --out x.npy", &["hold no colour"]),
         ("render denoise noisy.npy --range 0:4095 --out x.bmp", &["--out", "x.bmp", "x.npy or x.tif"]),
@@ -143,8 +177,16 @@ fn what_is_wrong_with_numbers_is_named_and_nothing_is_written() {
             &["other.npy", "the mask", "64 x 32", "32 x 32"],
         ),
         ("render dream --size 32 --range 0:1 --out x.png", &["--range", "dream"]),
-        ("render denoise noisy.npy --range 0:4095 --out noisy.npy", &["noisy.npy"]),
-        ("memory learn colour.ppm --range 0:1 --memory n.safetensors", &["--range", "no file that is read"]),
+        ("render denoise noisy.npy --range 0:4095 --out noisy.npy", &["--out", "noisy.npy", "is read"]),
+        ("render super-resolve noisy.npy --range 0:4095 --out x", &["--out", "x.npy or x.tif"]),
+        ("render denoise noisy.npy --range 0:4095 --truth colour.ppm --out x.npy", &["colour.ppm", "2 x 1"]),
+        ("render denoise dark.tif --out x.tif", &["dark.tif", "85 to 485", "0 to 65535", "--range"]),
+        ("memory learn dark.tif --memory n.safetensors", &["dark.tif", "85 to 485", "--range"]),
+        ("render denoise far.npy --out x.tif", &["far.npy", "page 0, row 0, column 3", "about 0 to 1"]),
+        ("render inpaint far.npy --mask holes.npy --out x.tif", &["far.npy"]),
+        ("render inpaint small.npy --mask holes.npy --out x.tif", &["holes.npy", "row 0, column 1", "NaN"]),
+        ("render denoise many.npy --out x.npy", &["many.npy", "too many pages", "20000"]),
+        ("memory learn colour.ppm --range 0:1 --memory n.safetensors", &["--range", "none is read"]),
         ("memory learn others.tif --memory n.safetensors", &["others.tif", "--range LOW:HIGH"]),
     ] {
         refused(studio.path(), words, parts);

@@ -27,7 +27,7 @@ arguments.add_argument("pictures")
 arguments = arguments.parse_args()
 
 
-# Where the memory alone is ahead by as much; at 0.1 it is level with non-local means.
+# The noise at which the memory alone must be 1 dB ahead of non-local means and ahead of total variation.
 AHEAD = (0.2, 0.4)
 
 
@@ -78,37 +78,43 @@ def photographs(judge, folder):
         size = [round(128 * side / min(picture.size)) for side in picture.size]
         picture.resize(size, Image.BICUBIC).save(folder / f"{file.parent.name}-{file.name}")
     small = sorted(folder.glob("*.png"))
-    gains = {sigma: [] for sigma in (0.1, 0.2, 0.4)}
     judge.row("photographs 64 x 64, unseen", "sigma", "memory", "--own", "--approximate", "NLM", "TV")
-    for file in [file for file in small if not file.name.startswith("set5")]:
-        memory = folder / f"{file.stem}.safetensors"
-        others = [str(other) for other in small if other != file]
-        subprocess.run([arguments.napot, "memory", "learn", *others, "--memory", memory, "--grey", "--quiet"], check=True)
-        picture = np.asarray(Image.open(file), dtype=float) / 255
-        left = picture.shape[1] // 2 - 32
-        truth = picture[32:96, left : left + 64]
-        draws = np.random.default_rng(7)
-        for sigma in gains:
-            noisy = truth + sigma * draws.standard_normal(truth.shape)
-            np.save(folder / "noisy.npy", noisy.astype("<f4"))
-            ours = []
-            for way in ([], ["--own"], ["--approximate"]):
-                call = [arguments.napot, "render", "denoise", folder / "noisy.npy", "--memory", memory, "--sigma", f"{sigma}", *way]
-                subprocess.run([*call, "--out", folder / "clean.npy", "--quiet"], check=True)
-                ours.append(np.load(folder / "clean.npy"))
-            means = denoise_nl_means(noisy, h=0.8 * sigma, sigma=sigma, fast_mode=False)
-            variation = [denoise_tv_chambolle(noisy, weight=weight) for weight in (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)]
-            found = [*(psnr(x, truth) for x in ours), psnr(means, truth), max(psnr(x, truth) for x in variation)]
-            gains[sigma].append(found)
-            judge.row(file.stem, sigma, *(f"{x:.2f}" for x in found))
-    for sigma, found in gains.items():
-        mean = np.mean(found, axis=0)
-        judge.row("mean", sigma, *(f"{x:.2f}" for x in mean))
-        if sigma in AHEAD:
-            ahead = mean[0] >= mean[3] + 1 and mean[0] > mean[4]
-            judge.check(ahead, f"sigma {sigma}: the memory is 1 dB ahead of non-local means, and ahead of total variation")
-        lost = mean[0] - mean[2]
-        judge.check(lost <= 0.1, f"sigma {sigma}: read approximately, {lost:+.3f} dB are lost (at most 0.1)")
+    # The reader's constants were chosen on the four, nothing on Set5.
+    for name, of_five in (("four photographs", False), ("Set5", True)):
+        gains = {sigma: [] for sigma in (0.1, 0.2, 0.4)}
+        for file in [file for file in small if file.name.startswith("set5") == of_five]:
+            memory = folder / f"{file.stem}.safetensors"
+            others = [str(other) for other in small if other != file]
+            subprocess.run([arguments.napot, "memory", "learn", *others, "--memory", memory, "--grey", "--quiet"], check=True)
+            picture = np.asarray(Image.open(file), dtype=float) / 255
+            left = picture.shape[1] // 2 - 32
+            truth = picture[32:96, left : left + 64]
+            draws = np.random.default_rng(7)
+            for sigma, found in gains.items():
+                found.append(denoised(folder, memory, truth, sigma, draws))
+                judge.row(file.stem, sigma, *(f"{x:.2f}" for x in found[-1]))
+        for sigma, found in gains.items():
+            mean = np.mean(found, axis=0)
+            judge.row(f"{name}, mean", sigma, *(f"{x:.2f}" for x in mean))
+            if sigma in AHEAD:
+                ahead = mean[0] >= mean[3] + 1 and mean[0] > mean[4]
+                judge.check(ahead, f"{name}, sigma {sigma}: the memory is 1 dB ahead of non-local means, and ahead of total variation")
+            lost = mean[0] - mean[2]
+            judge.check(lost <= 0.1, f"{name}, sigma {sigma}: read approximately, {lost:+.3f} dB are lost (at most 0.1)")
+
+
+def denoised(folder, memory, truth, sigma, draws):
+    """PSNR by the memory in its three ways, by non-local means and by total variation."""
+    noisy = truth + sigma * draws.standard_normal(truth.shape)
+    np.save(folder / "noisy.npy", noisy.astype("<f4"))
+    found = []
+    for way in ([], ["--own"], ["--approximate"]):
+        call = [arguments.napot, "render", "denoise", folder / "noisy.npy", "--memory", memory, "--sigma", f"{sigma}", *way]
+        subprocess.run([*call, "--out", folder / "clean.npy", "--quiet"], check=True)
+        found.append(np.load(folder / "clean.npy"))
+    found.append(denoise_nl_means(noisy, h=0.8 * sigma, sigma=sigma, fast_mode=False))
+    variation = [denoise_tv_chambolle(noisy, weight=weight) for weight in (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)]
+    return [*(psnr(x, truth) for x in found), max(psnr(x, truth) for x in variation)]
 
 
 judge = digits()

@@ -20,15 +20,14 @@ pub(super) use self::input::{degrees, told_again};
 use self::learned::Learned;
 use self::seen::Seen;
 use self::told::{Moved, Told, ToldWhole, size, tell};
+use super::measured::Looks;
 use super::numbers::Grid;
 use super::renderers::RendererArgs;
 use super::{Common, pictures, print_json, print_line, written};
 use crate::binding::align::{Found, Place};
-use crate::binding::consensus::{Bound, How, LEAST_WITH_PRIOR, Prior, Way, Whole, bind_with};
+use crate::binding::consensus::{Bound, How, LEAST_WITH_PRIOR, Way, Whole, bind_with};
 use crate::binding::part::Part;
 use crate::error::{Error, Result};
-use crate::memory::backwards::{Evidence, Renderer};
-use crate::memory::picture::{Picture, Plane};
 use crate::memory::reader::Reading;
 use crate::sink::plot;
 use crate::time::monotonic;
@@ -344,24 +343,6 @@ fn bound(
     };
     bar.finish_and_clear();
     bound
-}
-
-/// How pictures look, by a renderer, slice by slice.
-struct Looks<'a> {
-    renderer: &'a dyn Renderer,
-    slices: usize,
-}
-
-impl Prior for Looks<'_> {
-    fn clean(&self, picture: &mut [f32], (height, width): (usize, usize), sigma: f32) -> Result<()> {
-        let height = height / self.slices;
-        for slice in picture.chunks_exact_mut(height * width) {
-            let seen = Picture { planes: vec![Plane { height, width, values: slice.to_vec() }] };
-            let found = self.renderer.render(&Evidence::Noisy { picture: &seen, sigma })?;
-            slice.copy_from_slice(&found.planes[0].values);
-        }
-        Ok(())
-    }
 }
 
 /// Says who contradicts; fails where nobody agrees.

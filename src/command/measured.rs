@@ -1,7 +1,29 @@
-//! What arrays measured of one picture together, as learned steps ask for it.
+//! What arrays measured of one picture together, as learned steps ask for it, and how pictures look, as arrays that bind ask for it.
 
+use crate::binding::consensus::Prior;
 use crate::binding::part::Part;
+use crate::error::Result;
+use crate::memory::backwards::{Evidence, Renderer};
+use crate::memory::picture::{Picture, Plane};
 use crate::memory::views::Measured;
+
+/// How pictures look, by a renderer, slice by slice.
+pub(super) struct Looks<'a> {
+    pub renderer: &'a dyn Renderer,
+    pub slices: usize,
+}
+
+impl Prior for Looks<'_> {
+    fn clean(&self, picture: &mut [f32], (height, width): (usize, usize), sigma: f32) -> Result<()> {
+        let height = height / self.slices;
+        for slice in picture.chunks_exact_mut(height * width) {
+            let seen = Picture { planes: vec![Plane { height, width, values: slice.to_vec() }] };
+            let found = self.renderer.render(&Evidence::Noisy { picture: &seen, sigma })?;
+            slice.copy_from_slice(&found.planes[0].values);
+        }
+        Ok(())
+    }
+}
 
 /// Arrays that see one picture.
 pub(super) struct Together<'a> {

@@ -1,5 +1,7 @@
 //! Pictures of numbers: NumPy files and TIFFs of one page or several, and which of their numbers are black and white.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -11,24 +13,61 @@ use crate::format::npy::{self, Array};
 use crate::format::tiff;
 use crate::memory::picture::{Picture, Plane};
 use crate::sink::part::PartFile;
+use crate::source::content::Content;
+use crate::source::video::natural_order;
 
 /// The endings of files of numbers.
-pub(super) const ENDINGS: [&str; 3] = ["npy", "tif", "tiff"];
+const ENDINGS: [&str; 3] = ["npy", "tif", "tiff"];
+/// What such files begin with: NumPy's; TIFF's of either order of bytes, and `BigTIFF`'s.
+const STARTS: [&[u8]; 5] = [b"\x93NUMPY", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
 /// The largest file of numbers that is read: the most numbers in doubles, and room for its header.
-const MOST_BYTES: u64 = (8 * tiff::MOST_NUMBERS + 8_192) as u64;
-/// How far from the middle between black and white, in units of their distance, half of a picture's numbers may lie: noise
-/// of σ = 2 lies within 2.
-const FURTHEST: f64 = 5.0;
+const MOST_BYTES: u64 = (8 * npy::MOST_NUMBERS + 8_192) as u64;
+/// The most pages.
+const MOST_PAGES: usize = 10_000;
+/// How far a number may lie from the middle between black and white, in units of their distance, and how far most may: noise of σ = 2
+/// lies within 2.
+const FURTHEST: (f64, f64) = (1_000.0, 5.0);
+/// The least part of a range that nobody named that numbers must reach.
+const LEAST: f64 = 1.0 / 16.0;
 
-/// Whether a file is one of numbers, by its name.
+/// Whether a file to be written is one of numbers, by its name.
 pub(super) fn named(path: &Path) -> bool {
     ends(path, &ENDINGS)
 }
 
+/// Whether a file that is there holds numbers, by its first bytes; one that begins like nothing known by its name.
+pub(super) fn holds(path: &Path) -> bool {
+    let mut start = [0; 6];
+    if path.is_dir() {
+        return false;
+    }
+    let read = File::open(path).and_then(|mut file| file.read(&mut start)).unwrap_or_default();
+    STARTS.iter().any(|wanted| start[..read].starts_with(wanted)) || named(path) && Content::of(path).is_err()
+}
+
+/// The files of numbers of a folder, in the natural order of their names, or the file itself if it is one.
+pub(super) fn within(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(if holds(path) { vec![path.to_owned()] } else { Vec::new() });
+    }
+    let failed = |cause: std::io::Error| Error::input(path, "the folder cannot be read").value(cause);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        files.extend(Some(entry.map_err(failed)?.path()).filter(|file| file.is_file() && holds(file)));
+    }
+    files.sort_by(|one, other| natural_order(one, other));
+    Ok(files)
+}
+
 /// The numbers of a file, whatever its axes.
 pub(super) fn array(path: &Path) -> Result<Array> {
-    let bytes = pictures::read(path, "the file", "`numpy.save` writes one.", MOST_BYTES)?;
-    if ends(path, &["npy"]) { Array::from_bytes(path, &bytes) } else { tiff::from_bytes(path, &bytes) }
+    let bytes = pictures::read(path, "the file", "NumPy files and TIFFs are read.", MOST_BYTES)?;
+    let numpy = ends(path, &["npy"]) && !STARTS[1..].iter().any(|start| bytes.starts_with(start));
+    if numpy || bytes.starts_with(STARTS[0]) {
+        Array::from_bytes(path, &bytes)
+    } else {
+        tiff::from_bytes(path, &bytes)
+    }
 }
 
 /// Numbers in rows, in one page or several.
@@ -38,7 +77,9 @@ pub(super) struct Grid {
     pub shape: [usize; 3],
     /// Row by row.
     pub values: Vec<f64>,
-    /// The largest number of their kind, where that is of whole numbers.
+    /// Whether pages are an axis of the file, be it of one alone.
+    pub stacked: bool,
+    /// The largest number of their kind, where that is of whole numbers without sign.
     largest: Option<f64>,
 }
 
@@ -55,18 +96,18 @@ impl Grid {
             let error = Error::input(path, "it is no table of rows and columns").value(format!("{axes:?}"));
             return Err(error.bound("two axes, or three of pages, none empty"));
         }
-        Ok(Self { shape, values, largest })
+        Ok(Self { shape, values, stacked: axes.len() == 3, largest })
     }
 
     /// The same, or the luminance of a picture, 0 to 1.
     pub fn of_any(path: &Path) -> Result<Self> {
-        if named(path) {
+        if holds(path) {
             return Self::read(path);
         }
         let frame = pictures::picture(path)?;
         let seen = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true);
         let values = seen.planes[0].values.iter().map(|x| f64::from(*x)).collect();
-        Ok(Self { shape: [1, frame.height, frame.width], values, largest: None })
+        Ok(Self { shape: [1, frame.height, frame.width], values, stacked: false, largest: None })
     }
 
     /// PSNR in dB of a picture against this one, whose brightest pixel is the peak; `None` where they are equal.
@@ -77,36 +118,62 @@ impl Grid {
         (mean > 0.0 && peak > 0.0).then(|| 10.0 * libm::log10(peak * peak / mean))
     }
 
-    /// Its pages as pictures of a range of 1, and that range: `named`, or all numbers of their kind, or 0 to 1.
+    /// Its first `most` pages as pictures of a range of 1, and that range: `named`, or all numbers of their kind, or 0 to 1.
     ///
     /// # Errors
-    /// Where a number is not finite, or most lie far beyond the range.
-    pub fn pages(&self, path: &Path, named: Option<Range>) -> Result<(Vec<Picture>, Range)> {
-        let [_, height, width] = self.shape;
-        let place = |at: usize| {
-            let (page, row, column) = (at / width / height, at / width % height, at % width);
-            format!("page {page}, row {row}, column {column}")
-        };
-        if let Some(at) = self.values.iter().position(|x| !x.is_finite()) {
-            let error = Error::input(path, "a pixel is no number").at(place(at)).value(self.values[at]);
-            return Err(error.bound("finite numbers"));
+    /// Where there are too many pages, a number is not finite or far beyond the range, or the numbers do not look like those of a range that
+    /// nobody named.
+    pub fn pages(&self, path: &Path, named: Option<Range>, most: usize) -> Result<(Vec<Picture>, Range)> {
+        let [pages, height, width] = self.shape;
+        let pages = pages.min(most);
+        if pages > MOST_PAGES {
+            let error = Error::input(path, "it has too many pages").value(pages);
+            return Err(error.bound(format!("at most {MOST_PAGES}")));
         }
+        let values = &self.values[..pages * height * width];
         let range = named.unwrap_or(Range { black: 0.0, white: self.largest.unwrap_or(1.0) });
-        let mut apart: Vec<f64> = self.values.iter().map(|x| (range.unit(*x) - 0.5).abs()).collect();
-        let middle = apart.len() / 2;
-        let (_, median, _) = apart.select_nth_unstable_by(middle, f64::total_cmp);
-        if *median > FURTHEST {
-            let ends = |(least, most): (f64, f64), x: &f64| (least.min(*x), most.max(*x));
-            let (least, most) = self.values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), ends);
-            let error =
-                Error::input(path, "most of its numbers are far from what is black and what is white");
-            let error = error.value(format!("{least} to {most}")).bound(format!("about {range}"));
-            return Err(error.help("`--range LOW:HIGH` tells which number is black and which is white."));
+        let far = |furthest: f64| move |x: &&f64| (range.unit(**x) - 0.5).abs() > furthest;
+        let asked = "`--range LOW:HIGH` tells which number is black and which is white.";
+        if let Some(at) = values.iter().position(|x| !x.is_finite()) {
+            let error = Error::input(path, "a pixel is no number").at(self.place(at)).value(values[at]);
+            let error = error.bound("finite numbers");
+            return Err(error.help(
+                "What was lost is named by `inpaint --mask`; give it any number, as `numpy.nan_to_num` does.",
+            ));
+        }
+        let ends = |(least, most): (f64, f64), x: &f64| (least.min(*x), most.max(*x));
+        let (least, largest) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), ends);
+        let told = |problem: &str| {
+            let error = Error::input(path, problem).value(format!("{least} to {largest}"));
+            error.bound(format!("about {range}")).help(asked)
+        };
+        if 2 * values.iter().filter(far(FURTHEST.1)).count() > values.len() {
+            return Err(told("most of its numbers are far from what is black and what is white"));
+        }
+        if let Some(at) = values.iter().position(|x| far(FURTHEST.0)(&x)) {
+            let error = Error::input(path, "a number is far from what is black and what is white");
+            return Err(error
+                .at(self.place(at))
+                .value(values[at])
+                .bound(format!("about {range}"))
+                .help(asked));
+        }
+        // Bytes and truth values are of their range whatever they reach, as pictures are.
+        let guessed = named.is_none() && self.largest.is_none_or(|largest| largest > 255.0);
+        if guessed && range.unit(largest) < LEAST {
+            return Err(told("its numbers reach little of what would be black to white"));
         }
         let page = |values: &[f64]| Picture {
             planes: vec![Plane::of(height, width, |y, x| range.unit(values[y * width + x]) as f32)],
         };
-        Ok((self.values.chunks_exact(height * width).map(page).collect(), range))
+        Ok((values.chunks_exact(height * width).map(page).collect(), range))
+    }
+
+    /// Where a number stands, in words.
+    pub fn place(&self, at: usize) -> String {
+        let [_, height, width] = self.shape;
+        let (page, row, column) = (at / width / height, at / width % height, at % width);
+        format!("page {page}, row {row}, column {column}")
     }
 }
 
@@ -141,8 +208,8 @@ impl std::fmt::Display for Range {
 /// What numbers that are read mean.
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct RangeArgs {
-    /// Which number is black and which is white, of pictures of numbers. Where nothing is said, 0 and the largest of their kind if they are whole,
-    /// 0:1 otherwise.
+    /// Which number is black and which is white, of pictures of numbers. Where nothing is said, 0 and the largest of their kind if they are whole and
+    /// have no sign, 0:1 otherwise; what reaches little of that is refused.
     #[arg(long, value_name = "LOW:HIGH", value_parser = range, allow_hyphen_values = true)]
     pub range: Option<Range>,
 }
@@ -153,12 +220,13 @@ impl RangeArgs {
         self.range.map_or_else(String::new, |Range { black, white }| format!(" --range {black}:{white}"))
     }
 
-    /// Refuses a range where no file that is read holds numbers.
+    /// Refuses a range where no picture that is read is of numbers.
     pub fn check<'a>(self, files: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
-        if self.range.is_none() || files.into_iter().any(|file| named(file)) {
+        let some = |file: &PathBuf| within(file).is_ok_and(|files| !files.is_empty());
+        if self.range.is_none() || files.into_iter().any(some) {
             return Ok(());
         }
-        let error = Error::call("--range", "it tells of numbers, and no file that is read holds any");
+        let error = Error::call("--range", "it tells of pictures of numbers, and none is read");
         Err(error.bound("a NumPy file, x.npy, or a TIFF, x.tif"))
     }
 }
@@ -172,11 +240,12 @@ fn range(text: &str) -> std::result::Result<Range, String> {
     }
 }
 
-/// Writes pages of numbers as a NumPy file or a TIFF, by the file's name: whole or not at all.
-pub(super) fn write(file: &Path, [pages, height, width]: [usize; 3], values: &[f32]) -> Result<()> {
+/// Writes pages of numbers as a NumPy file or a TIFF, by the file's name: whole or not at all. One page alone has no axis of pages where it is
+/// not `stacked`.
+pub(super) fn write(file: &Path, shape: [usize; 3], stacked: bool, values: &[f32]) -> Result<()> {
+    let [pages, height, width] = shape;
     let bytes = if ends(file, &["npy"]) {
-        let shape = [pages, height, width];
-        npy::to_bytes(if pages == 1 { &shape[1..] } else { &shape }, values)
+        npy::to_bytes(if pages == 1 && !stacked { &shape[1..] } else { &shape }, values)
     } else {
         tiff::to_bytes((height, width), values)?
     };
@@ -190,7 +259,7 @@ mod tests {
     use super::*;
 
     fn grid(values: &[f64], largest: Option<f64>) -> Grid {
-        Grid { shape: [1, 1, values.len()], values: values.to_vec(), largest }
+        Grid { shape: [1, 1, values.len()], values: values.to_vec(), stacked: false, largest }
     }
 
     #[test]
@@ -210,7 +279,7 @@ mod tests {
             (grid(&[0.0, 63.75, 255.0], Some(255.0)), None, [0.0, 0.25, 1.0]),
             (grid(&[-0.5, 0.25, 1.5], None), None, [-0.5, 0.25, 1.5]),
         ] {
-            let (pages, range) = grid.pages(path, named).unwrap();
+            let (pages, range) = grid.pages(path, named, 9).unwrap();
             assert_eq!(pages[0].planes[0].values, expected);
             for (x, own) in pages[0].planes[0].values.iter().zip(&grid.values) {
                 assert!((f64::from(range.back(*x)) - own).abs() < 1e-3);
@@ -225,12 +294,21 @@ mod tests {
     #[test]
     fn numbers_that_no_range_was_told_for_are_named_with_their_place() {
         let path = Path::new("counts.npy");
-        let refused = |values: &[f64]| grid(values, None).pages(path, None).unwrap_err().to_string();
-        let far = refused(&[120.0, 300.0, 4_000.0]);
+        let refused =
+            |values: &[f64], largest| grid(values, largest).pages(path, None, 9).unwrap_err().to_string();
+        let far = refused(&[120.0, 300.0, 4_000.0], None);
         for part in ["counts.npy", "120 to 4000", "0 to 1", "--range LOW:HIGH"] {
             assert!(far.contains(part), "{far}");
         }
-        let none = refused(&[0.0, f64::NAN]);
-        assert!(none.contains("row 0, column 1") && none.contains("NaN"), "{none}");
+        for (values, largest, parts) in [
+            (&[0.0, f64::NAN][..], None, &["row 0, column 1", "NaN", "--mask"][..]),
+            (&[0.5, 0.5, 3e38], None, &["row 0, column 2", "0 to 1"]),
+            (&[85.0, 485.0], Some(65_535.0), &["85 to 485", "0 to 65535", "--range"]),
+            (&[0.01, 0.02], None, &["0.01 to 0.02", "little", "--range"]),
+        ] {
+            let told = refused(values, largest);
+            assert!(parts.iter().all(|part| told.contains(part)), "{told}");
+        }
+        assert!(grid(&[0.0, 1.0], Some(255.0)).pages(path, None, 9).is_ok(), "a dark picture is one");
     }
 }

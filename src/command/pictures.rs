@@ -41,11 +41,14 @@ pub(super) fn pictures(paths: &[PathBuf], numbers: RangeArgs, least: usize) -> R
     let mut all = Vec::new();
     let mut room = MOST_HELD;
     for path in paths {
-        all.extend(if numbers::named(path) {
-            pages(path, numbers.range, least, &mut room)?
-        } else {
-            gather(path, MOST_PICTURES + 1, least, &mut room)?
-        });
+        let tables = numbers::within(path)?;
+        for file in &tables {
+            all.extend(pages(file, numbers.range, least, &mut room)?);
+        }
+        // A folder may hold both.
+        if tables.is_empty() || path.is_dir() && video::pictures_of(path).is_ok() {
+            all.extend(gather(path, MOST_PICTURES + 1, least, &mut room)?);
+        }
         if all.len() > MOST_PICTURES {
             let error = Error::call(path.display().to_string(), "there are too many pictures");
             return Err(error
@@ -79,9 +82,9 @@ fn gather(path: &Path, most: usize, least: usize, room: &mut usize) -> Result<Ve
     if frames.is_empty() { Err(no_pictures(path)) } else { Ok(frames) }
 }
 
-/// The pages of a file of numbers, in the same way.
+/// The pages of a file of numbers, in the same way: in bytes, and what lies beyond black and white cut.
 fn pages(path: &Path, range: Option<Range>, least: usize, room: &mut usize) -> Result<Vec<Frame>> {
-    let (pages, _) = Grid::read(path)?.pages(path, range)?;
+    let (pages, _) = Grid::read(path)?.pages(path, range, usize::MAX)?;
     let frame = |(sequence, page): (u64, &Picture)| {
         let (width, height) = (page.width(), page.height());
         let stamp = Stamp::recorded(Timestamp::ZERO);

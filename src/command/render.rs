@@ -57,11 +57,11 @@ pub(super) struct RenderArgs {
     /// What is left of it; a dream has none. The result goes to the PNG file that `--out` names. Of a film, or a folder of pictures, that was
     /// shrunk all pictures are rendered, by the memory of the last ones, into the new folder that `--out` names; where that
     /// ends in `.png`, and of all else, the first. A grey picture may be numbers, a NumPy file or TIFF, and so may the result, with all pages of
-    /// a stack (`--out x.npy` or `x.tif`). Of a session, what an array still held of what it saw (`recall`).
+    /// a stack (`--out x.npy` or `x.tif`: of 32 bits, in the input's units; a TIFF's notes, as of the size of a pixel, are not carried over). Of a session, what an array still held of what it saw (`recall`).
     input: Option<PathBuf>,
     #[command(flatten)]
     who: RendererArgs,
-    /// A picture of the input's size, white where pixels were lost; `inpaint` needs it.
+    /// A picture of the input's size, white where pixels were lost, or an array or TIFF, not 0 there; `inpaint` needs it.
     #[arg(long, value_name = "FILE", required_if_eq("task", "inpaint"))]
     mask: Option<PathBuf>,
     /// Pixels that were lost at every edge, 1 to 1024; `uncrop` needs it.
@@ -100,7 +100,7 @@ pub(super) struct RenderArgs {
     /// as long.
     #[arg(long)]
     own: bool,
-    /// The whole picture or film: prints PSNR and SSIM on Y.
+    /// The whole picture or film: prints PSNR and SSIM on Y. Numbers are in the same units as those of INPUT.
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
 }
@@ -131,7 +131,7 @@ struct Rendered {
     damaged: Option<u64>,
     steps: u32,
     /// The noise that was taken away, of a range of 1; of several pages the mean.
-    sigma: Option<f64>,
+    sigma: Option<f32>,
     /// What that range is of the numbers of the input.
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<Range>,
@@ -159,7 +159,8 @@ impl Rendered {
 
 /// Runs the command.
 pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
-    let out = written::out(common, "a picture, x.png, or a new folder for a film")?;
+    let out =
+        written::out(common, "a picture, x.png, its numbers, x.npy or x.tif, or a new folder for a film")?;
     fitting(args)?;
     written::spare(
         "--out",
@@ -176,8 +177,10 @@ pub(super) fn run(common: &Common, args: &RenderArgs) -> Result<ExitCode> {
     let one = written::ends(out, &["png"]) || numbers::named(out);
     if args.task == What::SuperResolve
         && !one
+        && !numbers::holds(input)
         && let Some(clip) = Clip::open(input)?
     {
+        args.numbers.check([])?;
         return film(common, args, clip, out);
     }
     still::run(common, args, out)

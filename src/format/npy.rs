@@ -1,7 +1,7 @@
 //! NumPy's array files, strictly: a header that is checked, no byte too few or too many.
 //!
-//! Format: NEP 1, versions 1.0 to 3.0. Read are little-endian floats (`<f4`, `<f8`) and whole numbers without sign of one or two
-//! bytes (`|u1`, `<u2`) and truth values (`|b1`) of at most four axes, row by row, or of two column by column; nothing of the header is run, and no length
+//! Format: NEP 1, versions 1.0 to 3.0. Read are little-endian floats (`<f4`, `<f8`) and whole numbers of one or two
+//! bytes (`|u1`, `<u2`, `<i2`) and truth values (`|b1`) of at most four axes, row by row, or of two column by column; nothing of the header is run, and no length
 //! in it is trusted with memory before the file was measured against it.
 
 use std::path::Path;
@@ -14,6 +14,8 @@ const MAGIC: &[u8; 6] = b"\x93NUMPY";
 const MOST_HEADER: usize = 4_096;
 /// The most axes.
 const MOST_AXES: usize = 4;
+/// The most numbers of a file.
+pub const MOST_NUMBERS: usize = 1 << 26;
 
 /// The numbers of a file, and how they lie.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +24,7 @@ pub struct Array {
     pub shape: Vec<usize>,
     /// Their product of numbers, the last axis fastest.
     pub values: Vec<f64>,
-    /// The largest number of their kind, where that is of whole numbers.
+    /// The largest number of their kind, where that is of whole numbers without sign.
     pub largest: Option<f64>,
 }
 
@@ -43,11 +45,12 @@ impl Array {
             "|b1" => (1, Some(1.0)),
             "|u1" => (1, Some(u8::MAX.into())),
             "<u2" => (2, Some(u16::MAX.into())),
+            "<i2" => (2, None),
             "<f4" => (4, None),
             "<f8" => (8, None),
             _ => {
                 let error = fault("its numbers are of a kind that is not read").value(kind);
-                let error = error.bound("'<f4', '<f8', '|u1', '<u2' or '|b1'");
+                let error = error.bound("'<f4', '<f8', '|u1', '<u2', '<i2' or '|b1'");
                 return Err(error.help("`array.astype('<f4')` makes them such."));
             }
         };
@@ -68,6 +71,10 @@ impl Array {
         let count = shape.iter().try_fold(1usize, |count, length| count.checked_mul(*length));
         let wanted = count.and_then(|count| count.checked_mul(width));
         let body = &bytes[start..];
+        if let Some(count) = count.filter(|count| *count > MOST_NUMBERS) {
+            let error = Error::input(path, "it holds too many numbers").value(count);
+            return Err(error.bound(format!("at most {MOST_NUMBERS}")));
+        }
         if wanted != Some(body.len()) {
             let error = Error::input(path, "it holds another number of bytes than its header says");
             let bound = wanted.map_or_else(|| "more than fits".to_owned(), |wanted| wanted.to_string());
@@ -75,6 +82,9 @@ impl Array {
         }
         let values: Vec<f64> = match width {
             1 => body.iter().map(|byte| f64::from(*byte)).collect(),
+            2 if largest.is_none() => {
+                body.as_chunks::<2>().0.iter().map(|two| f64::from(i16::from_le_bytes(*two))).collect()
+            }
             2 => body.as_chunks::<2>().0.iter().map(|two| f64::from(u16::from_le_bytes(*two))).collect(),
             4 => body.as_chunks::<4>().0.iter().map(|four| f64::from(f32::from_le_bytes(*four))).collect(),
             _ => body.as_chunks::<8>().0.iter().map(|eight| f64::from_le_bytes(*eight)).collect(),
@@ -216,6 +226,7 @@ mod tests {
             ("|u1", &[7, 255][..], [7.0, 255.0], Some(255.0)),
             ("|b1", &[0, 1], [0.0, 1.0], Some(1.0)),
             ("<u2", &[7, 0, 1, 2], [7.0, 513.0], Some(65_535.0)),
+            ("<i2", &[0xFF, 0xFF, 0, 0x80], [-1.0, -32_768.0], None),
             ("<f4", &[0; 8], [0.0; 2], None),
         ] {
             let found = read(&file(&about(kind), body)).unwrap();
@@ -240,7 +251,7 @@ mod tests {
             (file(good, &[0; 28]), "28 (allowed: 24)"),
             (
                 file(&good.replace("<f4", ">f4"), &[0; 24]),
-                "'>f4' (allowed: '<f4', '<f8', '|u1', '<u2' or '|b1')",
+                "'>f4' (allowed: '<f4', '<f8', '|u1', '<u2', '<i2' or '|b1')",
             ),
             (file(&good.replace("<f4", "|O"), &[0; 24]), "'|O'"),
             (
@@ -251,6 +262,10 @@ mod tests {
             (file(&good.replace("(2, 3)", "(2, -3)"), &[0; 24]), "its shape can't be read: (2, -3)"),
             (file(&good.replace("(2, 3)", "(1, 1, 1, 2, 3)"), &[0; 24]), "lengths of at most 4 axes"),
             (file(&good.replace("(2, 3)", "(4294967296, 4294967296)"), &[]), "more than fits"),
+            (
+                file(&good.replace("(2, 3)", "(8193, 8192)"), &[]),
+                "too many numbers: 67117056 (allowed: at most 67108864)",
+            ),
             (
                 b"\x93NUMPY\x01\x00\xff\xff{'descr'".to_vec(),
                 "byte 8: its header is too long, in bytes: 65535 (allowed: at most 4096)",

@@ -1,6 +1,6 @@
 //! TIFF stacks of grey pages, through the `tiff` crate: numbers as microscopes and scanners write them, and float32 back.
 //!
-//! Read are one or more pages of one size and one sample a pixel: whole numbers without sign, or floats. Nothing in the file is
+//! Read are one or more pages of one size and one sample a pixel: whole numbers of up to 32 bits, or floats. Nothing in the file is
 //! trusted with more memory than [`MOST_NUMBERS`] of them take.
 
 use std::io::Cursor;
@@ -9,12 +9,10 @@ use std::path::Path;
 use tiff::ColorType;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::encoder::{TiffEncoder, colortype};
+use tiff::tags::Tag;
 
-use super::npy::Array;
+use super::npy::{Array, MOST_NUMBERS};
 use crate::error::{Error, Result};
-
-/// The most numbers of a file, over all its pages.
-pub const MOST_NUMBERS: usize = 1 << 26;
 
 /// Reads the bytes of a file; `path` is for messages. One page has two axes, rows and columns; more have three, pages first.
 ///
@@ -41,6 +39,12 @@ pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Array> {
             let error = Error::input(path, "its page is not of grey numbers").at(format!("page {page}"));
             return Err(error.value(format!("{colours:?}")).bound("one sample a pixel"));
         }
+        // The crate turns such numbers over, so that they are not the file's.
+        let white = decoder.find_tag_unsigned::<u16>(Tag::PhotometricInterpretation);
+        if white.map_err(|cause| fault(page, &cause))? == Some(0) {
+            let error = Error::input(path, "its numbers count from white").at(format!("page {page}"));
+            return Err(error.value("WhiteIsZero").bound("BlackIsZero"));
+        }
         let count = wide as usize * high as usize;
         if values.len() + count > MOST_NUMBERS {
             let error = Error::input(path, "it holds too many numbers").at(format!("page {page}"));
@@ -52,7 +56,7 @@ pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Array> {
             error
                 .at(format!("page {page}"))
                 .value(format!("{colours:?}"))
-                .bound("floats, or whole without sign")
+                .bound("whole of 8, 16 or 32 bits, or floats of 32 or 64")
         })?;
         values.extend(numbers);
         largest = largest.max(kind);
@@ -67,7 +71,7 @@ pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Array> {
     Ok(Array { shape, values, largest: largest.map(f64::from) })
 }
 
-/// As numbers of one kind, and the largest of the kind that they had, where that is of whole numbers.
+/// As numbers of one kind, and the largest of the kind that they had, where that is of whole numbers without sign.
 fn numbers(read: DecodingResult) -> Option<(Vec<f64>, Option<u32>)> {
     fn wide<T: Into<f64>>(numbers: Vec<T>) -> Vec<f64> {
         numbers.into_iter().map(Into::into).collect()
@@ -76,6 +80,9 @@ fn numbers(read: DecodingResult) -> Option<(Vec<f64>, Option<u32>)> {
         DecodingResult::U8(numbers) => Some((wide(numbers), Some(u8::MAX.into()))),
         DecodingResult::U16(numbers) => Some((wide(numbers), Some(u16::MAX.into()))),
         DecodingResult::U32(numbers) => Some((wide(numbers), Some(u32::MAX))),
+        DecodingResult::I8(numbers) => Some((wide(numbers), None)),
+        DecodingResult::I16(numbers) => Some((wide(numbers), None)),
+        DecodingResult::I32(numbers) => Some((wide(numbers), None)),
         DecodingResult::F32(numbers) => Some((wide(numbers), None)),
         DecodingResult::F64(numbers) => Some((numbers, None)),
         _ => None,
@@ -124,11 +131,23 @@ mod tests {
         let read = |bytes: &[u8]| from_bytes(Path::new("x.tif"), bytes);
         let found = read(bytes.get_ref()).unwrap();
         assert_eq!((&found.values[..], found.largest), (&[7.0, 65_535.0][..], Some(65_535.0)));
+        // The tag that says how a page is meant, 262, as a short with the value 1: black is 0.
+        let tag = [6, 1, 3, 0, 1, 0, 0, 0, 1, 0];
+        let mut turned = bytes.get_ref().clone();
+        let at = turned.windows(tag.len()).position(|window| window == tag).unwrap();
+        turned[at + tag.len() - 2] = 0;
+        let told = read(&turned).unwrap_err().to_string();
+        assert!(told.contains("count from white") && told.contains("page 0"), "{told}");
+        let mut signed = Cursor::new(Vec::new());
+        let mut encoder = TiffEncoder::new(&mut signed).unwrap();
+        encoder.write_image::<colortype::GrayI16>(2, 1, &[-1_024, 3_071]).unwrap();
+        let found = read(signed.get_ref()).unwrap();
+        assert_eq!((&found.values[..], found.largest), (&[-1_024.0, 3_071.0][..], None));
         for (parts, fill) in [
             (&["page 1", "1 x 2", "2 x 1"][..], 0),
             (&["page 0", "RGB", "one sample"], 1),
             (&["page 0", "x.tif"], 2),
-            (&["page 0", "whole without sign"], 3),
+            (&["page 0", "Gray(64)", "floats of 32 or 64"], 3),
         ] {
             let mut bytes = Cursor::new(Vec::new());
             let mut encoder = TiffEncoder::new(&mut bytes).unwrap();
@@ -139,7 +158,7 @@ mod tests {
                 }
                 1 => encoder.write_image::<colortype::RGB8>(1, 1, &[7, 8, 9]).unwrap(),
                 2 => encoder.write_image::<colortype::Gray8>(2, 1, &[7, 8]).unwrap(),
-                _ => encoder.write_image::<colortype::GrayI8>(2, 1, &[-7, 8]).unwrap(),
+                _ => encoder.write_image::<colortype::Gray64>(2, 1, &[7, 8]).unwrap(),
             }
             let mut bytes = bytes.into_inner();
             if fill == 2 {

@@ -38,9 +38,13 @@ fn seen(scene: &Scene) -> Vec<Vec<f32>> {
 
 /// The same under white noise of that part of its rms.
 pub(super) fn noisy(data: &[f32], noise: f64, draws: &mut Stream) -> Vec<f32> {
-    let square: f64 = data.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
-    let sigma = noise * (square / data.len() as f64).sqrt();
+    let sigma = noise * rms(data);
     data.iter().map(|x| x + (sigma * draws.normal()) as f32).collect()
+}
+
+fn rms(data: &[f32]) -> f64 {
+    let square: f64 = data.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
+    (square / data.len() as f64).sqrt()
 }
 
 fn part(array: usize, data: Vec<f32>) -> Result<Part> {
@@ -66,23 +70,67 @@ pub(super) const WHOLES: [&str; 7] = [
     "oracle that is given the groups",
 ];
 
-/// Sixteen arrays of four views, some of which see a second scene.
+/// What arrays see that do not see the first scene.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Else {
+    /// A second scene, all of them the same.
+    Another,
+    /// Noise, as strong as what they should see.
+    Noise,
+    /// The first scene by a detector that lies beside its place, each by another distance.
+    Beside,
+}
+
+/// How many of sixteen arrays see something else, and what.
+const TASKS: [(usize, Else, &str); 7] = [
+    (0, Else::Another, "0 see another"),
+    (4, Else::Another, "4 see another"),
+    (6, Else::Another, "6 see another"),
+    (8, Else::Another, "8 see another"),
+    (4, Else::Noise, "4 see noise"),
+    (6, Else::Noise, "6 see noise"),
+    (4, Else::Beside, "4 lie beside"),
+];
+/// The least and the most that a detector lies beside its place, in its elements.
+const BESIDE: (f64, f64) = (2.0, 6.0);
+
+/// What a detector sees that lies `by` elements beside its place, view by view.
+fn beside(data: &[f32], by: i32) -> Vec<f32> {
+    let own = |at: usize| (at % SIDE).checked_add_signed(by as isize).filter(|place| *place < SIDE);
+    (0..data.len()).map(|at| own(at).map_or(0.0, |place| data[at / SIDE * SIDE + place])).collect()
+}
+
+/// Sixteen arrays of four views, some of which see something else.
 pub(super) fn wholes(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     let scenes = [Scene::drawn(2 * seed, SIDE), Scene::drawn(2 * seed + 1, SIDE)];
     let truths = scenes.each_ref().map(|scene| scene.picture(SIDE));
     let clean = scenes.each_ref().map(seen);
-    for others in if quick { vec![4] } else { vec![0, 4, 6, 8] } {
-        let mut draws = Stream::new(seed, others as u32);
-        let mut of: Vec<usize> = (0..ARRAYS).map(|array| usize::from(array < others)).collect();
+    for &(others, what, task) in if quick { &TASKS[1..2] } else { &TASKS[..] } {
+        let mut draws = Stream::new(seed, others as u32 + 400 * what as u32);
+        // Who sees what: those of one number are of one world, and who sees noise or lies beside is of none but his own.
+        let else_of = |array: usize| if what == Else::Another { 1 } else { 1 + array };
+        let mut of: Vec<usize> =
+            (0..ARRAYS).map(|array| if array < others { else_of(array) } else { 0 }).collect();
         for at in (1..ARRAYS).rev() {
             of.swap(at, (draws.uniform() * (at + 1) as f64) as usize);
         }
-        let data: Vec<Vec<f32>> = of
-            .iter()
-            .enumerate()
-            .map(|(array, scene)| noisy(&clean[*scene][array], NOISE, &mut draws))
-            .collect();
+        let mut data: Vec<Vec<f32>> = Vec::new();
+        for (array, scene) in of.iter().enumerate() {
+            let clean = &clean[if what == Else::Another { *scene } else { 0 }][array];
+            data.push(match what {
+                Else::Noise if *scene > 0 => {
+                    let rms = rms(clean);
+                    clean.iter().map(|_| (rms * draws.normal()) as f32).collect()
+                }
+                Else::Beside if *scene > 0 => {
+                    let sign = if draws.uniform() < 0.5 { -1.0 } else { 1.0 };
+                    let by = sign * draws.between(BESIDE.0, BESIDE.1);
+                    noisy(&beside(clean, by.round() as i32), NOISE, &mut draws)
+                }
+                _ => noisy(clean, NOISE, &mut draws),
+            });
+        }
         let all = |arrays: &[usize]| -> Result<Vec<Part>> {
             arrays.iter().map(|array| part(*array, data[*array].clone())).collect()
         };
@@ -94,7 +142,10 @@ pub(super) fn wholes(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<
         let (mut pictures, mut groups) = (Vec::new(), Vec::new());
         // The oracle binds each group by itself, all others bind once.
         let given: Vec<Vec<usize>> = match variant {
-            6 => (0..2).map(|scene| (0..ARRAYS).filter(|array| of[*array] == scene).collect()).collect(),
+            6 if what == Else::Another => {
+                (0..2).map(|scene| (0..ARRAYS).filter(|array| of[*array] == scene).collect()).collect()
+            }
+            6 => vec![(0..ARRAYS).filter(|array| of[*array] == 0).collect()],
             _ => vec![(0..ARRAYS).collect()],
         };
         for arrays in given.iter().filter(|arrays| !arrays.is_empty()) {
@@ -105,6 +156,9 @@ pub(super) fn wholes(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<
                     .iter()
                     .map(|whole| whole.arrays.iter().map(|array| arrays[*array]).collect::<Vec<usize>>()),
             );
+            if variant == 6 && what != Else::Another {
+                groups.extend((0..ARRAYS).filter(|array| of[*array] > 0).map(|array| vec![array]));
+            }
             if variant == 5 {
                 pictures.extend(bound.pictures);
             } else {
@@ -123,13 +177,12 @@ pub(super) fn wholes(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<
             }
         };
         let mut found = vec![("PSNR, dB", likeness(0)), ("pairs that are wrong", wrong(&groups, &of))];
-        if others > 0 {
+        if others > 0 && what == Else::Another {
             found.push(("PSNR of the other, dB", likeness(1)));
         }
-        let task = format!("{others} see another");
         figures.extend(found.into_iter().map(|(metric, value)| Figure {
             variant,
-            task: task.clone(),
+            task: task.to_owned(),
             metric,
             value,
         }));

@@ -5,6 +5,7 @@
 
 mod binding;
 mod curve;
+mod few;
 mod flash;
 mod moving;
 mod recall;
@@ -85,7 +86,7 @@ struct Run<'a> {
 }
 
 /// All claims in the order of the table.
-const CLAIMS: [Claim; 11] = [
+const CLAIMS: [Claim; 12] = [
     Claim {
         name: "recall",
         says: "A picture that was flashed for 100 ms is read back from the field alone",
@@ -120,6 +121,15 @@ const CLAIMS: [Claim; 11] = [
         pictures: |_, _| Vec::new(),
         run: binding::wholes,
         variants: &binding::WHOLES,
+        together: &[],
+    },
+    Claim {
+        name: "few views",
+        says: "A scene of which there are few views is nearer by arrays that are coupled, and nearer still by a renderer that knows how pictures look",
+        absent: "All see one world, so who is bound with whom is the same with phases and without.",
+        pictures: |_, _| Vec::new(),
+        run: few::run,
+        variants: &few::VARIANTS,
         together: &[],
     },
     Claim {

@@ -1,20 +1,25 @@
-//! The claim of restoration: generated pictures under noise and shrunk, by the memory, by the networks, by both, by none.
+//! The claim of restoration: generated pictures under noise, shrunk, with holes and as JPEG, by the memory, by the networks, by both, by none.
 //!
 //! No picture that is restored was learned: the memory's dead leaves have other numbers, and its room another seed, than those that are
 //! restored, and the networks that come with the program were trained on numbers below both.
 
+use jpeg_encoder::{ColorType, Encoder};
+
 use super::{Figure, Run};
 use crate::command::pictures;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::memory::backwards::{Renderer, Task};
 use crate::memory::picture::{Picture, Plane};
+use crate::memory::quantised::Quantised;
 use crate::memory::reader::Reading;
 use crate::memory::recall::{AREA, PatchMemory};
+use crate::memory::smooth;
 use crate::memory::trained::leaves::leaves;
 use crate::memory::trained::lessons::luma;
 use crate::memory::trained::model::Model;
 use crate::memory::trained::renderer::{Both, Trained};
 use crate::random::Stream;
+use crate::source::camera::picture::jpeg;
 use crate::source::room::{Room, RoomParameters};
 use crate::stream::Source;
 
@@ -50,6 +55,11 @@ const TOLERANCE: f32 = 0.03;
 const SIGMAS: [f32; 2] = [0.1, 0.4];
 /// How much smaller.
 const SCALE: usize = 2;
+/// The share of a picture that is lost under strokes, and half a stroke's width in pixels.
+const LOST: f32 = 0.25;
+const BRUSH: f64 = 2.5;
+/// The quality of a JPEG file.
+const QUALITY: u8 = 10;
 
 /// Runs a variant.
 pub(super) fn run(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<Figure>> {
@@ -71,10 +81,10 @@ pub(super) fn run(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<Fig
     for (kind, whole) in kinds {
         let pieces: Vec<Plane> = whole.iter().map(middle).collect();
         let mut draws = Stream::new(seed, 1);
-        for (task, name) in tasks() {
+        for (task, name) in tasks(seed) {
             let mut sum = 0.0;
             for piece in &pieces {
-                let seen = seen(&task, piece, &mut draws);
+                let (task, seen) = seen(&task, piece, &mut draws)?;
                 sum += psnr(
                     &restored(
                         &task,
@@ -85,7 +95,7 @@ pub(super) fn run(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<Fig
                     piece,
                 );
             }
-            let network = usize::from(matches!(task, Task::Denoise { .. }));
+            let network = usize::from(!matches!(task, Task::SuperResolve { .. }));
             let held = numbers + if variant == 0 || variant == 3 { networks[network] } else { 0 };
             let task = format!("{kind}, {name}");
             let psnr = Figure {
@@ -101,21 +111,70 @@ pub(super) fn run(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<Fig
 }
 
 /// What is done to pictures, by its name in the table.
-fn tasks() -> Vec<(Task, String)> {
+fn tasks(seed: u64) -> Vec<(Task, String)> {
     let noise = SIGMAS.map(|sigma| (Task::Denoise { sigma }, format!("noise {sigma}")));
-    noise.into_iter().chain([(Task::SuperResolve { scale: SCALE }, format!("x{SCALE}"))]).collect()
+    let others = [
+        (Task::SuperResolve { scale: SCALE }, format!("x{SCALE}")),
+        (Task::Inpaint { known: stroked(seed) }, "strokes".to_owned()),
+        (
+            Task::RepairJpeg { quantised: Box::new(Quantised::of_quality(QUALITY)), sigma: 0.0 },
+            format!("JPEG {QUALITY}"),
+        ),
+    ];
+    noise.into_iter().chain(others).collect()
 }
 
-/// What is seen of a picture: as numbers under noise, in 8 bits where it was shrunk.
-fn seen(task: &Task, picture: &Plane, draws: &mut Stream) -> Picture {
-    let plane = if let Task::Denoise { sigma } = task {
-        let noise = Plane::of(picture.height, picture.width, |_, _| sigma * draws.normal() as f32);
-        picture.with(&noise, |x, noise| x + noise)
-    } else {
-        let small = picture.resized(picture.height / SCALE, picture.width / SCALE);
-        small.map(|x| (x.clamp(0.0, 1.0) * 255.0).round() / 255.0)
+/// What is known where strokes that wander have taken a quarter.
+fn stroked(seed: u64) -> Plane {
+    let mut draws = Stream::new(seed, 2);
+    let mut known = Plane::flat(PIECE, PIECE, 1.0);
+    while known.values.iter().sum::<f32>() > (1.0 - LOST) * (PIECE * PIECE) as f32 {
+        let edge = PIECE as f64;
+        let (mut y, mut x) = (draws.between(0.0, edge), draws.between(0.0, edge));
+        let mut way = draws.between(0.0, core::f64::consts::TAU);
+        for _ in 0..PIECE / 4 {
+            known = Plane::of(PIECE, PIECE, |row, column| {
+                let (down, across) = (row as f64 - y, column as f64 - x);
+                let lost = down * down + across * across < BRUSH * BRUSH;
+                if lost { 0.0 } else { known.values[row * PIECE + column] }
+            });
+            way += draws.between(-0.6, 0.6);
+            y += 2.0 * libm::sin(way);
+            x += 2.0 * libm::cos(way);
+        }
+    }
+    known
+}
+
+/// What is seen of a picture: as numbers under noise and beside holes, in 8 bits where it was shrunk or is a JPEG file; and the task, which of
+/// a JPEG file tells how strong its loss was.
+fn seen(task: &Task, picture: &Plane, draws: &mut Stream) -> Result<(Task, Picture)> {
+    let byte = |x: f32| (x.clamp(0.0, 1.0) * 255.0).round();
+    let plane = match task {
+        Task::Denoise { sigma } => {
+            let noise = Plane::of(picture.height, picture.width, |_, _| sigma * draws.normal() as f32);
+            picture.with(&noise, |x, noise| x + noise)
+        }
+        Task::Inpaint { known } => picture.with(known, |x, known| x * known),
+        Task::RepairJpeg { quantised, .. } => {
+            let grey: Vec<u8> = picture.values.iter().map(|x| byte(*x) as u8).collect();
+            let mut file = Vec::new();
+            let side = PIECE as u16;
+            Encoder::new(&mut file, QUALITY)
+                .encode(&grey, side, side, ColorType::Luma)
+                .map_err(|cause| Error::call("jpeg", "a picture can't be packed").value(cause))?;
+            let (width, height, rgb) = jpeg("a JPEG file", "", &file)?;
+            let decoded = luma(height, width, &rgb);
+            let sigma = quantised.like_noise(&decoded);
+            let task = Task::RepairJpeg { quantised: quantised.clone(), sigma };
+            return Ok((task, Picture { planes: vec![decoded] }));
+        }
+        _ => {
+            let small = picture.resized(picture.height / SCALE, picture.width / SCALE);
+            small.map(|x| byte(x) / 255.0)
+        }
     };
-    Picture { planes: vec![plane] }
+    Ok((task.clone(), Picture { planes: vec![plane] }))
 }
 
 /// The picture by whoever there is; without any, what was seen, at its full size.
@@ -136,11 +195,10 @@ fn restored(
         (Some(reader), None) => reader,
         (None, Some(trained)) => trained,
         (None, None) => {
-            let enlarged = |scale| seen.resized(seen.height() * scale, seen.width() * scale);
-            return Ok(if matches!(task, Task::SuperResolve { .. }) {
-                enlarged(SCALE)
-            } else {
-                seen.clone()
+            return Ok(match task {
+                Task::SuperResolve { .. } => seen.resized(seen.height() * SCALE, seen.width() * SCALE),
+                Task::Inpaint { known } => smooth::filled(seen, known),
+                _ => seen.clone(),
             });
         }
     };

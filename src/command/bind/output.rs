@@ -71,7 +71,7 @@ pub(super) fn write(
     most: f32,
 ) -> Result<()> {
     if numbers::named(file) {
-        return numbers::write(file, [slices, height, width], picture);
+        return numbers::write(file, [slices, height, width], false, picture);
     }
     let brightest = || picture.iter().fold(f32::MIN_POSITIVE, |most, x| most.max(*x));
     let white = if most.is_finite() { most } else { brightest() };

@@ -18,18 +18,23 @@ struct Seen {
     pages: Vec<Picture>,
     /// What that is of the numbers of the file.
     range: Range,
+    /// Whether pages are an axis of the file.
+    stacked: bool,
 }
 
 impl Seen {
-    /// The first picture of a file, or all pages of one of numbers.
-    fn read(path: &Path, range: Option<Range>) -> Result<Self> {
-        if numbers::named(path) {
-            let (pages, range) = Grid::read(path)?.pages(path, range)?;
-            return Ok(Self { pages, range });
+    /// The first picture of a file, or the first `most` pages of one of numbers.
+    fn read(path: &Path, range: Option<Range>, most: usize) -> Result<Self> {
+        if numbers::holds(path) {
+            let grid = Grid::read(path)?;
+            let [pages, height, width] = grid.shape;
+            fits(path, [pages.min(most), height, width])?;
+            let (pages, range) = grid.pages(path, range, most)?;
+            return Ok(Self { pages, range, stacked: grid.stacked });
         }
         let frame = pictures::picture(path)?;
         let page = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true);
-        Ok(Self { pages: vec![page], range: Range::UNIT })
+        Ok(Self { pages: vec![page], range: Range::UNIT, stacked: false })
     }
 
     /// Pages, rows of each, columns.
@@ -47,10 +52,10 @@ pub(super) fn run(common: &Common, args: &RenderArgs, out: &Path) -> Result<Exit
     }
     written::in_a_folder("--out", out)?;
     let input = args.input()?;
-    let mut seen = Seen::read(input, args.numbers.range)?;
-    if !in_numbers {
-        seen.pages.truncate(1);
-    } else if args.task == What::Colour || seen.pages[0].is_colour() {
+    let of_numbers = numbers::holds(input);
+    let most = if in_numbers { usize::MAX } else { 1 };
+    let seen = Seen::read(input, args.numbers.range, most)?;
+    if in_numbers && (args.task == What::Colour || seen.pages[0].is_colour()) {
         let error = Error::call("--out", "files of numbers hold no colour").value(out.display());
         return Err(error.bound("a picture, x.png"));
     }
@@ -58,17 +63,15 @@ pub(super) fn run(common: &Common, args: &RenderArgs, out: &Path) -> Result<Exit
     let margin = usize::from(args.margin.unwrap_or_default());
     let [count, height, width] = seen.shape();
     let shape = [count, (height + 2 * margin) * scale, (width + 2 * margin) * scale];
-    if shape.iter().fold(1, |count: usize, length| count.saturating_mul(*length)) > MOST_PIXELS {
-        let error = Error::input(input, "the result would be too large").value(text(shape));
-        return Err(error.bound(format!("at most {MOST_PIXELS} pixels")));
-    }
+    fits(input, shape)?;
     let known = match &args.mask {
         Some(mask) => Some(known(mask, [1, height, width])?),
         None => None,
     };
     let truth = match &args.truth {
         Some(file) => {
-            Some(truth(file, numbers::named(input).then_some(seen.range).or(args.numbers.range), shape)?)
+            let range = if of_numbers { Some(seen.range) } else { args.numbers.range };
+            Some(truth(file, Seen::read(file, range, most)?, shape, in_numbers)?)
         }
         None => None,
     };
@@ -84,9 +87,9 @@ pub(super) fn run(common: &Common, args: &RenderArgs, out: &Path) -> Result<Exit
     let shave = if scale > 1 && shape[1].min(shape[2]) > 2 * scale { scale } else { 0 };
     let likeness = if in_numbers {
         let values: Vec<f32> = found.iter().flat_map(|page| &page.planes[0].values).copied().collect();
-        super::finite(&values)?;
         let values: Vec<f32> = values.into_iter().map(|x| seen.range.back(x)).collect();
-        numbers::write(out, shape, &values)?;
+        super::finite(&values)?;
+        numbers::write(out, shape, seen.stacked, &values)?;
         truth.map(|truth| alike(&found, &truth.pages, shave))
     } else {
         let rgb = to_rgb(&found[0])?;
@@ -94,9 +97,10 @@ pub(super) fn run(common: &Common, args: &RenderArgs, out: &Path) -> Result<Exit
         truth.map(|truth| likeness((shape[1], shape[2]), &rgb, &truth.pages[0].to_rgb(), shave))
     };
     let frames = (count > 1).then_some(count as u64);
-    let range = numbers::named(input).then_some(seen.range);
+    let range = of_numbers.then_some(seen.range);
+    let sigma = mean(&sigmas).map(|sigma| sigma as f32);
     let rendered = Rendered::of(args, out, (shape[1], shape[2]));
-    tell(common, &Rendered { sigma: mean(&sigmas), frames, likeness, range, ..rendered })
+    tell(common, &Rendered { frames, sigma, range, likeness, ..rendered })
 }
 
 /// σ in red, green and blue, or in luma, where noise was taken away.
@@ -178,18 +182,30 @@ fn quantised(args: &RenderArgs) -> Result<Quantised> {
     }
 }
 
-/// 1 where the mask is dark: below the middle between black and white, of numbers between 0 and the largest of them.
+/// 1 where the mask is dark, of numbers 0.
 fn known(path: &Path, shape: [usize; 3]) -> Result<Plane> {
-    let mask = Grid::of_any(path)?;
-    if mask.shape != shape {
+    let [_, height, width] = shape;
+    let other = |found: [usize; 3]| {
         let error = Error::input(path, "the mask is of another size than the picture");
-        return Err(error.value(text(mask.shape)).bound(text(shape)));
-    }
-    let largest = mask.values.iter().fold(f64::MIN_POSITIVE, |most, x| most.max(*x));
-    let white = if numbers::named(path) { largest } else { 1.0 };
-    let known = Plane::of(shape[1], shape[2], |y, x| {
-        f32::from(u8::from(mask.values[y * shape[2] + x] < 0.5 * white))
-    });
+        error.value(text(found)).bound(text(shape))
+    };
+    let known = if numbers::holds(path) {
+        let mask = Grid::read(path)?;
+        if mask.shape != shape {
+            return Err(other(mask.shape));
+        }
+        if let Some(at) = mask.values.iter().position(|x| !x.is_finite()) {
+            let error = Error::input(path, "the mask holds what is no number").at(mask.place(at));
+            return Err(error.value(mask.values[at]).bound("0, or another number where a pixel was lost"));
+        }
+        Plane::of(height, width, |y, x| f32::from(u8::from(mask.values[y * width + x] == 0.0)))
+    } else {
+        let mask = pictures::picture(path)?;
+        if [1, mask.height, mask.width] != shape {
+            return Err(other([1, mask.height, mask.width]));
+        }
+        Plane::of(height, width, |y, x| f32::from(u8::from(mask.pixel(x, y)[1] < 128)))
+    };
     if known.values.iter().all(|known| *known == 0.0) {
         let error = Error::input(path, "the mask is white all over: nothing of the picture is known");
         return Err(error.value("0 dark pixels").bound("at least 1"));
@@ -197,14 +213,27 @@ fn known(path: &Path, shape: [usize; 3]) -> Result<Plane> {
     Ok(known)
 }
 
-/// What the result is held against.
-fn truth(file: &Path, range: Option<Range>, shape: [usize; 3]) -> Result<Seen> {
-    let truth = Seen::read(file, range)?;
+/// What the result is held against, if it can be.
+fn truth(file: &Path, truth: Seen, shape: [usize; 3], in_numbers: bool) -> Result<Seen> {
     if truth.shape() != shape {
         let error = Error::input(file, "the truth is of another size than the result");
         return Err(error.value(text(truth.shape())).bound(text(shape)));
     }
+    if in_numbers && truth.pages[0].is_colour() {
+        let error = Error::input(file, "the truth has colour, and the result is numbers without");
+        return Err(error.bound("a grey picture, or numbers"));
+    }
     Ok(truth)
+}
+
+/// Refuses what would be too large.
+fn fits(file: &Path, shape: [usize; 3]) -> Result<()> {
+    if shape.iter().fold(1, |count: usize, length| count.saturating_mul(*length)) <= MOST_PIXELS {
+        return Ok(());
+    }
+    let error = Error::input(file, "the result would be too large").value(text(shape));
+    let error = error.bound(format!("at most {MOST_PIXELS} pixels"));
+    Err(if shape[0] > 1 { error.help("Give fewer pages at once.") } else { error })
 }
 
 /// A size in words.

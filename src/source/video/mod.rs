@@ -36,8 +36,7 @@ use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 
 pub use input::{MAX_PIXELS, MAX_SIDE};
-pub use pictures::jpeg_steps;
-pub use pictures::pictures_of;
+pub use pictures::{jpeg_steps, natural_order, pictures_of};
 pub use rate::Rate;
 
 use crate::error::{Error, Result};

@@ -298,7 +298,8 @@ fn narrow(samples: &mut Vec<u8>) {
 }
 
 /// Orders names so that runs of digits compare as numbers.
-fn natural_order(one: &Path, other: &Path) -> Ordering {
+#[must_use]
+pub fn natural_order(one: &Path, other: &Path) -> Ordering {
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (first, second) = (name(one), name(other));
     let (mut left, mut right) = (first.as_str(), second.as_str());
