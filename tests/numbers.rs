@@ -182,7 +182,7 @@ fn what_is_wrong_with_numbers_is_named_and_nothing_is_written() {
         ("render denoise noisy.npy --range 0:4095 --truth colour.ppm --out x.npy", &["colour.ppm", "2 x 1"]),
         ("render denoise dark.tif --out x.tif", &["dark.tif", "85 to 485", "0 to 65535", "--range"]),
         ("memory learn dark.tif --memory n.safetensors", &["dark.tif", "85 to 485", "--range"]),
-        ("render denoise far.npy --out x.tif", &["far.npy", "page 0, row 0, column 3", "about 0 to 1"]),
+        ("render denoise far.npy --out x.tif", &["far.npy", "page 0, row 1, column 1", "about 0 to 1"]),
         ("render inpaint far.npy --mask holes.npy --out x.tif", &["far.npy"]),
         ("render inpaint small.npy --mask holes.npy --out x.tif", &["holes.npy", "row 0, column 1", "NaN"]),
         ("render denoise many.npy --out x.npy", &["many.npy", "too many pages", "20000"]),
