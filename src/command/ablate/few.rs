@@ -2,6 +2,7 @@
 //! hardly anybody saw.
 
 use super::binding::{SIDE, how, noisy};
+use super::restoration::{PATCHES, ROWS, met};
 use super::{Figure, Run};
 use crate::binding::consensus::{Bound, How, Prior, Way, bind_with};
 use crate::binding::part::{Part, explained};
@@ -10,7 +11,7 @@ use crate::binding::projection::ParallelBeam;
 use crate::command::measured::Looks;
 use crate::command::pictures;
 use crate::error::Result;
-use crate::memory::picture::{Picture, Plane};
+use crate::memory::picture::Plane;
 use crate::memory::reader::Reading;
 use crate::memory::recall::PatchMemory;
 use crate::memory::trained::renderer::Trained;
@@ -35,8 +36,6 @@ const NOISE: f64 = 0.005;
 /// Scenes that a memory has met; none of them is seen.
 const MET: u64 = 24;
 const MET_FROM: u64 = 1_000_000;
-/// The memory as `napot memory learn` makes it: scales, rows of each, patches looked at, tolerance.
-const MEMORY: (usize, usize, usize, f32) = (2, 8_192, 40_000, 0.03);
 
 /// Runs a variant.
 pub(super) fn run(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<Figure>> {
@@ -44,7 +43,7 @@ pub(super) fn run(&Run { variant, seed, quick, .. }: &Run<'_>) -> Result<Vec<Fig
     let truth = scene.picture(SIDE);
     let model = pictures::load_model(None)?;
     let networks = Trained { model: &model, threads: 1, turned: false };
-    let memory = if variant == 1 { Some(met(seed, quick)?) } else { None };
+    let memory = if variant == 1 { Some(others(seed, quick)?) } else { None };
     let reader = memory.as_ref().map(|memory| memory.reader(Reading::default()));
     let by_networks = Looks { renderer: &networks, slices: 1 };
     let by_memory = reader.as_ref().map(|reader| Looks { renderer: reader, slices: 1 });
@@ -89,20 +88,14 @@ fn likeness(bound: &Bound, coupled: bool, truth: &[f32]) -> f64 {
 }
 
 /// A memory of other scenes.
-fn met(seed: u64, quick: bool) -> Result<PatchMemory> {
-    let (scales, rows, patches, tolerance) = MEMORY;
-    let (count, rows) = if quick { (2, rows / 16) } else { (MET, rows) };
-    let picture = |number: u64| Picture {
-        planes: vec![Plane {
-            height: SIDE,
-            width: SIDE,
-            values: Scene::drawn(MET_FROM + number, SIDE).picture(SIDE),
-        }],
+fn others(seed: u64, quick: bool) -> Result<PatchMemory> {
+    let (count, rows) = if quick { (2, ROWS / 16) } else { (MET, ROWS) };
+    let scene = |number: u64| Plane {
+        height: SIDE,
+        width: SIDE,
+        values: Scene::drawn(MET_FROM + MET * seed + number, SIDE).picture(SIDE),
     };
-    let pictures: Vec<Picture> = (0..count).map(|number| picture(MET * seed + number)).collect();
-    let mut memory = PatchMemory::new(1, scales, rows, seed, tolerance);
-    memory.learn(&pictures, patches, seed)?;
-    Ok(memory)
+    met((0..count).map(scene).collect(), rows, PATCHES, seed)
 }
 
 #[cfg(test)]

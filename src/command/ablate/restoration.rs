@@ -48,8 +48,8 @@ const RESTORED_ROOM: u64 = 0x524F_4F4E;
 const BETWEEN: usize = 15;
 /// The memory as `napot memory learn` makes it: scales, rows of each, patches looked at, tolerance.
 const SCALES: usize = 2;
-const ROWS: usize = 8_192;
-const PATCHES: usize = 40_000;
+pub(super) const ROWS: usize = 8_192;
+pub(super) const PATCHES: usize = 40_000;
 const TOLERANCE: f32 = 0.03;
 /// Noise, of a range of 1.
 const SIGMAS: [f32; 2] = [0.1, 0.4];
@@ -214,7 +214,16 @@ fn psnr(found: &Picture, truth: &Plane) -> f64 {
 /// A memory of dead leaves and the room.
 fn learned(seed: u64, rows: usize, quick: bool) -> Result<PatchMemory> {
     let (count, patches) = if quick { (2, PATCHES / 16) } else { (LEARNED, PATCHES) };
-    let planes = [rained(seed, LEARNED_FROM, count), roomed(seed ^ LEARNED_ROOM, count)?].concat();
+    met(
+        [rained(seed, LEARNED_FROM, count), roomed(seed ^ LEARNED_ROOM, count)?].concat(),
+        rows,
+        patches,
+        seed,
+    )
+}
+
+/// A memory of pictures as `napot memory learn` makes it, but for rows and the patches looked at.
+pub(super) fn met(planes: Vec<Plane>, rows: usize, patches: usize, seed: u64) -> Result<PatchMemory> {
     let pictures: Vec<Picture> = planes.into_iter().map(|plane| Picture { planes: vec![plane] }).collect();
     let mut memory = PatchMemory::new(1, SCALES, rows, seed, TOLERANCE);
     memory.learn(&pictures, patches, seed)?;

@@ -86,8 +86,8 @@ pub(super) fn run(common: &Common, args: &RenderArgs, out: &Path) -> Result<Exit
     })?;
     let shave = if scale > 1 && shape[1].min(shape[2]) > 2 * scale { scale } else { 0 };
     let likeness = if in_numbers {
-        let values: Vec<f32> = found.iter().flat_map(|page| &page.planes[0].values).copied().collect();
-        let values: Vec<f32> = values.into_iter().map(|x| seen.range.back(x)).collect();
+        let pixels = found.iter().flat_map(|page| &page.planes[0].values);
+        let values: Vec<f32> = pixels.map(|x| seen.range.back(*x)).collect();
         super::finite(&values)?;
         numbers::write(out, shape, seen.stacked, &values)?;
         truth.map(|truth| alike(&found, &truth.pages, shave))
