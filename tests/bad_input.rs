@@ -115,6 +115,14 @@ fn samples_that_are_not_finite_are_counted_and_the_run_goes_on() {
 }
 
 #[test]
+fn a_rate_that_no_file_lacks_is_a_wrong_call() {
+    let folder = tempfile::tempdir().unwrap();
+    wave(&folder.path().join("w.wav"), 1, 16_000, 1_600, |_| None);
+    refused(folder.path(), &["replay", "w.wav", "--rate", "64"], &[2], &["--rate", "a table"]);
+    refused(folder.path(), &["replay", "w.wav", "--start", "-1"], &[2], &["--start", "0, and 0.001"]);
+}
+
+#[test]
 fn a_recording_cut_short_is_played_as_far_as_it_goes_and_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cut.wav");

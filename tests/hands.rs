@@ -306,6 +306,11 @@ fn one_page_is_in_control_at_a_time_and_another_can_take_over() {
     one.until("the loss", |status| status["control"] == "other");
     drop(other);
     one.until("freedom", |status| status["control"] == "nobody");
+    // A link asks for what it shows and locks nobody out.
+    one.ask(&json!({ "band": 1, "control": false, "set": { "array.tonic": 0.7 } }));
+    let near = |value: &Value| value.as_f64().is_some_and(|value| (value - 0.7).abs() < 1e-6);
+    let status = one.until("the link's wish", |status| near(&status["status"]["hand"]["values"][2]));
+    assert_eq!(status["control"], "nobody");
     run.end();
 }
 

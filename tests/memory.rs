@@ -91,7 +91,8 @@ fn what_was_learned_once_is_not_stored_again_and_files_are_the_same_every_time()
 fn every_task_brings_the_picture_nearer_to_the_truth() {
     let studio = studio();
     let render = |words: &str| {
-        let call = format!("render {words} --memory m.safetensors --out out.png --truth truth.ppm --json");
+        let memory = if words.contains("--with trained") { "" } else { "--memory m.safetensors" };
+        let call = format!("render {words} {memory} --out out.png --truth truth.ppm --json");
         json(&napot(studio.path(), &call))["likeness"]["psnr_db"].as_f64().unwrap_or(f64::INFINITY)
     };
     let denoised = render("denoise noisy.ppm --sigma 0.07");
@@ -125,6 +126,7 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
     let path = |name: &str| studio.path().join(name);
     draw(&path("white.ppm"), (32, 32), |_, _| [255; 3]);
     draw(&path("other.ppm"), (32, 31), |_, _| [0; 3]);
+    draw(&path("dim.ppm"), (32, 32), |_, _| [127; 3]);
     fs::write(path("out.png"), "what was here").unwrap();
     let with = "--memory m.safetensors --out out.png";
     let refused = |words: &str, parts: &[&str]| {
@@ -138,6 +140,10 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
     refused(
         &format!("render inpaint holed.ppm --mask white.ppm {with}"),
         &["white.ppm", "nothing", "at least 1"],
+    );
+    refused(
+        &format!("render inpaint holed.ppm --mask dim.ppm {with}"),
+        &["dim.ppm", "marks nothing", "white is what was lost", "at least 1"],
     );
     refused(&format!("render inpaint holed.ppm {with}"), &["--mask"]);
     refused(&format!("render denoise absent.ppm {with}"), &["absent.ppm", "no such file"]);
@@ -169,13 +175,37 @@ fn bad_input_meets_one_message_and_nothing_is_overwritten() {
     let grey = napot(studio.path(), "memory learn grey.ppm --memory grey.safetensors");
     assert!(grey.status.success(), "{}", said(&grey));
     refused("render colour grey.ppm --memory grey.safetensors --out out.png", &["grey", "in colour"]);
-    refused("memory learn grey.ppm --memory m.safetensors", &["picture 1 of 1", "--grey"]);
+    refused("memory learn grey.ppm --memory m.safetensors", &["grey.ppm", "--grey"]);
     refused(
         "memory merge m.safetensors grey.safetensors --out x.safetensors",
         &["grey.safetensors", "different kinds"],
     );
     refused("memory learn album --memory absent/m.safetensors", &["--memory", "no such folder", "absent"]);
     assert!(fs::read(path("m.safetensors")).unwrap() == whole && !path("x.safetensors").exists());
+}
+
+#[test]
+fn a_picture_without_colour_is_passed_over_by_its_name_and_the_rest_is_learned() {
+    let studio = studio();
+    fs::copy(studio.path().join("grey.ppm"), studio.path().join("album/grey.ppm")).unwrap();
+    let learned = napot(studio.path(), "memory learn album --memory n.safetensors --rows 2000");
+    assert!(learned.status.success(), "{}", said(&learned));
+    for part in ["grey.ppm: not learned", "--grey"] {
+        assert!(said(&learned).contains(part), "{}", said(&learned));
+    }
+    let read = |name: &str| fs::read(studio.path().join(name)).unwrap();
+    assert!(read("m.safetensors") == read("n.safetensors"));
+}
+
+#[test]
+fn what_was_estimated_is_told() {
+    let studio = studio();
+    let printed = |words: &str| {
+        let done = napot(studio.path(), &format!("render denoise noisy.ppm {words} --out x.png"));
+        String::from_utf8(done.stdout).unwrap()
+    };
+    assert!(printed("").contains("sigma 0.") && printed("").contains(", estimated"), "{}", printed(""));
+    assert!(!printed("--sigma 0.1").contains("estimated"));
 }
 
 #[test]
@@ -409,6 +439,10 @@ fn what_would_have_no_effect_is_refused_by_name() {
         ("colour grey.ppm --sigma 0.1 --memory m.safetensors", &["--sigma", "denoise, repair-jpeg"]),
         ("denoise noisy.ppm --approximate", &["--approximate", "--memory FILE"]),
         ("denoise noisy.ppm --own", &["--own", "--memory FILE"]),
+        (
+            "denoise noisy.ppm --with trained --memory m.safetensors --approximate",
+            &["--memory", "no effect", "--with trained", "both"],
+        ),
         ("denoise noisy.ppm --stride 3", &["--stride", "--memory FILE"]),
         ("super-resolve noisy.ppm --own --memory m.safetensors", &["--own", "denoise, repair-jpeg, dream"]),
         ("colour grey.ppm --steps 10 --memory m.safetensors", &["--steps", "colour"]),
@@ -423,6 +457,11 @@ fn what_would_have_no_effect_is_refused_by_name() {
             refused(studio.path(), &call, parts);
         }
     }
+    refused(
+        studio.path(),
+        "render super-resolve noisy.ppm --out folder",
+        &["--out", "no film", "folder", "x.png"],
+    );
     refused(
         studio.path(),
         "render denoise noisy.ppm --out absent/x.png",

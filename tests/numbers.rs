@@ -1,7 +1,7 @@
 //! Pictures of numbers, as microscopes and NumPy have them: restored in their own units, learned from, and what bad ones meet.
 
 // Pictures are small: every cast is of a value that fits.
-#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 mod program;
 
@@ -135,6 +135,56 @@ fn holes_may_be_told_by_numbers_and_enlarged_pages_are_larger() {
     let told = json(&napot(studio.path(), call));
     assert_eq!((told["width"].as_u64(), told["frames"].as_u64()), (Some(2 * SIDE as u64), Some(2)));
     assert_eq!(values(&path("large.npy")).shape, [2, 2 * SIDE, 2 * SIDE]);
+}
+
+#[test]
+fn grey_pictures_of_more_than_eight_bits_are_numbers_and_keep_them() {
+    let studio = studio();
+    let path = |name: &str| studio.path().join(name);
+    let numbers = counts_of_sixteen_bits();
+    image::ImageBuffer::<image::Luma<u16>, _>::from_raw(SIDE as u32, SIDE as u32, numbers.clone())
+        .unwrap()
+        .save(path("cells.png"))
+        .unwrap();
+    let raw: Vec<u8> = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
+    fs::write(path("cells.pgm"), [&b"P5\n32 32\n4095\n"[..], &raw[..]].concat()).unwrap();
+    for (words, white) in [("cells.png --range 0:4095", 4_095.0), ("cells.pgm", 4_095.0)] {
+        let call = format!("render denoise {words} --sigma 0.001 --out out.tif --json");
+        let told = json(&napot(studio.path(), &call));
+        assert_eq!(told["range"]["white"].as_f64(), Some(white), "{words}");
+        let found = values(&path("out.tif"));
+        let off: f64 = found.values.iter().zip(&numbers).map(|(x, y)| (x - f64::from(*y)).abs()).sum();
+        let mean = off / found.values.len() as f64;
+        // A step of 8 bits would be 257 in the one file.
+        assert!(mean < 12.0, "{words}: {mean} off");
+    }
+    // Within what nobody said is a range they reach too little.
+    fs::write(path("dark.pgm"), [&b"P5\n32 32\n65535\n"[..], &raw[..]].concat()).unwrap();
+    refused(studio.path(), "render denoise dark.pgm --out x.tif", &["dark.pgm", "0 to 65535", "--range"]);
+    // Those of a folder are learned once, beside what has eight bits.
+    fs::create_dir(path("both")).unwrap();
+    fs::copy(path("cells.png"), path("both/b.png")).unwrap();
+    fs::write(path("both/a.pgm"), [b"P5\n8 8\n255\n".to_vec(), vec![90; 64]].concat()).unwrap();
+    let call = "memory learn both --range 0:4095 --patches 99999 --memory both.safetensors --json";
+    let met = json(&napot(studio.path(), call))["scales"][0]["met"].as_f64().unwrap();
+    assert!((met - f64::from(32 * 32 + 8 * 8)).abs() < 0.5, "{met}");
+    // As a mask such a picture tells by what is bright, as others do.
+    let mask = image::ImageBuffer::from_fn(SIDE as u32, SIDE as u32, |x, _| {
+        image::Luma([if x < 4 { 65_535u16 } else { 20_000 }])
+    });
+    mask.save(path("mask.png")).unwrap();
+    let call =
+        "render inpaint cells.png --range 0:4095 --mask mask.png --memory m.safetensors --out filled.tif";
+    let done = napot(studio.path(), call);
+    assert!(done.status.success(), "{}", said(&done));
+    let found = values(&path("filled.tif")).values;
+    let same = |at: usize| (found[at] - f64::from(numbers[at])).abs() < 0.01;
+    assert!((0..SIDE * SIDE).all(|at| at % SIDE < 4 || same(at)));
+}
+
+/// Counts of a camera of twelve bits, with what eight would cut.
+fn counts_of_sixteen_bits() -> Vec<u16> {
+    (0..SIDE * SIDE).map(|at| counts(0, at) as u16 + 7).collect()
 }
 
 #[test]

@@ -134,3 +134,39 @@ fn a_run_of_one_second_can_be_analysed_without_curves_over_time() {
     assert_eq!(analyzed.status.code(), Some(1), "{}", said(&analyzed));
     assert!(String::from_utf8_lossy(&analyzed.stdout).contains("1.0 s of model time"));
 }
+
+/// What a table of 512 rows a second says of one second of it.
+#[test]
+fn what_lies_behind_the_end_of_a_run_is_counted_as_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = |n: u32| format!("{:.9},{}\n", f64::from(n) / 512.0, n % 7);
+    let rows: String = (0..2_000).map(row).collect();
+    std::fs::write(folder.path().join("t.csv"), format!("seconds,a\n{rows}")).unwrap();
+    let told = |run: &std::process::Output| -> Value {
+        assert!(run.status.success(), "{}", said(run));
+        serde_json::from_slice::<Value>(&run.stdout).unwrap()["sources"][0].clone()
+    };
+    let call = ["replay", "t.csv", "--record", "a.mcap", "--for", "1", "--json"];
+    let source = told(&napot(folder.path(), &call));
+    // The row at the end itself enters no tick, and nothing is read behind it.
+    assert_eq!(
+        (&source["produced"], &source["delivered"], &source["dropped"]),
+        (&513.into(), &512.into(), &1.into())
+    );
+    let all = told(&napot(folder.path(), &["replay", "t.csv", "--json"]));
+    assert_eq!((&all["produced"], &all["dropped"]), (&2_000.into(), &0.into()));
+    // Of a session ticks are counted.
+    let part = told(&napot(folder.path(), &["replay", "a.mcap", "--for", "0.4", "--json"]));
+    assert_eq!(part["delivered"], 400, "{part}");
+}
+
+#[test]
+fn a_report_that_cannot_be_kept_is_printed_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("run/report.json.part")).unwrap();
+    let run = napot(folder.path(), &["demo", "--for", "0.5", "--json", "--out", "run"]);
+    assert_eq!(run.status.code(), Some(1), "{}", said(&run));
+    let report: Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert!(report["failures"].to_string().contains("report.json"), "{}", report["failures"]);
+    assert_eq!(report["ticks"], 500);
+}

@@ -387,6 +387,10 @@ fn channels_come_out_as_they_entered_from_a_table_and_from_a_replay() {
     }
     let json = told(dir, &["export", "a.mcap", "--to", "csv"]);
     assert_eq!(json, serde_json::json!({ "file": "a.csv", "missing_samples": 0, "damage": null }));
+    // A name with the form's ending is the file itself.
+    let json = told(dir, &["export", "a.mcap", "--to", "channels", "--out", "named.csv"]);
+    assert_eq!(json["file"], "named.csv");
+    assert_eq!(fs::read(dir.join("named.csv")).unwrap(), fs::read(dir.join("a.channels.csv")).unwrap());
     // No sound entered: what was begun is not left.
     refused(dir, &["export", "a.mcap", "--to", "wav"], 1, &["no sound"]);
     assert!(!dir.join("a.wav.part").exists() && !dir.join("a.wav").exists());

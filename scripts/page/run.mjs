@@ -51,6 +51,8 @@ export async function run(program, where, ...words) {
   return {
     url,
     said,
+    /** Lets it stand still, or go on, as a machine without time for it does. */
+    halt: (still) => child.kill(still ? "SIGSTOP" : "SIGCONT"),
     /** Ends the run as Ctrl-C does; its exit code. */
     async stop() { child.kill("SIGINT"); return ended; },
     kill: async () => { kill(); await ended; },

@@ -77,7 +77,8 @@ pub(super) struct BindArgs {
     /// Degrees: of the first view and of the one after the last, evenly; or a file with one for each view, NumPy or text.
     #[arg(long, value_name = "FROM:TO|FILE", allow_hyphen_values = true)]
     angles: Option<String>,
-    /// Arrays among which the views are split, a wedge of neighbouring angles each: 2 to 256; 8 where nothing is said.
+    /// Arrays among which the views are split, a wedge of neighbouring angles each, with `--align` every so many-th: 2 to 256; 8 where
+    /// nothing is said.
     #[arg(long, value_name = "K", conflicts_with = "assign")]
     arrays: Option<u32>,
     /// A text file with the array of each view, from 0.
@@ -120,7 +121,8 @@ pub(super) struct BindArgs {
     /// Find where each array really is, and bind with that: by how many elements its detector lies beside its place, where nothing
     /// more is said, or by how many degrees its views are turned, at most 15 either way. The middle array of all counts as right. Each is
     /// told with its standard error; where that can't be told, the array stays at its nominal place.
-    /// Neighbouring views, within 12 degrees, should be different arrays' (`--assign`); half a turn apart are none.
+    /// Neighbouring views, within 12 degrees, should be different arrays', as they are without `--assign`; half a turn apart are none.
+    /// Of wedges nobody tells where detectors lie: a body that lies elsewhere looks alike.
     #[arg(long, value_name = "WHAT", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "shift")]
     align: Option<Aligned>,
     /// Draws how much is left of the data, step by step.

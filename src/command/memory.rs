@@ -131,21 +131,46 @@ fn learn(common: &Common, args: &LearnArgs) -> Result<ExitCode> {
     if let Some(held) = &held {
         fitting(args, held)?;
     }
-    let frames = pictures::pictures(&args.inputs, args.numbers, 1)?;
-    let found: Vec<Picture> = frames
+    let frames = pictures::placed(&args.inputs, args.numbers, 1)?;
+    let found: Vec<(String, Picture)> = frames
         .into_iter()
-        .map(|frame| Picture::from_rgb(frame.height, frame.width, &frame.rgb, true))
+        .map(|(place, frame)| (place, Picture::from_rgb(frame.height, frame.width, &frame.rgb, true)))
         .collect();
     let seed = common.seed.unwrap_or_default();
     let mut memory = held.unwrap_or_else(|| {
-        let colour = !args.grey && found.iter().any(Picture::is_colour);
+        let colour = !args.grey && found.iter().any(|(_, picture)| picture.is_colour());
         let planes = if colour { 3 } else { 1 };
         let (rows, scales) = (args.rows.unwrap_or(NEW.0), args.scales.unwrap_or(NEW.1));
         PatchMemory::new(planes, scales as usize, rows as usize, seed, args.tolerance.unwrap_or(NEW.2))
     });
+    let found = learnable(&memory, found)?;
     let learned = memory.learn(&found, args.patches as usize, seed)?;
     pictures::save(&args.memory, &memory)?;
     tell(common, &args.memory, &memory, Some(learned))
+}
+
+/// The most files that are named where several are passed over.
+const MOST_NAMED: usize = 5;
+
+/// What the memory can learn: one of colour no picture without, and which those are is told.
+fn learnable(memory: &PatchMemory, found: Vec<(String, Picture)>) -> Result<Vec<Picture>> {
+    let fits = |(_, picture): &(String, Picture)| memory.planes() == 1 || picture.is_colour();
+    let (fitting, grey): (Vec<_>, Vec<_>) = found.into_iter().partition(fits);
+    let help = "Learn pictures without colour into a memory of their own (`--grey`).";
+    if let Some((first, _)) = grey.first() {
+        if fitting.is_empty() {
+            let error = Error::call(first.clone(), "the memory is of colour, the picture has none");
+            return Err(error.help(help));
+        }
+        let names: Vec<&str> = grey.iter().take(MOST_NAMED).map(|(place, _)| place.as_str()).collect();
+        let more = match grey.len() - names.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let names = names.join("; ");
+        tracing::warn!("{names}{more}: not learned, for the memory is of colour, and they have none. {help}");
+    }
+    Ok(fitting.into_iter().map(|(_, picture)| picture).collect())
 }
 
 /// Refuses what would have no effect on a memory that learns on.

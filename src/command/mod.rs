@@ -175,7 +175,10 @@ fn seconds(text: &str) -> std::result::Result<f64, String> {
 
 /// The same, or 0.
 fn from_zero(text: &str) -> std::result::Result<f64, String> {
-    if text.parse::<f64>() == Ok(0.0) { Ok(0.0) } else { seconds(text) }
+    if text.parse::<f64>() == Ok(0.0) {
+        return Ok(0.0);
+    }
+    seconds(text).map_err(|_| "allowed: 0, and 0.001 to 31536000 seconds".to_owned())
 }
 
 /// The call with its overrides at its end, in their order: of those before a command and those after it, clap would

@@ -1,4 +1,6 @@
-//! Pictures of numbers: NumPy files and TIFFs of one page or several, and which of their numbers are black and white.
+//! Pictures of numbers: NumPy files and TIFFs of one page or several, grey PNG and PGM of more than eight bits; which numbers are black and white.
+
+mod wide;
 
 use std::fs::File;
 use std::io::Read;
@@ -20,6 +22,8 @@ use crate::source::video::natural_order;
 const ENDINGS: [&str; 3] = ["npy", "tif", "tiff"];
 /// What such files begin with: NumPy's; TIFF's of either order of bytes, and `BigTIFF`'s.
 const STARTS: [&[u8]; 5] = [b"\x93NUMPY", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
+/// The most bytes of a file's start that are looked at: headers of PGM may hold comments.
+const LOOKED_AT: u64 = 4_096;
 /// The largest file of numbers that is read: the most numbers in doubles, and room for its header.
 const MOST_BYTES: u64 = (8 * npy::MOST_NUMBERS + 8_192) as u64;
 /// The most pages.
@@ -37,12 +41,25 @@ pub(super) fn named(path: &Path) -> bool {
 
 /// Whether a file that is there holds numbers, by its first bytes; one that begins like nothing known by its name.
 pub(super) fn holds(path: &Path) -> bool {
-    let mut start = [0; 6];
     if path.is_dir() {
         return false;
     }
-    let read = File::open(path).and_then(|mut file| file.read(&mut start)).unwrap_or_default();
-    STARTS.iter().any(|wanted| start[..read].starts_with(wanted)) || named(path) && Content::of(path).is_err()
+    let start = start(path);
+    STARTS.iter().any(|wanted| start.starts_with(wanted))
+        || wide::begins(&start)
+        || named(path) && Content::of(path).is_err()
+}
+
+/// Whether a file that holds numbers is a picture, too, of grey in more than eight bits.
+pub(super) fn shows(path: &Path) -> bool {
+    !path.is_dir() && wide::begins(&start(path))
+}
+
+/// The first bytes of a file, none of one that can't be read.
+fn start(path: &Path) -> Vec<u8> {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start));
+    if read.is_ok() { start } else { Vec::new() }
 }
 
 /// The files of numbers of a folder, in the natural order of their names, or the file itself if it is one.
@@ -62,6 +79,9 @@ pub(super) fn within(path: &Path) -> Result<Vec<PathBuf>> {
 /// The numbers of a file, whatever its axes.
 pub(super) fn array(path: &Path) -> Result<Array> {
     let bytes = pictures::read(path, "the file", "NumPy files and TIFFs are read.", MOST_BYTES)?;
+    if wide::begins(&bytes) {
+        return wide::array(path, &bytes);
+    }
     let numpy = ends(path, &["npy"]) && !STARTS[1..].iter().any(|start| bytes.starts_with(start));
     if numpy || bytes.starts_with(STARTS[0]) {
         Array::from_bytes(path, &bytes)
@@ -84,7 +104,7 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// A NumPy file or TIFF of two or three axes.
+    /// A NumPy file or TIFF of two or three axes, or a grey picture of more than eight bits.
     pub fn read(path: &Path) -> Result<Self> {
         let Array { shape: axes, values, largest } = array(path)?;
         let shape = match axes[..] {
@@ -102,7 +122,12 @@ impl Grid {
     /// The same, or the luminance of a picture, 0 to 1.
     pub fn of_any(path: &Path) -> Result<Self> {
         if holds(path) {
-            return Self::read(path);
+            let mut grid = Self::read(path)?;
+            if shows(path) {
+                let white = grid.largest.take().unwrap_or(1.0);
+                grid.values.iter_mut().for_each(|x| *x /= white);
+            }
+            return Ok(grid);
         }
         let frame = pictures::picture(path)?;
         let seen = Picture::from_rgb(frame.height, frame.width, &frame.rgb, true);
@@ -208,8 +233,8 @@ impl std::fmt::Display for Range {
 /// What numbers that are read mean.
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct RangeArgs {
-    /// Which number is black and which is white, of pictures of numbers. Where nothing is said, 0 and the largest of their kind if they are whole and
-    /// have no sign, 0:1 otherwise; what reaches little of that is refused.
+    /// Which number is black and which is white, of pictures of numbers: NumPy files, TIFFs, grey PNG and PGM of more than eight bits. Where
+    /// nothing is said, 0 and the largest of their kind if they are whole and have no sign, 0:1 otherwise; what reaches little of that is refused.
     #[arg(long, value_name = "LOW:HIGH", value_parser = range, allow_hyphen_values = true)]
     pub range: Option<Range>,
 }
@@ -227,7 +252,7 @@ impl RangeArgs {
             return Ok(());
         }
         let error = Error::call("--range", "it tells of pictures of numbers, and none is read");
-        Err(error.bound("a NumPy file, x.npy, or a TIFF, x.tif"))
+        Err(error.bound("a NumPy file, x.npy, a TIFF, x.tif, or a grey PNG or PGM of more than 8 bits"))
     }
 }
 

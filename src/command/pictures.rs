@@ -1,5 +1,6 @@
 //! What the commands of the memory share: pictures in, pictures out, and the file of a memory.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -31,23 +32,40 @@ const MOST_HELD: usize = 512 << 20;
 /// The first picture of a file.
 pub(super) fn picture(path: &Path) -> Result<Frame> {
     let mut room = usize::MAX;
-    let mut first = gather(path, 1, 1, &mut room)?;
+    let mut first = gather(path, 1, 1, &mut room, |_| false)?;
     first.pop().ok_or_else(|| no_pictures(path))
 }
 
 /// Every picture of files and folders, each at least `least` pixels high and wide, and every page of files of numbers.
 pub(super) fn pictures(paths: &[PathBuf], numbers: RangeArgs, least: usize) -> Result<Vec<Frame>> {
+    Ok(placed(paths, numbers, least)?.into_iter().map(|(_, frame)| frame).collect())
+}
+
+/// The same, each with its file, and its place there where that holds several.
+pub(super) fn placed(paths: &[PathBuf], numbers: RangeArgs, least: usize) -> Result<Vec<(String, Frame)>> {
     numbers.check(paths)?;
     let mut all = Vec::new();
     let mut room = MOST_HELD;
     for path in paths {
-        let tables = numbers::within(path)?;
-        for file in &tables {
-            all.extend(pages(file, numbers.range, least, &mut room)?);
+        let within = numbers::within(path)?;
+        let tables: BTreeSet<&PathBuf> = within.iter().collect();
+        for file in &within {
+            let found = pages(file, numbers.range, least, &mut room)?;
+            let several = found.len() > 1;
+            all.extend(found.into_iter().map(|frame| (place(file, "page", several, &frame), frame)));
         }
-        // A folder may hold both.
-        if tables.is_empty() || path.is_dir() && video::pictures_of(path).is_ok() {
-            all.extend(gather(path, MOST_PICTURES + 1, least, &mut room)?);
+        // A folder may hold both, and some of its pictures were read as numbers.
+        let files = if path.is_dir() { video::pictures_of(path).unwrap_or_default() } else { Vec::new() };
+        let file = |sequence: u64| usize::try_from(sequence).ok().and_then(|at| files.get(at));
+        if tables.is_empty() || files.iter().any(|file| !tables.contains(file)) {
+            let read = |sequence: u64| file(sequence).is_some_and(|file| tables.contains(file));
+            let found = gather(path, MOST_PICTURES + 1, least, &mut room, read)?;
+            let several = found.len() > 1;
+            let named = |frame: &Frame| match file(frame.sequence) {
+                Some(file) => place(file, "picture", false, frame),
+                None => place(path, "picture", several, frame),
+            };
+            all.extend(found.into_iter().map(|frame| (named(&frame), frame)));
         }
         if all.len() > MOST_PICTURES {
             let error = Error::call(path.display().to_string(), "there are too many pictures");
@@ -70,14 +88,29 @@ pub(super) fn source(path: &Path) -> Result<Option<FrameSource>> {
     }
 }
 
-/// The first `most` pictures of a file or folder, none smaller than `least`, as long as there is `room` for their bytes.
-fn gather(path: &Path, most: usize, least: usize, room: &mut usize) -> Result<Vec<Frame>> {
+/// A picture's file, and its number there where it has `several`.
+fn place(file: &Path, what: &str, several: bool, frame: &Frame) -> String {
+    let number = if several { format!(", {what} {}", frame.sequence) } else { String::new() };
+    format!("{}{number}", file.display())
+}
+
+/// The first `most` pictures of a file or folder but those to `skip` by their numbers, none smaller than `least`, as long as there is `room` for
+/// their bytes.
+fn gather(
+    path: &Path,
+    most: usize,
+    least: usize,
+    room: &mut usize,
+    skip: impl Fn(u64) -> bool,
+) -> Result<Vec<Frame>> {
     let mut source = source(path)?.ok_or_else(|| no_pictures(path))?;
     let mut frames = Vec::new();
     while frames.len() < most
         && let Some(frame) = source.pull()?
     {
-        frames.push(held(path, frame, least, room)?);
+        if !skip(frame.sequence) {
+            frames.push(held(path, frame, least, room)?);
+        }
     }
     if frames.is_empty() { Err(no_pictures(path)) } else { Ok(frames) }
 }
@@ -234,7 +267,7 @@ mod tests {
         for name in ["a.ppm", "b.ppm"] {
             std::fs::write(folder.path().join(name), b"P6\n2 2\n255\n............").unwrap();
         }
-        let held = |room: usize| gather(folder.path(), 9, 1, &mut room.clone());
+        let held = |room: usize| gather(folder.path(), 9, 1, &mut room.clone(), |_| false);
         assert_eq!(held(24).unwrap().len(), 2);
         let refused = held(23).unwrap_err().to_string();
         for part in ["too large to be learned in one call", "512 MiB", "several calls"] {

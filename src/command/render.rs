@@ -56,8 +56,9 @@ pub(super) struct RenderArgs {
     task: What,
     /// What is left of it; a dream has none. The result goes to the PNG file that `--out` names. Of a film, or a folder of pictures, that was
     /// shrunk all pictures are rendered, by the memory of the last ones, into the new folder that `--out` names; where that
-    /// ends in `.png`, and of all else, the first. A grey picture may be numbers, a NumPy file or TIFF, and so may the result, with all pages of
-    /// a stack (`--out x.npy` or `x.tif`: of 32 bits, in the input's units; a TIFF's notes, as of the size of a pixel, are not carried over). Of a session, what an array still held of what it saw (`recall`).
+    /// ends in `.png`, and of all else, the first. A photograph that says how it was held (Exif, of JPEG and PNG) is stood upright; colours are
+    /// taken for sRGB, transparent pixels for black. A grey picture may be numbers, a NumPy file, a TIFF, or PNG and PGM of more than eight
+    /// bits, and so may the result, with all pages of a stack (`--out x.npy` or `x.tif`: of 32 bits, in the input's units; a TIFF's notes, as of the size of a pixel, are not carried over). Of a session, what an array still held of what it saw (`recall`).
     input: Option<PathBuf>,
     #[command(flatten)]
     who: RendererArgs,
@@ -132,6 +133,9 @@ struct Rendered {
     steps: u32,
     /// The noise that was taken away, of a range of 1; of several pages the mean.
     sigma: Option<f32>,
+    /// Whether nobody named it.
+    #[serde(skip)]
+    estimated: bool,
     /// What that range is of the numbers of the input.
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<Range>,
@@ -151,6 +155,7 @@ impl Rendered {
             damaged: None,
             steps: args.steps(),
             sigma: None,
+            estimated: false,
             range: None,
             likeness: None,
         }
@@ -288,6 +293,10 @@ fn fitting(args: &RenderArgs) -> Result<()> {
         let error = Error::call(*flag, "it has no effect on this task").value(name(&args.task));
         return Err(error.bound(tasks.join(", ")));
     }
+    if args.who.memory.is_some() && !args.who.remembers() {
+        let error = Error::call("--memory", "it has no effect where trained networks render");
+        return Err(error.value("--with trained").bound("`--with memory` or `both`"));
+    }
     if let Some((_, flag)) = of_memories.iter().find(|(given, _)| *given && !args.who.remembers()) {
         return Err(Error::call(*flag, "it says how a memory is read, and none is named")
             .bound("with `--memory FILE`"));
@@ -316,6 +325,9 @@ fn tell(common: &Common, told: &Rendered) -> Result<ExitCode> {
         let Rendered { width, height, out, .. } = told;
         let what = told.frames.map_or_else(String::new, |frames| format!("{frames} pictures of "));
         print_line(&format!("{what}{width} x {height} in {out}"))?;
+        if let Some(sigma) = told.sigma.filter(|_| told.estimated) {
+            print_line(&format!("sigma {sigma:.4}, estimated"))?;
+        }
         if let Some(Likeness { psnr_db, ssim }) = told.likeness {
             let text =
                 |value: Option<f64>, digits: usize| value.map_or("-".into(), |x| format!("{x:.digits$}"));

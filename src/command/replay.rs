@@ -20,7 +20,8 @@ use crate::units::Hertz;
 /// What the command takes.
 #[derive(Args, Debug)]
 pub(super) struct ReplayArgs {
-    /// Recordings. Sound, picture and channels play together; files of the same sense one after another.
+    /// Recordings. Sound, picture and channels play together; files of the same sense one after another, and one of sound and pictures
+    /// once those before it of either have ended.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Start this many seconds into the recordings; of a session, at the last state that it keeps before, from which `--for` counts.
@@ -58,7 +59,12 @@ pub(super) fn run(common: &Common, args: &ReplayArgs) -> Result<ExitCode> {
         let error = Error::call("--rate", "the value is out of bounds, in Hz");
         return Err(error.value(rate).bound("0.001 to 1000000"));
     }
-    if !args.topics.is_empty() && !holds_topics(&args.files)? {
+    if args.rate.is_some() && !holds(&args.files, &[Content::Table, Content::Mcap])? {
+        return Err(
+            Error::call("--rate", "no file lacks it").bound("a table, or an MCAP file that is no session")
+        );
+    }
+    if !args.topics.is_empty() && !holds(&args.files, &[Content::Mcap])? {
         return Err(Error::call("--topic", "no file has topics").bound("an MCAP file that is no session"));
     }
     let options = MediaOptions {
@@ -80,10 +86,10 @@ pub(super) fn run(common: &Common, args: &ReplayArgs) -> Result<ExitCode> {
     play(common, &args.run, &config, Piece { layout, ..Piece::new(inputs, show) })
 }
 
-/// Whether one of the files has topics.
-fn holds_topics(files: &[PathBuf]) -> Result<bool> {
+/// Whether one of the files is one of these.
+fn holds(files: &[PathBuf], contents: &[Content]) -> Result<bool> {
     for file in files.iter().filter(|file| !file.is_dir()) {
-        if Content::of(file)? == Content::Mcap {
+        if contents.contains(&Content::of(file)?) {
             return Ok(true);
         }
     }

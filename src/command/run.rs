@@ -344,8 +344,11 @@ pub(super) fn play(common: &Common, args: &RunArgs, config: &Config, mut piece: 
     report.session = again.map(Again::report_after);
     report.recording = monitor.map(|monitor| monitor.figures());
     let memory = summary.mind.take().and_then(Mind::into_patches);
-    if let Some(outputs) = outputs {
-        outputs.finish(&report, memory.as_ref(), summary.binding.as_ref())?;
+    let finished = outputs.map(|outputs| outputs.finish(&report, memory.as_ref(), summary.binding.as_ref()));
+    // What was found is told all the same.
+    if let Some(Err(failure)) = finished {
+        report.failures.push(failure.to_string());
+        summary.failures.push(failure);
     }
     if common.json {
         print_json(&report)?;

@@ -80,13 +80,20 @@ pub struct Common {
     pub trace: Arc<Trace>,
     /// Whether what sources give is needed in time: in a paced run.
     pub(super) urgent: bool,
+    /// The first tick that is not played, where that is known.
+    pub(super) until: Option<Tick>,
 }
 
 impl Common {
     /// Of a run that `stop` ends and `clock` times.
     #[must_use]
     pub fn new(stop: Arc<AtomicBool>, clock: Arc<dyn Clock>) -> Self {
-        Self { stop, clock, trace: Arc::default(), urgent: false }
+        Self { stop, clock, trace: Arc::default(), urgent: false, until: None }
+    }
+
+    /// Whether what is stamped so enters no tick of this run.
+    fn is_too_late(&self, time: Timestamp) -> bool {
+        self.until.is_some_and(|until| time.tick_at_or_after() >= until)
     }
 }
 
@@ -372,7 +379,7 @@ pub fn video(
         end.promiser.wait_for_nothing();
     }
     let pump = spawn(name, Arc::default(), counters, move |items| {
-        let mut encode_ns = 0;
+        let (mut encode_ns, mut late) = (0, 0);
         let mut report = drain(
             &mut *source,
             &common,
@@ -385,6 +392,10 @@ pub fn video(
                     stamps.set(frame.stamp.origin);
                     frame.stamp.time = Timestamp((frame.stamp.time.0 - start.0).max(0));
                 }
+                if !live && common.is_too_late(frame.stamp.time) {
+                    late = 1;
+                    return false;
+                }
                 let start = common.clock.now();
                 retina.encode(&frame, &mut |burst| end.waiting.push(burst));
                 let small = pictures.as_ref().map(|_| shown_of(&frame, &retina, &end.waiting));
@@ -396,7 +407,7 @@ pub fn video(
             },
         );
         report.encode_ns = encode_ns;
-        report.dropped += report.faults.damaged;
+        report.dropped += report.faults.damaged + late;
         report.produced += report.faults.damaged;
         report
     })?;
@@ -415,9 +426,11 @@ pub fn scalar(
 ) -> Result<(Pump, BurstFeed)> {
     let (mut end, mut feed, counters) = bursts();
     let name = source.info().name.clone();
-    feed.lasts = is_live(&*source);
+    let live = is_live(&*source);
+    feed.lasts = live;
     let pump = spawn(name, Arc::default(), counters, move |items| {
-        drain(
+        let mut late = 0;
+        let mut report = drain(
             &mut *source,
             &common,
             items,
@@ -425,12 +438,18 @@ pub fn scalar(
             |sample| {
                 // Time without a value is no sample of any channel.
                 let real = !sample.values.is_empty();
+                if !live && common.is_too_late(sample.stamp.time) {
+                    late = u64::from(real);
+                    return false;
+                }
                 if real {
                     sense.encode(&sample, &mut |burst| end.waiting.push(burst));
                 }
                 end.push(&common, sample.stamp.time) && (!real || hand_on(samples.as_ref(), &common, sample))
             },
-        )
+        );
+        report.dropped += late;
+        report
     })?;
     Ok((pump, feed))
 }

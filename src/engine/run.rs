@@ -159,7 +159,7 @@ impl Engine {
         let (live, tempo) = (take_live(&mut inputs), Arc::new(Tempo::new(plan.pace)));
         let is_live = live.is_there();
         let start = is_live.then(|| common.clock.now() + UNTIL_START);
-        let common = Common { urgent: plan.pace != Pace::Max, ..common };
+        let common = Common { urgent: plan.pace != Pace::Max, until: plan.ticks.map(Tick), ..common };
         // Whether it may be slowed down, and whether it is a replay.
         let kind = [!is_live && common.urgent && !arrives(&inputs), inputs.session.is_some()];
         let (hands, tunings, touched) = hands(&tunable(plan), &instrument.shapes(), &tempo, kind, holds);

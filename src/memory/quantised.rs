@@ -24,8 +24,10 @@ const AREA: usize = SIDE * SIDE;
 /// How far a number may lie from what the file says, in steps: where that is 0, and elsewhere.
 const REACH: [f32; 2] = [0.5, 0.3];
 /// The σ of white noise that is taken away as well as quantisation's, in units of the rms that rounding leaves in the
-/// numbers that are not 0: between what is best on dead leaves (3.9) and on photographs (3.3).
+/// numbers that are not 0: between what is best on dead leaves (3.9) and on photographs (3.3). Most of it is what numbers lost that
+/// are 0; from this share of others on it falls, to 1 where none is 0 and rounding is all.
 const LIKE_NOISE: f32 = 3.6;
+const MANY: f32 = 0.25;
 
 /// Where the numbers of a block lie that a table lists, in row order (T.81, figure A.6).
 #[rustfmt::skip]
@@ -81,15 +83,20 @@ impl Quantised {
     /// The σ of white noise that is like what was lost of `decoded`, a luma from 0 to 1.
     #[must_use]
     pub fn like_noise(&self, decoded: &Plane) -> f32 {
-        let (mut sum, mut blocks) = (0.0f64, 0.0f64);
+        let (mut sum, mut others, mut blocks) = (0.0f64, 0.0f64, 0.0f64);
         for (top, left) in places(decoded) {
             let numbers = self.numbers(decoded, top, left);
             let kept =
                 |(number, step): (&f32, &f32)| (number.abs() > 0.5 * step).then_some(step * step / 12.0);
-            sum += numbers.iter().zip(&self.steps).filter_map(kept).map(f64::from).sum::<f64>();
+            for lost in numbers.iter().zip(&self.steps).filter_map(kept) {
+                sum += f64::from(lost);
+                others += 1.0;
+            }
             blocks += 1.0;
         }
-        LIKE_NOISE * libm::sqrt(sum / (blocks * AREA as f64).max(1.0)) as f32
+        let all = (blocks * AREA as f64).max(1.0);
+        let many = ((others / all) as f32 - MANY).max(0.0) / (1.0 - MANY);
+        (LIKE_NOISE + many * (1.0 - LIKE_NOISE)) * libm::sqrt(sum / all) as f32
     }
 
     /// `estimate` with every number of every block led into the interval that `decoded` tells; both are luma from 0 to 1,

@@ -1,16 +1,20 @@
 //! How long recordings last: to the end of their last item.
 //!
 //! Few containers say it well: what is declared is one track's, or rounded, or missing in what was recorded live. So
-//! where sound and pictures of one file must go on together, the file is read through once, and nothing is decoded
-//! where the `ffmpeg` program is at hand.
+//! where sound and pictures of one file must go on together, the file is read through once, and so is what comes before
+//! it; of films, nothing is decoded where the `ffmpeg` program is at hand.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::Duration;
 
+use super::content::Content;
 use super::ffmpeg::{Complaints, spawn_program};
+use super::mcap;
+use super::media::{self, Media, MediaOptions};
 use super::playlist::Timed;
+use crate::error;
 use crate::stream::Source;
 use crate::time::Timestamp;
 
@@ -66,6 +70,38 @@ pub fn of_items<T: Timed>(source: &mut dyn Source<Item = T>) -> Timestamp {
     reached.end()
 }
 
+/// How long the file of sound, pictures or both at `path`, opened as `media`, holds the clock of files that begin only
+/// after it: as [`media::length`] where it holds both, else until the end of its last item, and at least for as long as
+/// it declares. What breaks off lasts as long as it is whole; that it does is told when it plays.
+///
+/// # Errors
+/// As [`media::open`].
+pub fn length_of(path: &Path, options: &MediaOptions, media: &Media) -> error::Result<Timestamp> {
+    if let Some(shared) = media::length(path, options, media)? {
+        return Ok(shared);
+    }
+    // A folder holds still pictures.
+    let content = if path.is_dir() { Content::Still } else { Content::of(path)? };
+    let packets = match content {
+        Content::Mcap => Some(mcap::length(path, &options.mcap)?),
+        // They are read here, at times that are not all the program's.
+        Content::Gif | Content::Y4m | Content::Still => None,
+        // Of sound alone a codec's padding would be heard as a gap.
+        _ if media.video.is_none() => None,
+        _ => of_packets(path, content.counts_from_zero()),
+    };
+    let end = packets.map_or_else(|| of_all_items(path, options), Ok)?;
+    Ok(end.max(media.duration.unwrap_or_default()))
+}
+
+/// When the last item of sound or pictures of the file at `path` ends.
+fn of_all_items(path: &Path, options: &MediaOptions) -> error::Result<Timestamp> {
+    let Media { sound, video, .. } = media::open(path, options)?;
+    let sound = sound.map_or(Timestamp::ZERO, |mut sound| of_items(&mut *sound));
+    let video = video.map_or(Timestamp::ZERO, |mut video| of_items(&mut *video));
+    Ok(sound.max(video))
+}
+
 /// When the last packet of sound or pictures in the file at `path` ends, without decoding any; `from_zero` as
 /// [`super::content::Content::counts_from_zero`]. `None` where the `ffmpeg` program isn't installed or finds no packet.
 pub fn of_packets(path: &Path, from_zero: bool) -> Option<Timestamp> {
@@ -119,7 +155,6 @@ mod tests {
 
     use super::*;
     use crate::source::ffmpeg::films::film;
-    use crate::source::media::{self, Media, MediaOptions};
     use crate::source::playlist::{Entry, Length, Playlist};
 
     #[test]
@@ -180,8 +215,9 @@ mod tests {
             let files: Vec<Media> = (0..3).map(|_| media::open(&path, &options).unwrap()).collect();
             let (mut sounds, mut films) = (Vec::new(), Vec::new());
             for Media { sound, video, .. } in files {
-                sounds.push(Entry { source: sound.unwrap(), length: Length::Shared(length) });
-                films.push(Entry { source: video.unwrap(), length: Length::Shared(length) });
+                let (length, around) = (Length::Shared(length), [Timestamp::ZERO; 2]);
+                sounds.push(Entry { source: sound.unwrap(), length, around });
+                films.push(Entry { source: video.unwrap(), length, around });
             }
             let mut sound = Playlist::new(sounds, Timestamp::ZERO, None).unwrap();
             let mut film = Playlist::new(films, Timestamp::ZERO, None).unwrap();
@@ -207,6 +243,39 @@ mod tests {
             for seam in seams.iter().map(frame) {
                 assert!(begun.contains(&seam.cast_unsigned()), "{name}: no sound begins at frame {seam}");
             }
+        }
+    }
+
+    #[test]
+    fn a_file_of_one_sense_lasts_to_the_end_of_its_last_item() {
+        let folder = tempfile::tempdir().unwrap();
+        let length = |path: &Path| {
+            let options = MediaOptions::default();
+            length_of(path, &options, &media::open(path, &options).unwrap()).unwrap().0
+        };
+        let silent = folder.path().join("silent.y4m");
+        std::fs::write(
+            &silent,
+            [&b"YUV4MPEG2 W2 H2 F10:1 Cmono\n"[..], &b"FRAME\n\x10\x10\x10\x10".repeat(3)].concat(),
+        )
+        .unwrap();
+        assert_eq!(length(&silent), 300_000_000);
+        let pictures = folder.path().join("pictures");
+        std::fs::create_dir(&pictures).unwrap();
+        for name in ["1.ppm", "2.ppm"] {
+            std::fs::write(pictures.join(name), b"P6\n1 1\n255\nabc").unwrap();
+        }
+        assert_eq!(length(&pictures), 80_000_000);
+        let sound = folder.path().join("sound.wav");
+        let sample_format = hound::SampleFormat::Int;
+        let spec = hound::WavSpec { channels: 1, sample_rate: 48_000, bits_per_sample: 16, sample_format };
+        let mut writer = hound::WavWriter::create(&sound, spec).unwrap();
+        (0..24_000_i16).for_each(|n| writer.write_sample(n).unwrap());
+        writer.finalize().unwrap();
+        assert_eq!(length(&sound), 500_000_000);
+        for (name, codecs) in [("a.mkv", ["-an", "-c:v", "mpeg4"]), ("b.avi", ["-an", "-c:v", "mjpeg"])] {
+            let Some(path) = film(folder.path(), name, "0.4", "0.4", &codecs) else { continue };
+            assert!((length(&path) - 400_000_000).abs() <= 1_000_000, "{name}");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::length::Reached;
+pub use super::length::length_of;
 use crate::error::Result;
 use crate::signal::{AudioBlock, Frame, ScalarSample, Stamp};
 use crate::stream::{Faults, Source, SourceInfo};
@@ -103,8 +104,8 @@ impl Timed for ScalarSample {
 /// can't promise, and the engine would hold the other back for ever. So the senses of one file agree beforehand, by a
 /// length that all are given when it is opened, and by nothing that is found out while they play.
 ///
-/// Senses agree file by file: a file that lacks a sense does not hold that sense's clock. Where a file of one sense
-/// stands among files of two, the next file's senses so start apart, by that file's length.
+/// A file that lacks a sense holds that sense's clock all the same where a later file has both: what so passes without
+/// it stands [around](Entry::around) the recordings that have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
     /// Until its own end, but at least as long as it declares, if it does. The last picture or row lasts as long as the
@@ -120,6 +121,8 @@ pub struct Entry<T> {
     pub source: Box<dyn Source<Item = T>>,
     /// How long it holds the clock.
     pub length: Length,
+    /// How long nothing plays before it, and after it until the next one: there, files play that lack this sense.
+    pub around: [Timestamp; 2],
 }
 
 /// Opens the recordings again for another round.
@@ -138,17 +141,22 @@ pub struct Playlist<T> {
     reached: Reached,
     given_this_round: bool,
     past_faults: Faults,
+    /// Whether faults are told by their file: while several play, the first time round.
+    by_file: bool,
+    /// Whether it gave something, or it was told why not.
+    answered: bool,
 }
 
 impl<T: Timed> Playlist<T> {
-    /// A playlist of `entries` from `start` on; with `reopen` it never ends by itself.
+    /// A playlist of `entries` from `start` on, under the names of all; with `reopen` it never ends by itself.
     ///
     /// `None` where there are no entries.
     #[must_use]
     pub fn new(entries: Vec<Entry<T>>, start: Timestamp, reopen: Option<Reopen<T>>) -> Option<Self> {
-        let info = entries.first()?.source.info().clone();
         Some(Self {
-            info,
+            info: info_of_all(&entries)?,
+            by_file: entries.len() > 1,
+            answered: false,
             queue: entries.into(),
             reopen,
             offset: start.0.saturating_neg(),
@@ -162,6 +170,7 @@ impl<T: Timed> Playlist<T> {
     /// Ends the current entry: the next one starts where it ended.
     fn advance(&mut self) {
         if let Some(entry) = self.queue.pop_front() {
+            self.tell_faults(&entry);
             let faults = entry.source.faults();
             self.past_faults.damaged += faults.damaged;
             self.past_faults.not_finite += faults.not_finite;
@@ -170,9 +179,66 @@ impl<T: Timed> Playlist<T> {
                 Length::Own(declared) => declared.unwrap_or_default().max(reached),
                 Length::Shared(length) => length,
             };
-            self.offset = self.offset.saturating_add(length.0);
+            for passed in [entry.around[0], length, entry.around[1]] {
+                self.offset = self.offset.saturating_add(passed.0);
+            }
         }
     }
+
+    /// What to say where all of it lies before the start, which is no failure but hardly meant.
+    fn nothing_plays(&self) -> Option<String> {
+        let (start, end) = (Timestamp(self.round.saturating_neg()), self.offset.saturating_sub(self.round));
+        let SourceInfo { name, kind, .. } = &self.info;
+        let said = !self.answered && self.reopen.is_none() && start > Timestamp::ZERO;
+        said.then(|| {
+            let end = Timestamp(end);
+            format!("{kind}: {name}: nothing of it plays: it ends at {end}, and the run starts at {start}")
+        })
+    }
+}
+
+impl<T> Playlist<T> {
+    /// Tells the faults of one of several recordings: the account has only their sum.
+    fn tell_faults(&self, entry: &Entry<T>) {
+        let said = told_faults(&entry.source.info().name, entry.source.faults());
+        if let Some(said) = said.filter(|_| self.by_file) {
+            tracing::warn!("{said}");
+        }
+    }
+}
+
+impl<T> Drop for Playlist<T> {
+    /// A run may end within a recording.
+    fn drop(&mut self) {
+        if let Some(entry) = self.queue.front() {
+            self.tell_faults(entry);
+        }
+    }
+}
+
+/// What recordings are together: the names of all, in order, and every format among them, once.
+fn info_of_all<T>(entries: &[Entry<T>]) -> Option<SourceInfo> {
+    let first = entries.first()?.source.info();
+    let (mut names, mut formats) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let info = entry.source.info();
+        names.push(&info.name[..]);
+        if !formats.contains(&&info.format[..]) {
+            formats.push(&info.format[..]);
+        }
+    }
+    Some(SourceInfo { name: names.join(", "), format: formats.join("; "), ..first.clone() })
+}
+
+/// The faults of the recording `name` in the words of the report; `None` where there are none.
+fn told_faults(name: &str, faults: Faults) -> Option<String> {
+    let counts = [(faults.damaged, "damaged"), (faults.not_finite, "not finite")];
+    let said: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    (!said.is_empty()).then(|| format!("{name}: {}", said.join(", ")))
 }
 
 impl<T: Timed> Source for Playlist<T> {
@@ -188,9 +254,14 @@ impl<T: Timed> Source for Playlist<T> {
                 // A round that gave nothing, or took no time, would go round for ever.
                 let went_on = self.given_this_round && self.offset > self.round;
                 let Some(reopen) = self.reopen.as_mut().filter(|_| went_on) else {
+                    if let Some(said) = self.nothing_plays() {
+                        tracing::warn!("{said}");
+                    }
+                    self.answered = true;
                     return Ok(None);
                 };
                 self.queue = reopen()?.into();
+                self.by_file = false;
                 self.given_this_round = false;
                 self.round = self.offset;
                 continue;
@@ -199,11 +270,13 @@ impl<T: Timed> Source for Playlist<T> {
                 Ok(Some(item)) => {
                     self.reached.take(item.start(), item.end());
                     self.given_this_round = true;
+                    let offset = self.offset.saturating_add(entry.around[0].0);
                     let end = match entry.length {
                         Length::Own(_) => Timestamp(i64::MAX),
-                        Length::Shared(length) => Timestamp(self.offset.saturating_add(length.0)),
+                        Length::Shared(length) => Timestamp(offset.saturating_add(length.0)),
                     };
-                    if let Some(item) = item.moved(self.offset).and_then(|item| item.until(end)) {
+                    if let Some(item) = item.moved(offset).and_then(|item| item.until(end)) {
+                        self.answered = true;
                         return Ok(Some(item));
                     }
                 }
@@ -213,6 +286,7 @@ impl<T: Timed> Source for Playlist<T> {
                     self.advance();
                     self.queue.clear();
                     self.reopen = None;
+                    self.answered = true;
                     return Err(failure);
                 }
             }
@@ -247,7 +321,7 @@ mod tests {
             format: String::new(),
         };
         let source = Box::new(Stills(info, times.iter().copied().collect(), breaks));
-        Entry { source, length: Length::Own(None) }
+        Entry { source, length: Length::Own(None), around: [Timestamp::ZERO; 2] }
     }
 
     impl Source for Stills {
@@ -322,6 +396,68 @@ mod tests {
         let empty: Reopen<Frame> = Box::new(|| Ok(vec![stills(&[], false)]));
         let playlist = Playlist::new(vec![stills(&[], false)], Timestamp::ZERO, Some(empty)).unwrap();
         assert!(times(playlist, 5).is_empty());
+    }
+
+    #[test]
+    fn what_stands_around_a_recording_passes_without_anything() {
+        let among = |times: &[i64], before: i64, after: i64| Entry {
+            length: Length::Shared(Timestamp(60_000_000)),
+            around: [Timestamp(before * 1_000_000), Timestamp(after * 1_000_000)],
+            ..stills(times, false)
+        };
+        let entries = vec![among(&[0, 40, 80], 100, 200), among(&[0, 40], 10, 0)];
+        let playlist = Playlist::new(entries, Timestamp(20_000_000), None).unwrap();
+        assert_eq!(times(playlist, 9), [80, 120, 350, 390]);
+        // A round is as long as all of it.
+        let again: Reopen<Frame> = Box::new(move || Ok(vec![among(&[0], 30, 10)]));
+        let playlist = Playlist::new(vec![among(&[0], 30, 10)], Timestamp::ZERO, Some(again)).unwrap();
+        assert_eq!(times(playlist, 3), [30, 130, 230]);
+    }
+
+    #[test]
+    fn recordings_are_told_by_all_their_names() {
+        let named = |name: &str, format: &str| {
+            let info = SourceInfo {
+                name: name.into(),
+                kind: "video".into(),
+                origin: Origin::Recorded,
+                format: format.into(),
+            };
+            Entry { source: Box::new(Stills(info, VecDeque::new(), false)), ..stills(&[], false) }
+        };
+        let entries = vec![named("a.gif", "GIF, 2x2"), named("b", "2 pictures"), named("c.gif", "GIF, 2x2")];
+        let playlist = Playlist::new(entries, Timestamp::ZERO, None).unwrap();
+        let SourceInfo { name, format, .. } = playlist.info();
+        assert_eq!((&name[..], &format[..]), ("a.gif, b, c.gif", "GIF, 2x2; 2 pictures"));
+        let faults = Faults { damaged: 0, not_finite: 8 };
+        assert_eq!(told_faults("b.wav", faults).unwrap(), "b.wav: 8 not finite");
+        let faults = Faults { damaged: 2, not_finite: 1 };
+        assert_eq!(told_faults("b.wav", faults).unwrap(), "b.wav: 2 damaged, 1 not finite");
+        assert_eq!(told_faults("a.wav", Faults::default()), None);
+    }
+
+    #[test]
+    fn recordings_that_end_before_the_start_are_told_and_others_are_not() {
+        let said = |start: i64| {
+            let start = Timestamp(start * 1_000_000);
+            let mut playlist = Playlist::new(vec![stills(&[0, 40], false)], start, None).unwrap();
+            while let Ok(Some(_)) = playlist.pull() {}
+            // As at the end, which has told it already.
+            let answered = std::mem::replace(&mut playlist.answered, false);
+            (answered, playlist.nothing_plays())
+        };
+        let (answered, told) = said(5_000);
+        assert!(answered, "it is told once");
+        let told = told.unwrap();
+        assert!(told.contains("stills") && told.contains("0.080 s") && told.contains("5.000 s"), "{told}");
+        assert_eq!(said(0).1, None);
+        // Silent where something played, and where it broke off, of which the failure tells.
+        for (start, breaks) in [(40, false), (5_000, true)] {
+            let start = Timestamp(start * 1_000_000);
+            let mut playlist = Playlist::new(vec![stills(&[0, 40], breaks)], start, None).unwrap();
+            let _ = playlist.pull();
+            assert_eq!(playlist.nothing_plays(), None, "{start}");
+        }
     }
 
     #[test]

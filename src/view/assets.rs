@@ -88,6 +88,7 @@ pub(super) const ASSETS: &[Asset] = &[
     asset!("/devices.js", "devices.js", SCRIPT),
     asset!("/raster.js", "raster.js", SCRIPT),
     asset!("/scope.js", "scope.js", SCRIPT),
+    asset!("/notice.js", "notice.js", SCRIPT),
     asset!("/shown.js", "shown.js", SCRIPT),
     asset!("/stage.js", "stage.js", SCRIPT),
     asset!("/tabs.js", "tabs.js", SCRIPT),

@@ -115,7 +115,7 @@ pub(super) struct Request {
     pub(super) device: Option<(DeviceKind, String)>,
     /// Mute the speaker, or have it sound again.
     pub(super) mute: Option<bool>,
-    /// Take control, whoever has it (`true`), or give it back.
+    /// Take control, whoever has it (`true`), or give it back, after what else is asked for here.
     pub(super) control: Option<bool>,
     /// Set these parameters; all or none.
     pub(super) set: Option<BTreeMap<String, f64>>,

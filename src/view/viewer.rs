@@ -269,20 +269,19 @@ impl Viewer<'_> {
 
     /// What a page asks of the run itself: one page at a time may.
     async fn control(&mut self, request: Request) -> Result<(), End> {
-        match request.control {
-            Some(true) => _ = self.shared.take_control(self.page, true),
-            Some(false) => self.shared.give_control(self.page),
-            None => {}
+        if request.control == Some(true) {
+            self.shared.take_control(self.page, true);
         }
+        let gives = request.control == Some(false);
         let wishes = match wishes(request) {
             Ok(wishes) => wishes,
             Err(refused) => return self.answer(&Answer::Refused { refused }).await,
         };
-        if wishes.is_empty() {
-            return Ok(());
-        }
-        if !self.shared.take_control(self.page, false) {
+        if !wishes.is_empty() && !self.shared.take_control(self.page, false) {
             return self.answer(&Answer::Refused { refused: "another page is in control" }).await;
+        }
+        if gives {
+            self.shared.give_control(self.page);
         }
         for wish in wishes {
             if !self.shared.want(wish) {

@@ -100,6 +100,16 @@ export async function hands(page, seen, where) {
     await page.locator("#log", { hasText: "note: eyes closed" }).waitFor();
     notes.changes++;
   });
+  await check("A on the stage leaves it and waits for the note; what is typed there is no command", async () => {
+    await page.keyboard.press("z");
+    await page.waitForFunction(() => document.body.dataset.stage !== undefined);
+    await page.keyboard.press("a");
+    await page.keyboard.type("pz ");
+    hold(await page.evaluate(() => document.body.dataset.stage === undefined), "the stage stays");
+    hold(await page.locator("#annotate-text").inputValue() === "pz " && !(await now()).paused, "what was typed is not the note");
+    await page.locator("#annotate-text").fill("");
+    await page.locator("#annotate-text").blur();
+  });
   await check("Space holds the run also where a tab was clicked last", async () => {
     for (const paused of [true, false]) {
       await page.getByRole("tab", { name: "Log" }).click();
@@ -107,9 +117,12 @@ export async function hands(page, seen, where) {
       await until(`paused: ${paused}`, async () => (await now()).paused === paused);
     }
   });
-  await check("R and the button keep the last seconds in a file", async () => {
+  await check("R and the button keep the last seconds in a file, and the stage tells that, too", async () => {
+    await page.keyboard.press("z");
     await page.keyboard.press("r");
     await until("retro-1.mcap", () => existsSync(`${where}/out/retro-1.mcap`));
+    await page.locator("#notice", { hasText: "Kept the last" }).waitFor();
+    await page.keyboard.press("z");
     await page.locator("#log", { hasText: "kept the last" }).waitFor();
     await page.locator("#keep").click();
     await until("retro-2.mcap", () => existsSync(`${where}/out/retro-2.mcap`));
@@ -133,7 +146,7 @@ async function time(page, seen, now) {
       await until("time goes on", async () => await seconds() > held);
     }
   });
-  await check(". and the button step by a picture", async () => {
+  await check(". and the button step by a picture; another speed lets a run that is held stand still", async () => {
     await page.keyboard.press(" ");
     await until("the pause", async () => (await now()).paused);
     await sleep(400);
@@ -146,6 +159,12 @@ async function time(page, seen, now) {
       steps.push(await seen.pictures() - from);
       hold((await now()).paused, "it does not stand still after the step");
     }
+    await page.locator("#speed").selectOption("500");
+    await until("1/2", async () => (await now()).speed === 500);
+    hold((await now()).paused, "another speed lets the run go on");
+    await page.locator("#speed").selectOption("1000");
+    await until("real time", async () => (await now()).speed === 1000);
+    await page.locator("#speed").blur();
     await page.keyboard.press(" ");
     await page.waitForFunction(() => document.body.dataset.state === "live");
     hold(steps.every((count) => count === 1), `${steps} pictures came`);

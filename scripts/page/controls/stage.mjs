@@ -75,16 +75,17 @@ export async function stages(chromium, program, where) {
     await pressed(page, "#difference");
     await pressed(page, "#bands button:nth-child(7)");
     hold(/\?give=nothing#/.test(page.url()), page.url());
-    // Who only looks does not change what another page shows.
-    const other = await open("#band=3");
+    // Who only looks does not change what another page shows, and what is not to be had leaves the address.
+    const other = await open("#band=3&view=none");
     await sleep(1500);
     await pressed(other, "#bands button:nth-child(7)");
+    hold(/#band=7&twin=1$/.test(other.url()), other.url());
     await other.context().close();
     // The page is told of it in a task of its own.
     await page.evaluate(() => new Promise((done) => { addEventListener("hashchange", done, { once: true }); location.hash = ""; }));
     await page.keyboard.press("v");
     for (let k = 0; k < 3; k++) await page.keyboard.press("v");
-    hold(/\?give=nothing$/.test(page.url()), `the query is gone: ${page.url()}`);
+    hold(/\?give=nothing#band=7&twin=1$/.test(page.url()), `the query, or what is shown, is gone: ${page.url()}`);
   });
   await check("the volume is this page's, in dB, and in the address", async () => {
     await page.getByRole("tab", { name: "Sound" }).click();

@@ -67,7 +67,7 @@ impl Views {
         told_again(named, &degrees)?;
         let arrays = match &args.assign {
             Some(assign) => assigned(assign, views)?,
-            None => wedges(args.arrays.unwrap_or(ARRAYS) as usize, &degrees)?,
+            None => split(args.arrays.unwrap_or(ARRAYS) as usize, &degrees, args.align.is_some())?,
         };
         let place = |at: usize| {
             let slice =
@@ -238,8 +238,9 @@ fn apart(one: f64, other: f64) -> f64 {
     turn.min(360.0 - turn)
 }
 
-/// The rows of each array: neighbours by their angle, half a turn being the same line.
-fn wedges(arrays: usize, degrees: &[f64]) -> Result<Vec<Vec<usize>>> {
+/// The rows of each array: neighbours by their angle, half a turn being the same line, or, `dealt`, in turn. To find detectors and
+/// turns they are dealt: where the body lies and how a wedge's detector lies are one question.
+fn split(arrays: usize, degrees: &[f64], dealt: bool) -> Result<Vec<Vec<usize>>> {
     let views = degrees.len();
     let most = views.min(MOST_ARRAYS);
     if !(2..=most).contains(&arrays) {
@@ -258,12 +259,16 @@ fn wedges(arrays: usize, degrees: &[f64]) -> Result<Vec<Vec<usize>>> {
     let mut order: Vec<usize> = (0..views).collect();
     let line = |row: usize| degrees[row].rem_euclid(180.0);
     order.sort_by(|one, other| line(*one).total_cmp(&line(*other)));
-    let wedge = |array: usize| {
-        let mut own = order[array * views / arrays..(array + 1) * views / arrays].to_vec();
+    let own = |array: usize| {
+        let mut own: Vec<usize> = if dealt {
+            order[array..].iter().step_by(arrays).copied().collect()
+        } else {
+            order[array * views / arrays..(array + 1) * views / arrays].to_vec()
+        };
         own.sort_unstable();
         own
     };
-    Ok((0..arrays).map(wedge).collect())
+    Ok((0..arrays).map(own).collect())
 }
 
 /// The rows of each array by a file.
@@ -300,15 +305,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wedges_are_neighbours_by_their_angle() {
+    fn arrays_are_of_neighbours_by_their_angle_or_dealt_their_views_in_turn() {
         let degrees = [90.0, 0.0, 100.0, 10.0, 190.0, 271.0];
-        assert_eq!(wedges(2, &degrees).unwrap(), [vec![1, 3, 4], vec![0, 2, 5]]);
-        let told = wedges(1, &degrees).unwrap_err().to_string();
+        assert_eq!(split(2, &degrees, false).unwrap(), [vec![1, 3, 4], vec![0, 2, 5]]);
+        assert_eq!(split(2, &degrees, true).unwrap(), [vec![1, 4, 5], vec![0, 2, 3]]);
+        let told = split(1, &degrees, false).unwrap_err().to_string();
         assert_eq!(told, "--arrays: one array alone has nothing to bind to: 1 (allowed: 2 to 6, of 6 views)");
-        assert!(wedges(7, &degrees).unwrap_err().to_string().contains("7 (allowed: 2 to 6"));
+        assert!(split(7, &degrees, true).unwrap_err().to_string().contains("7 (allowed: 2 to 6"));
         let many: Vec<f64> = (0..600).map(|view| f64::from(view) * 0.3).collect();
-        assert_eq!(wedges(256, &many).unwrap().len(), 256);
-        assert!(wedges(257, &many).unwrap_err().to_string().contains("257 (allowed: 2 to 256"));
+        assert_eq!(split(256, &many, false).unwrap().len(), 256);
+        assert!(split(257, &many, false).unwrap_err().to_string().contains("257 (allowed: 2 to 256"));
     }
 
     #[test]

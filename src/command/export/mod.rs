@@ -27,7 +27,7 @@ pub(super) struct ExportArgs {
     /// The session; one that was cut short is written as far as it is whole.
     #[arg(value_name = "SESSION")]
     file: PathBuf,
-    /// The form; the file lies beside the session, or in `--out`.
+    /// The form; the file lies beside the session, in the folder `--out`, or is `--out` where that ends as files of the form do.
     #[arg(long, value_name = "FORM")]
     to: Form,
 }
@@ -58,6 +58,12 @@ enum Form {
 }
 
 impl Form {
+    /// Whether this is the name of a file of the form, by its ending, and no folder that is there.
+    fn is_named(self, out: &Path) -> bool {
+        let ending = Path::new(self.ending()).extension().or(Some(self.ending().as_ref()));
+        self != Self::Png && !out.is_dir() && out.extension() == ending
+    }
+
     /// What follows the session's name.
     fn ending(self) -> &'static str {
         match self {
@@ -94,10 +100,12 @@ struct Exported {
 pub(super) fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode> {
     let session = Session::open(&args.file)?;
     let beside = || args.file.parent().map(Path::to_path_buf).unwrap_or_default();
-    let dir = common.out.clone().unwrap_or_else(beside);
     let name = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let stem = name.trim_end_matches(".part").trim_end_matches(".mcap");
-    let path = dir.join(format!("{stem}.{}", args.to.ending()));
+    let named = common.out.clone().filter(|out| args.to.is_named(out));
+    let folder = common.out.clone().filter(|_| named.is_none());
+    let inside = || folder.clone().unwrap_or_else(beside).join(format!("{stem}.{}", args.to.ending()));
+    let path = named.unwrap_or_else(inside);
     // It may be the recording that the session was made from.
     if path.exists() {
         let error = Error::call("--to", "there is a file of this name already").value(path.display());
@@ -105,9 +113,9 @@ pub(super) fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode> {
     }
     // Looked for before a file is begun, and NumPy's begins with how many rows it has.
     let missing = if args.to.is_of_electrodes() { samples(&session, |_, _| Ok(()))? } else { 0 };
-    if common.out.is_some() {
-        fs::create_dir_all(&dir)
-            .map_err(|cause| Error::output(&dir, "the folder can't be made").value(cause))?;
+    if let Some(folder) = folder {
+        fs::create_dir_all(&folder)
+            .map_err(|cause| Error::output(&folder, "the folder can't be made").value(cause))?;
     }
     write(args.to, &session, &path, missing).inspect_err(|_| {
         // Where there is none, or it can't be removed, nothing bears the name of a whole file.

@@ -47,6 +47,10 @@ impl Seen {
 pub(super) fn run(common: &Common, args: &RenderArgs, out: &Path) -> Result<ExitCode> {
     let bound = "a picture, x.png, or its numbers, x.npy or x.tif";
     let in_numbers = numbers::named(out);
+    if args.task == What::SuperResolve && !in_numbers && out.extension().is_none() {
+        let error = Error::call("--out", "the input is no film: the result goes into one file");
+        return Err(error.value(out.display()).bound(bound));
+    }
     if !in_numbers {
         written::of_kind("--out", out, &["png"], bound)?;
     }
@@ -75,12 +79,17 @@ pub(super) fn run(common: &Common, args: &RenderArgs, out: &Path) -> Result<Exit
         }
         None => None,
     };
+    // The blocks of a JPEG file are of the picture as it is kept there: it is repaired so, and stood upright again.
+    let kept = if args.task == What::RepairJpeg { Some(jpeg_steps(input)?) } else { None };
+    let (steps, turn) = kept.unwrap_or_default();
     let mut sigmas = Vec::new();
     let found = rendering(args, |renderer| {
         let restored = |page: &Picture| {
-            let (task, observed) = task(args, page.clone(), known.as_ref())?;
+            let kept = turned(page, |size, pixels| turn.back().turned(size, pixels));
+            let (task, observed) = task(args, kept, known.as_ref(), steps)?;
             sigmas.extend(told(&task, &observed));
-            task.undo(&observed, renderer, args.steps() as usize)
+            let found = task.undo(&observed, renderer, args.steps() as usize);
+            found.map(|found| turned(&found, |size, pixels| turn.turned(size, pixels)))
         };
         seen.pages.iter().map(restored).collect::<Result<Vec<Picture>>>()
     })?;
@@ -99,8 +108,17 @@ pub(super) fn run(common: &Common, args: &RenderArgs, out: &Path) -> Result<Exit
     let frames = (count > 1).then_some(count as u64);
     let range = of_numbers.then_some(seen.range);
     let sigma = mean(&sigmas).map(|sigma| sigma as f32);
+    let estimated = args.sigma.is_none();
     let rendered = Rendered::of(args, out, (shape[1], shape[2]));
-    tell(common, &Rendered { frames, sigma, range, likeness, ..rendered })
+    tell(common, &Rendered { frames, sigma, estimated, range, likeness, ..rendered })
+}
+
+/// A picture turned: `turn` has the pixels of a plane, and the size that they then have, of those that it had.
+fn turned(picture: &Picture, turn: impl Fn((usize, usize), &[f32]) -> ((usize, usize), Vec<f32>)) -> Picture {
+    picture.map(|plane| {
+        let ((height, width), values) = turn((plane.height, plane.width), &plane.values);
+        Plane { height, width, values }
+    })
 }
 
 /// σ in red, green and blue, or in luma, where noise was taken away.
@@ -126,7 +144,12 @@ fn alike(found: &[Picture], truth: &[Picture], shave: usize) -> Likeness {
 }
 
 /// The task, and what it starts from.
-fn task(args: &RenderArgs, seen: Picture, known: Option<&Plane>) -> Result<(Task, Picture)> {
+fn task(
+    args: &RenderArgs,
+    seen: Picture,
+    known: Option<&Plane>,
+    steps: Option<[u16; 64]>,
+) -> Result<(Task, Picture)> {
     Ok(match args.task {
         What::Denoise => {
             // White noise of σ in R, G and B is one of σ/√3 in luminance and chroma.
@@ -155,7 +178,7 @@ fn task(args: &RenderArgs, seen: Picture, known: Option<&Plane>) -> Result<(Task
         What::Colour => (Task::Colour, seen.luminance()),
         What::Dream | What::Recall => return Err(Error::call("TASK", "there is no picture to begin with")),
         What::RepairJpeg => {
-            let quantised = Box::new(quantised(args)?);
+            let quantised = Box::new(quantised(args, steps)?);
             let sigma = args.sigma.unwrap_or_else(|| quantised.like_noise(&seen.luma()));
             (Task::RepairJpeg { quantised, sigma }, seen)
         }
@@ -163,9 +186,9 @@ fn task(args: &RenderArgs, seen: Picture, known: Option<&Plane>) -> Result<(Task
 }
 
 /// How the input was rounded as a JPEG file: by its own tables, or by the quality that is named.
-fn quantised(args: &RenderArgs) -> Result<Quantised> {
+fn quantised(args: &RenderArgs, steps: Option<[u16; 64]>) -> Result<Quantised> {
     let input = args.input()?;
-    match (jpeg_steps(input)?, args.quality) {
+    match (steps, args.quality) {
         (Some(steps), None) => Ok(Quantised::of(&steps)),
         (None, Some(quality)) => Ok(Quantised::of_quality(quality)),
         (Some(_), Some(quality)) => {
@@ -189,7 +212,7 @@ fn known(path: &Path, shape: [usize; 3]) -> Result<Plane> {
         let error = Error::input(path, "the mask is of another size than the picture");
         error.value(text(found)).bound(text(shape))
     };
-    let known = if numbers::holds(path) {
+    let known = if numbers::holds(path) && !numbers::shows(path) {
         let mask = Grid::read(path)?;
         if mask.shape != shape {
             return Err(other(mask.shape));
@@ -209,6 +232,10 @@ fn known(path: &Path, shape: [usize; 3]) -> Result<Plane> {
     if known.values.iter().all(|known| *known == 0.0) {
         let error = Error::input(path, "the mask is white all over: nothing of the picture is known");
         return Err(error.value("0 dark pixels").bound("at least 1"));
+    }
+    if known.values.iter().all(|known| *known > 0.0) {
+        let error = Error::input(path, "the mask marks nothing: white is what was lost, of numbers not 0");
+        return Err(error.value("0 such pixels").bound("at least 1"));
     }
     Ok(known)
 }

@@ -46,13 +46,19 @@ pub(in crate::engine) fn session(
             SessionItem::Entered(entered) => u64::from(entered.ticks),
             _ => 0,
         };
-        let report = drain(&mut *source, &common, items, size, |item| match item {
-            SessionItem::Entered(entered) => end.push(&common, &entered),
+        let mut late = 0;
+        let mut report = drain(&mut *source, &common, items, size, |item| match item {
+            SessionItem::Entered(entered) => {
+                let beyond = common.until.map_or(0, |until| entered.end().0.saturating_sub(until.0));
+                late += beyond.min(u64::from(entered.ticks));
+                end.push(&common, &entered)
+            }
             SessionItem::Picture(picture) => end.show(&common, &picture),
             SessionItem::Channels(channels) => end.tell(&common, &channels),
             SessionItem::Control(time, text) => end.retune(&common, time, &text),
             _ => true,
         });
+        report.dropped += late;
         drop((end, sound_promiser));
         report
     })?;

@@ -44,12 +44,9 @@ pub fn leaves(seed: u64, number: u32, side: usize) -> Vec<u8> {
             break;
         }
         let leaf = rain.leaf(&mut draws);
-        leaf.cover(points, |at, y, x| {
-            if bare[at] {
-                bare[at] = false;
-                left -= 1;
-                light[at] = leaf.light(&rain, y, x);
-            }
+        leaf.cover(points, &mut bare, |at, y, x| {
+            left -= 1;
+            light[at] = leaf.light(&rain, y, x);
         });
     }
     let mut small = gathered(&light, side);
@@ -234,8 +231,9 @@ struct Leaf {
 }
 
 impl Leaf {
-    /// Calls `lay` for every point that it covers: its place in the sheet, and from the leaf's centre.
-    fn cover(&self, points: usize, mut lay: impl FnMut(usize, f32, f32)) {
+    /// Calls `lay` for every bare point that it covers: its place in the sheet, and from the leaf's centre. Most leaves fall where
+    /// little is bare, so that is asked first.
+    fn cover(&self, points: usize, bare: &mut [bool], mut lay: impl FnMut(usize, f32, f32)) {
         // No shape reaches further than a blob or a strip does.
         let reach = 1.8 * self.radius + 2.0;
         let bounds = |middle: f32| {
@@ -247,9 +245,11 @@ impl Leaf {
         for y in top..bottom {
             let dy = y as f32 - self.centre[0];
             for x in left..right {
+                let at = y * points + x;
                 let dx = x as f32 - self.centre[1];
-                if self.shape.holds(cosine * dy - sine * dx, sine * dy + cosine * dx) {
-                    lay(y * points + x, dy, dx);
+                if bare[at] && self.shape.holds(cosine * dy - sine * dx, sine * dy + cosine * dx) {
+                    bare[at] = false;
+                    lay(at, dy, dx);
                 }
             }
         }

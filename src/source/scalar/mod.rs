@@ -3,7 +3,9 @@
 //! To add a format: write its reader here, name it in `Reader`, and teach [`super::content`] its first bytes.
 
 mod decimal;
+pub(super) mod dialect;
 mod edf;
+pub(super) mod lines;
 mod table;
 mod xdf;
 
@@ -41,9 +43,10 @@ enum Reader {
 
 /// Opens a table of numbers: an optional header row, then one sample of every channel a row.
 ///
-/// Cells lie between commas, semicolons or tabs (then commas may be decimal). A column named `time`, `t`,
-/// `seconds`, `timestamp`, `s` or `ms` stamps the rows, its first being the recording's start. Columns
-/// whose first cell is text are left out. An empty cell, NaN or an infinity repeats the last value.
+/// Cells lie between commas, semicolons or tabs (then commas may be decimal), in quotation marks or not. A column named
+/// `time`, `t`, `seconds`, `timestamp`, `s` or `ms` stamps the rows, its first being the recording's start. Columns
+/// whose first cell is text, gaps apart, are left out with a warning that names them. An empty cell, a word for a missing
+/// value (`n/a`, `NA`, `NaN`, `null`, `none`, `-`) or an infinity repeats the last value.
 ///
 /// # Errors
 /// Where the file is missing or holds no rows, more than [`MAX_CHANNELS`] channels, or neither a time

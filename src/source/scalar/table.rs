@@ -2,22 +2,18 @@
 //!
 //! The latter is a table behind lines that begin with `%`, of which one tells the rate; its `EXG Channel` columns are the channels.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
-use csv::StringRecord;
-
 use super::MAX_CHANNELS;
-use super::decimal;
+use super::dialect::{Dialect, LOOKED_AT, is_missing, time_unit, whole_lines};
+use super::lines::{Line, Lines};
 use crate::error::{Error, Kind, Result};
 use crate::signal::{ScalarLayout, ScalarSample, Stamp};
 use crate::stream::Faults;
 use crate::time::Timestamp;
 use crate::units::Hertz;
 
-/// The longest row, in bytes: a file without line ends must not fill the memory.
-const MAX_ROW_BYTES: usize = 1 << 20;
 /// Rates that a table may be given.
 const RATES: std::ops::RangeInclusive<f64> = 0.001..=1e6;
 
@@ -35,26 +31,10 @@ pub struct CsvOptions {
 /// How the columns of electrodes are called in a recording of the `OpenBCI` GUI; others count packets, tell of the board or of time.
 const ELECTRODE: &str = "EXG Channel ";
 
-/// What lines before a table say of it.
-struct Said {
-    /// What such lines begin with.
-    comment: u8,
-    rate: Option<Hertz>,
-}
-
-impl Said {
-    fn of(head: &[u8]) -> Self {
-        if !head.starts_with(b"%") {
-            return Self { comment: b'#', rate: None };
-        }
-        let mut lines = head.split(|&b| b == b'\n').take_while(|line| line.starts_with(b"%"));
-        let rate = lines.find_map(|line| {
-            let words = std::str::from_utf8(line).ok()?.strip_prefix("%Sample Rate =")?;
-            words.trim().trim_end_matches("Hz").trim().parse().ok().filter(|rate| RATES.contains(rate))
-        });
-        Self { comment: b'%', rate: rate.map(Hertz) }
-    }
-}
+/// The most rows by which columns of text are told: a channel may begin with that many gaps.
+const ROWS_LOOKED_AT: usize = 10_000;
+/// The most names in a message.
+const MOST_NAMED: usize = 8;
 
 /// When a row was taken.
 enum Clock {
@@ -67,15 +47,15 @@ enum Clock {
 /// A table, opened at its first row.
 pub struct Table {
     path: PathBuf,
-    rows: csv::Reader<Bounded>,
+    lines: Lines,
+    dialect: Dialect,
     /// The first row, read at the opening.
-    first: Option<StringRecord>,
+    first: Option<Line>,
     cells: usize,
     /// Columns that hold channels.
     columns: Vec<usize>,
     names: Vec<String>,
     clock: Clock,
-    decimal_comma: bool,
     count: u64,
     last_time: i64,
     last: Vec<f32>,
@@ -88,55 +68,53 @@ impl Table {
             let error = Error::new(Kind::Call, "the rate of a table", "it is out of range").value(rate);
             return Err(error.bound(format!("{} to {} Hz", RATES.start(), RATES.end())));
         }
-        let mut input = BufReader::new(super::file(path)?);
-        let head = input.fill_buf().unwrap_or_default();
-        let (delimiter, said) = (delimiter(head), Said::of(head));
-        let mut rows = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            // A stray quotation mark would else swallow the rest of the file into one cell.
-            .quoting(false)
-            .delimiter(delimiter)
-            .comment(Some(said.comment))
-            .trim(csv::Trim::All)
-            .from_reader(Bounded { input, row: 0 });
-        let decimal_comma = delimiter != b',';
-        let number = |cell: &str| cell.is_empty() || number(cell, decimal_comma).is_some();
+        let failed = |cause: std::io::Error| Error::input(path, "the file can't be read").value(cause);
+        let mut file = super::file(path)?;
+        let mut head = Vec::new();
+        (&file).take(LOOKED_AT as u64).read_to_end(&mut head).map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        let text = String::from_utf8_lossy(&head);
+        let text = whole_lines(&text, head.len() < LOOKED_AT);
+        let dialect = Dialect::of(text);
 
-        let top = next_row(path, &mut rows)?.ok_or_else(|| Error::input(path, "the table holds no rows"))?;
-        let header = !top.iter().all(number);
-        let first = if header { next_row(path, &mut rows)? } else { Some(top.clone()) };
-        let Some(first) = first else {
-            return Err(Error::input(path, "the table holds a header and no rows").at("line 2"));
+        let mut lines = Lines::of(file);
+        let top = next_row(path, &mut lines, dialect)?
+            .ok_or_else(|| Error::input(path, "the table holds no rows"))?;
+        let cells = dialect.cells(&top.text);
+        let (count, header) = (cells.len(), !cells.iter().all(|cell| dialect.is_value(cell)));
+        let (names, first) = if header {
+            let place = format!("line {}", top.number + 1);
+            let first = next_row(path, &mut lines, dialect)?
+                .ok_or_else(|| Error::input(path, "the table holds a header and no rows").at(place))?;
+            (Some(top), first)
+        } else {
+            (None, top)
         };
         let mut table = Self {
             path: path.to_owned(),
-            rows,
-            cells: top.len(),
+            lines,
+            dialect,
+            cells: count,
             columns: Vec::new(),
             names: Vec::new(),
             clock: Clock::Rate(RATE_SECONDS),
-            decimal_comma,
             count: 0,
             last_time: 0,
             last: Vec::new(),
             first: None,
         };
-        let names = if header { Some(&top) } else { None };
-        table.choose_columns(names, &first, options.rate.or(said.rate))?;
+        let names = names.as_ref().map(|line| dialect.cells(&line.text));
+        let texts = text_columns(dialect, text, header, count);
+        table.choose_columns(names.as_deref(), &texts, options.rate.or(said_rate(text)))?;
+        table.check_cells(dialect.cells(&first.text).len(), first.number)?;
         table.first = Some(first);
         Ok(table)
     }
 
-    /// Finds the time column and the channels, and checks that rows can be stamped.
-    fn choose_columns(
-        &mut self,
-        names: Option<&StringRecord>,
-        first: &StringRecord,
-        rate: Option<Hertz>,
-    ) -> Result<()> {
+    /// Finds the time column and the channels among columns of which some hold text, and checks that rows can be stamped.
+    fn choose_columns(&mut self, names: Option<&[&str]>, texts: &[bool], rate: Option<Hertz>) -> Result<()> {
         let time =
-            names.and_then(|names| (0..names.len()).find_map(|c| time_unit(&names[c]).map(|read| (c, read))));
+            names.and_then(|names| (0..names.len()).find_map(|c| time_unit(names[c]).map(|read| (c, read))));
         self.clock = match (rate, time) {
             (Some(rate), _) => Clock::Rate((rate.0 * RATE_SECONDS as f64).round() as u64),
             (None, Some((column, read))) => Clock::Column { column, read, first: None },
@@ -148,22 +126,31 @@ impl Table {
                     .help("Name the time column so, or give the rows per second: `--rate HZ`."));
             }
         };
-        self.check_cells(first, 1)?;
-        let is_time = |column: usize| time.is_some_and(|(c, _)| c == column);
-        let is_number = |cell: &str| cell.is_empty() || number(cell, self.decimal_comma).is_some();
-        self.columns = (0..self.cells).filter(|&c| !is_time(c) && is_number(&first[c])).collect();
+        let others = (0..self.cells).filter(|&column| time.is_none_or(|(c, _)| column != c));
+        let (left_out, columns): (Vec<usize>, Vec<usize>) = others.partition(|&column| texts[column]);
+        self.columns = columns;
         let is_electrode = |&c: &usize| names.is_some_and(|names| names[c].starts_with(ELECTRODE));
-        if self.columns.iter().any(is_electrode) {
+        let electrodes = self.columns.iter().any(is_electrode);
+        if electrodes {
             self.columns.retain(is_electrode);
         }
-        if self.columns.is_empty() || self.columns.len() > MAX_CHANNELS {
-            let error = Error::input(&self.path, "the number of channels is out of range").at("line 1");
-            return Err(error.value(self.columns.len()).bound(format!("1 to {MAX_CHANNELS}")));
-        }
-        let name = |&c: &usize| match names.map(|names| names[c].to_owned()).filter(|name| !name.is_empty()) {
-            Some(name) => name,
+        let name = |&c: &usize| match names.map(|names| names[c]).filter(|name| !name.is_empty()) {
+            // Within quotation marks two of them stand for one.
+            Some(name) => name.replace("\"\"", "\""),
             None => format!("column {}", c + 1),
         };
+        let left_out: Vec<String> = left_out.iter().map(name).collect();
+        if self.columns.is_empty() || self.columns.len() > MAX_CHANNELS {
+            let error = Error::input(&self.path, "the number of channels is out of range").at("line 1");
+            let error = error.value(self.columns.len()).bound(format!("1 to {MAX_CHANNELS}"));
+            let text =
+                |error: Error| error.help(format!("Columns of text are left out: {}.", listed(&left_out)));
+            return Err(if left_out.is_empty() { error } else { text(error) });
+        }
+        // All but electrodes are left out of what a board wrote, as is meant.
+        if !electrodes && !left_out.is_empty() {
+            tracing::warn!("{}: columns of text are left out: {}", self.path.display(), listed(&left_out));
+        }
         self.names = self.columns.iter().map(name).collect();
         self.last = vec![0.0; self.columns.len()];
         Ok(())
@@ -186,19 +173,19 @@ impl Table {
     pub fn next(&mut self, faults: &mut Faults) -> Result<Option<ScalarSample>> {
         let row = match self.first.take() {
             Some(row) => row,
-            None => match next_row(&self.path, &mut self.rows)? {
+            None => match next_row(&self.path, &mut self.lines, self.dialect)? {
                 Some(row) => row,
                 None => return Ok(None),
             },
         };
-        let line = row.position().map_or(0, csv::Position::line);
-        self.check_cells(&row, line)?;
-        let time = self.time(&row, line)?;
+        let cells = self.dialect.cells(&row.text);
+        self.check_cells(cells.len(), row.number)?;
+        let time = self.time(&cells, row.number)?;
         for (value, &column) in self.last.iter_mut().zip(&self.columns) {
-            let cell = &row[column];
-            match number(cell, self.decimal_comma).map(|v| v as f32) {
+            let cell = cells[column];
+            match self.dialect.number(cell).map(|v| v as f32) {
                 Some(v) if v.is_finite() => *value = v,
-                None if !cell.is_empty() => faults.damaged += 1,
+                None if !is_missing(cell) => faults.damaged += 1,
                 _ => faults.not_finite += 1,
             }
         }
@@ -206,20 +193,19 @@ impl Table {
         Ok(Some(ScalarSample { stamp: Stamp::recorded(time), values: self.last.clone() }))
     }
 
-    fn check_cells(&self, row: &StringRecord, line: u64) -> Result<()> {
-        if row.len() == self.cells {
+    fn check_cells(&self, cells: usize, line: u64) -> Result<()> {
+        if cells == self.cells {
             return Ok(());
         }
-        let line = row.position().map_or(line, csv::Position::line);
         let error = Error::input(&self.path, "the row has another number of cells than the first")
             .at(format!("line {line}"));
         Err(error
-            .value(row.len())
+            .value(cells)
             .bound(self.cells)
             .help("If this is the last line, the file was probably cut short."))
     }
 
-    fn time(&mut self, row: &StringRecord, line: u64) -> Result<Timestamp> {
+    fn time(&mut self, cells: &[&str], line: u64) -> Result<Timestamp> {
         let (column, read, first) = match &mut self.clock {
             Clock::Rate(rows) => {
                 let seconds = i128::from(self.count) * i128::from(RATE_SECONDS);
@@ -227,9 +213,9 @@ impl Table {
             }
             Clock::Column { column, read, first } => (*column, *read, first),
         };
-        let cell = &row[column];
+        let cell = cells[column];
         let place = format!("line {line}, column {}", column + 1);
-        let plain = if self.decimal_comma { cell.replace(',', ".") } else { cell.to_owned() };
+        let plain = if self.dialect.has_decimal_commas() { cell.replace(',', ".") } else { cell.to_owned() };
         let Some(time) = read(&plain) else {
             let error = Error::input(&self.path, "the time is no number within range")
                 .at(place)
@@ -250,67 +236,45 @@ impl Table {
     }
 }
 
-/// The next row that holds anything.
-fn next_row(path: &Path, rows: &mut csv::Reader<Bounded>) -> Result<Option<StringRecord>> {
-    let mut row = StringRecord::new();
-    let place = format!("line {}", rows.position().line());
-    match rows.read_record(&mut row) {
-        Ok(true) => {
-            let mut plain: StringRecord = row.iter().map(|cell| cell.trim_matches('"')).collect();
-            plain.set_position(row.position().cloned());
-            Ok(Some(plain))
+/// The next line that holds cells.
+fn next_row(path: &Path, lines: &mut Lines, dialect: Dialect) -> Result<Option<Line>> {
+    loop {
+        match lines.next(path)? {
+            Some(line) if !dialect.holds(&line.text) => {}
+            row => return Ok(row),
         }
-        Ok(false) => Ok(None),
-        Err(cause) => Err(Error::input(path, "the row can't be read").at(place).value(cause)),
     }
 }
 
-/// The reader of a column that is named like a time: in seconds, or in milliseconds.
-fn time_unit(name: &str) -> Option<fn(&str) -> Option<i64>> {
-    let name = name.to_ascii_lowercase();
-    let words: Vec<&str> =
-        name.split([' ', '_', '(', ')', '[', ']', '/']).filter(|w| !w.is_empty()).collect();
-    match words[..] {
-        ["ms"] | ["time" | "t" | "timestamp", "ms" | "milliseconds"] => Some(decimal::nanoseconds_of_ms),
-        ["time" | "t" | "seconds" | "timestamp" | "timestamps" | "s"]
-        | ["time" | "t" | "timestamp", "s" | "sec" | "seconds"] => Some(decimal::nanoseconds),
-        _ => None,
-    }
-}
-
-/// A cell as a number, NaN and infinities included.
-fn number(cell: &str, decimal_comma: bool) -> Option<f64> {
-    if decimal_comma && cell.contains(',') {
-        return cell.replacen(',', ".", 1).parse().ok();
-    }
-    cell.parse().ok()
-}
-
-/// Tabs before semicolons before commas: the latter may lie within cells of the former.
-fn delimiter(head: &[u8]) -> u8 {
-    let mut lines =
-        head.split(|&b| b == b'\n').filter(|line| !line.starts_with(b"#") && !line.starts_with(b"%"));
-    let line = lines.next().unwrap_or_default();
-    [b'\t', b';'].into_iter().find(|d| line.contains(d)).unwrap_or(b',')
-}
-
-/// Passes bytes on, and fails where a row grows too long.
-struct Bounded {
-    input: BufReader<File>,
-    /// Bytes since the last line end.
-    row: usize,
-}
-
-impl Read for Bounded {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.input.read(out)?;
-        match out[..count].iter().rposition(|&b| b == b'\n') {
-            Some(end) => self.row = count - end - 1,
-            None => self.row += count,
+/// Which of so many columns hold text: those whose first cell that isn't missing is no number, as far as `text` goes. A
+/// column of gaps alone is a channel that has not begun.
+fn text_columns(dialect: Dialect, text: &str, header: bool, columns: usize) -> Vec<bool> {
+    let mut texts: Vec<Option<bool>> = vec![None; columns];
+    for row in dialect.rows(text).skip(usize::from(header)).take(ROWS_LOOKED_AT) {
+        for (text, cell) in texts.iter_mut().zip(row) {
+            if text.is_none() && !is_missing(cell) {
+                *text = Some(dialect.number(cell).is_none());
+            }
         }
-        if self.row > MAX_ROW_BYTES {
-            return Err(std::io::Error::other(format!("the row is longer than {MAX_ROW_BYTES} bytes")));
-        }
-        Ok(count)
+    }
+    texts.into_iter().map(|text| text == Some(true)).collect()
+}
+
+/// The rate that a line before a table tells.
+fn said_rate(text: &str) -> Option<Hertz> {
+    let mut lines = text.trim_start_matches('\u{feff}').lines().take_while(|line| line.starts_with('%'));
+    let rate = lines.find_map(|line| {
+        let words = line.strip_prefix("%Sample Rate =")?;
+        words.trim().trim_end_matches("Hz").trim().parse().ok().filter(|rate| RATES.contains(rate))
+    });
+    rate.map(Hertz)
+}
+
+/// The first of many names.
+fn listed(names: &[String]) -> String {
+    let told = names[..names.len().min(MOST_NAMED)].join(", ");
+    match names.len().saturating_sub(MOST_NAMED) {
+        0 => told,
+        further => format!("{told} and {further} more"),
     }
 }

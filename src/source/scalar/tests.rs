@@ -113,6 +113,98 @@ fn a_column_of_text_is_left_out() {
 }
 
 #[test]
+fn words_for_missing_values_are_gaps_wherever_they_stand() {
+    let file = table("time,a,b,c,d\n0,n/a,NA,null,1\n1,-,2,None,NaN\n2,3,N/A,4,nan\n", None).unwrap();
+    assert_eq!(file.layout().names, ["a", "b", "c", "d"]);
+    let (samples, error, faults) = read(file);
+    assert!(error.is_none());
+    let values: Vec<&[f32]> = samples.iter().map(|s| s.values.as_slice()).collect();
+    assert_eq!(values, [[0.0, 0.0, 0.0, 1.0], [0.0, 2.0, 0.0, 1.0], [3.0, 2.0, 4.0, 1.0]]);
+    assert_eq!((faults.not_finite, faults.damaged), (8, 0));
+    // A channel may begin late and a column of text with a gap.
+    let gaps: Vec<String> = (0..100).map(|n| format!("{n}\tn/a\tn/a\t{n}\n")).collect();
+    let text = format!("time\tpupil\tevent\ta\n{}100\t3.5\tblink\t100\n", gaps.concat());
+    let file = table(&text, None).unwrap();
+    assert_eq!(file.layout().names, ["pupil", "a"]);
+    let (samples, _, faults) = read(file);
+    assert_eq!((samples.len(), &samples[100].values[..]), (101, &[3.5, 100.0][..]));
+    assert_eq!((faults.not_finite, faults.damaged), (100, 0));
+}
+
+#[test]
+fn columns_of_text_are_named_where_nothing_else_is_left() {
+    let error = table("t,event,\"who, when\"\n0,start,me\n", None).err().unwrap().to_string();
+    assert!(error.contains(": 0 (allowed: 1 to 256)"), "{error}");
+    assert!(error.contains("Columns of text are left out: event, who, when."), "{error}");
+    let names: Vec<String> = (0..12).map(|n| format!("e{n}")).collect();
+    let text = format!("t,{}\n0,{}\n", names.join(","), ["x"; 12].join(","));
+    let error = table(&text, None).err().unwrap().to_string();
+    assert!(error.contains("left out: e0, e1, e2, e3, e4, e5, e6, e7 and 4 more."), "{error}");
+}
+
+#[test]
+fn ordinary_dialects_are_read() {
+    for (text, names) in [
+        ("\"time\",\"Fz\",\"Cz\"\n\"0\",\"1.5\",\"2\"\n", ["Fz", "Cz"]),
+        ("time,\"Fz, left\",step\n0,1.5,2\n", ["Fz, left", "step"]),
+        ("time,\"the \"\"left\"\" one\",b\n0,1.5,2\n", ["the \"left\" one", "b"]),
+        ("# made by x\n# on a, b; c\n\ntime,a,b\n0,1.5,2\n", ["a", "b"]),
+        ("time,Fz (uV; filtered),step\n0,1.5,2\n", ["Fz (uV; filtered)", "step"]),
+        ("\u{feff}time,a,b\r\n0,1.5,2\r\n", ["a", "b"]),
+        ("time;a;b\r0;1,5;2\r", ["a", "b"]),
+        // A stray quotation mark swallows nothing.
+        ("time,\"a,b\n0,1.5,2\n", ["a", "b"]),
+    ] {
+        let file = table(text, None).unwrap();
+        assert_eq!(file.layout().names, names, "{text}");
+        let (samples, error, faults) = read(file);
+        assert!(error.is_none() && faults == Faults::default(), "{text}");
+        assert_eq!((samples.len(), &samples[0].values[..]), (1, &[1.5, 2.0][..]), "{text}");
+    }
+}
+
+#[test]
+fn as_many_channels_as_allowed_play_whatever_their_names() {
+    let names: Vec<String> = (0..MAX_CHANNELS).map(|n| format!("{n} {}", "long ".repeat(100))).collect();
+    let values = vec!["1.25"; MAX_CHANNELS].join(";");
+    let text = format!("time;{}\n0;{values}\n1;{values}\n", names.join(";"));
+    let file = table(&text, None).unwrap();
+    assert_eq!(file.layout().names.len(), MAX_CHANNELS);
+    let (samples, error, _) = read(file);
+    assert!(error.is_none() && samples.len() == 2 && samples[1].values == vec![1.25; MAX_CHANNELS]);
+}
+
+#[test]
+fn what_a_table_lacks_is_told_by_file_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.csv");
+    let told = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        let media = crate::source::media::open(&path, &crate::source::media::MediaOptions::default());
+        let (_, error, _) = match media {
+            Err(error) => return error.to_string(),
+            Ok(media) => read(*media.scalar.unwrap()),
+        };
+        error.unwrap().to_string()
+    };
+    for (text, words) in [
+        (&b"time,a\n"[..], "at line 2: the table holds a header and no rows"),
+        (b"# nothing\n", "the table holds no rows"),
+        (b"onset,a\n", "the table holds a header and no rows"),
+        (b"time,a\n2024-01-01T00:00:00Z,1\n", "line 2, column 1: the time is no number"),
+        (b"onset,a\n0,1\n", "nothing says when the rows were taken"),
+        (b"time,a\n0\n", "at line 2: the row has another number of cells than the first: 1 (allowed: 2)"),
+    ] {
+        let error = told(text);
+        assert!(error.contains(words), "{error}");
+    }
+    // Behind what is looked at to recognise it.
+    let late = [b"time,a\n".to_vec(), b"0,1\n".repeat(2000), b"1,\xb5\n".to_vec()].concat();
+    let error = told(&late);
+    assert!(error.contains("at line 2002, byte 8009: the text is not UTF-8: b5"), "{error}");
+}
+
+#[test]
 fn time_that_runs_backwards_is_named_by_its_line() {
     let (samples, error, _) = read(table("t,a\n1,0\n2,0\n1.5,0\n3,0\n", None).unwrap());
     let error = error.unwrap().to_string();

@@ -1,7 +1,9 @@
 //! Pictures: a single one, or those of a folder in the natural order of their names (`img2` before `img10`).
 //!
 //! Transparent pixels are laid on black. 16-bit samples are rounded to 8. Of an animated PNG the first picture
-//! is taken; orientation tags are not applied.
+//! is taken. What Exif says of how a JPEG or PNG file is turned is applied; of what is lost people are told once.
+
+mod tags;
 
 use std::cmp::Ordering;
 use std::fs::File;
@@ -19,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::signal::{Frame, Stamp};
 use crate::stream::{Faults, Source, SourceInfo};
 use crate::time::Timestamp;
+use tags::{Lost, Turn};
 
 /// Most pictures of a folder: 11 hours at 25 a second.
 const MAX_PICTURES: usize = 1_000_000;
@@ -35,7 +38,7 @@ impl Single {
     /// # Errors
     /// Where it is damaged, too large or cannot be read.
     pub fn open(path: &Path, format: Format) -> Result<Self> {
-        let picture = read(path, format)?;
+        let picture = read(path, format)?.upright(path, path);
         let info = info(path, format!("{} {}x{}", format.name(), picture.width, picture.height));
         Ok(Self { info, frame: Some(frame(picture, 0, Timestamp::ZERO)) })
     }
@@ -91,7 +94,10 @@ impl Folder {
             self.sequence += 1;
             let format = format_of(&name).ok_or_else(|| Error::input(&name, "it is no longer a picture"));
             match format.and_then(|format| read(&name, format)) {
-                Ok(picture) => return Ok(Some(frame(picture, sequence, self.rate.time(sequence)))),
+                Ok(still) => {
+                    let picture = still.upright(&self.path, &name);
+                    return Ok(Some(frame(picture, sequence, self.rate.time(sequence))));
+                }
                 Err(error) => {
                     self.damaged += 1;
                     self.first_damage.get_or_insert(error);
@@ -168,14 +174,42 @@ fn format_of(path: &Path) -> Option<Format> {
     read.ok().and_then(|_| sniff::picture(&start)).or_else(|| Format::by_name(path))
 }
 
+/// A picture as its file keeps it, and what that tells beside.
+struct Still {
+    kept: Picture,
+    turn: Turn,
+    lost: Lost,
+}
+
+impl Still {
+    /// The picture upright; what is lost of `file` is told, once for all that is read `of` the same.
+    fn upright(self, of: &Path, file: &Path) -> Picture {
+        self.lost.tell(of, file);
+        if self.turn == Turn::default() {
+            return self.kept;
+        }
+        let Picture { width, height, rgb } = self.kept;
+        let ((height, width), pixels) = self.turn.turned((height, width), rgb.as_chunks::<3>().0);
+        Picture { width, height, rgb: pixels.into_flattened() }
+    }
+}
+
+fn opened(path: &Path) -> Result<File> {
+    File::open(path).map_err(|cause| Error::input(path, "it cannot be opened").value(cause))
+}
+
 /// Decodes the picture at `path`.
-fn read(path: &Path, format: Format) -> Result<Picture> {
-    let file = File::open(path).map_err(|cause| Error::input(path, "it cannot be opened").value(cause))?;
+fn read(path: &Path, format: Format) -> Result<Still> {
+    let file = opened(path)?;
     match format {
         Format::Jpeg => {
-            jpeg::decode(&jpeg_bytes(path, file)?).map_err(|refusal| refusal.into_error(path, ""))
+            let data = jpeg_bytes(path, file)?;
+            let kept = jpeg::decode(&data).map_err(|refusal| refusal.into_error(path, ""))?;
+            let (turn, profile) = tags::of_jpeg(&data);
+            let profile = profile.is_some_and(|profile| !tags::is_srgb(profile));
+            Ok(Still { kept, turn, lost: Lost { profile, ..Lost::default() } })
         }
-        Format::Png => png(path, BufReader::new(file)),
+        Format::Png => png_still(path, BufReader::new(file)),
         Format::Bmp => {
             let decoder = BmpDecoder::new(BufReader::new(file)).map_err(|cause| damaged(path, &cause))?;
             through_image(path, decoder)
@@ -199,53 +233,78 @@ fn jpeg_bytes(path: &Path, file: File) -> Result<Vec<u8>> {
     Ok(data)
 }
 
-/// The steps by which a JPEG file's luma was rounded, of a range of 255, in the file's order; `None` of other files.
+/// The steps by which a JPEG file's luma was rounded, of a range of 255, in the file's order, `None` of other files; and how
+/// the picture was turned when it was read, for steps are of blocks as the file keeps them.
 ///
 /// # Errors
 /// Where the file is damaged, or its first component is not luma in the picture's size.
-pub fn jpeg_steps(path: &Path) -> Result<Option<[u16; 64]>> {
-    if format_of(path) != Some(Format::Jpeg) {
-        return Ok(None);
+pub fn jpeg_steps(path: &Path) -> Result<(Option<[u16; 64]>, Turn)> {
+    match format_of(path) {
+        Some(Format::Jpeg) => {}
+        Some(Format::Png) => return Ok((None, png_still(path, BufReader::new(opened(path)?))?.turn)),
+        _ => return Ok((None, Turn::default())),
     }
-    let file = File::open(path).map_err(|cause| Error::input(path, "it cannot be opened").value(cause))?;
-    let steps = jpeg::luma_steps(&jpeg_bytes(path, file)?).map_err(|refusal| refusal.into_error(path, ""))?;
+    let data = jpeg_bytes(path, opened(path)?)?;
+    let steps = jpeg::luma_steps(&data).map_err(|refusal| refusal.into_error(path, ""))?;
     let none = || {
         Error::input(path, "the JPEG file keeps no luma in the picture's size")
             .at("its frame header")
             .bound("grey, or luma and two of chroma")
     };
-    steps.ok_or_else(none).map(Some)
+    let steps = steps.ok_or_else(none)?;
+    Ok((Some(steps), tags::of_jpeg(&data).0))
 }
 
 fn damaged(path: &Path, cause: &dyn std::fmt::Display) -> Error {
     Error::input(path, "the picture is damaged or cut short").value(cause)
 }
 
-/// Reads a PNG row by row; only an interlaced one is held whole before it is converted.
+/// Reads the pixels of a PNG, as they are kept.
 pub(super) fn png(path: &Path, file: impl BufRead + Seek) -> Result<Picture> {
+    png_still(path, file).map(|still| still.kept)
+}
+
+/// Reads a PNG row by row; only an interlaced one is held whole before it is converted.
+fn png_still(path: &Path, file: impl BufRead + Seek) -> Result<Still> {
     let mut decoder = png::Decoder::new_with_limits(file, png::Limits { bytes: 1 << 25 });
     decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
     decoder.set_ignore_text_chunk(true);
     let fault = |cause: png::DecodingError| damaged(path, &cause);
     let header = decoder.read_header_info().map_err(fault)?;
     let (width, height) = (header.width as usize, header.height as usize);
+    let wide = header.bit_depth == png::BitDepth::Sixteen && header.color_type != png::ColorType::Grayscale;
     check_size(path, "byte 16, the header", width, height)?;
     let mut reader = decoder.read_info().map_err(fault)?;
     let samples = reader.output_color_type().0.samples();
     let mut rgb = Vec::with_capacity(3 * width * height);
+    let mut clear = false;
     if reader.info().interlaced {
         let mut whole = vec![0; samples * width * height];
         reader.next_frame(&mut whole).map_err(fault)?;
+        clear = !opaque(&whole, samples);
         append_rgb(&whole, samples, &mut rgb);
     } else {
         while rgb.len() < 3 * width * height
             && let Some(row) = reader.next_row().map_err(fault)?
         {
+            clear |= !opaque(row.data(), samples);
             append_rgb(row.data(), samples, &mut rgb);
         }
     }
     reader.finish().map_err(fault)?;
-    Ok(Picture { width, height, rgb })
+    let about = reader.info();
+    let turn = about.exif_metadata.as_deref().map_or_else(Turn::default, Turn::of_exif);
+    let profile = about.icc_profile.as_deref().is_some_and(|profile| !tags::is_srgb(profile));
+    Ok(Still { kept: Picture { width, height, rgb }, turn, lost: Lost { clear, wide, profile } })
+}
+
+/// Whether 8-bit pixels of 1 to 4 samples have no alpha, or all of it.
+fn opaque(pixels: &[u8], samples: usize) -> bool {
+    match samples {
+        2 => pixels.as_chunks::<2>().0.iter().all(|pixel| pixel[1] == u8::MAX),
+        4 => pixels.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == u8::MAX),
+        _ => true,
+    }
 }
 
 /// Appends 8-bit pixels of 1 to 4 samples (grey, grey and alpha, RGB, RGBA).
@@ -268,7 +327,7 @@ fn on_black(value: u8, alpha: u8) -> u8 {
     ((u32::from(value) * u32::from(alpha) + 127) / 255) as u8
 }
 
-fn through_image(path: &Path, decoder: impl ImageDecoder) -> Result<Picture> {
+fn through_image(path: &Path, decoder: impl ImageDecoder) -> Result<Still> {
     let (width, height) = decoder.dimensions();
     let (width, height) = (width as usize, height as usize);
     check_size(path, "the header", width, height)?;
@@ -285,7 +344,8 @@ fn through_image(path: &Path, decoder: impl ImageDecoder) -> Result<Picture> {
     }
     let mut rgb = Vec::with_capacity(3 * width * height);
     append_rgb(&whole, samples, &mut rgb);
-    Ok(Picture { width, height, rgb })
+    let lost = Lost { clear: !opaque(&whole, samples), wide: wide == 2 && samples > 1, profile: false };
+    Ok(Still { kept: Picture { width, height, rgb }, turn: Turn::default(), lost })
 }
 
 /// Rounds native-endian 16-bit samples to 8 bits in place.
@@ -344,5 +404,30 @@ mod tests {
         names.sort_by(|one, other| natural_order(one, other));
         let names: Vec<_> = names.iter().map(|name| name.to_str().unwrap()).collect();
         assert_eq!(names, ["a", "b.png", "img1.png", "img02.png", "img2.png", "img10.png"]);
+    }
+
+    #[test]
+    fn a_png_on_its_side_stands_upright_and_what_is_lost_of_it_is_known() {
+        let (red, blue) = ([200, 0, 0, 255], [0, 0, 200, 255]);
+        let encoded = |pixels: &[u8], exif: &'static [u8], profile: &'static [u8]| {
+            let mut about = png::Info::with_size(2, 1);
+            (about.color_type, about.bit_depth) = (png::ColorType::Rgba, png::BitDepth::Eight);
+            about.exif_metadata = (!exif.is_empty()).then_some(exif.into());
+            about.icc_profile = (!profile.is_empty()).then_some(profile.into());
+            let mut file = Vec::new();
+            let mut writer = png::Encoder::with_info(&mut file, about).unwrap().write_header().unwrap();
+            writer.write_image_data(pixels).unwrap();
+            writer.finish().unwrap();
+            png_still(Path::new("a.png"), std::io::Cursor::new(file)).unwrap()
+        };
+        let turned = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        let still = encoded(&[red, blue].concat(), turned, b"");
+        assert_eq!(still.lost, Lost::default());
+        let upright = still.upright(Path::new("a.png"), Path::new("a.png"));
+        assert_eq!((upright.width, upright.height), (1, 2));
+        assert_eq!(upright.rgb, [200, 0, 0, 0, 0, 200]);
+        let still = encoded(&[red, [0, 0, 200, 254]].concat(), b"", b"no name at all");
+        assert_eq!(still.lost, Lost { clear: true, wide: false, profile: true });
+        assert_eq!((still.turn, still.kept.width), (Turn::default(), 2));
     }
 }

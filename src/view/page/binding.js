@@ -3,7 +3,7 @@
 // array that is pressed holds: it goes on seeing what it saw, until it is pressed again.
 
 import { byId, canvasById, fit, font, say } from "./canvas.js";
-import { BYTE, LIGHT, approach, dusk } from "./light.js";
+import { BYTE, LIGHT, approach, dusk, isDue } from "./light.js";
 
 /** @typedef {import("./canvas.js").Theme} Theme */
 
@@ -46,12 +46,13 @@ function picture() {
       }
       for (let at = 0; at < wanted.length; at++) wanted[at] = LIGHT[grey[at]];
     },
-    /** @param {number} ms since it was drawn last */
+    /** Says whether light has reached what was taken. @param {number} ms since it was drawn last */
     draw(ms) {
-      if (!context || !image) return;
-      approach(shown, wanted, ms);
+      if (!context || !image) return true;
+      const reached = approach(shown, wanted, ms);
       for (let at = 0; at < shown.length; at++) pixels[at] = GREYS[Math.round(4095 * shown[at])];
       context.putImageData(image, 0, 0);
+      return reached;
     },
   };
 }
@@ -70,13 +71,10 @@ export function bindingPanel(ask, note) {
   const wholes = new Map();
   /** @type {import("./wire.js").Bound | undefined} */
   let bound;
-  let may = false, fresh = false, drawn = 0;
+  let may = false, fresh = false, reached = false, drawn = 0;
 
   /** @param {number} k @param {boolean} held */
-  function hold(k, held) {
-    ask({ hold: [k, held] });
-    note(`array ${k + 1}: ${held ? "holds what it sees" : "sees again"}`);
-  }
+  const hold = (k, held) => ask({ hold: [k, held] });
   release.addEventListener("click", () => bound?.arrays.forEach(({ held }, k) => { if (held) hold(k, false); }));
 
   /** @param {number} count */
@@ -197,6 +195,9 @@ export function bindingPanel(ask, note) {
     },
     /** @param {import("./wire.js").Bound} now */
     take(now) {
+      now.arrays.forEach(({ held }, k) => {
+        if (bound?.arrays[k] && bound.arrays[k].held !== held) note(`array ${k + 1}: ${held ? "holds what it sees" : "sees again"}`);
+      });
       bound = now;
       fresh = true;
       if (arrays.length !== now.arrays.length) begin(now.arrays.length);
@@ -204,15 +205,16 @@ export function bindingPanel(ask, note) {
       show(now);
       if (box.hidden) box.hidden = false;
     },
-    /** @param {number} now in ms @param {Theme} theme */
+    /** Moves on towards what was taken, until it is there: time may stand still meanwhile. @param {number} now in ms @param {Theme} theme */
     draw(now, theme) {
-      if (!bound || !fresh) return;
-      fresh = false;
       const ms = now - drawn;
+      if (!bound || !isDue(fresh, reached, ms)) return;
+      fresh = false;
+      reached = true;
       drawn = now;
       bound.arrays.forEach(({ whole, held }, k) => {
         const { button, badge, picture: own } = arrays[k];
-        own.draw(ms);
+        reached = own.draw(ms) && reached;
         say(badge, `${k + 1}${whole === undefined ? "" : letter(whole)}${held ? " held" : ""}`);
         button.style.borderColor = whole === undefined ? theme.quiet : colourOf(whole, theme);
         button.dataset.alone = String(whole === undefined);
@@ -221,7 +223,7 @@ export function bindingPanel(ask, note) {
         button.title = held ? "sees what it saw when it was pressed: press again to let it go" : "press to have it go on seeing what it sees now";
       });
       for (const [name, { figure, picture: own }] of wholes) {
-        own.draw(ms);
+        reached = own.draw(ms) && reached;
         figure.style.borderColor = colourOf(name, theme);
       }
       release.hidden = !may || !bound.arrays.some(({ held }) => held);

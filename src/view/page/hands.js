@@ -9,12 +9,17 @@ const STEPS = 400;
 const PAUSE = 60;
 /** How long a slider that was moved does not follow the run, in ms: its own value is on its way. */
 const OWN = 700;
+/** How long it takes at least until a note counts as written, and how long it or a state may take until it is, in ms. */
+const ANSWER = 500, PATIENCE = 5_000;
 
 /** A value for people: three digits at most behind the point. @param {number} value */
 const print = (value) => String(Number(value.toFixed(value >= 10 ? 1 : 2)));
 
+/** A speed that the list does not have. @param {number} thousandths */
+const pacePrinted = (thousandths) => (thousandths ? `× ${thousandths / 1000}` : "as fast as can be");
+
 /**
- * @param {(request: import("./messages.d.ts").Request) => void} ask
+ * @param {(request: import("./messages.d.ts").Request) => boolean} ask says whether it could be asked
  * @param {(text: string) => void} note writes an event down
  */
 export function handsPanel(ask, note) {
@@ -30,8 +35,12 @@ export function handsPanel(ask, note) {
   let timer = 0, paused = false;
   /** Whether the speaker of the run's machine is muted; null where it has none. @type {boolean | null} */
   let muted = null;
-  /** The run's speed in thousandths of real time; none before it is known. */
+  /** The run's speed in thousandths of real time, 0 for as fast as can be; none before it is known. */
   let pace = NaN;
+  /** Values that were asked for and do not stand yet: written down when they do. @type {{ text: string, values: [string, number][], asked: number }[]} */
+  let wishes = [];
+  /** The note that was asked for and may be refused yet. @type {{ told: string, asked: number } | undefined} */
+  let written;
 
   /** Asks for a value soon: the newest of each, not every step on the way. @param {string} key @param {number} value */
   function set(key, value) {
@@ -42,6 +51,51 @@ export function handsPanel(ask, note) {
       ask({ set: waiting });
       waiting = {};
     }, PAUSE);
+  }
+
+  /** Whether these values stand. @param {[string, number][]} values @param {import("./messages.d.ts").InHand} hand */
+  const isSet = (values, hand) => values.every(([key, value]) => {
+    const at = may.parameters.findIndex((parameter) => parameter.key === key);
+    return Math.abs((hand.values[at] ?? NaN) - value) < 1e-6;
+  });
+
+  /** @param {string} text what is written down once it is done @param {[string, number][]} values */
+  function wish(text, values) {
+    if (ask({ set: Object.fromEntries(values) })) wishes.push({ text, values, asked: performance.now() });
+  }
+  /** @param {import("./messages.d.ts").LiveState} state */
+  const choose = ({ name, values }) => wish(`state: ${name}`, values);
+
+  /** Writes down what was asked for and is done. A page whose note is taken is in control.
+   * @param {import("./messages.d.ts").InHand} hand @param {import("./messages.d.ts").InControl} control */
+  function settle(hand, control) {
+    const now = performance.now();
+    for (const { text } of wishes.filter(({ values }) => isSet(values, hand))) note(text);
+    wishes = wishes.filter(({ values, asked }) => !isSet(values, hand) && now - asked < PATIENCE);
+    if (!written || now - written.asked < ANSWER) return;
+    if (control === "own") {
+      note(`note: ${written.told}`);
+      if (text.value.trim() === written.told) text.value = "";
+      written = undefined;
+    } else if (now - written.asked > PATIENCE) doubt();
+  }
+
+  /** What became of a note is not known: its text stays. */
+  function doubt() {
+    if (written) note(`perhaps not written: ${written.told}`);
+    written = undefined;
+  }
+
+  /** Shows the run's speed; one that the list does not have is its own as long as it stands. */
+  function showSpeed() {
+    const own = speed.querySelector("[data-own]"), value = String(pace);
+    if (own && own.getAttribute("value") !== value) own.remove();
+    if (Number.isFinite(pace) && ![...speed.options].some((option) => option.value === value)) {
+      const option = new Option(pacePrinted(pace), value);
+      option.dataset.own = "";
+      speed.append(option);
+    }
+    if (document.activeElement !== speed) speed.value = value;
   }
 
   function begin() {
@@ -78,7 +132,7 @@ export function handsPanel(ask, note) {
       button.type = "button";
       button.textContent = state.name.charAt(0).toUpperCase() + state.name.slice(1);
       button.title = state.what;
-      button.addEventListener("click", () => { ask({ set: Object.fromEntries(state.values) }); note(`state: ${state.name}`); });
+      button.addEventListener("click", () => choose(state));
       return button;
     }));
   }
@@ -89,17 +143,17 @@ export function handsPanel(ask, note) {
   byId("pause").addEventListener("click", pause);
   byId("mute").addEventListener("click", mute);
   byId("step").addEventListener("click", step);
-  speed.addEventListener("change", () => ask({ speed: Number(speed.value), pause: false }));
+  speed.addEventListener("change", () => ask({ speed: Number(speed.value) }));
   byId("defaults").addEventListener("click", () => {
-    ask({ set: Object.fromEntries(may.parameters.map(({ key, default: value }) => [key, value])) });
-    note("all parameters back to the configuration");
+    wish("all parameters back to the configuration", may.parameters.map(({ key, default: value }) => [key, value]));
   });
   byId("take").addEventListener("click", () => ask({ control: true }));
   notes.addEventListener("submit", (event) => {
     event.preventDefault();
     const told = text.value.trim();
-    if (told) { ask({ annotate: told }); note(`note: ${told}`); }
-    text.value = "";
+    if (written || (told && !ask({ annotate: told }))) return;
+    // The text stays until the run has taken it.
+    if (told) written = { told, asked: performance.now() };
     text.blur();
   });
 
@@ -111,6 +165,19 @@ export function handsPanel(ask, note) {
     mayTempo: () => may.tempo,
     mayPoke: () => may.pokes,
     states: () => may.states,
+    choose,
+    /** Waits for a note's text. */
+    write() {
+      text.focus();
+      text.select();
+    },
+    /** Something was not done, or can't be now: nothing waits any more, and all shows what stands. */
+    refused() {
+      wishes = [];
+      written = undefined;
+      for (const row of rows) row.moved = -Infinity;
+      if (Number.isFinite(pace)) speed.value = String(pace);
+    },
     /** @param {import("./messages.d.ts").Hands} hands */
     offer(hands) {
       may = hands;
@@ -118,26 +185,34 @@ export function handsPanel(ask, note) {
       byId("parameters-none").hidden = may.parameters.length > 0;
       byId("states-box").hidden = byId("defaults").hidden = may.parameters.length === 0;
       byId("tempo-none").hidden = may.tempo;
+      byId("strike-told").hidden = !may.pokes;
       for (const id of ["pause", "step", "speed"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = !may.tempo;
       begin();
     },
     /** Goes to the list's next speed from the run's own, which need not be in it: slower below 0, else faster. @param {number} by */
     faster(by) {
       if (!may.tempo) return;
-      const speeds = [...speed.options].map(({ value }) => Number(value));
-      const next = by < 0 ? speeds.findLast((value) => value < pace) : speeds.find((value) => value > pace);
+      const speeds = [...speed.options].filter(({ dataset }) => dataset.own === undefined).map(({ value }) => Number(value)), now = pace || Infinity;
+      const next = by < 0 ? speeds.findLast((value) => value < now) : speeds.find((value) => value > now);
       if (next !== undefined) ask({ speed: next });
     },
-    /** Follows the run's time, whether the controls are open or not: keys act on it. @param {import("./messages.d.ts").InHand} hand */
-    follow(hand) {
+    /** Follows the run's time, whether the controls are open or not: keys act on it.
+     * @param {import("./messages.d.ts").InHand} hand @param {import("./messages.d.ts").InControl} control */
+    follow(hand, control) {
       paused = hand.paused;
-      pace = hand.speed || Infinity;
+      pace = hand.speed;
       say(byId("pause-label"), paused ? "Go on" : "Pause");
       byId("pause").setAttribute("aria-pressed", String(paused));
       muted = hand.muted;
       byId("mute").hidden = muted === null;
       byId("mute").setAttribute("aria-pressed", String(muted === true));
-      if (document.activeElement !== speed) speed.value = String(hand.speed);
+      showSpeed();
+      settle(hand, control);
+    },
+    /** The run is gone, and perhaps before it did what was asked for. */
+    gone() {
+      wishes = [];
+      doubt();
     },
     /** @param {import("./messages.d.ts").InHand} hand @param {import("./messages.d.ts").InControl} control */
     show(hand, control) {
@@ -149,13 +224,7 @@ export function handsPanel(ask, note) {
         slider.setAttribute("aria-valuetext", value.textContent ?? "");
         back.disabled = Math.abs(now - parameter.default) < 1e-9;
       });
-      [...states.children].forEach((button, k) => {
-        const set = may.states[k].values.every(([key, value]) => {
-          const at = may.parameters.findIndex((parameter) => parameter.key === key);
-          return Math.abs((hand.values[at] ?? NaN) - value) < 1e-6;
-        });
-        button.setAttribute("aria-pressed", String(set));
-      });
+      [...states.children].forEach((button, k) => button.setAttribute("aria-pressed", String(isSet(may.states[k].values, hand))));
       const told = { own: "This page is in control.", other: "Another page is in control.", nobody: "Whoever changes something first is in control." };
       say(byId("in-control"), told[control]);
       byId("take").hidden = control !== "other";

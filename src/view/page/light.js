@@ -27,21 +27,35 @@ export function draw({ data }, light) {
 /** How far light may go. @param {number} ms since it moved last */
 const reach = (ms) => SLEW * Math.min(ms / 1000, MOMENT);
 
-/** Moves light towards what is wanted. @param {Float32Array} shown @param {Float32Array} wanted @param {number} ms since it moved last */
+/** Whether a picture is to be drawn: a fresh one, or one that light has not reached yet and may go on to. @param {boolean} fresh
+ * @param {boolean} reached @param {number} ms since it was drawn */
+export const isDue = (fresh, reached, ms) => fresh || (!reached && ms >= 1000 * MOMENT);
+
+/** Moves light towards what is wanted; says whether it is there. @param {Float32Array} shown @param {Float32Array} wanted
+ * @param {number} ms since it moved last */
 export function approach(shown, wanted, ms) {
   const most = reach(ms);
-  for (let at = 0; at < wanted.length; at++) shown[at] += Math.max(-most, Math.min(most, wanted[at] - shown[at]));
+  let reached = true;
+  for (let at = 0; at < wanted.length; at++) {
+    const way = wanted[at] - shown[at];
+    shown[at] += Math.max(-most, Math.min(most, way));
+    reached &&= Math.abs(way) <= most;
+  }
+  return reached;
 }
 
 /** The same of red, green and blue side by side: a colour goes straight to another, so that none redder than both lies between.
  * @param {Float32Array} shown @param {Float32Array} wanted @param {number} ms since it moved last */
 export function approachColours(shown, wanted, ms) {
   const most = reach(ms);
+  let reached = true;
   for (let at = 0; at < wanted.length; at += 3) {
     const red = wanted[at] - shown[at], green = wanted[at + 1] - shown[at + 1], blue = wanted[at + 2] - shown[at + 2];
     const share = Math.min(1, most / Math.max(Math.abs(red), Math.abs(green), Math.abs(blue), 1e-9));
     shown[at] += share * red;
     shown[at + 1] += share * green;
     shown[at + 2] += share * blue;
+    reached &&= share === 1;
   }
+  return reached;
 }

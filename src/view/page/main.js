@@ -16,9 +16,10 @@ import { headPanel } from "./head.js";
 import { healthLine } from "./health.js";
 import { inputPanel } from "./input.js";
 import { latencyPanel } from "./latency.js";
-import { eventLog } from "./log.js";
+import { eventLog, logChanges } from "./log.js";
 import { meterPanel } from "./meters.js";
 import { mindPanel } from "./mind.js";
+import { noticeLine } from "./notice.js";
 import { objectsPanel } from "./objects.js";
 import { recognitionPanel } from "./recognition.js";
 import { PALETTES, VIEWS, drawWheel, fieldTable } from "./palette.js";
@@ -38,8 +39,6 @@ import { connect } from "./wire.js";
 const CALM = 1_000;
 /** How long in ms before a drawing the newest field is asked for where there is one a second: time to come. */
 const AHEAD = 100;
-/** How long in ms it is told what was kept. */
-const TOLD = 10_000;
 
 const darkQuery = matchMedia("(prefers-color-scheme: dark)");
 const calmQuery = matchMedia("(prefers-reduced-motion: reduce)");
@@ -47,11 +46,11 @@ const calmQuery = matchMedia("(prefers-reduced-motion: reduce)");
 /** Radius in sites and strength in thresholds of what the pointer strikes. */
 const STRIKE = { radius: 3, magnitude: 16 };
 
-const field = fieldPanel(byId("sheets"), (array, row, column) => link.ask({ poke: { array, row, column, ...STRIKE } }));
+const field = fieldPanel(byId("sheets"), (array, row, column) => ask({ poke: { array, row, column, ...STRIKE } }));
 const input = inputPanel(canvasById("input"), byId("input-none"), byId("input-sub"), byId("input-key"));
 const mind = mindPanel(canvasById("mind"), byId("mind-none"), byId("mind-sub"), byId("mind-facts"));
 const belonging = belongingPanel(canvasById("belonging"));
-const binding = bindingPanel((request) => link.ask(request), (text) => log.add(text, "own"));
+const binding = bindingPanel(ask, (text) => log.add(text, "own"));
 const objects = objectsPanel();
 const meters = meterPanel(byId("meters"));
 const spectrum = spectrumPanel(canvasById("spectrum"), byId("exponent"), byId("spectrum-sub"));
@@ -65,28 +64,29 @@ const energy = energyPanel(byId("energy"), byId("information"));
 const age = ages();
 const latency = latencyPanel(byId("hops"));
 const log = eventLog(byId("log"), () => clock(figures?.status.seconds ?? 0));
-const hands = handsPanel((request) => link.ask(request), (text) => log.add(text, "own"));
-const recognition = recognitionPanel((request) => link.ask(request), (text) => log.add(text, "own"));
+const notice = noticeLine(log.add);
+const hands = handsPanel(ask, (text) => log.add(text, "own"));
+const recognition = recognitionPanel(ask, (text) => log.add(text, "own"));
 // The sheets leave room for the health line, which takes more rows the more there is to tell.
 const HEALTH_ROW = 34;
 new ResizeObserver(([entry]) => {
   const height = entry.target.getBoundingClientRect().height;
   document.documentElement.style.setProperty("--health", `${Math.max(0, Math.ceil(height) - HEALTH_ROW)}px`);
 }).observe(/** @type {Element} */ (byId("health").parentElement));
-const devices = devicePanel((request) => link.ask(request));
+const devices = devicePanel(ask);
 const health = healthLine(byId("health"), byId("health-sources"), devices.open);
-const bands = bandSelector(byId("bands"), byId("metastability"), (band) => link.band(band));
+const bands = bandSelector(byId("bands"), byId("metastability"), (band) => ask({ band }));
 const sound = soundPlayer((wanted) => link.sound(wanted), (text, playing) => {
   health.sound(text);
   say(byId("sound-label"), playing ? "Stop sound" : "Play sound");
   scope.playing(playing);
   byId("sound").setAttribute("aria-pressed", String(playing));
-}, refuse, remember);
+}, notice.refuse, remember);
 const stage = stageView(() => { remember(); redraw(); });
-const shown = shownLink((request) => link.ask(request));
+const shown = shownLink(ask);
 
 const senses = sensePanel({
-  request: (request) => link.request(request),
+  request: (request) => link.ask(request),
   give: (...item) => link.give(...item),
 });
 
@@ -98,14 +98,16 @@ const fresh = {
   traces: false,
   status: false,
 };
-/** @type {{ status: import("./messages.d.ts").Status, viewer: import("./messages.d.ts").Counts, control: import("./messages.d.ts").InControl } | undefined} */
+/** @typedef {{ status: import("./messages.d.ts").Status, viewer: import("./messages.d.ts").Counts, control: import("./messages.d.ts").InControl }} Figures */
+/** @type {Figures | undefined} */
 let figures;
 const look = { view: "phase", palette: "even" };
 /** @type {import("./messages.d.ts").About | undefined} */
 let about;
 /** @type {import("./wire.js").LinkState} */
-let linkState = "connecting", linkWhy = "";
-let lastKept = "", keptAt = 0;
+let linkState = "connecting";
+/** What is written down when the run's clock is known: that of the run before may show yet. @type {string[]} */
+let arrived = [];
 /** The newest field that was not acknowledged. @type {number | undefined} */
 let owed;
 let acknowledgedAt = 0;
@@ -128,16 +130,19 @@ const link = connect({
     sound.push(samples);
   },
   status(status, viewer, control) {
-    if (figures) tellChanges(figures.status, status);
+    const before = figures;
     figures = { status, viewer, control };
+    notice.follow(status);
+    for (const text of arrived.splice(0)) log.add(text);
+    if (before) tellChanges(before, figures);
     meters.add(status);
     belonging.add(status.senses);
     energy.add(status);
-    hands.follow(status.hand);
+    hands.follow(status.hand, control);
     // Here and not by a timer: a browser lets those of a hidden page wait for a minute.
     if (rests() && performance.now() - acknowledgedAt > CALM + AHEAD) acknowledge();
     sound.follow(status.hand.paused ? 0 : status.hand.speed / 1000 || 1);
-    if (about) shown.settle(about, control);
+    if (about && shown.settle(about, control)) remember();
     fresh.status = true;
   },
   traces(chunk) {
@@ -159,12 +164,16 @@ const link = connect({
     else senses.answer(answer);
   },
   state(state, why = "") {
-    if (state !== linkState) log.add(STATES[state][0], state === "lost" ? "bad" : "quiet");
+    if (state === "live") arrived = [notice.name(state)];
+    else if (state !== linkState) log.add(notice.name(state), state === "lost" ? "bad" : "quiet");
     linkState = state;
-    linkWhy = state === "lost" ? why.trim().replace(/\.$/, "") : "";
-    if (state === "lost" || state === "ended") senses.rest();
-    showState();
+    notice.state(state, why);
+    if (state === "lost" || state === "ended") {
+      senses.rest();
+      hands.gone();
+    }
   },
+  heard() { notice.heard(); },
 });
 
 /** Whether a field a second is enough. The server closes where none is acknowledged for five. */
@@ -178,31 +187,29 @@ function acknowledge() {
   acknowledgedAt = performance.now();
 }
 
-let refused = "", refusedAt = 0;
-/** Tells why something was not done. @param {string} why */
+/** Tells why something was not done, and that nothing waits for it any more. @param {string} why */
 function refuse(why) {
-  refused = why;
-  refusedAt = performance.now();
-  log.add(why, "bad");
-  showState();
+  hands.refused();
+  recognition.refused(why);
+  notice.refuse(why);
+  fresh.status = true;
 }
 
-/** Writes down what is different now. @param {import("./messages.d.ts").Status} before @param {import("./messages.d.ts").Status} now */
+/** Asks the run for something; says so, and gives `false`, where it can't be asked. @param {import("./messages.d.ts").Request} request */
+function ask(request) {
+  const asked = link.ask(request);
+  if (!asked) refuse(linkState === "ended" ? "the run has ended: it takes nothing any more" : "there is no connection: the run was not asked");
+  return asked;
+}
+
+/** Writes down what is different now. @param {Figures} before @param {Figures} now */
 function tellChanges(before, now) {
-  if (now.hand.refused && now.hand.refused !== before.hand.refused) refuse(now.hand.refused);
-  if (now.hand.paused !== before.hand.paused) log.add(now.hand.paused ? "paused" : "goes on");
-  if (now.hand.muted !== before.hand.muted) log.add(now.hand.muted ? "speaker muted" : "speaker sounds");
-  if (now.hand.speed !== before.hand.speed || now.hand.paused !== before.hand.paused) age.forget();
-  if (now.hand.speed !== before.hand.speed) log.add(`speed ${now.hand.speed / 1000}`);
-  if (now.deadline_misses > before.deadline_misses) log.count(now.deadline_misses - before.deadline_misses, "deadlines missed");
-  if (now.notice !== before.notice) log.add(now.notice, "bad");
-  if (now.recording?.kept !== before.recording?.kept) log.add(now.recording?.kept ?? "", now.recording?.failed ? "bad" : "own");
-  for (const device of now.devices) {
-    const was = before.devices.find((other) => other.kind === device.kind);
-    if (was && (was.state !== device.state || was.name !== device.name)) {
-      log.add(`${device.kind} ${device.name}: ${device.state}${device.problem ? ` (${device.problem})` : ""}`, device.state === "running" ? "quiet" : "bad");
-    }
-  }
+  logChanges(log, before, now);
+  // What another page's control refused is not refused any more.
+  if (before.control === "other" && now.control !== "other") notice.allow();
+  const was = before.status.hand, hand = now.status.hand;
+  if (hand.refused && hand.refused !== was.refused) refuse(hand.refused);
+  if (hand.speed !== was.speed || hand.paused !== was.paused) age.forget();
 }
 
 /** A run begins: its sheets, bands and names. @param {import("./messages.d.ts").About} run */
@@ -224,7 +231,8 @@ function begin(run) {
   field.setPokes(run.hands.pokes);
   binding.offer(run.hands.holds);
   palette.tell();
-  log.add(`run: ${run.title}, seed ${run.seed}`);
+  arrived.push(`run: ${run.title}, seed ${run.seed}`);
+  notice.begin();
   meters.forget();
   belonging.forget();
   health.forget();
@@ -236,34 +244,6 @@ function begin(run) {
   byId("sources").title = run.sources.join("\n");
   say(byId("help-run"), `NAPOT ${run.version}, seed ${run.seed}`);
   document.title = `${run.title} – NAPOT`;
-}
-
-const STATES = {
-  connecting: ["Connecting", ""],
-  live: ["Live", ""],
-  ended: ["Ended", "The run has ended. The last picture is kept; a new run will show here by itself."],
-  lost: ["Connection lost", "The connection is lost. The last picture is kept; trying again."],
-};
-
-function showState() {
-  const [name, usual] = STATES[linkState];
-  const told = linkWhy ? `Not connected: ${linkWhy}. The last picture is kept; trying again.` : usual;
-  const held = linkState === "live" && (figures?.status.hand.paused ?? false);
-  document.body.dataset.state = held ? "paused" : linkState;
-  say(byId("state"), held ? "Paused" : name);
-  const notice = byId("notice");
-  const why = performance.now() - refusedAt < TOLD ? refused : "";
-  const text = [told, why, figures?.status.notice ?? "", kept()].filter(Boolean).join(" ");
-  say(notice, text);
-  notice.hidden = text === "";
-}
-
-/** What became of the last wish to keep something, for a while; what could not be kept, until something is. */
-function kept() {
-  const told = figures?.status.recording?.kept ?? "";
-  if (told !== lastKept) { lastKept = told; keptAt = performance.now(); }
-  const stays = figures?.status.recording?.failed || performance.now() - keptAt < TOLD;
-  return told && stays ? `${told[0].toUpperCase()}${told.slice(1)}.` : "";
 }
 
 /** @param {number} seconds */
@@ -310,7 +290,7 @@ function drawFigures() {
     if (!onStage()) for (const panel of [input, mind, binding, objects]) panel.describe();
   }
   say(byId("clock"), clock(status.seconds));
-  showState();
+  notice.show();
   if (onStage()) return;
   bands.setOrder(status.order, status.metastability);
   meters.draw(colours);
@@ -345,6 +325,7 @@ function drawTraces() {
 /** @param {number} now */
 function frame(now) {
   requestAnimationFrame(frame);
+  notice.look(now);
   if (calmQuery.matches && now - lastDrawn < CALM) {
     if (now - lastDrawn > CALM - AHEAD) acknowledge();
     return;
@@ -392,6 +373,9 @@ function setLook(view, colours) {
 /** The one after. @param {string[]} list @param {string} now */
 const after = (list, now) => list[(list.indexOf(now) + 1) % list.length];
 
+/** To what the stage hides, if it hides it. */
+function leaveStage() { if (onStage()) stage.toggle(false); }
+
 function toggleHands(open = byId("hands").hidden) {
   byId("hands").hidden = !open;
   byId("controls").setAttribute("aria-expanded", String(open));
@@ -437,13 +421,16 @@ function restore() {
   sound.setVolume(Number(state.get("volume")) || 0);
   shown.read(state);
   restored = true;
+  // What it asked for and is not to be had leaves the address.
+  remember();
 }
 
 const helpBox = /** @type {HTMLDialogElement} */ (byId("help-box"));
-const help = () => { if (helpBox.open) return helpBox.close(); palette.tell(); helpBox.showModal(); };
+const help = () => { if (helpBox.open) return helpBox.close(); palette.tell(); helpBox.showModal(); helpBox.scrollTop = 0; };
+const keep = () => { ask({ keep: true }); };
 const band = (/** @type {number} */ by) => {
   const next = shownBand + by;
-  if (next >= 0 && next < bands.count()) link.band(next);
+  if (next >= 0 && next < bands.count()) ask({ band: next });
 };
 const palette = commandPalette(/** @type {HTMLDialogElement} */ (byId("command-box")), byId("keys"), () => [
   { name: "Pause the run, or go on", key: " ", run: hands.pause },
@@ -452,15 +439,15 @@ const palette = commandPalette(/** @type {HTMLDialogElement} */ (byId("command-b
   { name: "Faster", key: "ArrowUp", run: () => hands.faster(1) },
   { name: "Show the slower band", key: "ArrowLeft", run: () => band(-1) },
   { name: "Show the faster band", key: "ArrowRight", run: () => band(1) },
-  ...Array.from({ length: bands.count() }, (_, k) => ({ name: `Show band ${k + 1}`, key: String(k + 1), hidden: true, run: () => link.band(k) })),
-  { name: "Controls: parameters, states, time, notes", key: "c", run: () => toggleHands() },
+  ...Array.from({ length: bands.count() }, (_, k) => ({ name: `Show band ${k + 1}`, key: String(k + 1), hidden: true, run: () => ask({ band: k }) })),
+  { name: "Controls: parameters, states, time, notes", key: "c", run: () => { toggleHands(onStage() || undefined); leaveStage(); } },
   { name: "Another view of the field", key: "v", run: () => setLook(after(VIEWS, look.view), look.palette) },
-  { name: "The field less its twin: what the input did", key: "d", run: () => link.difference(!shownDifference) },
+  { name: "The field less its twin: what the input did", key: "d", run: () => ask({ difference: !shownDifference }) },
   { name: "Another palette", key: "p", run: () => setLook(look.view, after(PALETTES, look.palette)) },
-  { name: "Keep the last seconds in a file", key: "r", run: () => link.keep() },
+  { name: "Keep the last seconds in a file", key: "r", run: keep },
   { name: "Sound on or off", key: "s", run: () => sound.toggle() },
   ...(hands.mayMute() ? [{ name: "Mute the speaker, or let it sound", key: "m", run: hands.mute }] : []),
-  { name: "Write a note", key: "a", run: () => { toggleHands(true); byId("annotate-text").focus(); } },
+  { name: "Write a note", key: "a", run: () => { leaveStage(); toggleHands(true); hands.write(); } },
   { name: "Traces larger", key: "+", run: () => { traces.grow(1.5); drawTraces(); } },
   { name: "Traces smaller", key: "-", run: () => { traces.grow(1 / 1.5); drawTraces(); } },
   { name: "Stage: the field alone, full screen; Escape or a touch of 2 s leaves", key: "z", run: () => stage.toggle() },
@@ -470,15 +457,15 @@ const palette = commandPalette(/** @type {HTMLDialogElement} */ (byId("command-b
   ...["traces", "head", "raster", "scope", "mind", "belonging", "binding", "objects"].map((id) => ({ name: `Show: ${byId(`${id}-panel-tab`).textContent}`, run: () => lower.show(`${id}-panel`) })),
   ...devices.choices(figures?.status.devices ?? []).map(({ kind, name }) => ({ name: `Use another ${kind}`, run: () => devices.open(kind, name) })),
   ...binding.choices().map(({ name, run }) => ({ name, run })),
-  ...hands.states().map(({ name, values }) => ({ name: `State: ${name}`, run: () => link.ask({ set: Object.fromEntries(values) }) })),
+  ...hands.states().map((state) => ({ name: `State: ${state.name}`, run: () => hands.choose(state) })),
 ], () => single.checked);
 
 byId("help").addEventListener("click", help);
 byId("controls").addEventListener("click", () => toggleHands());
 byId("sound").addEventListener("click", () => sound.toggle());
 byId("stage").addEventListener("click", () => stage.toggle(true));
-byId("difference").addEventListener("click", () => link.difference(!shownDifference));
-byId("keep").addEventListener("click", () => link.keep());
+byId("difference").addEventListener("click", () => ask({ difference: !shownDifference }));
+byId("keep").addEventListener("click", keep);
 byId("view").addEventListener("change", () => setLook(/** @type {HTMLSelectElement} */ (byId("view")).value, look.palette));
 byId("palette").addEventListener("change", () => setLook(look.view, /** @type {HTMLSelectElement} */ (byId("palette")).value));
 single.addEventListener("change", remember);

@@ -3,8 +3,8 @@
 
 import { fit, say, short } from "./canvas.js";
 
-/** Values kept: a minute at five a second. */
-const HISTORY = 300;
+/** Seconds of model time that are kept, and the least between two values. */
+const KEPT = 60, APART = 0.15;
 
 /** @type {{ title: string, unit: string, tone: "phasic" | "tonic", read(status: import("./messages.d.ts").Status): number | null }[]} */
 const METERS = [
@@ -24,27 +24,33 @@ export function meterPanel(host) {
     unit.textContent = meter.unit;
     const canvas = /** @type {HTMLCanvasElement} */ (fill.firstElementChild);
     host.append(box);
-    return { ...meter, value, canvas, history: /** @type {(number | null)[]} */ ([]) };
+    return { ...meter, value, canvas, history: /** @type {{ at: number, value: number | null }[]} */ ([]) };
   });
   return {
-    /** @param {import("./messages.d.ts").Status} status */
+    /** One value by model time: a pause is not drawn as a plateau. @param {import("./messages.d.ts").Status} status */
     add(status) {
+      const at = status.seconds;
       for (const meter of meters) {
-        meter.history.push(meter.read(status));
-        if (meter.history.length > HISTORY) meter.history.shift();
+        const { history } = meter, value = meter.read(status);
+        // A replay that begins anew.
+        if (at < (history.at(-1)?.at ?? 0)) history.length = 0;
+        // The newest moves on until it is far enough from the one before it.
+        if (history.length > 1 && at - history[history.length - 2].at < APART) history.pop();
+        history.push({ at, value });
+        while (history[0].at < at - KEPT) history.shift();
       }
     },
     /** @param {import("./canvas.js").Theme} theme */
     draw(theme) {
       for (const { title, unit, tone, value, canvas, history } of meters) {
-        const now = history.at(-1);
+        const { at: end, value: now } = history.at(-1) ?? { at: 0, value: null };
         say(value, short(now));
         canvas.setAttribute("aria-label", `${title}, the last minute: now ${short(now)} ${unit}`);
         const sheet = fit(canvas);
         if (!sheet) continue;
         const { context, width, height } = sheet;
-        const top = Math.max(1e-9, ...history.map((v) => v ?? 0));
-        const x = (/** @type {number} */ i) => width - ((history.length - 1 - i) * width) / (HISTORY - 1);
+        const top = Math.max(1e-9, ...history.map(({ value }) => value ?? 0));
+        const x = (/** @type {number} */ at) => width - ((end - at) * width) / KEPT;
         const y = (/** @type {number} */ v) => height - 1 - (v / top) * (height - 4);
         context.strokeStyle = theme.line;
         context.beginPath();
@@ -53,10 +59,10 @@ export function meterPanel(host) {
         context.stroke();
         context.beginPath();
         let pen = false;
-        history.forEach((v, i) => {
+        history.forEach(({ at, value: v }) => {
           if (v === null || !Number.isFinite(v)) { pen = false; return; }
-          if (pen) context.lineTo(x(i), y(v));
-          else context.moveTo(x(i), y(v));
+          if (pen) context.lineTo(x(at), y(v));
+          else context.moveTo(x(at), y(v));
           pen = true;
         });
         context.strokeStyle = theme[tone];
@@ -64,7 +70,7 @@ export function meterPanel(host) {
         context.lineJoin = "round";
         context.stroke();
         context.lineTo(width, height);
-        context.lineTo(x(0), height);
+        context.lineTo(x(history[0]?.at ?? end), height);
         context.globalAlpha = 0.14;
         context.fillStyle = theme[tone];
         context.fill();

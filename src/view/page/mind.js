@@ -2,7 +2,7 @@
 // The mind's eye: what the array still holds of what it saw, or what it dreams.
 
 import { say, whole } from "./canvas.js";
-import { LIGHT, approachColours, draw, dusk } from "./light.js";
+import { LIGHT, approachColours, draw, dusk, isDue } from "./light.js";
 
 const FACTS = [
   ["Remembered", "pictures that it holds"],
@@ -21,7 +21,7 @@ export function mindPanel(canvas, none, note, facts) {
   let image;
   /** @type {Float32Array} */
   let shown = new Float32Array(0), wanted = new Float32Array(0);
-  let drawn = 0, dream = false, fresh = false;
+  let drawn = 0, dream = false, fresh = false, reached = false;
   const box = /** @type {HTMLElement} */ (canvas.closest(".mind"));
   canvas.hidden = true;
   const cells = FACTS.map(([name, title]) => {
@@ -61,11 +61,11 @@ export function mindPanel(canvas, none, note, facts) {
       cells.forEach((cell) => say(cell, ""));
       canvas.setAttribute("aria-label", "The mind's eye: nothing yet");
     },
-    /** Moves on towards what was taken. @param {number} now in ms */
+    /** Moves on towards what was taken, until it is there: time may stand still meanwhile. @param {number} now in ms */
     draw(now) {
-      if (!context || !image || !fresh) return;
+      if (!context || !image || !isDue(fresh, reached, now - drawn)) return;
       fresh = false;
-      approachColours(shown, wanted, now - drawn);
+      reached = approachColours(shown, wanted, now - drawn);
       drawn = now;
       draw(image, shown);
       context.putImageData(image, 0, 0);

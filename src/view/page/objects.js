@@ -2,7 +2,7 @@
 // Objects: what is seen in grey, and what stands out from it in the colour of its label, which it keeps as it moves.
 
 import { byId, canvasById, say, whole } from "./canvas.js";
-import { LIGHT, approachColours, draw, dusk } from "./light.js";
+import { LIGHT, approachColours, draw, dusk, isDue } from "./light.js";
 
 /** Share of the label's colour within an object, and at its edge. */
 const WITHIN = 0.35, EDGE = 0.8;
@@ -69,11 +69,12 @@ export function objectsPanel() {
   let shown = dusk(0), wanted = dusk(0);
   /** @type {Objects | undefined} */
   let seen;
-  let drawn = 0, fresh = false;
+  let drawn = 0, fresh = false, reached = false;
   canvas.hidden = true;
 
-  /** The list of what stands out. @param {Objects} now */
+  /** How many stand out, and the list of them: at one time, or they contradict each other. @param {Objects} now */
   function name({ objects }) {
+    say(told, many(objects.length));
     while (list.children.length > objects.length) list.lastElementChild?.remove();
     objects.forEach(({ label, colour, share, confidence }, k) => {
       if (!list.children[k]) {
@@ -107,16 +108,18 @@ export function objectsPanel() {
         none.hidden = true;
       }
     },
-    /** @param {number} now in ms */
+    /** Moves on towards what was taken, until it is there: time may stand still meanwhile. @param {number} now in ms */
     draw(now) {
-      if (!context || !image || !seen || !fresh) return;
+      if (!context || !image || !seen || !isDue(fresh, reached, now - drawn)) return;
+      if (fresh) {
+        tint(seen, wanted);
+        name(seen);
+      }
       fresh = false;
-      tint(seen, wanted);
-      approachColours(shown, wanted, now - drawn);
+      reached = approachColours(shown, wanted, now - drawn);
       drawn = now;
       draw(image, shown);
       context.putImageData(image, 0, 0);
-      name(seen);
     },
     /** @param {import("./messages.d.ts").ObjectsFigures | null} figures */
     tell(figures) {
@@ -137,6 +140,7 @@ export function objectsPanel() {
       none.hidden = false;
       say(none, "nothing is seen yet");
       say(told, "");
+      say(byId("objects-said"), "");
       list.replaceChildren();
       facts.querySelectorAll("dd").forEach((value) => say(value, "–"));
       canvas.setAttribute("aria-label", "Objects: nothing yet");
@@ -144,7 +148,7 @@ export function objectsPanel() {
     /** Says in words what is shown; once a second, for it is read aloud. */
     describe() {
       if (!seen) return;
-      say(told, many(seen.objects.length));
+      say(byId("objects-said"), many(seen.objects.length));
       const each = seen.objects.map(({ label, share, confidence }) => `object ${label}, ${percent(share)} of the picture, confidence ${confidence.toFixed(2)}`);
       canvas.setAttribute("aria-label", `Seen at ${seen.columns} by ${seen.rows}: ${[many(seen.objects.length), ...each].join("; ")}`);
     },

@@ -17,7 +17,7 @@ export function rasterPanel(canvas, note) {
     setArrays(names) {
       rows = names.map((name) => ({ name, counts: new Uint32Array(COLUMNS * PLACES) }));
       column = 0;
-      say(note, "a column is 10 ms, a line one 32nd of a sheet's rows; the more bursts, the fuller the colour");
+      say(note, "10 ms a column, a 32nd of a sheet's rows a line; the more bursts, the fuller");
     },
     /** @param {import("./messages.d.ts").TraceChunk} chunk */
     add({ bursts }) {

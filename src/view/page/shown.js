@@ -5,7 +5,7 @@
 
 /** @param {(request: Request) => void} ask */
 export function shownLink(ask) {
-  /** What the address holds. @type {{ band: number | undefined, twin: boolean }} */
+  /** What the address asks for: a link's, or what was chosen since. @type {{ band: number | undefined, twin: boolean }} */
   let held = { band: undefined, twin: false };
   /** What the run shows; nothing before its first picture. @type {typeof held | undefined} */
   let shown;
@@ -17,33 +17,36 @@ export function shownLink(ask) {
       held = { band: Number.isInteger(band) && band >= 0 ? band : undefined, twin: state.get("twin") === "1" };
       waits = true;
     },
-    /** @param {URLSearchParams} state for the address */
+    /** Writes what is shown; before that is known, what the address asks for. @param {URLSearchParams} state for the address */
     write(state) {
-      if (held.band !== undefined) state.set("band", String(held.band + 1));
-      if (held.twin) state.set("twin", "1");
+      const { band, twin } = (!waits && shown) || held;
+      if (band !== undefined) state.set("band", String(band + 1));
+      if (twin) state.set("twin", "1");
     },
     /** Another run. */
     begin() {
       shown = undefined;
       waits = true;
     },
-    /** The run shows something else; says whether the address is to follow, which it does from the second picture on.
+    /** The run shows something else; says whether the address is to follow, which it does once what it asks for is settled.
      * @param {number} band @param {boolean} twin whether the twin is taken away */
     follow(band, twin) {
-      const follows = shown !== undefined;
       shown = { band, twin };
-      if (follows) held = shown;
-      return follows;
+      if (!waits) held = shown;
+      return !waits;
     },
-    /** Asks for what the address holds, once, where nobody else is in control. @param {About} run @param {InControl} control */
+    /** Asks for what the address holds, once, where nobody else is in control; says whether that was done now. @param {About} run @param {InControl} control */
     settle(run, control) {
-      if (!waits || !shown) return;
+      if (!waits || !shown) return false;
       waits = false;
       /** @type {Request} */
       const request = {};
       if (held.band !== undefined && held.band !== shown.band && held.band < run.band_hz.length) request.band = held.band;
       if (held.twin && run.twin && !shown.twin) request.difference = true;
-      if (control !== "other" && Object.keys(request).length) ask(request);
+      // Who opens a link asks; nobody is locked out by it.
+      if (control === "nobody") request.control = false;
+      if (control !== "other" && (request.band !== undefined || request.difference)) ask(request);
+      return true;
     },
   };
 }

@@ -4,6 +4,8 @@
 import { fit, font, say, short, sizeOf } from "./canvas.js";
 
 const MARGIN = { left: 58, right: 12, top: 8, bottom: 36 };
+/** Pixels below which the unit stands beside the frequencies and not below them, and below which there is no room for a plot. */
+const LOW = 130, LEAST = 48;
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 /** @param {number} exponent a whole number */
@@ -56,7 +58,7 @@ export function spectrumPanel(canvas, figure, note) {
       figure.title = "The dashed line is fitted to the spectrum of the twin, which nothing drives: the tonic rhythm alone.";
       figure.innerHTML = '<span class="quiet"></span> <b></b> <span class="quiet"></span>';
       const [name, value, kind] = [...figure.children];
-      name.textContent = "twin's 1/f exponent, dashed";
+      name.innerHTML = 'twin\'s 1/f<span class="wide"> exponent</span>, dashed';
       value.textContent = exponent.toFixed(2) + spread;
       kind.textContent = interval ? "(95 %)" : "";
     }
@@ -68,7 +70,10 @@ export function spectrumPanel(canvas, figure, note) {
     /** @param {import("./messages.d.ts").Status} status @param {import("./canvas.js").Theme} theme */
     draw(status, theme) {
       const told = print(status), of = `of the last ${status.spectrum_seconds.toFixed(0)} s`;
-      say(note, status.spectrum_seconds > 0 ? `electrodes' mean ${of}` : "electrodes' mean");
+      if (!note.children.length) note.innerHTML = '<span class="wide">electrodes\' </span>mean<span> of <span class="wide">the last </span><span></span></span>';
+      const [, time] = /** @type {HTMLElement[]} */ ([...note.children]);
+      time.hidden = status.spectrum_seconds <= 0;
+      say(time.children[1], `${status.spectrum_seconds.toFixed(0)} s`);
       const { spectrum_hz: hz, spectrum_power: power, spectrum_fit: line } = status;
       const look = [told, of, hz.length, hz.at(-1), ...Object.values(sizeOf(canvas)), window.devicePixelRatio, ...Object.values(theme)].join();
       if (look === drawn && same(power, lines.power) && same(line, lines.fit)) return;
@@ -79,6 +84,7 @@ export function spectrumPanel(canvas, figure, note) {
       const { context, width, height } = sheet;
       context.font = font(11.5);
       const shown = hz.map((_, i) => i).filter((i) => hz[i] > 0 && power[i] > 0);
+      if (height < LEAST) return;
       if (shown.length < 2) {
         context.fillStyle = theme.quiet;
         context.textAlign = "center";
@@ -88,7 +94,7 @@ export function spectrumPanel(canvas, figure, note) {
       }
       follow(shown.map((i) => power[i]));
       const first = hz[shown[0]], last = hz[shown[shown.length - 1]];
-      const right = width - MARGIN.right, bottom = height - MARGIN.bottom;
+      const low = height < LOW, right = width - MARGIN.right, bottom = height - (low ? MARGIN.bottom - 16 : MARGIN.bottom);
       const x = (/** @type {number} */ f) => MARGIN.left + (Math.log(f / first) / Math.log(last / first)) * (right - MARGIN.left);
       const y = (/** @type {number} */ p) => bottom - ((Math.log10(p) - range.low) / (range.high - range.low)) * (bottom - MARGIN.top);
 
@@ -102,7 +108,7 @@ export function spectrumPanel(canvas, figure, note) {
         context.moveTo(Math.round(x(f)) + 0.5, MARGIN.top);
         context.lineTo(Math.round(x(f)) + 0.5, bottom);
         context.stroke();
-        context.fillText(String(Number(f.toPrecision(1))), x(f), bottom + 5);
+        if (!low || x(f) < right - 26) context.fillText(String(Number(f.toPrecision(1))), x(f), bottom + 5);
       }
       context.textAlign = "right";
       context.textBaseline = "middle";
@@ -115,14 +121,16 @@ export function spectrumPanel(canvas, figure, note) {
         context.stroke();
         context.fillText(powerOfTen(p), MARGIN.left - 7, at);
       }
-      context.textAlign = "center";
       context.textBaseline = "bottom";
-      context.fillText("Frequency (Hz)", (MARGIN.left + right) / 2, height);
+      context.textAlign = low ? "right" : "center";
+      context.fillText(low ? "Hz" : "Frequency (Hz)", low ? right : (MARGIN.left + right) / 2, height);
+      context.textAlign = "center";
       context.save();
-      context.translate(11, (MARGIN.top + bottom) / 2);
+      context.translate(11, height / 2);
       context.rotate(-Math.PI / 2);
       context.textBaseline = "middle";
-      context.fillText("Power (µV²/Hz)", 0, 0);
+      const named = "Power (µV²/Hz)";
+      context.fillText(context.measureText(named).width < height ? named : "µV²/Hz", 0, 0);
       context.restore();
 
       context.save();

@@ -8,6 +8,10 @@ const SECONDS = 8;
 /** The share of a sweep that is empty before the pen. */
 const GAP = 0.02;
 const LEFT = 40, RIGHT = 46, FOOT = 22;
+/** How much larger than by themselves traces are drawn at most, and how much smaller: three steps of the keys. */
+const LARGEST = 1.5 ** 3;
+/** Least pixels from name to name. */
+const LINE = 12;
 
 /** Where and how a sweep is drawn.
  * @typedef {{ context: CanvasRenderingContext2D, theme: import("./canvas.js").Theme, span: number, foot: number, spacing: number, gain: number, stride: number }} Area */
@@ -60,7 +64,7 @@ export function tracePanel(canvas, note) {
     },
     forget() { names = []; rings = []; rate = 0; end = 0; drawnLook = ""; },
     /** Draws so many times larger. @param {number} by */
-    grow(by) { larger = Math.min(20, Math.max(0.05, larger * by)); },
+    grow(by) { larger = Math.min(LARGEST, Math.max(1 / LARGEST, larger * by)); },
     /** Draws what has come; all of it anew where anything but the pen has moved.
      * @param {import("./canvas.js").Theme} theme */
     draw(theme) {
@@ -92,10 +96,15 @@ export function tracePanel(canvas, note) {
         strip(area, Math.max(0, from), Math.min(span, to), since);
         if (to > span) strip(area, 0, to - span, since);
       } else {
-        const every = Math.max(1, Math.ceil(12 / spacing));
         context.textAlign = "left";
         context.fillStyle = theme.quiet;
-        rings.forEach((_, k) => { if (k % every === 0) context.fillText(names[k], 0, Math.max(7, (k + 0.5) * spacing)); });
+        let above = -Infinity;
+        rings.forEach((_, k) => {
+          const place = Math.max(7, (k + 0.5) * spacing);
+          if (place - above < LINE) return;
+          above = place;
+          context.fillText(names[k], 0, place);
+        });
         strip(area, 0, span, end - size);
         scaleBar(context, theme, width, height, span / SECONDS, gain);
         canvas.setAttribute("aria-label",

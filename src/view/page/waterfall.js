@@ -13,6 +13,8 @@ const ROWS = 96, LOW = 1, HIGH = 250;
 /** Decibels over and under the pink line that the colours span. */
 const SPAN = 12;
 const LEFT = 40, FOOT = 22;
+/** Least pixels between two times. */
+const APART = 64;
 
 /** Colours that were asked for once. @type {Map<string, number[]>} */
 const known = new Map();
@@ -77,7 +79,9 @@ export function waterfallPanel(canvas, note) {
         rate = chunk.rate_hz;
         from = chunk.names.join();
         this.forget();
-        say(note, `mean of ${chunk.names.length} electrodes, ${((1000 * SIZE) / rate / 1000).toFixed(1)} s a column`);
+        note.innerHTML = '<span class="wide">mean of </span><span></span><span class="wide"></span>';
+        say(note.children[1], `${chunk.names.length} electrodes`);
+        say(note.children[2], `, ${((1000 * SIZE) / rate / 1000).toFixed(1)} s a column`);
       }
       const count = chunk.microvolts[0]?.length ?? 0;
       for (let i = 0; i < count; i++) {
@@ -130,7 +134,7 @@ export function waterfallPanel(canvas, note) {
       }
       context.textAlign = "center";
       context.textBaseline = "bottom";
-      for (let s = 0; s <= 30; s += 5) {
+      for (let s = 0; s <= 30; s += (5 * span) / 30 < APART ? 10 : 5) {
         const x = LEFT + span * (1 - s / 30);
         context.textAlign = s === 0 ? "right" : s === 30 ? "left" : "center";
         context.fillText(s === 0 ? "now" : `−${s} s`, x, height);

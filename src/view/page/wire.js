@@ -16,7 +16,7 @@ import { PAGE } from "./version.js";
 /** @typedef {"connecting" | "live" | "ended" | "lost"} LinkState */
 /** @typedef {{ field(frame: FieldFrame): void, input(picture: Picture): void, mind(picture: MindPicture): void, binding(bound: Bound): void, objects(seen: Objects): void, sound(samples: Float32Array, position: number): void,
  *   status(status: Status, viewer: Counts, control: InControl): void, traces(chunk: TraceChunk): void, about(about: About): void,
- *   answer(answer: Answer): void, state(state: LinkState, why?: string): void }} Receiver */
+ *   answer(answer: Answer): void, state(state: LinkState, why?: string): void, heard(): void }} Receiver its `heard` is told of every message */
 
 const HEADER_BYTES = 24;
 const VERSION = 1;
@@ -142,8 +142,11 @@ export function connect(receiver) {
   let ended = false;
   const wanted = { sound: false };
 
+  /** `false` where nothing can be sent now. */
   const send = (/** @type {Request} */ request) => {
-    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(request));
+    if (ended || socket?.readyState !== WebSocket.OPEN) return false;
+    socket.send(JSON.stringify(request));
+    return true;
   };
   const open = () => {
     const path = `/socket?page=${PAGE}`;
@@ -157,13 +160,16 @@ export function connect(receiver) {
       receiver.state("live");
       if (wanted.sound) send({ sound: true });
     };
-    socket.onmessage = (event) => dispatch(event.data, {
-      ...receiver,
-      state: (state) => {
-        ended = state === "ended";
-        receiver.state(state);
-      },
-    });
+    socket.onmessage = (event) => {
+      receiver.heard();
+      dispatch(event.data, {
+        ...receiver,
+        state: (state) => {
+          ended = state === "ended";
+          receiver.state(state);
+        },
+      });
+    };
     socket.onclose = async (event) => {
       if (event.code === OLD_PAGE && reloadOnce()) return;
       ended ||= event.code === AWAY;
@@ -178,15 +184,8 @@ export function connect(receiver) {
   return {
     /** The frame was drawn, or passed over: the server may send another. @param {number} sequence */
     ack: (sequence) => send({ ack: sequence }),
-    /** @param {number} band */
-    band: (band) => send({ band }),
-    /** @param {boolean} difference */
-    difference: (difference) => send({ difference }),
-    keep: () => send({ keep: true }),
-    /** What this page asks of the run. @param {Request} request */
-    ask: (request) => send(request),
-    /** What this page asks about its device. */
-    request: send,
+    /** What this page asks of the run, or about its device; `false` where it can't now. */
+    ask: send,
     /** Sends a picture or sound of this device; `false` where it can't be now. @param {number} kind @param {number} detail
      * @param {number} count @param {number} sequence @param {number} captured ns on the run's clock @param {ArrayBuffer} body */
     give(kind, detail, count, sequence, captured, body) {
