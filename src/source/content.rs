@@ -50,8 +50,7 @@ pub enum Content {
 }
 
 /// What is understood, for messages.
-pub const UNDERSTOOD: &str =
-    "WAV, FLAC, Ogg, MP3, AAC, MP4, Matroska, AIFF, CAF, AVI, Y4M, GIF, PNG, JPEG, BMP, PNM, EDF, BDF, XDF, MCAP, CSV";
+pub const UNDERSTOOD: &str = "WAV, FLAC, Ogg, MP3, AAC, MP4, Matroska, AIFF, CAF, AVI, Y4M, GIF, PNG, JPEG, BMP, PNM, EDF, BDF, XDF, MCAP, CSV";
 
 /// Bytes looked at, but for text that begins like nothing known: a table's header alone may be longer.
 const LOOKED_AT: usize = 4096;
