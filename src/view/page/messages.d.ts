@@ -467,7 +467,7 @@ export type Request = {
   device?: [DeviceKind, string],
   /** Mute the speaker, or have it sound again. */
   mute?: boolean,
-  /** Take control, whoever has it (`true`), or give it back. */
+  /** Take control, whoever has it (`true`), or give it back, after what else is asked for here. */
   control?: boolean,
   /** Set these parameters; all or none. */
   set?: { [key in string]: number },
