@@ -155,8 +155,8 @@ fn grey_pictures_of_more_than_eight_bits_are_numbers_and_keep_them() {
         let found = values(&path("out.tif"));
         let off: f64 = found.values.iter().zip(&numbers).map(|(x, y)| (x - f64::from(*y)).abs()).sum();
         let mean = off / found.values.len() as f64;
-        // A step of 8 bits would be 257 in the one file.
-        assert!(mean < 12.0, "{words}: {mean} off");
+        // A step of 8 bits is 257 in the one file, which is 64 off on the mean; networks smooth a little.
+        assert!(mean < 40.0, "{words}: {mean} off");
     }
     // Within what nobody said is a range they reach too little.
     fs::write(path("dark.pgm"), [&b"P5\n32 32\n65535\n"[..], &raw[..]].concat()).unwrap();
