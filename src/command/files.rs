@@ -8,7 +8,7 @@ use crate::engine::Inputs;
 use crate::error::{Error, Result};
 use crate::signal::ScalarLayout;
 use crate::source::media::{self, Media, MediaOptions};
-use crate::source::playlist::{Entry, Length, Playlist, Reopen, Timed, length_of};
+use crate::source::playlist::{Entry, Length, Playlist, Reopen, Timed};
 use crate::stream::Source;
 use crate::time::Timestamp;
 
@@ -55,7 +55,7 @@ pub(super) fn open_files(
     }
     let layout = entries.layout.clone();
     // Every round of every sense goes by the lengths that the first one found.
-    let (options, shared) = (options.clone(), entries.shared.into());
+    let (options, shared) = (MediaOptions { again: true, ..options.clone() }, entries.shared.into());
     let round = again.then(|| Round { files: files.into(), options, shared });
     let inputs = Inputs {
         sound: playlist(entries.sound, start, reopen(round.as_ref(), |all| all.sound)),
@@ -136,7 +136,7 @@ fn shared_lengths(
         } else {
             (held[index][0] || held[index][1]) && ((again && tied) || after.iter().copied().any(is_tie))
         };
-        needed.then(|| length_of(file, options, &media[index])).transpose()
+        needed.then(|| media::length_of(file, options, &media[index])).transpose()
     };
     files.iter().enumerate().map(length).collect()
 }

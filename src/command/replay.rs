@@ -69,6 +69,7 @@ pub(super) fn run(common: &Common, args: &ReplayArgs) -> Result<ExitCode> {
     }
     let options = MediaOptions {
         table: CsvOptions { rate: args.rate.map(Hertz) },
+        again: false,
         mcap: McapOptions { topics: args.topics.clone(), rate: args.rate.map(|rate| rate.round() as u32) },
     };
     let start = Timestamp((args.start * 1e9).round() as i64);

@@ -25,8 +25,9 @@ const AREA: usize = SIDE * SIDE;
 const REACH: [f32; 2] = [0.5, 0.3];
 /// The σ of white noise that is taken away as well as quantisation's, in units of the rms that rounding leaves in the
 /// numbers that are not 0: between what is best on dead leaves (3.9) and on photographs (3.3). Most of it is what numbers lost that
-/// are 0; from this share of others on it falls, to 1 where none is 0 and rounding is all.
+/// are 0.
 const LIKE_NOISE: f32 = 3.6;
+/// The share of numbers that are not 0 from which on there is less of that, down to the rounding alone where none is 0.
 const MANY: f32 = 0.25;
 
 /// Where the numbers of a block lie that a table lists, in row order (T.81, figure A.6).

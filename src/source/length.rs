@@ -95,8 +95,11 @@ pub fn length_of(path: &Path, options: &MediaOptions, media: &Media) -> error::R
 }
 
 /// When the last item of sound or pictures of the file at `path` ends.
-fn of_all_items(path: &Path, options: &MediaOptions) -> error::Result<Timestamp> {
-    let Media { sound, video, .. } = media::open(path, options)?;
+///
+/// # Errors
+/// As [`media::open`].
+pub fn of_all_items(path: &Path, options: &MediaOptions) -> error::Result<Timestamp> {
+    let Media { sound, video, .. } = media::open(path, &MediaOptions { again: true, ..options.clone() })?;
     let sound = sound.map_or(Timestamp::ZERO, |mut sound| of_items(&mut *sound));
     let video = video.map_or(Timestamp::ZERO, |mut video| of_items(&mut *video));
     Ok(sound.max(video))

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use super::content::{Content, UNDERSTOOD};
 use super::length;
+pub use super::length::length_of;
 use super::mcap::{self, McapOptions, Topics};
 use super::scalar::{self, CsvOptions, ScalarFile};
+use super::sound;
 use super::sound::container::Survey;
-use super::{sound, video};
+use super::video::{self, VideoOptions};
 use crate::error::{Error, Result};
 use crate::signal::{AudioBlock, Frame};
 use crate::stream::Source;
@@ -35,6 +37,8 @@ pub struct MediaOptions {
     pub table: CsvOptions,
     /// For MCAP files.
     pub mcap: McapOptions,
+    /// Whether it is opened again: what is lost of its pictures was told.
+    pub again: bool,
 }
 
 /// Opens the file, or the directory of pictures, at `path`.
@@ -44,8 +48,9 @@ pub struct MediaOptions {
 /// and one with neither sound nor pictures nor channels are wrong input, as is damage before the first
 /// item. A codec that needs the `ffmpeg` program is an error where that isn't installed.
 pub fn open(path: &Path, options: &MediaOptions) -> Result<Media> {
+    let pictures = VideoOptions { again: options.again, ..VideoOptions::default() };
     if path.is_dir() {
-        let video = video::open(path)?.ok_or_else(|| {
+        let video = video::open_with(path, &pictures)?.ok_or_else(|| {
             let error = Error::call(path.display().to_string(), "the directory holds no pictures");
             error.help("Name a file, or a directory of PNG or JPEG pictures.")
         })?;
@@ -67,7 +72,7 @@ pub fn open(path: &Path, options: &MediaOptions) -> Result<Media> {
         return Ok(Media { scalar: Some(Box::new(scalar)), duration, ..Media::default() });
     }
     let sound = if content.may_sound() { sound::open(path)? } else { None };
-    let video = if content.may_show() { video::open(path)? } else { None };
+    let video = if content.may_show() { video::open_with(path, &pictures)? } else { None };
     if sound.is_none() && video.is_none() {
         let error = Error::input(path, "the file holds neither sound nor pictures");
         return Err(error.bound(UNDERSTOOD));
@@ -105,10 +110,7 @@ pub fn length(path: &Path, options: &MediaOptions, media: &Media) -> Result<Opti
         return Ok(Some(end.max(media.duration.unwrap_or_default())));
     }
     // Without the `ffmpeg` program, both are of codecs that are decoded here.
-    let Media { sound, video, .. } = open(path, options)?;
-    let sound = sound.map_or(Timestamp::ZERO, |mut sound| length::of_items(&mut *sound));
-    let video = video.map_or(Timestamp::ZERO, |mut video| length::of_items(&mut *video));
-    Ok(Some(sound.max(video)))
+    length::of_all_items(path, options).map(Some)
 }
 
 #[cfg(test)]

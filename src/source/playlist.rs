@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use super::length::Reached;
-pub use super::length::length_of;
 use crate::error::Result;
 use crate::signal::{AudioBlock, Frame, ScalarSample, Stamp};
 use crate::stream::{Faults, Source, SourceInfo};

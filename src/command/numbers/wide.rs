@@ -4,12 +4,11 @@ use std::io::Cursor;
 use std::path::Path;
 
 use image::codecs::pnm::{PnmDecoder, PnmSubtype, SampleEncoding};
-use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageBuffer, ImageDecoder, Luma};
+use image::{ColorType, ImageDecoder};
 
 use crate::error::{Error, Result};
 use crate::format::npy::Array;
-use crate::source::video::{MAX_PIXELS, MAX_SIDE};
+use crate::source::video::{MAX_PIXELS, MAX_SIDE, Turn};
 
 /// What a PNG file begins with.
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1A\n";
@@ -45,17 +44,11 @@ fn of_png(path: &Path, bytes: &[u8]) -> Result<Array> {
     if about.trns.is_some() {
         tracing::warn!("{}: transparent pixels are taken for the numbers that they hold", path.display());
     }
-    let exif = about.exif_metadata.as_deref().unwrap_or_default();
-    let turn = Orientation::from_exif_chunk(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif));
-    let numbers: Vec<u16> = samples.as_chunks::<2>().0.iter().map(|pair| u16::from_be_bytes(*pair)).collect();
-    let kept = ImageBuffer::<Luma<u16>, _>::from_raw(width, height, numbers);
-    let mut picture = DynamicImage::ImageLuma16(
-        kept.ok_or_else(|| damaged(path, &"it has fewer pixels than its header says"))?,
-    );
-    picture.apply_orientation(turn.unwrap_or(Orientation::NoTransforms));
-    let shape = vec![picture.height() as usize, picture.width() as usize];
-    let values = picture.into_luma16().into_raw().into_iter().map(f64::from).collect();
-    Ok(Array { shape, values, largest: Some(u16::MAX.into()) })
+    let turn = Turn::of(about.exif_metadata.as_deref());
+    let numbers = samples.as_chunks::<2>().0.iter().map(|pair| u16::from_be_bytes(*pair).into());
+    let numbers: Vec<f64> = numbers.collect();
+    let ((height, width), values) = turn.turned((height as usize, width as usize), &numbers);
+    Ok(Array { shape: vec![height, width], values, largest: Some(u16::MAX.into()) })
 }
 
 /// By hand: `image` scales its numbers to 65535, and not all come back.

@@ -79,6 +79,23 @@ pub(super) fn luma_steps(data: &[u8]) -> Result<Option<[u16; 64]>, Refusal> {
     Ok(entropy::survey(&with_tables(data))?.luma_steps)
 }
 
+/// What a picture tells beside its pixels.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Tags {
+    /// A block of Exif.
+    pub exif: Option<Vec<u8>>,
+    /// A colour profile.
+    pub profile: Option<Vec<u8>>,
+}
+
+/// What the headers of the first picture in `data` tell; of one that is damaged, what comes before.
+pub(super) fn tags(data: &[u8]) -> Tags {
+    let mut decoder = JpegDecoder::new(ZCursor::new(data));
+    // Damage is told where the picture is decoded.
+    let _ = decoder.decode_headers();
+    Tags { exif: decoder.exif().cloned(), profile: decoder.icc_profile() }
+}
+
 /// Decodes the first picture in `data`; what follows its end marker is not looked at.
 ///
 /// Motion-JPEG leaves out the Huffman tables where they are the standard's (ITU-T T.81, annex K.3):

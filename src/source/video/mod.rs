@@ -36,7 +36,7 @@ use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 
 pub use input::{MAX_PIXELS, MAX_SIDE};
-pub use pictures::{jpeg_steps, natural_order, pictures_of};
+pub use pictures::{Turn, jpeg_steps, natural_order, pictures_of};
 pub use rate::Rate;
 
 use crate::error::{Error, Result};
@@ -55,12 +55,14 @@ pub struct VideoOptions {
     pub rate: Rate,
     /// The program that decodes what is not read here; found on the search path where it is a bare name.
     pub ffmpeg: OsString,
+    /// Whether it is opened again: what is lost of its pictures was told.
+    pub again: bool,
 }
 
 impl Default for VideoOptions {
     /// 25 pictures per second, `ffmpeg`.
     fn default() -> Self {
-        Self { rate: Rate::DEFAULT, ffmpeg: "ffmpeg".into() }
+        Self { rate: Rate::DEFAULT, ffmpeg: "ffmpeg".into(), again: false }
     }
 }
 
@@ -82,7 +84,7 @@ pub fn open_with(path: &Path, options: &VideoOptions) -> Result<Option<FrameSour
     let failed = |cause: std::io::Error| Error::input(path, "it cannot be opened").value(cause);
     let about = std::fs::metadata(path).map_err(failed)?;
     if about.is_dir() {
-        return Ok(Some(Box::new(pictures::Folder::open(path, options.rate)?)));
+        return Ok(Some(Box::new(pictures::Folder::open(path, options)?)));
     }
     if !about.is_file() {
         return Err(Error::input(path, "it is neither a file nor a folder"));
@@ -101,7 +103,7 @@ pub fn open_with(path: &Path, options: &VideoOptions) -> Result<Option<FrameSour
         Kind::Matroska => matroska::open(input, about.len(), options),
         Kind::Mp4 => mp4::open(path, about.len(), options),
         Kind::Gif => Ok(Some(Box::new(gif::Gif::open(input)?))),
-        Kind::Picture(format) => Ok(Some(Box::new(pictures::Single::open(path, format)?))),
+        Kind::Picture(format) => Ok(Some(Box::new(pictures::Single::open(path, format, options)?))),
         Kind::Sound => Ok(None),
         Kind::Other(name) => child::open(path, options, &child::Known::named(name)),
         Kind::Unknown => child::open_unknown(path, options),

@@ -14,14 +14,15 @@ use image::ImageDecoder;
 use image::codecs::{bmp::BmpDecoder, pnm::PnmDecoder};
 
 use super::input::{MAX_PACKET, check_size};
-use super::jpeg::{self, Picture};
+use super::jpeg::{self, Picture, Tags};
 use super::sniff::{self, Format};
-use super::{Rate, info};
+use super::{Rate, VideoOptions, info};
 use crate::error::{Error, Result};
 use crate::signal::{Frame, Stamp};
 use crate::stream::{Faults, Source, SourceInfo};
 use crate::time::Timestamp;
-use tags::{Lost, Turn};
+use tags::Lost;
+pub use tags::Turn;
 
 /// Most pictures of a folder: 11 hours at 25 a second.
 const MAX_PICTURES: usize = 1_000_000;
@@ -37,8 +38,12 @@ impl Single {
     ///
     /// # Errors
     /// Where it is damaged, too large or cannot be read.
-    pub fn open(path: &Path, format: Format) -> Result<Self> {
-        let picture = read(path, format)?.upright(path, path);
+    pub fn open(path: &Path, format: Format, options: &VideoOptions) -> Result<Self> {
+        let still = read(path, format)?;
+        if !options.again {
+            still.lost.tell(path, "");
+        }
+        let picture = still.upright();
         let info = info(path, format!("{} {}x{}", format.name(), picture.width, picture.height));
         Ok(Self { info, frame: Some(frame(picture, 0, Timestamp::ZERO)) })
     }
@@ -62,6 +67,8 @@ pub(super) struct Folder {
     path: PathBuf,
     names: std::vec::IntoIter<PathBuf>,
     rate: Rate,
+    /// What was told to be lost: once of all its pictures.
+    told: Lost,
     sequence: u64,
     damaged: u64,
     first_damage: Option<Error>,
@@ -73,14 +80,15 @@ impl Folder {
     ///
     /// # Errors
     /// As [`pictures_of`].
-    pub fn open(path: &Path, rate: Rate) -> Result<Self> {
-        let names = pictures_of(path)?;
+    pub fn open(path: &Path, options: &VideoOptions) -> Result<Self> {
+        let (names, rate) = (pictures_of(path)?, options.rate);
         let format = format!("{} pictures, {rate}", names.len());
         Ok(Self {
             info: info(path, format),
             path: path.to_owned(),
             names: names.into_iter(),
             rate,
+            told: if options.again { Lost::ALL } else { Lost::default() },
             sequence: 0,
             damaged: 0,
             first_damage: None,
@@ -95,8 +103,9 @@ impl Folder {
             let format = format_of(&name).ok_or_else(|| Error::input(&name, "it is no longer a picture"));
             match format.and_then(|format| read(&name, format)) {
                 Ok(still) => {
-                    let picture = still.upright(&self.path, &name);
-                    return Ok(Some(frame(picture, sequence, self.rate.time(sequence))));
+                    still.lost.but(self.told).tell(&name, " (told of the first such picture of the folder)");
+                    self.told = self.told.and(still.lost);
+                    return Ok(Some(frame(still.upright(), sequence, self.rate.time(sequence))));
                 }
                 Err(error) => {
                     self.damaged += 1;
@@ -182,9 +191,8 @@ struct Still {
 }
 
 impl Still {
-    /// The picture upright; what is lost of `file` is told, once for all that is read `of` the same.
-    fn upright(self, of: &Path, file: &Path) -> Picture {
-        self.lost.tell(of, file);
+    /// The picture upright.
+    fn upright(self) -> Picture {
         if self.turn == Turn::default() {
             return self.kept;
         }
@@ -205,9 +213,9 @@ fn read(path: &Path, format: Format) -> Result<Still> {
         Format::Jpeg => {
             let data = jpeg_bytes(path, file)?;
             let kept = jpeg::decode(&data).map_err(|refusal| refusal.into_error(path, ""))?;
-            let (turn, profile) = tags::of_jpeg(&data);
-            let profile = profile.is_some_and(|profile| !tags::is_srgb(profile));
-            Ok(Still { kept, turn, lost: Lost { profile, ..Lost::default() } })
+            let Tags { exif, profile } = jpeg::tags(&data);
+            let profile = profile.is_some_and(|profile| !tags::is_srgb(&profile));
+            Ok(Still { kept, turn: Turn::of(exif.as_deref()), lost: Lost { profile, ..Lost::default() } })
         }
         Format::Png => png_still(path, BufReader::new(file)),
         Format::Bmp => {
@@ -252,7 +260,7 @@ pub fn jpeg_steps(path: &Path) -> Result<(Option<[u16; 64]>, Turn)> {
             .bound("grey, or luma and two of chroma")
     };
     let steps = steps.ok_or_else(none)?;
-    Ok((Some(steps), tags::of_jpeg(&data).0))
+    Ok((Some(steps), Turn::of(jpeg::tags(&data).exif.as_deref())))
 }
 
 fn damaged(path: &Path, cause: &dyn std::fmt::Display) -> Error {
@@ -293,7 +301,7 @@ fn png_still(path: &Path, file: impl BufRead + Seek) -> Result<Still> {
     }
     reader.finish().map_err(fault)?;
     let about = reader.info();
-    let turn = about.exif_metadata.as_deref().map_or_else(Turn::default, Turn::of_exif);
+    let turn = Turn::of(about.exif_metadata.as_deref());
     let profile = about.icc_profile.as_deref().is_some_and(|profile| !tags::is_srgb(profile));
     Ok(Still { kept: Picture { width, height, rgb }, turn, lost: Lost { clear, wide, profile } })
 }
@@ -423,7 +431,7 @@ mod tests {
         let turned = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
         let still = encoded(&[red, blue].concat(), turned, b"");
         assert_eq!(still.lost, Lost::default());
-        let upright = still.upright(Path::new("a.png"), Path::new("a.png"));
+        let upright = still.upright();
         assert_eq!((upright.width, upright.height), (1, 2));
         assert_eq!(upright.rgb, [200, 0, 0, 0, 0, 200]);
         let still = encoded(&[red, [0, 0, 200, 254]].concat(), b"", b"no name at all");

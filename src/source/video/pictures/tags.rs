@@ -1,8 +1,6 @@
 //! What a still tells beside its pixels: which way up it is kept, and whose colours they are; and what of it is lost.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
 
 use image::metadata::Orientation;
 
@@ -17,11 +15,12 @@ impl Default for Turn {
 }
 
 impl Turn {
-    /// That of a block of Exif; none where the block tells none that is known.
+    /// That of a block of Exif; none where there is no block, or it tells none that is known.
     #[must_use]
-    pub fn of_exif(exif: &[u8]) -> Self {
+    pub fn of(exif: Option<&[u8]>) -> Self {
+        let exif = exif.unwrap_or_default();
         // JPEG files keep its name before it, PNG files should not, and some do.
-        let block = exif.strip_prefix(EXIF).unwrap_or(exif);
+        let block = exif.strip_prefix(b"Exif\0\0").unwrap_or(exif);
         Orientation::from_exif_chunk(block).map_or_else(Self::default, Self)
     }
 
@@ -69,39 +68,6 @@ impl Turn {
     }
 }
 
-/// What stands before a block of Exif.
-const EXIF: &[u8] = b"Exif\0\0";
-/// What stands before the first part of a colour profile in a JPEG file, and how many parts there are.
-const PROFILE: &[u8] = b"ICC_PROFILE\0\x01";
-
-/// The turn that a JPEG file names before its first scan, and the first part of its colour profile.
-pub(super) fn of_jpeg(data: &[u8]) -> (Turn, Option<&[u8]>) {
-    let (mut turn, mut profile) = (None, None);
-    let mut rest = data.get(2..).unwrap_or_default();
-    while let [0xFF, code, after @ ..] = rest {
-        match *code {
-            // A filler.
-            0xFF => rest = &rest[1..],
-            // Markers without content.
-            0x01 | 0xD0..=0xD8 => rest = after,
-            0xD9 | 0xDA => break,
-            code => {
-                let [high, low, ..] = *after else { break };
-                let length = usize::from(u16::from_be_bytes([high, low]));
-                let Some(content) = after.get(2..length) else { break };
-                if code == 0xE1 && turn.is_none() && content.starts_with(EXIF) {
-                    turn = Some(Turn::of_exif(content));
-                }
-                if code == 0xE2 && profile.is_none() {
-                    profile = content.strip_prefix(PROFILE).and_then(|parts| parts.get(1..));
-                }
-                rest = &after[length..];
-            }
-        }
-    }
-    (turn.unwrap_or_default(), profile)
-}
-
 /// Whether a colour profile is of sRGB by its name (ICC.1, tag `desc`), in letters of one byte or of two.
 pub(super) fn is_srgb(profile: &[u8]) -> bool {
     let word = |at: usize| {
@@ -130,18 +96,26 @@ pub(super) struct Lost {
     pub profile: bool,
 }
 
-/// What was told, of which file or folder: one is opened again where it is played in rounds.
-static TOLD: Mutex<BTreeSet<(PathBuf, &str)>> = Mutex::new(BTreeSet::new());
-
 impl Lost {
-    /// Says what is lost of `file`: once of all that is read `of` it, or of its folder.
-    pub fn tell(self, of: &Path, file: &Path) {
-        let alone = if of == file { "" } else { " (told of the first such picture of the folder)" };
+    /// All that can be.
+    pub const ALL: Self = Self { clear: true, wide: true, profile: true };
+
+    /// What either lost.
+    pub fn and(self, other: Self) -> Self {
+        let Self { clear, wide, profile } = other;
+        Self { clear: self.clear || clear, wide: self.wide || wide, profile: self.profile || profile }
+    }
+
+    /// What the other did not lose.
+    pub fn but(self, other: Self) -> Self {
+        let Self { clear, wide, profile } = other;
+        Self { clear: self.clear && !clear, wide: self.wide && !wide, profile: self.profile && !profile }
+    }
+
+    /// Says what is lost of `file`, and `more` of it.
+    pub fn tell(self, file: &Path, more: &str) {
         for what in self.words() {
-            let first = TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert((of.to_owned(), what));
-            if first {
-                tracing::warn!("{}: {what}{alone}", file.display());
-            }
+            tracing::warn!("{}: {what}{more}", file.display());
         }
     }
 
@@ -157,6 +131,7 @@ impl Lost {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::jpeg::{Tags, tags};
     use super::*;
 
     /// A block of Exif that names an orientation, behind another tag.
@@ -176,15 +151,19 @@ mod tests {
         block
     }
 
+    /// A JPEG file of eight pixels a side with these segments before all others.
     fn jpeg(segments: &[(u8, &[u8])]) -> Vec<u8> {
-        let mut file = vec![0xFF, 0xD8];
+        let mut whole = Vec::new();
+        jpeg_encoder::Encoder::new(&mut whole, 90)
+            .encode(&[90; 64], 8, 8, jpeg_encoder::ColorType::Luma)
+            .unwrap();
+        let mut file = whole[..2].to_vec();
         for (code, content) in segments {
             file.extend([0xFF, *code]);
             file.extend((content.len() as u16 + 2).to_be_bytes());
             file.extend(*content);
         }
-        file.extend([0xFF, 0xDA, 0, 2, 0xFF, 0xD9]);
-        file
+        [&file, &whole[2..]].concat()
     }
 
     /// A profile with one tag, its name.
@@ -203,7 +182,7 @@ mod tests {
         // No two of its eight views are alike.
         let (size, upright) = ((4, 3), *b"###..##..#..");
         for orientation in 1..=8 {
-            let turn = Turn::of_exif(&exif(orientation, orientation % 2 == 0));
+            let turn = Turn::of(Some(&exif(orientation, orientation % 2 == 0)));
             let (kept, stored) = turn.back().turned(size, &upright);
             assert_eq!(kept, if orientation > 4 { (3, 4) } else { (4, 3) });
             assert_eq!(turn.turned(kept, &stored), (size, upright.to_vec()), "{orientation}");
@@ -219,7 +198,7 @@ mod tests {
             (7, (3, 2), [6, 3, 5, 2, 4, 1]),
             (8, (3, 2), [3, 6, 2, 5, 1, 4]),
         ] {
-            let found = Turn::of_exif(&exif(orientation, true)).turned((2, 3), &kept);
+            let found = Turn::of(Some(&exif(orientation, true))).turned((2, 3), &kept);
             assert_eq!(found, (size, upright.to_vec()), "{orientation}");
         }
     }
@@ -228,31 +207,39 @@ mod tests {
     fn a_block_that_is_cut_or_odd_turns_nothing() {
         let none = Turn::default();
         for orientation in [0, 9, 300] {
-            assert_eq!(Turn::of_exif(&exif(orientation, true)), none);
+            assert_eq!(Turn::of(Some(&exif(orientation, true))), none);
         }
         let whole = exif(6, false);
-        assert_ne!(Turn::of_exif(&whole), none);
-        assert_ne!(Turn::of_exif(&[EXIF, &whole[..]].concat()), none);
+        assert_ne!(Turn::of(Some(&whole)), none);
+        assert_ne!(Turn::of(Some(&[b"Exif\0\0", &whole[..]].concat())), none);
         // The value ends ten bytes into the second tag, and what pads it two further on.
-        (0..whole.len() - 4).for_each(|cut| assert_eq!(Turn::of_exif(&whole[..cut]), none, "{cut}"));
+        (0..whole.len() - 4).for_each(|cut| assert_eq!(Turn::of(Some(&whole[..cut])), none, "{cut}"));
         let mut far = whole;
         far[4..8].copy_from_slice(&[0xFF; 4]);
-        assert_eq!(Turn::of_exif(&far), none);
+        assert_eq!(Turn::of(Some(&far)), none);
     }
 
     #[test]
-    fn a_jpeg_file_tells_its_turn_and_its_profile_before_its_first_scan() {
-        let tag = [EXIF, &exif(8, true)[..]].concat();
-        let part = [PROFILE, &[1][..], &profile(b"Display P3")[..]].concat();
+    fn a_jpeg_file_tells_its_turn_and_its_profile() {
+        let tag = [b"Exif\0\0", &exif(8, true)[..]].concat();
+        let part = [b"ICC_PROFILE\0\x01\x01", &profile(b"Display P3")[..]].concat();
         let other = &b"http://ns.adobe.com/xap/1.0/\0"[..];
-        let file = jpeg(&[(0xE0, &b"JFIF\0"[..]), (0xE1, other), (0xE1, &tag[..]), (0xE2, &part[..])]);
-        let (turn, found) = of_jpeg(&file);
-        assert_eq!((turn, found), (Turn(Orientation::Rotate270), Some(&profile(b"Display P3")[..])));
+        let file = jpeg(&[(0xE1, other), (0xE1, &tag[..]), (0xE2, &part[..])]);
+        let found = tags(&file);
+        assert_eq!(Turn::of(found.exif.as_deref()), Turn(Orientation::Rotate270));
+        assert_eq!(found.profile, Some(profile(b"Display P3")));
         for cut in 0..file.len() {
-            of_jpeg(&file[..cut]);
+            tags(&file[..cut]);
         }
-        assert_eq!(of_jpeg(&jpeg(&[(0xE0, &b"JFIF\0"[..])])), (Turn::default(), None));
-        assert_eq!(of_jpeg(b"\xFF\xD8\xFF\xE1\0\0Exif\0\0"), (Turn::default(), None));
+        assert_eq!(tags(&jpeg(&[])), Tags { exif: None, profile: None });
+    }
+
+    #[test]
+    fn of_several_pictures_each_loss_is_told_once() {
+        let (clear, both) = (Lost { clear: true, ..Lost::default() }, Lost { wide: false, ..Lost::ALL });
+        assert_eq!(both.but(clear).words().count(), 1);
+        assert_eq!(both.but(clear.and(both)), Lost::default());
+        assert_eq!((Lost::ALL.words().count(), Lost::ALL.but(Lost::ALL)), (3, Lost::default()));
     }
 
     #[test]
