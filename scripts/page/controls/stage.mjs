@@ -152,7 +152,7 @@ export async function stages(chromium, program, where) {
     await until("no lock", async () => (await locks()).held === 0);
     await touch.locator("#stage").tap();
     const chip = touch.locator("#state");
-    hold(await chip.isHidden(), "something is told over the field");
+    hold(await chip.isHidden(), `over the field stands: ${await chip.textContent()}, ${await touch.locator("#notice").textContent()}`);
     await demo.kill();
     await until("the loss is told", () => chip.isVisible());
     hold(await chip.textContent() === "Connection lost" && await touch.locator("#health").isHidden(), "other words than the state's");

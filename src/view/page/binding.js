@@ -3,7 +3,7 @@
 // array that is pressed holds: it goes on seeing what it saw, until it is pressed again.
 
 import { byId, canvasById, fit, font, say } from "./canvas.js";
-import { BYTE, LIGHT, approach, dusk, isDue } from "./light.js";
+import { BYTE, LIGHT, approach, dusk, moments } from "./light.js";
 
 /** @typedef {import("./canvas.js").Theme} Theme */
 
@@ -71,7 +71,8 @@ export function bindingPanel(ask, note) {
   const wholes = new Map();
   /** @type {import("./wire.js").Bound | undefined} */
   let bound;
-  let may = false, fresh = false, reached = false, drawn = 0;
+  let may = false, fresh = false;
+  const light = moments();
 
   /** @param {number} k @param {boolean} held */
   const hold = (k, held) => ask({ hold: [k, held] });
@@ -207,11 +208,10 @@ export function bindingPanel(ask, note) {
     },
     /** Moves on towards what was taken, until it is there: time may stand still meanwhile. @param {number} now in ms @param {Theme} theme */
     draw(now, theme) {
-      const ms = now - drawn;
-      if (!bound || !isDue(fresh, reached, ms)) return;
+      const ms = bound && light.due(fresh, now);
+      if (!bound || ms === undefined) return;
       fresh = false;
-      reached = true;
-      drawn = now;
+      let reached = true;
       bound.arrays.forEach(({ whole, held }, k) => {
         const { button, badge, picture: own } = arrays[k];
         reached = own.draw(ms) && reached;

@@ -27,9 +27,26 @@ export function draw({ data }, light) {
 /** How far light may go. @param {number} ms since it moved last */
 const reach = (ms) => SLEW * Math.min(ms / 1000, MOMENT);
 
-/** Whether a picture is to be drawn: a fresh one, or one that light has not reached yet and may go on to. @param {boolean} fresh
- * @param {boolean} reached @param {number} ms since it was drawn */
-export const isDue = (fresh, reached, ms) => fresh || (!reached && ms >= 1000 * MOMENT);
+/** After how long in ms without a picture light goes on by itself: where pictures come it moves with them alone, or what flickers
+ * would go further between two of them. */
+const STILL = 1_000;
+
+/** When a panel draws: with each fresh picture, and, where time stands still, until light has reached the last one. */
+export function moments() {
+  let came = 0, drawn = 0, reached = false;
+  return {
+    /** How long ago in ms it drew; nothing where nothing is due. @param {boolean} fresh @param {number} now in ms */
+    due(fresh, now) {
+      const ms = now - drawn;
+      if (fresh) came = now;
+      else if (reached || now - came < STILL || ms < 1000 * MOMENT) return undefined;
+      drawn = now;
+      return ms;
+    },
+    /** @param {boolean} all whether light is there */
+    reached(all) { reached = all; },
+  };
+}
 
 /** Moves light towards what is wanted; says whether it is there. @param {Float32Array} shown @param {Float32Array} wanted
  * @param {number} ms since it moved last */

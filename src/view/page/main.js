@@ -129,7 +129,7 @@ const link = connect({
     scope.add(samples);
     sound.push(samples);
   },
-  status(status, viewer, control) {
+  status(status, viewer, control, viewers) {
     const before = figures;
     figures = { status, viewer, control };
     notice.follow(status);
@@ -142,7 +142,7 @@ const link = connect({
     // Here and not by a timer: a browser lets those of a hidden page wait for a minute.
     if (rests() && performance.now() - acknowledgedAt > CALM + AHEAD) acknowledge();
     sound.follow(status.hand.paused ? 0 : status.hand.speed / 1000 || 1);
-    if (about && shown.settle(about, control)) remember();
+    if (about && shown.settle(about, control, viewers)) remember();
     fresh.status = true;
   },
   traces(chunk) {

@@ -2,7 +2,7 @@
 // The mind's eye: what the array still holds of what it saw, or what it dreams.
 
 import { say, whole } from "./canvas.js";
-import { LIGHT, approachColours, draw, dusk, isDue } from "./light.js";
+import { LIGHT, approachColours, draw, dusk, moments } from "./light.js";
 
 const FACTS = [
   ["Remembered", "pictures that it holds"],
@@ -21,7 +21,8 @@ export function mindPanel(canvas, none, note, facts) {
   let image;
   /** @type {Float32Array} */
   let shown = new Float32Array(0), wanted = new Float32Array(0);
-  let drawn = 0, dream = false, fresh = false, reached = false;
+  let dream = false, fresh = false;
+  const light = moments();
   const box = /** @type {HTMLElement} */ (canvas.closest(".mind"));
   canvas.hidden = true;
   const cells = FACTS.map(([name, title]) => {
@@ -63,10 +64,11 @@ export function mindPanel(canvas, none, note, facts) {
     },
     /** Moves on towards what was taken, until it is there: time may stand still meanwhile. @param {number} now in ms */
     draw(now) {
-      if (!context || !image || !isDue(fresh, reached, now - drawn)) return;
+      if (!context || !image) return;
+      const ms = light.due(fresh, now);
+      if (ms === undefined) return;
       fresh = false;
-      reached = approachColours(shown, wanted, now - drawn);
-      drawn = now;
+      light.reached(approachColours(shown, wanted, ms));
       draw(image, shown);
       context.putImageData(image, 0, 0);
     },

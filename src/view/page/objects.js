@@ -2,7 +2,7 @@
 // Objects: what is seen in grey, and what stands out from it in the colour of its label, which it keeps as it moves.
 
 import { byId, canvasById, say, whole } from "./canvas.js";
-import { LIGHT, approachColours, draw, dusk, isDue } from "./light.js";
+import { LIGHT, approachColours, draw, dusk, moments } from "./light.js";
 
 /** Share of the label's colour within an object, and at its edge. */
 const WITHIN = 0.35, EDGE = 0.8;
@@ -69,7 +69,8 @@ export function objectsPanel() {
   let shown = dusk(0), wanted = dusk(0);
   /** @type {Objects | undefined} */
   let seen;
-  let drawn = 0, fresh = false, reached = false;
+  let fresh = false;
+  const light = moments();
   canvas.hidden = true;
 
   /** How many stand out, and the list of them: at one time, or they contradict each other. @param {Objects} now */
@@ -110,14 +111,15 @@ export function objectsPanel() {
     },
     /** Moves on towards what was taken, until it is there: time may stand still meanwhile. @param {number} now in ms */
     draw(now) {
-      if (!context || !image || !seen || !isDue(fresh, reached, now - drawn)) return;
+      if (!context || !image || !seen) return;
+      const ms = light.due(fresh, now);
+      if (ms === undefined) return;
       if (fresh) {
         tint(seen, wanted);
         name(seen);
       }
       fresh = false;
-      reached = approachColours(shown, wanted, now - drawn);
-      drawn = now;
+      light.reached(approachColours(shown, wanted, ms));
       draw(image, shown);
       context.putImageData(image, 0, 0);
     },

@@ -35,8 +35,9 @@ export function shownLink(ask) {
       if (!waits) held = shown;
       return !waits;
     },
-    /** Asks for what the address holds, once, where nobody else is in control; says whether that was done now. @param {About} run @param {InControl} control */
-    settle(run, control) {
+    /** Asks for what the address holds, once, where nobody else watches, who would see something else; says whether that was done now.
+     * @param {About} run @param {InControl} control @param {number} viewers */
+    settle(run, control, viewers) {
       if (!waits || !shown) return false;
       waits = false;
       /** @type {Request} */
@@ -45,7 +46,7 @@ export function shownLink(ask) {
       if (held.twin && run.twin && !shown.twin) request.difference = true;
       // Who opens a link asks; nobody is locked out by it.
       if (control === "nobody") request.control = false;
-      if (control !== "other" && (request.band !== undefined || request.difference)) ask(request);
+      if (control !== "other" && viewers <= 1 && (request.band !== undefined || request.difference)) ask(request);
       return true;
     },
   };

@@ -16,6 +16,8 @@ export function stageView(changed) {
   let awake;
   let resting = 0, pressed = 0;
   const from = { x: 0, y: 0 };
+  /** How often full screen was asked for and is not there yet: what ends meanwhile is the one before. */
+  let entering = 0;
 
   /** A browser lets the screen sleep again when the page is hidden. */
   async function stayAwake() {
@@ -48,11 +50,16 @@ export function stageView(changed) {
   async function toggle(on = !onStage()) {
     set(on);
     // Where the browser does not allow it the stage fills the window.
-    if (on) await document.documentElement.requestFullscreen?.().catch(() => {});
-    else if (document.fullscreenElement) await document.exitFullscreen().catch(() => {});
+    if (on) {
+      entering++;
+      await document.documentElement.requestFullscreen?.().catch(() => {});
+      entering--;
+    }
+    // It may have been left meanwhile.
+    if (!onStage() && document.fullscreenElement) await document.exitFullscreen().catch(() => {});
   }
 
-  document.addEventListener("fullscreenchange", () => { if (!document.fullscreenElement) set(false); });
+  document.addEventListener("fullscreenchange", () => { if (!document.fullscreenElement && !entering) set(false); });
   document.addEventListener("visibilitychange", stayAwake);
   document.addEventListener("keydown", (event) => {
     // In full screen the browser takes this key and leaves by itself.

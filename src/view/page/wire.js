@@ -15,7 +15,7 @@ import { PAGE } from "./version.js";
 /** @typedef {{ columns: number, rows: number, labels: Uint8Array, width: number, height: number, grey: Uint8Array, objects: SeenObject[] }} Objects */
 /** @typedef {"connecting" | "live" | "ended" | "lost"} LinkState */
 /** @typedef {{ field(frame: FieldFrame): void, input(picture: Picture): void, mind(picture: MindPicture): void, binding(bound: Bound): void, objects(seen: Objects): void, sound(samples: Float32Array, position: number): void,
- *   status(status: Status, viewer: Counts, control: InControl): void, traces(chunk: TraceChunk): void, about(about: About): void,
+ *   status(status: Status, viewer: Counts, control: InControl, viewers: number): void, traces(chunk: TraceChunk): void, about(about: About): void,
  *   answer(answer: Answer): void, state(state: LinkState, why?: string): void, heard(): void }} Receiver its `heard` is told of every message */
 
 const HEADER_BYTES = 24;
@@ -103,7 +103,7 @@ function dispatch(buffer, receiver) {
     case 3: return receiver.sound(new Float32Array(buffer, HEADER_BYTES), count(view, 16));
     case 4: {
       const message = /** @type {Figures} */ (json());
-      if (message.status) receiver.status(message.status, message.viewer, message.control);
+      if (message.status) receiver.status(message.status, message.viewer, message.control, message.viewers);
       if (message.ended) receiver.state("ended");
       return;
     }
